@@ -1,0 +1,130 @@
+//! What is read from a PSA, in the words of the design and without the name of any
+//! PSA. All of it came through a plugin and is hostile text.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, ContractId, LineId, Money, ServiceId, Timeline, Truth};
+
+/// The PSA's customer company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id in the PSA.
+    pub id: AccountId,
+    /// As people know it.
+    pub name: String,
+    /// Whether it is in use.
+    pub active: Truth,
+    /// Internet domain, where the PSA keeps one.
+    pub domain: Option<String>,
+    /// https address of the record in the PSA's own pages.
+    pub link: Option<String>,
+}
+
+/// What the PSA sells again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its id in the PSA.
+    pub id: ServiceId,
+    /// As people know it.
+    pub name: String,
+    /// Whether it is in use.
+    pub active: Truth,
+    /// Stock-keeping unit, where the PSA keeps one.
+    pub sku: Option<String>,
+    /// For a bundle, the services in it.
+    pub parts: Vec<ServiceId>,
+    /// List price of one unit.
+    pub unit_price: Option<Money>,
+    /// https address of the record in the PSA's own pages.
+    pub link: Option<String>,
+}
+
+/// The PSA's recurring agreement of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    /// Its id in the PSA.
+    pub id: ContractId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// As people know it.
+    pub name: String,
+    /// First day; none: open.
+    pub start: Option<Date>,
+    /// Last day; none: open.
+    pub end: Option<Date>,
+    /// Whether it bills units again and again.
+    pub recurring: Truth,
+    /// Whether the PSA calls it active.
+    pub active: Truth,
+    /// Why something is unknown, or what a person should see.
+    pub note: Option<String>,
+    /// The contract that follows, where the PSA says so.
+    pub renewed_by: Option<ContractId>,
+    /// False: it had ended before the date asked for and its lines were not read.
+    pub lines_read: bool,
+    /// Its services with their units.
+    pub lines: Vec<Line>,
+    /// https address of the record in the PSA's own pages.
+    pub link: Option<String>,
+}
+
+impl Contract {
+    /// Whether this day lies within the contract's dates.
+    pub fn covers(&self, day: Date) -> bool {
+        self.start.is_none_or(|start| start <= day) && self.end.is_none_or(|end| day <= end)
+    }
+}
+
+/// What names a line: its own id, and for cross-checking where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LineKey {
+    /// Its id in the PSA.
+    pub line: LineId,
+    /// The contract it stands on.
+    pub contract: ContractId,
+    /// The service it sells.
+    pub service: ServiceId,
+}
+
+/// One service on a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its ids.
+    pub key: LineKey,
+    /// Words on the invoice, where there are any.
+    pub description: Option<String>,
+    /// Units over time, or why they could not be read.
+    pub timeline: Result<Timeline, String>,
+    /// https address of the record in the PSA's own pages.
+    pub link: Option<String>,
+}
+
+/// Whether the PSA lets a line stand at zero units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZeroUnits {
+    /// It does.
+    Allowed,
+    /// It does not.
+    Refused,
+    /// Nobody knows: ask, never guess.
+    Unknown,
+}
+
+/// How a PSA counts, as its plugin declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuantityModel {
+    /// The PSA is told a difference: sent twice, it bills twice.
+    pub delta: bool,
+    /// A change carries the date from which it holds.
+    pub effective_dated: bool,
+    /// No fractions.
+    pub whole_numbers: bool,
+    /// The largest quantity, and the largest change.
+    pub largest: Option<rust_decimal::Decimal>,
+    /// Whether zero can be posted.
+    pub zero: ZeroUnits,
+    /// Whether a second change of a line for the same date can work.
+    pub repeat_date: Truth,
+}

@@ -1,0 +1,191 @@
+//! A line's quantity over time. A hole or an overlap cannot be said: a missing row of
+//! the PSA is an error, never zero units.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{Money, Units};
+
+/// A yes or no that the PSA may leave open; unknown is never rounded to either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Truth {
+    /// Certainly not.
+    No,
+    /// Certainly.
+    Yes,
+    /// The PSA does not say.
+    Unknown,
+}
+
+/// A stretch with one quantity; both dates belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// First day.
+    pub start: Date,
+    /// Last day.
+    pub end: Date,
+    /// Quantity on each day of it.
+    pub units: Units,
+    /// Price of one unit, where it can be told exactly.
+    pub unit_price: Option<Money>,
+    /// Whether it has been approved and posted (invoiced).
+    pub posted: Truth,
+}
+
+/// Segments in order, touching, at least one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Segment>", into = "Vec<Segment>")]
+pub struct Timeline(Vec<Segment>);
+
+/// Why segments are no timeline.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimelineError {
+    /// No segment at all.
+    #[error("the PSA gave no units for this line")]
+    Empty,
+    /// A segment that ends before it starts.
+    #[error("a period runs backwards, from {start} to {end}")]
+    Backwards {
+        /// Its first day.
+        start: Date,
+        /// Its last day.
+        end: Date,
+    },
+    /// Days without a quantity.
+    #[error("no units between {after} and {before}")]
+    Gap {
+        /// Last day before the hole.
+        after: Date,
+        /// First day after it.
+        before: Date,
+    },
+    /// Days with two quantities.
+    #[error("two periods cover {from}")]
+    Overlap {
+        /// First day covered twice.
+        from: Date,
+    },
+}
+
+impl Timeline {
+    /// # Errors
+    /// [`TimelineError`] unless the segments are in order and touch.
+    pub fn new(segments: Vec<Segment>) -> Result<Self, TimelineError> {
+        if segments.is_empty() {
+            return Err(TimelineError::Empty);
+        }
+        for segment in &segments {
+            if segment.end < segment.start {
+                let Segment { start, end, .. } = *segment;
+                return Err(TimelineError::Backwards { start, end });
+            }
+        }
+        for pair in segments.windows(2) {
+            let (before, after) = (&pair[0], &pair[1]);
+            if after.start <= before.end {
+                return Err(TimelineError::Overlap { from: after.start });
+            }
+            if before.end.tomorrow().ok() != Some(after.start) {
+                return Err(TimelineError::Gap {
+                    after: before.end,
+                    before: after.start,
+                });
+            }
+        }
+        Ok(Self(segments))
+    }
+
+    /// The segment that holds this day.
+    pub fn at(&self, day: Date) -> Option<&Segment> {
+        self.0
+            .iter()
+            .find(|segment| segment.start <= day && day <= segment.end)
+    }
+
+    /// The segments that begin after this day.
+    pub fn after(&self, day: Date) -> impl Iterator<Item = &Segment> {
+        self.0.iter().filter(move |segment| segment.start > day)
+    }
+
+    /// All segments, in order.
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+}
+
+impl TryFrom<Vec<Segment>> for Timeline {
+    type Error = TimelineError;
+    fn try_from(segments: Vec<Segment>) -> Result<Self, TimelineError> {
+        Self::new(segments)
+    }
+}
+
+impl From<Timeline> for Vec<Segment> {
+    fn from(timeline: Timeline) -> Vec<Segment> {
+        timeline.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn segment(start: Date, end: Date, units: u32) -> Segment {
+        Segment {
+            start,
+            end,
+            units: units.into(),
+            unit_price: None,
+            posted: Truth::No,
+        }
+    }
+
+    #[test]
+    fn touching_segments_are_a_timeline() {
+        let timeline = Timeline::new(vec![
+            segment(date(2026, 1, 1), date(2026, 1, 31), 5),
+            segment(date(2026, 2, 1), date(2026, 2, 28), 7),
+        ])
+        .unwrap();
+        assert_eq!(
+            timeline.at(date(2026, 1, 31)).unwrap().units,
+            Units::from(5)
+        );
+        assert_eq!(timeline.at(date(2026, 2, 1)).unwrap().units, Units::from(7));
+        assert_eq!(timeline.at(date(2026, 3, 1)), None);
+        assert_eq!(timeline.after(date(2026, 1, 15)).count(), 1);
+    }
+
+    #[test]
+    fn a_missing_day_is_an_error_and_never_zero() {
+        let gap = Timeline::new(vec![
+            segment(date(2026, 1, 1), date(2026, 1, 30), 5),
+            segment(date(2026, 2, 1), date(2026, 2, 28), 5),
+        ]);
+        let expected = TimelineError::Gap {
+            after: date(2026, 1, 30),
+            before: date(2026, 2, 1),
+        };
+        assert_eq!(gap, Err(expected));
+        assert_eq!(Timeline::new(vec![]), Err(TimelineError::Empty));
+    }
+
+    #[test]
+    fn a_day_with_two_quantities_is_an_error() {
+        let overlap = Timeline::new(vec![
+            segment(date(2026, 1, 1), date(2026, 1, 31), 5),
+            segment(date(2026, 1, 31), date(2026, 2, 28), 5),
+        ]);
+        assert_eq!(
+            overlap,
+            Err(TimelineError::Overlap {
+                from: date(2026, 1, 31)
+            })
+        );
+        let backwards = Timeline::new(vec![segment(date(2026, 2, 1), date(2026, 1, 1), 5)]);
+        assert!(matches!(backwards, Err(TimelineError::Backwards { .. })));
+    }
+}
