@@ -4,19 +4,29 @@
 
 #![forbid(unsafe_code)]
 
+pub mod brake;
+pub mod contract_choice;
+mod hold;
 mod ids;
+mod mapping;
 mod money;
+pub mod plan;
 mod psa;
 mod quantity;
+pub mod settle;
+mod snapshot;
 mod timeline;
 mod vendor;
 
+pub use hold::{Hold, HoldCode};
 pub use ids::{
     AccountId, ConnectionName, ContractId, IdError, LineId, MAX_ID_BYTES, ModuleId, ServiceId,
     TenantKey, WorkspaceId,
 };
+pub use mapping::{Mapping, NotOneToOne, ServiceMapping};
 pub use money::Money;
 pub use psa::{Account, Contract, Line, LineKey, QuantityModel, Service, ZeroUnits};
 pub use quantity::{Units, UnitsChange, UnitsError, parse_decimal};
+pub use snapshot::{CompleteSnapshot, SnapshotError, UsageItem, UsageSnapshot};
 pub use timeline::{Segment, Timeline, TimelineError, Truth};
 pub use vendor::{Metric, Workspace, WorkspaceKind, WorkspaceStatus, default_metric};

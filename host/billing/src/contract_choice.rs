@@ -1,0 +1,286 @@
+//! Which line of which contract a pair is posted to. Automatic only where exactly one
+//! fits; everything else is a person's choice.
+
+use jiff::civil::Date;
+
+use crate::{Contract, ContractId, Hold, HoldCode, Line, ServiceId, Truth};
+
+/// The place a pair is posted to.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The contract.
+    pub contract: &'a Contract,
+    /// Its only line of the service.
+    pub line: &'a Line,
+}
+
+/// Find the one line for a service among an account's contracts on a day, or say why
+/// there is none or more than one.
+///
+/// # Errors
+/// A [`Hold`] that names the contracts or lines concerned.
+pub fn choose<'a>(
+    contracts: &'a [Contract],
+    service: &ServiceId,
+    day: Date,
+    pinned: Option<&ContractId>,
+) -> Result<Place<'a>, Hold> {
+    if let Some(id) = pinned {
+        return choose_pinned(contracts, service, day, id);
+    }
+    if contracts.is_empty() {
+        let message = "the account has no recurring contract";
+        return Err(Hold::new(HoldCode::NoContract, message));
+    }
+    let covering: Vec<&Contract> = contracts.iter().filter(|c| c.covers(day)).collect();
+    if covering.is_empty() {
+        return Err(none_covers(contracts, day));
+    }
+    let selling: Vec<&Contract> = covering
+        .iter()
+        .copied()
+        .filter(|c| lines_of(c, service).next().is_some())
+        .collect();
+    // A contract that is certainly inactive steps back behind one that is in use: it
+    // is no candidate, though it may go on billing until it is ended.
+    let in_use: Vec<&Contract> = selling
+        .iter()
+        .copied()
+        .filter(|c| c.active != Truth::No)
+        .collect();
+    let candidates = if in_use.is_empty() { &selling } else { &in_use };
+    match candidates.as_slice() {
+        [] => {
+            let names = names(&covering);
+            let message = format!("{names} covers {day} but has no line for service {service}");
+            Err(Hold::new(HoldCode::LineMissing, message).at(covering[0].link.as_ref()))
+        }
+        [contract] => usable(contract, service),
+        several => {
+            let names = names(several);
+            let message = format!("{names} cover {day} and have service {service}");
+            Err(Hold::new(HoldCode::SeveralContracts, message).at(several[0].link.as_ref()))
+        }
+    }
+}
+
+fn choose_pinned<'a>(
+    contracts: &'a [Contract],
+    service: &ServiceId,
+    day: Date,
+    id: &ContractId,
+) -> Result<Place<'a>, Hold> {
+    let unusable = |why: &str| {
+        let message = format!("the chosen contract {id} {why}");
+        Hold::new(HoldCode::PinnedContractUnusable, message)
+    };
+    let Some(contract) = contracts.iter().find(|c| &c.id == id) else {
+        return Err(unusable("is not among the account's recurring contracts"));
+    };
+    if !contract.covers(day) {
+        return Err(unusable(&format!("does not cover {day}")).at(contract.link.as_ref()));
+    }
+    if lines_of(contract, service).next().is_none() {
+        let message = format!("the chosen contract {id} has no line for service {service}");
+        return Err(Hold::new(HoldCode::LineMissing, message).at(contract.link.as_ref()));
+    }
+    usable(contract, service)
+}
+
+fn usable<'a>(contract: &'a Contract, service: &ServiceId) -> Result<Place<'a>, Hold> {
+    let note = contract
+        .note
+        .as_deref()
+        .map(|note| format!(": {note}"))
+        .unwrap_or_default();
+    let name = name(contract);
+    if contract.recurring != Truth::Yes {
+        let message = format!("{name} is not confirmed to be recurring{note}");
+        return Err(
+            Hold::new(HoldCode::ContractKindUnconfirmed, message).at(contract.link.as_ref())
+        );
+    }
+    if contract.active != Truth::Yes {
+        let message = match contract.active {
+            Truth::No => format!("{name} is not active{note}"),
+            _ => format!("it is not known whether {name} is active{note}"),
+        };
+        return Err(Hold::new(HoldCode::ContractInactive, message).at(contract.link.as_ref()));
+    }
+    let lines: Vec<&Line> = lines_of(contract, service).collect();
+    match lines.as_slice() {
+        [line] => Ok(Place { contract, line }),
+        _ => {
+            let ids: Vec<&str> = lines.iter().map(|line| line.key.line.as_str()).collect();
+            let ids = ids.join(" and ");
+            let message = format!("{name} has service {service} more than once, as lines {ids}");
+            Err(Hold::new(HoldCode::DuplicateLine, message).at(contract.link.as_ref()))
+        }
+    }
+}
+
+fn lines_of<'a>(contract: &'a Contract, service: &ServiceId) -> impl Iterator<Item = &'a Line> {
+    contract
+        .lines
+        .iter()
+        .filter(move |line| &line.key.service == service)
+}
+
+fn none_covers(contracts: &[Contract], day: Date) -> Hold {
+    let last = contracts
+        .iter()
+        .filter(|c| c.end.is_some_and(|end| end < day))
+        .max_by_key(|c| c.end);
+    let next = contracts
+        .iter()
+        .filter(|c| c.start.is_some_and(|start| start > day))
+        .min_by_key(|c| c.start);
+    match (last, next) {
+        (_, Some(contract)) => {
+            let start = contract
+                .start
+                .map(|start| start.to_string())
+                .unwrap_or_default();
+            let message = format!("{} starts on {start}, after {day}", name(contract));
+            Hold::new(HoldCode::ContractNotStarted, message).at(contract.link.as_ref())
+        }
+        (Some(contract), None) => {
+            let end = contract.end.map(|end| end.to_string()).unwrap_or_default();
+            let message = format!("{} ended on {end}, before {day}", name(contract));
+            Hold::new(HoldCode::ContractExpired, message).at(contract.link.as_ref())
+        }
+        (None, None) => {
+            let message = format!("no recurring contract of the account covers {day}");
+            Hold::new(HoldCode::NoContract, message)
+        }
+    }
+}
+
+fn name(contract: &Contract) -> String {
+    format!("contract {} ({})", contract.id, contract.name)
+}
+
+fn names(contracts: &[&Contract]) -> String {
+    contracts
+        .iter()
+        .map(|c| name(c))
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::{AccountId, LineId, LineKey};
+
+    const DAY: Date = date(2026, 11, 23);
+
+    fn contract(id: &str, start: Date, end: Date, services: &[&str]) -> Contract {
+        let id = ContractId::new(id).unwrap();
+        let lines = services
+            .iter()
+            .enumerate()
+            .map(|(at, service)| Line {
+                key: LineKey {
+                    line: LineId::new(format!("{id}-{at}")).unwrap(),
+                    contract: id.clone(),
+                    service: ServiceId::new(service).unwrap(),
+                },
+                description: None,
+                timeline: Err("not looked at here".into()),
+                link: None,
+            })
+            .collect();
+        Contract {
+            name: format!("Name {id}"),
+            id,
+            account: AccountId::new("a").unwrap(),
+            start: Some(start),
+            end: Some(end),
+            recurring: Truth::Yes,
+            active: Truth::Yes,
+            note: None,
+            renewed_by: None,
+            lines_read: true,
+            lines,
+            link: None,
+        }
+    }
+
+    fn year(id: &str, services: &[&str]) -> Contract {
+        contract(id, date(2026, 1, 1), date(2026, 12, 31), services)
+    }
+
+    /// The chosen line, or the code of the hold.
+    fn chosen(contracts: &[Contract], pinned: Option<&str>) -> String {
+        let pinned = pinned.map(|id| ContractId::new(id).unwrap());
+        let service = ServiceId::new("s").unwrap();
+        match choose(contracts, &service, DAY, pinned.as_ref()) {
+            Ok(place) => place.line.key.line.to_string(),
+            Err(hold) => hold.code.to_string(),
+        }
+    }
+
+    #[test]
+    fn only_an_unambiguous_line_is_chosen() {
+        let old = contract("old", date(2025, 1, 1), date(2025, 12, 31), &["s"]);
+        let coming = contract("coming", date(2027, 1, 1), date(2027, 12, 31), &["s"]);
+        let inactive = Contract {
+            active: Truth::No,
+            ..year("inactive", &["s"])
+        };
+        let unclear = Contract {
+            active: Truth::Unknown,
+            ..year("unclear", &["s"])
+        };
+        let kind = Contract {
+            recurring: Truth::Unknown,
+            ..year("kind", &["s"])
+        };
+        let cases: [(&[Contract], Option<&str>, &str); 16] = [
+            (&[], None, "no-contract"),
+            (&[year("c", &["s"])], None, "c-0"),
+            (&[year("c", &["x", "s"])], None, "c-1"),
+            (&[year("c", &["x"])], None, "line-missing"),
+            (&[year("c", &["s", "s"])], None, "duplicate-line"),
+            (&[year("c", &["s"]), year("d", &["x"])], None, "c-0"),
+            (
+                &[year("c", &["s"]), year("d", &["s"])],
+                None,
+                "several-contracts",
+            ),
+            (&[year("c", &["s"]), year("d", &["s"])], Some("d"), "d-0"),
+            (
+                &[year("c", &["s"])],
+                Some("gone"),
+                "pinned-contract-unusable",
+            ),
+            (
+                &[year("c", &["s"]), old.clone()],
+                Some("old"),
+                "pinned-contract-unusable",
+            ),
+            (std::slice::from_ref(&old), None, "contract-expired"),
+            (&[old.clone(), coming], None, "contract-not-started"),
+            (std::slice::from_ref(&inactive), None, "contract-inactive"),
+            (&[inactive.clone(), year("c", &["s"])], None, "c-0"),
+            (&[unclear], None, "contract-inactive"),
+            (&[kind], None, "contract-kind-unconfirmed"),
+        ];
+        for (at, (contracts, pinned, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(chosen(contracts, pinned), expected, "case {at}");
+        }
+    }
+
+    #[test]
+    fn a_duplicate_names_both_lines() {
+        let contracts = [year("c", &["s", "s"])];
+        let hold = choose(&contracts, &ServiceId::new("s").unwrap(), DAY, None).unwrap_err();
+        assert_eq!(
+            hold.message,
+            "contract c (Name c) has service s more than once, as lines c-0 and c-1"
+        );
+    }
+}

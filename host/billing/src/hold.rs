@@ -1,0 +1,209 @@
+//! Why a pair is not posted. Every hold has a stable code, a plain cause and a fix; the
+//! codes are what scripts and the documentation go by, so they never change meaning.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! hold_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $cause:literal, $fix:literal;)*) => {
+        /// A stable reason code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum HoldCode { $($(#[$doc])* $variant,)* }
+
+        impl HoldCode {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &'static [HoldCode] = &[$(HoldCode::$variant,)*];
+
+            /// As it stands in reports (`no-contract`).
+            pub fn as_str(self) -> &'static str {
+                match self { $(HoldCode::$variant => $code,)* }
+            }
+
+            /// What happened, in general.
+            pub fn cause(self) -> &'static str {
+                match self { $(HoldCode::$variant => $cause,)* }
+            }
+
+            /// What a person does about it.
+            pub fn fix(self) -> &'static str {
+                match self { $(HoldCode::$variant => $fix,)* }
+            }
+        }
+    };
+}
+
+hold_codes! {
+    /// The account is not in the PSA's list.
+    AccountMissing = "account-missing",
+        "The mapped account is not among the accounts that the PSA lists.",
+        "Map the workspace to the right account, or give the API user permission to see it.";
+    /// The PSA calls the account inactive.
+    AccountInactive = "account-inactive",
+        "The mapped account is inactive in the PSA.",
+        "Activate the account in the PSA, or map the workspace to another one.";
+    /// The service is not in the PSA's list.
+    ServiceMissing = "service-missing",
+        "The mapped service is not among the services that the PSA lists.",
+        "Map the module to the right service, or give the API user permission to see it.";
+    /// The PSA calls the service inactive.
+    ServiceInactive = "service-inactive",
+        "The mapped service is inactive in the PSA.",
+        "Activate the service in the PSA, or map the module to another one.";
+    /// The account has no recurring contract at all.
+    NoContract = "no-contract",
+        "The account has no recurring contract in the PSA.",
+        "Make a recurring contract with one line for each mapped service.";
+    /// The contracts have ended.
+    ContractExpired = "contract-expired",
+        "The account's recurring contract ended before the effective date.",
+        "Renew or extend the contract in the PSA.";
+    /// The contracts begin later.
+    ContractNotStarted = "contract-not-started",
+        "The account's recurring contract starts after the effective date.",
+        "Wait for its start, or correct the start date in the PSA.";
+    /// Two contracts could take it.
+    SeveralContracts = "several-contracts",
+        "More than one contract of the account covers the date and has the service.",
+        "Choose one with `psa-host map contract`, or end the other in the PSA.";
+    /// The contract is not in use.
+    ContractInactive = "contract-inactive",
+        "The only contract with the service is not active, or its status is not known.",
+        "Activate the contract in the PSA (an inactive one may go on billing), or move the service to an active one.";
+    /// Not certain that the contract bills units.
+    ContractKindUnconfirmed = "contract-kind-unconfirmed",
+        "The PSA's own lists do not confirm that the contract is a recurring one.",
+        "See the note of the contract with `psa-host contract list`, and correct its type in the PSA.";
+    /// The pinned contract cannot be used.
+    PinnedContractUnusable = "pinned-contract-unusable",
+        "The contract chosen for the workspace is gone, of another account, or does not cover the effective date.",
+        "Choose another with `psa-host map contract`, or remove the choice with `psa-host map remove`.";
+    /// The contract does not sell the service.
+    LineMissing = "line-missing",
+        "No contract that covers the date has a line for the mapped service.",
+        "Add the service to the contract in the PSA. psa-host never adds lines.";
+    /// The service twice on one contract.
+    DuplicateLine = "duplicate-line",
+        "The same service stands twice on the contract.",
+        "Leave one line for the service on the contract, or give the other a service of its own.";
+    /// The line is another connection's.
+    LineTaken = "line-taken",
+        "The line is already posted to by another connection.",
+        "Remove the mapping in one of the two connections.";
+    /// Rows of the PSA leave a hole.
+    UnitsUnreadable = "units-unreadable",
+        "The PSA's units for the line are incomplete or contradict one another. A missing row is never read as zero.",
+        "Open the contract in the PSA and repair the line's units, or ask the PSA's support.";
+    /// The line has no units on that day.
+    NoUnitsAtDate = "no-units-at-date",
+        "The line has no units on the effective date.",
+        "Check the line's dates on the contract in the PSA.";
+    /// The PSA cannot take this number.
+    UnitsNotPostable = "units-not-postable",
+        "The count, or the change to reach it, is not a number that the PSA can take.",
+        "Check the usage of the workspace, and the line's units in the PSA.";
+    /// Mapped, with a line, but not in the snapshot.
+    UsageMissing = "usage-missing",
+        "The snapshot is complete, but has no count for this workspace and module while the contract has a line for it.",
+        "If the customer no longer uses the module, remove the line in the PSA; else find out why the source does not report it.";
+    /// One adjustment per line and date.
+    DateAlreadyAdjusted = "date-already-adjusted",
+        "The line has already been adjusted for this effective date, and the PSA takes one adjustment per line and date.",
+        "Nothing to do: the next run with a later date posts it.";
+    /// The line changed between plan and send.
+    BaselineMoved = "baseline-moved",
+        "The line's units changed in the PSA after they were planned from, just before sending.",
+        "Nothing was sent. Run the sync again when the other change is done.";
+    /// The line went away between plan and send.
+    LineVanished = "line-vanished",
+        "The line was read when planning, and is no longer there just before sending.",
+        "Nothing was sent. Check the contract in the PSA.";
+    /// A duplicate appeared after posting.
+    StrayLine = "stray-line",
+        "After posting, the contract has another line of the same service that was not there before.",
+        "Check the contract in the PSA: the adjustment may have made a new line. Remove it there.";
+    /// After posting the line is neither at target nor at baseline.
+    UnexpectedUnits = "unexpected-units",
+        "After an adjustment the line stands neither at its target nor where it was before.",
+        "Compare the line in the PSA with the run, then `psa-host run resolve`.";
+    /// An earlier doubtful adjustment is still open.
+    OpenAdjustment = "open-adjustment",
+        "An earlier adjustment of this line has no certain outcome yet.",
+        "Wait until the quarantine is over and sync again, or settle it with `psa-host run resolve`.";
+    /// Not yet built.
+    NotYetSupported = "not-yet-supported",
+        "The case needs a rule that this version does not have yet.",
+        "See the message for the case. Change the units in the PSA by hand if they must change now.";
+}
+
+impl fmt::Display for HoldCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for HoldCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for HoldCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == text)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no hold code")))
+    }
+}
+
+/// A pair that is not posted, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The stable code.
+    pub code: HoldCode,
+    /// What happened, with the names of this case.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+    /// https address of the record concerned, where one is known.
+    pub link: Option<String>,
+}
+
+impl Hold {
+    /// A hold with the code's own fix.
+    pub fn new(code: HoldCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            fix: code.fix().to_owned(),
+            link: None,
+        }
+    }
+
+    /// Point to a record.
+    #[must_use]
+    pub fn at(mut self, link: Option<&String>) -> Self {
+        self.link = link.cloned();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_read_back() {
+        let texts: BTreeSet<_> = HoldCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), HoldCode::ALL.len());
+        for code in HoldCode::ALL {
+            let json = serde_json::to_string(code).unwrap();
+            assert_eq!(serde_json::from_str::<HoldCode>(&json).unwrap(), *code);
+        }
+    }
+}

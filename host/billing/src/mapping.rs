@@ -1,0 +1,195 @@
+//! Which workspace is which account, which module is which service: one to one, by
+//! ids on both sides. The database refuses a second; this type cannot hold one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, ContractId, Metric, ModuleId, ServiceId, WorkspaceId};
+
+/// One module as one service, counted by one metric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceMapping {
+    /// The Coro module.
+    pub module: ModuleId,
+    /// The PSA's service.
+    pub service: ServiceId,
+    /// What is billed.
+    pub metric: Metric,
+}
+
+/// A second partner for something that has one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{thing} is already mapped to {partner}")]
+pub struct NotOneToOne {
+    /// What has a partner ("account 17").
+    pub thing: String,
+    /// The partner it has.
+    pub partner: String,
+}
+
+/// All mappings of one connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapping {
+    accounts: BTreeMap<WorkspaceId, AccountId>,
+    workspaces: HashMap<AccountId, WorkspaceId>,
+    services: BTreeMap<ModuleId, ServiceMapping>,
+    modules: HashMap<ServiceId, ModuleId>,
+    contracts: BTreeMap<WorkspaceId, ContractId>,
+}
+
+impl Mapping {
+    /// Add one pair of workspace and account; the same pair again changes nothing.
+    ///
+    /// # Errors
+    /// [`NotOneToOne`] when either has another partner.
+    pub fn map_account(
+        &mut self,
+        workspace: WorkspaceId,
+        account: AccountId,
+    ) -> Result<(), NotOneToOne> {
+        if let Some(partner) = self.accounts.get(&workspace)
+            && *partner != account
+        {
+            let (thing, partner) = (
+                format!("workspace {workspace}"),
+                format!("account {partner}"),
+            );
+            return Err(NotOneToOne { thing, partner });
+        }
+        if let Some(partner) = self.workspaces.get(&account)
+            && *partner != workspace
+        {
+            let (thing, partner) = (format!("account {account}"), format!("workspace {partner}"));
+            return Err(NotOneToOne { thing, partner });
+        }
+        self.workspaces.insert(account.clone(), workspace.clone());
+        self.accounts.insert(workspace, account);
+        Ok(())
+    }
+
+    /// Add one pair of module and service; the same pair again changes nothing.
+    ///
+    /// # Errors
+    /// [`NotOneToOne`] when either has another partner.
+    pub fn map_service(&mut self, mapping: ServiceMapping) -> Result<(), NotOneToOne> {
+        let ServiceMapping {
+            module, service, ..
+        } = &mapping;
+        if let Some(partner) = self.services.get(module)
+            && partner.service != *service
+        {
+            let partner = format!("service {}", partner.service);
+            return Err(NotOneToOne {
+                thing: format!("module {module}"),
+                partner,
+            });
+        }
+        if let Some(partner) = self.modules.get(service)
+            && partner != module
+        {
+            let partner = format!("module {partner}");
+            return Err(NotOneToOne {
+                thing: format!("service {service}"),
+                partner,
+            });
+        }
+        self.modules.insert(service.clone(), module.clone());
+        self.services.insert(module.clone(), mapping);
+        Ok(())
+    }
+
+    /// Choose a workspace's contract.
+    pub fn pin_contract(&mut self, workspace: WorkspaceId, contract: ContractId) {
+        self.contracts.insert(workspace, contract);
+    }
+
+    /// The account of a workspace.
+    pub fn account(&self, workspace: &WorkspaceId) -> Option<&AccountId> {
+        self.accounts.get(workspace)
+    }
+
+    /// The workspace of an account.
+    pub fn workspace(&self, account: &AccountId) -> Option<&WorkspaceId> {
+        self.workspaces.get(account)
+    }
+
+    /// How a module is billed.
+    pub fn service(&self, module: &ModuleId) -> Option<&ServiceMapping> {
+        self.services.get(module)
+    }
+
+    /// The module that a service stands for.
+    pub fn module(&self, service: &ServiceId) -> Option<&ModuleId> {
+        self.modules.get(service)
+    }
+
+    /// The contract chosen for a workspace.
+    pub fn contract(&self, workspace: &WorkspaceId) -> Option<&ContractId> {
+        self.contracts.get(workspace)
+    }
+
+    /// Workspaces with their accounts, by workspace id.
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = (&WorkspaceId, &AccountId)> {
+        self.accounts.iter()
+    }
+
+    /// Modules with their services, by module id.
+    pub fn services(&self) -> impl ExactSizeIterator<Item = &ServiceMapping> {
+        self.services.values()
+    }
+
+    /// Workspaces with a chosen contract, by workspace id.
+    pub fn contracts(&self) -> impl ExactSizeIterator<Item = (&WorkspaceId, &ContractId)> {
+        self.contracts.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace(id: &str) -> WorkspaceId {
+        WorkspaceId::new(id).unwrap()
+    }
+
+    fn account(id: &str) -> AccountId {
+        AccountId::new(id).unwrap()
+    }
+
+    #[test]
+    fn a_second_partner_is_refused_on_either_side() {
+        let mut mapping = Mapping::default();
+        mapping.map_account(workspace("w1"), account("1")).unwrap();
+        mapping.map_account(workspace("w1"), account("1")).unwrap();
+        let second_account = mapping
+            .map_account(workspace("w1"), account("2"))
+            .unwrap_err();
+        assert_eq!(
+            second_account.to_string(),
+            "workspace w1 is already mapped to account 1"
+        );
+        let second_workspace = mapping
+            .map_account(workspace("w2"), account("1"))
+            .unwrap_err();
+        assert_eq!(
+            second_workspace.to_string(),
+            "account 1 is already mapped to workspace w1"
+        );
+        assert_eq!(mapping.accounts().len(), 1);
+    }
+
+    #[test]
+    fn a_service_stands_for_one_module() {
+        let pair = |module: &str, service: &str| ServiceMapping {
+            module: ModuleId::new(module).unwrap(),
+            service: ServiceId::new(service).unwrap(),
+            metric: Metric::Users,
+        };
+        let mut mapping = Mapping::default();
+        mapping.map_service(pair("edr", "7")).unwrap();
+        assert!(mapping.map_service(pair("edr", "8")).is_err());
+        assert!(mapping.map_service(pair("mdm", "7")).is_err());
+        mapping.map_service(pair("mdm", "8")).unwrap();
+    }
+}

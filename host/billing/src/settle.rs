@@ -1,0 +1,123 @@
+//! What a line read after an adjustment says about it. An adjustment may have been
+//! lost, applied, or overtaken by a person; only the line itself can tell, and where
+//! it cannot, a person decides.
+
+use jiff::civil::Date;
+
+use crate::{Hold, HoldCode, Line, Timeline, Units};
+
+/// What the line shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shows {
+    /// Every day from the effective date on has the target.
+    Applied,
+    /// Every day from the effective date on still has the baseline.
+    NotApplied,
+    /// Something else, which only a person can judge.
+    Else(Hold),
+}
+
+/// Compare a line with an adjustment of it from `baseline` to `target` on `effective`.
+/// `line` is none where the PSA no longer has it.
+///
+/// A change moves every later segment by the same amount, and is only planned where
+/// they all have the baseline; so after it they all have the target.
+pub fn shows(line: Option<&Line>, baseline: Units, target: Units, effective: Date) -> Shows {
+    let Some(line) = line else {
+        let message = "the line is no longer there";
+        return Shows::Else(Hold::new(HoldCode::LineVanished, message));
+    };
+    let timeline = match &line.timeline {
+        Ok(timeline) => timeline,
+        Err(why) => return Shows::Else(Hold::new(HoldCode::UnitsUnreadable, why.clone())),
+    };
+    if timeline.at(effective).is_none() {
+        let message = format!("the line has no units on {effective}");
+        return Shows::Else(Hold::new(HoldCode::NoUnitsAtDate, message));
+    }
+    if from(timeline, effective).all(|units| units == target) {
+        return Shows::Applied;
+    }
+    if from(timeline, effective).all(|units| units == baseline) {
+        return Shows::NotApplied;
+    }
+    let found: Vec<String> = from(timeline, effective)
+        .map(|units| units.to_string())
+        .collect();
+    let message = format!(
+        "expected {target} units (or {baseline}, if nothing happened) from {effective} on, found \
+         {}",
+        found.join(", ")
+    );
+    Shows::Else(Hold::new(HoldCode::UnexpectedUnits, message).at(line.link.as_ref()))
+}
+
+fn from(timeline: &Timeline, day: Date) -> impl Iterator<Item = Units> {
+    timeline
+        .segments()
+        .iter()
+        .filter(move |segment| segment.end >= day)
+        .map(|s| s.units)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::{ContractId, LineId, LineKey, Segment, ServiceId, Truth};
+
+    fn line(units: &[u32]) -> Line {
+        let months = [
+            (date(2026, 11, 1), date(2026, 11, 22)),
+            (date(2026, 11, 23), date(2026, 11, 30)),
+            (date(2026, 12, 1), date(2026, 12, 31)),
+        ];
+        let segments = units
+            .iter()
+            .zip(months)
+            .map(|(&units, (start, end))| Segment {
+                start,
+                end,
+                units: units.into(),
+                unit_price: None,
+                posted: Truth::No,
+            })
+            .collect();
+        Line {
+            key: LineKey {
+                line: LineId::new("1").unwrap(),
+                contract: ContractId::new("2").unwrap(),
+                service: ServiceId::new("3").unwrap(),
+            },
+            description: None,
+            timeline: Timeline::new(segments).map_err(|error| error.to_string()),
+            link: None,
+        }
+    }
+
+    #[test]
+    fn an_adjustment_from_5_to_8_is_judged_by_every_later_segment() {
+        let cases: [(&[u32], &str); 8] = [
+            (&[5, 8, 8], "applied"),
+            (&[5, 5, 5], "not applied"),
+            (&[8, 8, 8], "applied"),
+            (&[5, 8, 5], "unexpected-units"),
+            (&[5, 5, 8], "unexpected-units"),
+            (&[5, 11, 11], "unexpected-units"),
+            (&[5], "no-units-at-date"),
+            (&[], "units-unreadable"),
+        ];
+        for (units, expected) in cases {
+            let shown = shows(Some(&line(units)), 5.into(), 8.into(), date(2026, 11, 23));
+            let shown = match &shown {
+                Shows::Applied => "applied",
+                Shows::NotApplied => "not applied",
+                Shows::Else(hold) => hold.code.as_str(),
+            };
+            assert_eq!(shown, expected, "{units:?}");
+        }
+        let gone = shows(None, 5.into(), 8.into(), date(2026, 11, 23));
+        assert!(matches!(gone, Shows::Else(hold) if hold.code == HoldCode::LineVanished));
+    }
+}

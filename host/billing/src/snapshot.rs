@@ -1,0 +1,181 @@
+//! Counts of all workspaces and modules of one channel at one instant.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Metric, ModuleId, WorkspaceId};
+
+/// What one workspace uses of one module. A source may know only one of the counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageItem {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// Of what.
+    pub module: ModuleId,
+    /// Protected users.
+    pub users: Option<u32>,
+    /// Protected devices.
+    pub devices: Option<u32>,
+}
+
+impl UsageItem {
+    /// The count by this metric, where the source gives it.
+    pub fn count(&self, metric: Metric) -> Option<u32> {
+        match metric {
+            Metric::Users => self.users,
+            Metric::Devices => self.devices,
+        }
+    }
+}
+
+/// The snapshot as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageSnapshot {
+    /// The channel workspace it is of.
+    pub channel: WorkspaceId,
+    /// The instant of the counts, as the source says.
+    pub taken_at: Timestamp,
+    /// Whether the source says that nothing is missing.
+    pub complete: bool,
+    /// At most one for each workspace and module.
+    pub items: Vec<UsageItem>,
+}
+
+/// A snapshot that a plan may be built from.
+#[derive(Debug)]
+pub struct CompleteSnapshot {
+    channel: WorkspaceId,
+    taken_at: Timestamp,
+    by_workspace: HashMap<WorkspaceId, Vec<UsageItem>>,
+    all_zero: bool,
+}
+
+/// Why a snapshot cannot be planned from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// Its source says that something is missing.
+    #[error("the usage snapshot of {channel} taken at {taken_at} is not complete")]
+    Incomplete {
+        /// Its channel.
+        channel: WorkspaceId,
+        /// Its instant.
+        taken_at: Timestamp,
+    },
+}
+
+impl CompleteSnapshot {
+    /// # Errors
+    /// [`SnapshotError::Incomplete`].
+    pub fn new(snapshot: UsageSnapshot) -> Result<Self, SnapshotError> {
+        let UsageSnapshot {
+            channel,
+            taken_at,
+            complete,
+            items,
+        } = snapshot;
+        if !complete {
+            return Err(SnapshotError::Incomplete { channel, taken_at });
+        }
+        let all_zero = items
+            .iter()
+            .all(|item| item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0);
+        let mut by_workspace: HashMap<WorkspaceId, Vec<UsageItem>> = HashMap::new();
+        for item in items {
+            by_workspace
+                .entry(item.workspace.clone())
+                .or_default()
+                .push(item);
+        }
+        Ok(Self {
+            channel,
+            taken_at,
+            by_workspace,
+            all_zero,
+        })
+    }
+
+    /// The channel workspace it is of.
+    pub fn channel(&self) -> &WorkspaceId {
+        &self.channel
+    }
+
+    /// The instant of the counts.
+    pub fn taken_at(&self) -> Timestamp {
+        self.taken_at
+    }
+
+    /// Whether no count in it is above zero (also when it has none).
+    pub fn all_zero(&self) -> bool {
+        self.all_zero
+    }
+
+    /// What is known of this pair; none: the snapshot does not have it.
+    pub fn item(&self, workspace: &WorkspaceId, module: &ModuleId) -> Option<&UsageItem> {
+        self.by_workspace
+            .get(workspace)?
+            .iter()
+            .find(|item| &item.module == module)
+    }
+
+    /// What one workspace uses.
+    pub fn of_workspace(&self, workspace: &WorkspaceId) -> &[UsageItem] {
+        self.by_workspace.get(workspace).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every item, in no order.
+    pub fn items(&self) -> impl Iterator<Item = &UsageItem> {
+        self.by_workspace.values().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(complete: bool, users: u32) -> UsageSnapshot {
+        let item = UsageItem {
+            workspace: WorkspaceId::new("w").unwrap(),
+            module: ModuleId::new("edr").unwrap(),
+            users: Some(users),
+            devices: None,
+        };
+        UsageSnapshot {
+            channel: WorkspaceId::new("c").unwrap(),
+            taken_at: "2026-10-01T04:30:00Z".parse().unwrap(),
+            complete,
+            items: vec![item],
+        }
+    }
+
+    #[test]
+    fn an_incomplete_snapshot_cannot_be_planned_from() {
+        let error = CompleteSnapshot::new(snapshot(false, 3)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the usage snapshot of c taken at 2026-10-01T04:30:00Z is not complete"
+        );
+    }
+
+    #[test]
+    fn a_pair_that_is_absent_is_none_and_not_zero() {
+        let snapshot = CompleteSnapshot::new(snapshot(true, 3)).unwrap();
+        let workspace = WorkspaceId::new("w").unwrap();
+        let count = |module: &str, metric| {
+            let module = ModuleId::new(module).unwrap();
+            snapshot
+                .item(&workspace, &module)
+                .and_then(|item| item.count(metric))
+        };
+        assert_eq!(count("edr", Metric::Users), Some(3));
+        assert_eq!(count("edr", Metric::Devices), None);
+        assert_eq!(count("mdm", Metric::Users), None);
+    }
+
+    #[test]
+    fn all_zero_is_told_from_one_count() {
+        assert!(CompleteSnapshot::new(snapshot(true, 0)).unwrap().all_zero());
+        assert!(!CompleteSnapshot::new(snapshot(true, 1)).unwrap().all_zero());
+    }
+}
