@@ -18,8 +18,8 @@ pub enum UnitsError {
 
 /// A quantity on a line, zero or more. Most PSAs take whole numbers only, but a line
 /// that a person set to 2.5 must still be readable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "Decimal", into = "Decimal")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "Decimal")]
 pub struct Units(Decimal);
 
 impl Units {
@@ -78,12 +78,6 @@ impl TryFrom<Decimal> for Units {
     }
 }
 
-impl From<Units> for Decimal {
-    fn from(units: Units) -> Decimal {
-        units.0
-    }
-}
-
 impl fmt::Display for Units {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -91,8 +85,28 @@ impl fmt::Display for Units {
 }
 
 /// A difference of two quantities; may be negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 pub struct UnitsChange(Decimal);
+
+impl Serialize for Units {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_number(self.0, serializer)
+    }
+}
+
+impl Serialize for UnitsChange {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_number(self.0, serializer)
+    }
+}
+
+/// A number where a number is exact (whole, as nearly all are), else decimal text.
+fn serialize_number<S: serde::Serializer>(number: Decimal, to: S) -> Result<S::Ok, S::Error> {
+    match i64::try_from(number) {
+        Ok(whole) if number.is_integer() => to.serialize_i64(whole),
+        _ => to.collect_str(&number),
+    }
+}
 
 impl UnitsChange {
     /// The number.
@@ -168,6 +182,20 @@ mod tests {
             let read = Units::parse(text).ok().map(|units| units.to_string());
             assert_eq!(read.as_deref(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn whole_units_are_json_numbers_and_others_exact_text() {
+        let json = |text| serde_json::to_string(&Units::parse(text).unwrap()).unwrap();
+        assert_eq!(
+            (json("12").as_str(), json("2.50").as_str()),
+            ("12", "\"2.5\"")
+        );
+        for text in ["12", "\"2.5\""] {
+            let units: Units = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&units).unwrap(), text);
+        }
+        assert!(serde_json::from_str::<Units>("-1").is_err());
     }
 
     #[test]
