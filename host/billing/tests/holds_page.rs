@@ -1,0 +1,31 @@
+//! The page of hold codes is made from the code: this test fails when the two differ,
+//! and writes the page anew when `UPDATE_DOCS=1` is set.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use psa_host_billing::HoldCode;
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Hold codes\n\nA held line is not touched in the PSA. Its code never changes meaning, so \
+         scripts may go by it;\nthe message beside it has the names of the case.\n\n\
+         This page is made from the code (`UPDATE_DOCS=1 cargo test -p psa-host-billing --test \
+         holds_page`).\n",
+    );
+    for code in HoldCode::ALL {
+        let (cause, fix) = (code.cause(), code.fix());
+        write!(page, "\n## `{code}`\n{cause}\n\n**Fix:** {fix}\n").unwrap();
+    }
+    page
+}
+
+#[test]
+fn the_page_of_hold_codes_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/holds.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, page()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page(), "docs/holds.md is out of date: run with UPDATE_DOCS=1");
+}
