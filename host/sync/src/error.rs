@@ -1,0 +1,157 @@
+//! The one error of this crate, and the one shape that every error has for people and
+//! programs: code, message, cause, fix, link.
+
+use psa_host_ledger::LedgerError;
+use psa_host_sandbox::{CallError, LoadError, SandboxError, SessionError};
+use serde::Serialize;
+
+/// What every call returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error as it is shown: on the terminal, in JSON, in the console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Problem {
+    /// Stable; what scripts and documents go by.
+    pub code: String,
+    /// What went wrong, in one sentence.
+    pub message: String,
+    /// Why, where that is more than the message says.
+    pub cause: Option<String>,
+    /// What a person can do about it.
+    pub fix: Option<String>,
+    /// https address of the record concerned, where one is known.
+    pub link: Option<String>,
+}
+
+impl Problem {
+    /// A problem with its fix.
+    pub fn new(
+        code: impl Into<String>,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            cause: None,
+            fix: Some(fix.into()),
+            link: None,
+        }
+    }
+
+    /// Say why.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+}
+
+/// Why a call failed. Unless it says otherwise, the state is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data directory.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The engine.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A file that is no usable plugin.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Settings, secrets and approval do not fit the plugin.
+    #[error("connection {connection}: {error}")]
+    Session {
+        /// The connection's name.
+        connection: String,
+        /// What does not fit.
+        error: SessionError,
+    },
+    /// A call to the PSA, through the plugin.
+    #[error("connection {connection}: {error}")]
+    Call {
+        /// The connection's name.
+        connection: String,
+        /// What the call ended with.
+        error: CallError,
+    },
+    /// A rule of this crate.
+    #[error(transparent)]
+    Rule(#[from] Problem),
+}
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Ledger(error) => error.code(),
+            Self::Sandbox(_) => "sandbox",
+            Self::Load(error) => error.code(),
+            Self::Session { error, .. } => error.code(),
+            Self::Call { error, .. } => error.code(),
+            Self::Rule(problem) => &problem.code,
+        }
+    }
+
+    /// In the shape that all errors have.
+    pub fn problem(&self) -> Problem {
+        if let Self::Rule(problem) = self {
+            return problem.clone();
+        }
+        let (cause, fix) = match self {
+            Self::Ledger(error) => (None, Some(error.fix())),
+            Self::Sandbox(_) => {
+                let fix = "Check that the data directory belongs to this user alone.";
+                (None, Some(fix.to_owned()))
+            }
+            Self::Load(error) => (None, Some(error.fix().to_owned())),
+            Self::Session { error, .. } => (None, Some(error.fix())),
+            Self::Call { error, .. } => {
+                let words = error.psa_words.as_ref();
+                let cause = words.map(|words| format!("the PSA said: {words}"));
+                (cause, error.fix.clone().or_else(|| fix_of_call(error)))
+            }
+            Self::Rule(_) => (None, None),
+        };
+        Problem {
+            code: self.code().to_owned(),
+            message: self.to_string(),
+            cause,
+            fix,
+            link: None,
+        }
+    }
+}
+
+/// What can be done where the plugin did not say.
+fn fix_of_call(error: &CallError) -> Option<String> {
+    use psa_host_sandbox::CallErrorKind as Kind;
+    let fix = match &error.kind {
+        Kind::Authentication => {
+            "Enter new credentials with `psa-host connection rotate`, then `psa-host connection \
+             check`."
+        }
+        Kind::Permission => "Give the API user the permission in the PSA.",
+        Kind::RateLimited { .. } => "Wait, and do it again.",
+        Kind::Transient => "Check the network and the PSA's status page, and do it again.",
+        Kind::BudgetParked { until } => {
+            return Some(format!("Do it again after {until}."));
+        }
+        Kind::Trapped | Kind::TimedOut | Kind::OutOfLimits { .. } | Kind::BadAnswer => {
+            "This is a defect of the plugin: tell its author."
+        }
+        _ => return None,
+    };
+    Some(fix.to_owned())
+}
+
+/// Shorthand for a failed rule.
+pub(crate) fn rule(
+    code: &'static str,
+    message: impl Into<String>,
+    fix: impl Into<String>,
+) -> Error {
+    Error::Rule(Problem::new(code, message, fix))
+}

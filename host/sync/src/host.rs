@@ -1,0 +1,146 @@
+//! One open data directory with everything that works on it: the ledger, the sandbox
+//! (started when a plugin is first needed), the clock, and the operator's switches.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use jiff::Timestamp;
+use psa_host_ledger::{KeySource, Ledger, system_clock};
+use psa_host_sandbox::{Clock, Compiler, Config, Plugin, PluginHash, Resolver, Sandbox};
+
+use crate::Result;
+
+/// How a data directory is opened. [`HostOptions::new`] has the defaults.
+#[derive(Clone)]
+pub struct HostOptions {
+    /// The data directory; made when it is not there.
+    pub data: PathBuf,
+    /// Where the key of the secrets lies.
+    pub key: KeySource,
+    /// Development only: plain http to loopback origins that a setting names.
+    pub dev_loopback: bool,
+    /// Who does it, for the history (`cli:ann`).
+    pub actor: String,
+    /// Where plugins are compiled.
+    pub compiler: Compiler,
+    /// How names become addresses; none: the system's way.
+    pub resolver: Option<Arc<dyn Resolver>>,
+    /// The time of day.
+    pub clock: psa_host_ledger::Clock,
+}
+
+impl HostOptions {
+    /// Defaults: key in the user's configuration directory, no loopback, the
+    /// machine's clock, plugins compiled in this process.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            key: KeySource::Default,
+            dev_loopback: false,
+            actor: "psa-host".to_owned(),
+            compiler: Compiler::InProcess,
+            resolver: None,
+            clock: system_clock(),
+        }
+    }
+}
+
+impl fmt::Debug for HostOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostOptions")
+            .field("data", &self.data)
+            .field("key", &self.key)
+            .field("dev_loopback", &self.dev_loopback)
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open data directory.
+pub struct Host {
+    ledger: Ledger,
+    options: HostOptions,
+    sandbox: OnceLock<Sandbox>,
+    loaded: Mutex<HashMap<PluginHash, Plugin>>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// Open (or make) a data directory.
+    ///
+    /// # Errors
+    /// What is wrong with the directory, its database or the place of the key.
+    pub fn open(options: HostOptions) -> Result<Self> {
+        let clock = Arc::clone(&options.clock);
+        let ledger = Ledger::open(&options.data, options.key.clone(), clock)?;
+        Ok(Self {
+            ledger: ledger.with_actor(&options.actor),
+            options,
+            sandbox: OnceLock::new(),
+            loaded: Mutex::default(),
+        })
+    }
+
+    /// The state.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// How it was opened.
+    pub fn options(&self) -> &HostOptions {
+        &self.options
+    }
+
+    /// The time now, by this host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.ledger.now()
+    }
+
+    /// The sandbox: started at the first call, because most commands need none.
+    ///
+    /// # Errors
+    /// A folder that cannot be used, or an engine that does not start.
+    pub fn sandbox(&self) -> Result<&Sandbox> {
+        if let Some(sandbox) = self.sandbox.get() {
+            return Ok(sandbox);
+        }
+        let dir = self.ledger.dir();
+        let clock = Arc::clone(&self.options.clock);
+        let sandbox = Sandbox::new(Config {
+            compiler: self.options.compiler.clone(),
+            dev_loopback: self.options.dev_loopback,
+            resolver: self.options.resolver.clone(),
+            clock: Clock::new(move || clock()),
+            ..Config::new(dir.cache(), dir.slots())
+        })?;
+        Ok(self.sandbox.get_or_init(|| sandbox))
+    }
+
+    /// An installed plugin's file, compiled; kept for as long as the host is open.
+    ///
+    /// # Errors
+    /// A file that is missing, changed, or no longer a plugin.
+    pub(crate) async fn load_installed(&self, sha256: &str) -> Result<Plugin> {
+        let known = sha256.parse::<PluginHash>().ok();
+        if let Some(hash) = known {
+            let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(plugin) = loaded.get(&hash) {
+                return Ok(plugin.clone());
+            }
+        }
+        let bytes = self.ledger.plugin_wasm(sha256)?;
+        let plugin = self.sandbox()?.load(&bytes).await?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.insert(*plugin.hash(), plugin.clone());
+        Ok(plugin)
+    }
+}

@@ -1,0 +1,440 @@
+//! Reading a PSA through its plugin: every page of every list, several instances side
+//! by side where the plugin allows it, and again where a failure may pass. A run and a
+//! validation read the same way.
+//!
+//! Contracts come chunk by chunk and are given away at once, so that a tenant of any
+//! size never stands in memory whole.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
+use jiff::civil::Date;
+use psa_host_billing::{Account, AccountId, Contract, LineKey, Service};
+use psa_host_sandbox::{
+    CallError, CallErrorKind, CheckReport, Connector, Depth, LineReading, Page, Session,
+};
+use tokio::task::JoinHandle;
+
+use crate::progress::{Activity, Progress, Watch};
+
+/// How often a read is repeated after a failure that may pass.
+const RETRIES: usize = 4;
+
+/// Before the first repetition; then twice as long each time, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// A PSA that is not back after this is not waited for within a run.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// A PSA that asks for more patience than this is asked again by a later run.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Pages of one list: past any MSP, short of for ever.
+const MOST_PAGES: usize = 10_000;
+
+/// Accounts that may fail on their own before the whole reading is given up: a few
+/// odd records are theirs, many are the connection's.
+const MOST_FAILED_ACCOUNTS: usize = 32;
+
+/// One account and its contracts, or why only this account could not be read.
+#[derive(Debug)]
+pub struct AccountContracts {
+    /// Whose.
+    pub account: AccountId,
+    /// All its recurring contracts with their lines.
+    pub contracts: Result<Vec<Contract>, CallError>,
+}
+
+/// Reads one connection's PSA. Cheap to clone; clones share their instances.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    session: Arc<Session>,
+    idle: Arc<Mutex<Vec<Connector>>>,
+    patience: Patience,
+}
+
+/// How long failures that may pass are waited out.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    retries: usize,
+    first_wait: Duration,
+}
+
+impl Reader {
+    /// Nothing is sent yet.
+    pub fn new(session: Arc<Session>) -> Self {
+        let patience = Patience {
+            retries: RETRIES,
+            first_wait: FIRST_WAIT,
+        };
+        Self {
+            session,
+            idle: Arc::default(),
+            patience,
+        }
+    }
+
+    /// The session it reads through.
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Test the connection.
+    ///
+    /// # Errors
+    /// What the PSA or the plugin answered, after repetitions where they can help.
+    pub async fn check(&self, depth: Depth) -> Result<CheckReport, CallError> {
+        self.repeat(async |connector: &mut Connector| connector.check(depth).await)
+            .await
+    }
+
+    /// Every account, each once.
+    ///
+    /// # Errors
+    /// See [`Reader::check`].
+    pub async fn accounts(&self, watch: Watch<'_>) -> Result<Vec<Account>, CallError> {
+        let mut seen = HashSet::new();
+        let mut accounts = self
+            .pages(Activity::Accounts, watch, async |connector, cursor| {
+                connector.list_accounts(cursor).await
+            })
+            .await?;
+        accounts.retain(|account: &Account| seen.insert(account.id.clone()));
+        Ok(accounts)
+    }
+
+    /// Every service, each once.
+    ///
+    /// # Errors
+    /// See [`Reader::check`].
+    pub async fn services(&self, watch: Watch<'_>) -> Result<Vec<Service>, CallError> {
+        let mut seen = HashSet::new();
+        let mut services = self
+            .pages(Activity::Services, watch, async |connector, cursor| {
+                connector.list_services(cursor).await
+            })
+            .await?;
+        services.retain(|service: &Service| seen.insert(service.id.clone()));
+        Ok(services)
+    }
+
+    /// The contracts of these accounts with units from `start` on, given away chunk by
+    /// chunk in the order asked for. An account that fails on its own is given as its
+    /// error; what concerns all ends the reading.
+    ///
+    /// # Errors
+    /// What the PSA or the plugin answered, after repetitions where they can help; or
+    /// the error of `take`.
+    pub async fn for_each_chunk<E: From<CallError>>(
+        &self,
+        accounts: &[AccountId],
+        start: Date,
+        watch: Watch<'_>,
+        mut take: impl FnMut(Vec<AccountContracts>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let limits = &self.session.plugin().description().limits;
+        let side_by_side = limits.instances.max(1) as usize;
+        let mut chunks = accounts.chunks(limits.accounts_per_call.max(1) as usize);
+        let mut under_way = FuturesOrdered::new();
+        let (mut done, mut failed) = (0, 0);
+        let progress = |done| {
+            watch(Progress {
+                activity: Activity::Contracts,
+                done,
+                total: Some(accounts.len()),
+            });
+        };
+        progress(0);
+        loop {
+            while under_way.len() < side_by_side
+                && let Some(chunk) = chunks.next()
+            {
+                let (reader, chunk) = (self.clone(), chunk.to_vec());
+                under_way.push_back(Task::spawn(async move { reader.chunk(&chunk, start).await }));
+            }
+            let Some(task) = under_way.next().await else {
+                return Ok(());
+            };
+            let read: Vec<AccountContracts> = task?;
+            done += read.len();
+            for account in &read {
+                if let Err(error) = &account.contracts {
+                    failed += 1;
+                    if failed > MOST_FAILED_ACCOUNTS {
+                        return Err(error.clone().into());
+                    }
+                }
+            }
+            take(read)?;
+            progress(done);
+        }
+    }
+
+    /// One account's contracts.
+    ///
+    /// # Errors
+    /// See [`Reader::check`].
+    pub async fn contracts_of(
+        &self,
+        account: &AccountId,
+        start: Date,
+    ) -> Result<Vec<Contract>, CallError> {
+        let one = std::slice::from_ref(account);
+        let mut contracts = self.contracts(one, start).await?;
+        Ok(contracts.remove(account).unwrap_or_default())
+    }
+
+    /// A second look at chosen lines, in batches of what the plugin takes.
+    ///
+    /// # Errors
+    /// See [`Reader::check`].
+    pub async fn lines(&self, lines: &[LineKey], start: Date) -> Result<LineReading, CallError> {
+        let at_once = self.session.plugin().description().limits.lines_per_call;
+        let mut all = LineReading {
+            lines: Vec::new(),
+            others: Vec::new(),
+        };
+        for batch in lines.chunks(at_once.max(1) as usize) {
+            let read = self
+                .repeat(async |connector: &mut Connector| connector.read_lines(batch, start).await)
+                .await?;
+            all.lines.extend(read.lines);
+            all.others.extend(read.others);
+        }
+        Ok(all)
+    }
+
+    /// Read a chunk; where it fails for a reason that may be one account's, read its
+    /// halves, until the account is found.
+    async fn chunk(
+        &self,
+        accounts: &[AccountId],
+        start: Date,
+    ) -> Result<Vec<AccountContracts>, CallError> {
+        let mut read = Vec::with_capacity(accounts.len());
+        let mut parts = vec![accounts];
+        let mut failed = 0;
+        while let Some(part) = parts.pop() {
+            match self.contracts(part, start).await {
+                Ok(mut contracts) => read.extend(part.iter().map(|account| AccountContracts {
+                    account: account.clone(),
+                    contracts: Ok(contracts.remove(account).unwrap_or_default()),
+                })),
+                Err(error) if !may_be_one_accounts(&error.kind) => return Err(error),
+                Err(error) if part.len() <= 1 => {
+                    failed += 1;
+                    if failed > MOST_FAILED_ACCOUNTS {
+                        return Err(error);
+                    }
+                    read.extend(part.iter().map(|account| AccountContracts {
+                        account: account.clone(),
+                        contracts: Err(error.clone()),
+                    }));
+                }
+                Err(_) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.push(second);
+                    parts.push(first);
+                }
+            }
+        }
+        Ok(read)
+    }
+
+    async fn contracts(
+        &self,
+        accounts: &[AccountId],
+        start: Date,
+    ) -> Result<HashMap<AccountId, Vec<Contract>>, CallError> {
+        let contracts = self
+            .pages(Activity::Contracts, &|_| (), async |connector, cursor| {
+                connector.list_contracts(accounts, start, cursor).await
+            })
+            .await?;
+        let mut by_account: HashMap<AccountId, Vec<Contract>> = HashMap::new();
+        let mut seen = HashSet::new();
+        for contract in contracts {
+            let contract: Contract = contract;
+            if seen.insert(contract.id.clone()) {
+                by_account
+                    .entry(contract.account.clone())
+                    .or_default()
+                    .push(contract);
+            }
+        }
+        Ok(by_account)
+    }
+
+    /// Every page, each repeated on its own.
+    async fn pages<T>(
+        &self,
+        activity: Activity,
+        watch: Watch<'_>,
+        mut page: impl AsyncFnMut(&mut Connector, Option<&str>) -> Result<Page<T>, CallError>,
+    ) -> Result<Vec<T>, CallError> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        let mut seen = HashSet::new();
+        for _ in 0..MOST_PAGES {
+            let read = self
+                .repeat(async |connector: &mut Connector| page(connector, cursor.as_deref()).await)
+                .await?;
+            all.extend(read.items);
+            watch(Progress {
+                activity,
+                done: all.len(),
+                total: None,
+            });
+            match read.next {
+                None => return Ok(all),
+                // Round and round: the list would never end.
+                Some(next) if !seen.insert(next.clone()) => break,
+                next => cursor = next,
+            }
+        }
+        Err(CallError {
+            kind: CallErrorKind::BadAnswer,
+            message: format!("the plugin's list does not end ({})", activity.label()),
+            psa_words: None,
+            fix: None,
+        })
+    }
+
+    /// Call with an instance of the pool, again where the failure may pass.
+    async fn repeat<T>(
+        &self,
+        mut call: impl AsyncFnMut(&mut Connector) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let mut waits = ExponentialBuilder::default()
+            .with_min_delay(self.patience.first_wait)
+            .with_max_delay(LONGEST_WAIT)
+            .with_max_times(self.patience.retries)
+            .with_jitter()
+            .build();
+        loop {
+            let mut connector = self.take().await?;
+            let result = call(&mut connector).await;
+            self.give_back(connector);
+            let error = match result {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let Some(wait) = wait_before_retry(&error.kind, &mut waits) else {
+                return Err(error);
+            };
+            tracing::debug!(%error, ?wait, "a read failed and is repeated");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn take(&self) -> Result<Connector, CallError> {
+        let idle = self.idle().pop();
+        match idle {
+            Some(connector) => Ok(connector),
+            None => self.session.connect().await,
+        }
+    }
+
+    fn give_back(&self, connector: Connector) {
+        if connector.is_usable() {
+            self.idle().push(connector);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connector>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether repeating can help, and after how long. A busy PSA names its own delay.
+fn wait_before_retry(
+    kind: &CallErrorKind,
+    waits: &mut impl Iterator<Item = Duration>,
+) -> Option<Duration> {
+    match kind {
+        CallErrorKind::Transient => waits.next(),
+        CallErrorKind::RateLimited { retry_after } => {
+            let asked = retry_after.unwrap_or_default();
+            (asked <= LONGEST_RETRY_AFTER)
+                .then(|| waits.next())
+                .flatten()
+                .map(|wait| wait.max(asked))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a failed read of many accounts may be the fault of one of them.
+fn may_be_one_accounts(kind: &CallErrorKind) -> bool {
+    matches!(
+        kind,
+        CallErrorKind::Invalid
+            | CallErrorKind::NotFound
+            | CallErrorKind::Rejected
+            | CallErrorKind::BadAnswer
+            | CallErrorKind::Trapped
+            | CallErrorKind::OutOfLimits { .. }
+    )
+}
+
+/// A task that ends with its owner: a reading that is given up leaves nothing running.
+struct Task<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Task<T> {
+    fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
+
+impl<T> Future for Task<Result<T, CallError>> {
+    type Output = Result<T, CallError>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(cx).map(|joined| {
+            joined.unwrap_or_else(|error| {
+                Err(CallError {
+                    kind: CallErrorKind::Trapped,
+                    message: format!("reading ended unexpectedly: {error}"),
+                    psa_words: None,
+                    fix: None,
+                })
+            })
+        })
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_pass_is_repeated() {
+        let wait = |kind| wait_before_retry(&kind, &mut [FIRST_WAIT].into_iter());
+        let limited = |seconds: u64| CallErrorKind::RateLimited {
+            retry_after: Some(Duration::from_secs(seconds)),
+        };
+        assert_eq!(wait(CallErrorKind::Transient), Some(FIRST_WAIT));
+        assert_eq!(wait(limited(7)), Some(Duration::from_secs(7)));
+        assert_eq!(wait(limited(0)), Some(FIRST_WAIT));
+        assert_eq!(wait(limited(3600)), None);
+        assert_eq!(wait(CallErrorKind::Authentication), None);
+        assert_eq!(wait(CallErrorKind::Rejected), None);
+        assert_eq!(wait(CallErrorKind::Trapped), None);
+        let none_left = wait_before_retry(&CallErrorKind::Transient, &mut std::iter::empty());
+        assert_eq!(none_left, None);
+    }
+}

@@ -1,0 +1,259 @@
+//! The ledger behind the sandbox's traits, and a connection made ready to work:
+//! its plugin loaded, its settings and secrets put together, its grant checked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use psa_host_billing::ConnectionName;
+use psa_host_ledger::{Approval, Connection, Ledger, Observed, StorageScope};
+use psa_host_sandbox::{
+    BudgetStore, FieldKind, FieldScope, Grant, HostPattern, Observation, Plugin, PluginStorage,
+    Secret, Session, StorageUsage, StoreFailure,
+};
+
+use crate::error::rule;
+use crate::{Error, Host, Reader, Result};
+
+/// What a connection is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Testing, listing, validating, a dry run: also while it is paused.
+    Look,
+    /// A run that posts: refused while it is paused.
+    Post,
+}
+
+/// A connection that is ready to work.
+#[derive(Debug)]
+pub struct OpenConnection {
+    /// As configured.
+    pub connection: Connection,
+    /// Its plugin.
+    pub plugin: Plugin,
+    /// Its session with the sandbox.
+    pub session: Arc<Session>,
+    /// Reads its PSA through the session.
+    pub reader: Reader,
+}
+
+impl Host {
+    /// Make a connection ready to work. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// No such connection; paused; plugin not approved; a setting or secret missing or
+    /// wrong; a missing or wrong key.
+    pub async fn open_connection(
+        &self,
+        name: &ConnectionName,
+        purpose: Purpose,
+    ) -> Result<OpenConnection> {
+        let connection = self.ledger().connection(name)?;
+        if purpose == Purpose::Post && connection.paused {
+            return Err(rule(
+                "connection-paused",
+                format!("connection {name} is paused"),
+                format!("Resume it with `psa-host connection resume {name}`."),
+            ));
+        }
+        let installed = self.ledger().plugin(&connection.plugin)?;
+        let Some(approval) = &installed.approval else {
+            return Err(not_approved(&installed.name));
+        };
+        let plugin = self.load_installed(&installed.sha256).await?;
+        let mut settings = installed.settings.clone();
+        settings.extend(connection.settings.clone());
+        let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
+        secrets.extend(self.ledger().connection_secrets(name)?);
+        keep_declared(&plugin, &mut settings, &mut secrets);
+
+        let storage = ConnectionStorage {
+            ledger: self.ledger().clone(),
+            scope: StorageScope {
+                plugin: installed.name.clone(),
+                connection: name.to_string(),
+            },
+        };
+        let budget = SharedBudget(self.ledger().clone());
+        // Before the tenant is known, requests count against the connection.
+        let scope = match &connection.tenant {
+            Some(tenant) => tenant.to_string(),
+            None => format!("connection:{name}"),
+        };
+        let session = Session::builder(&plugin)
+            .label(name.to_string())
+            .settings(settings)
+            .secrets(into_sandbox(secrets))
+            .grant(grant(&plugin, approval)?)
+            .storage(Arc::new(storage))
+            .budget(Arc::new(budget), scope)
+            .build()
+            .map_err(|error| Error::Session {
+                connection: name.to_string(),
+                error,
+            })?;
+        let reader = Reader::new(Arc::clone(&session));
+        Ok(OpenConnection {
+            connection,
+            plugin,
+            session,
+            reader,
+        })
+    }
+}
+
+/// The plugin is there, but nobody agreed to what it asks for.
+pub(crate) fn not_approved(plugin: &str) -> Error {
+    rule(
+        "not-approved",
+        format!("plugin {plugin} is not approved"),
+        format!(
+            "See what it asks for with `psa-host plugin inspect {plugin}`, then agree with \
+             `psa-host plugin approve {plugin}`."
+        ),
+    )
+}
+
+/// What was approved, for exactly this file.
+pub(crate) fn grant(plugin: &Plugin, approval: &Approval) -> Result<Grant> {
+    let hosts = approval
+        .hosts
+        .iter()
+        .map(|host| host.parse::<HostPattern>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| {
+            rule(
+                "approval-damaged",
+                format!("the approval of the plugin cannot be read: {error}"),
+                "Approve the plugin again with `psa-host plugin approve`.",
+            )
+        })?;
+    Ok(Grant {
+        plugin: *plugin.hash(),
+        hosts,
+    })
+}
+
+/// Values that a former file of the plugin declared and this one does not are left
+/// out: they would be refused, and nothing asks for them any more.
+fn keep_declared(
+    plugin: &Plugin,
+    settings: &mut BTreeMap<String, String>,
+    secrets: &mut BTreeMap<String, psa_host_ledger::Secret>,
+) {
+    let kind = |key: &String| plugin.description().field(key).map(|field| field.kind);
+    settings.retain(|key, _| kind(key).is_some_and(|kind| kind != FieldKind::Secret));
+    secrets.retain(|key, _| kind(key) == Some(FieldKind::Secret));
+}
+
+fn into_sandbox(secrets: BTreeMap<String, psa_host_ledger::Secret>) -> BTreeMap<String, Secret> {
+    secrets
+        .into_iter()
+        .map(|(key, secret)| (key, Secret::new(secret.expose())))
+        .collect()
+}
+
+/// Keys that are required and have no value, over both scopes.
+pub(crate) fn missing_fields<'a>(
+    plugin: &'a psa_host_sandbox::Description,
+    scope: FieldScope,
+    has: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = &'a psa_host_sandbox::Field> + 'a {
+    plugin
+        .fields_of(scope)
+        .filter(move |field| field.required && !has(&field.key))
+}
+
+/// One connection's part of the plugin storage.
+#[derive(Debug)]
+struct ConnectionStorage {
+    ledger: Ledger,
+    scope: StorageScope,
+}
+
+fn failed(error: psa_host_ledger::LedgerError) -> StoreFailure {
+    StoreFailure(error.to_string())
+}
+
+impl PluginStorage for ConnectionStorage {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreFailure> {
+        self.ledger.storage_get(&self.scope, key).map_err(failed)
+    }
+
+    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreFailure> {
+        self.ledger
+            .storage_put(&self.scope, key, value)
+            .map_err(failed)
+    }
+
+    fn delete(&self, key: &str) -> Result<(), StoreFailure> {
+        self.ledger.storage_delete(&self.scope, key).map_err(failed)
+    }
+
+    fn list(&self, prefix: &str, at_most: usize) -> Result<Vec<String>, StoreFailure> {
+        self.ledger
+            .storage_list(&self.scope, prefix, at_most)
+            .map_err(failed)
+    }
+
+    fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<bool, StoreFailure> {
+        self.ledger
+            .storage_compare_and_swap(&self.scope, key, expected, new)
+            .map_err(failed)
+    }
+
+    fn usage(&self) -> Result<StorageUsage, StoreFailure> {
+        let used = self.ledger.storage_use(&self.scope).map_err(failed)?;
+        Ok(StorageUsage {
+            keys: used.keys,
+            bytes: used.bytes,
+        })
+    }
+}
+
+/// The request budget of all tenants, shared by every process on the data directory.
+#[derive(Debug)]
+struct SharedBudget(Ledger);
+
+impl BudgetStore for SharedBudget {
+    fn spend(&self, scope: &str, at: Timestamp, requests: u32) -> Result<(), StoreFailure> {
+        self.0.budget_spend(scope, at, requests).map_err(failed)
+    }
+
+    fn spent(&self, scope: &str, since: Timestamp) -> Result<u64, StoreFailure> {
+        self.0.budget_spent(scope, since).map_err(failed)
+    }
+
+    fn observe(&self, scope: &str, observation: Observation) -> Result<(), StoreFailure> {
+        let observed = Observed {
+            at: observation.at,
+            used: observation.used,
+            limit: observation.limit,
+            own: observation.own,
+        };
+        self.0.budget_observe(scope, &observed).map_err(failed)
+    }
+
+    fn observed(&self, scope: &str) -> Result<Option<Observation>, StoreFailure> {
+        let observed = self.0.budget_observed(scope).map_err(failed)?;
+        Ok(observed.map(|seen| Observation {
+            at: seen.at,
+            used: seen.used,
+            limit: seen.limit,
+            own: seen.own,
+        }))
+    }
+
+    fn pause(&self, scope: &str, until: Timestamp) -> Result<(), StoreFailure> {
+        self.0.budget_pause(scope, until).map_err(failed)
+    }
+
+    fn paused(&self, scope: &str) -> Result<Option<Timestamp>, StoreFailure> {
+        self.0.budget_paused(scope).map_err(failed)
+    }
+}
