@@ -1,0 +1,415 @@
+//! One request on its way through the gates: path, zone, credentials, hourly
+//! threshold, threads, latency, rights; with the fault it meets.
+//!
+//! A request that got past the gates is carried out even if the client hangs up
+//! meanwhile, as on a real server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::{HeaderMap, Method};
+use jiff::SignedDuration;
+use serde_json::{Value as Json, json};
+
+use crate::access::{self, Caller};
+use crate::answer::Answer;
+use crate::dispatch::dispatch;
+use crate::fault::{Change, FaultKind, Lost};
+use crate::journal::Entry;
+use crate::limits::{SlotKey, usage_delay};
+use crate::mangle;
+use crate::route::Route;
+use crate::server::Listeners;
+use crate::state::{Late, State};
+use crate::switches::{RetryAfter, Switches};
+use crate::world::World;
+use crate::world::adjust::Adjustment;
+
+/// A request read whole.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// Port it came in at.
+    pub port: u16,
+    /// Whether that port is the front's.
+    pub front: bool,
+    /// Verb.
+    pub method: Method,
+    /// What the path means; `None` is unknown.
+    pub route: Option<Route>,
+    /// Path and query.
+    pub path: String,
+    /// Query alone.
+    pub query: String,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Vec<u8>,
+    /// Who asks, once known.
+    pub caller: Option<Caller>,
+    /// Place in the journal.
+    pub number: u64,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Delivery {
+    /// An answer, sent at once.
+    Whole(Answer),
+    /// An answer whose body takes this long.
+    Slow(Answer, Duration),
+    /// An answer whose connection closes in the middle of the body.
+    Cut(Answer),
+    /// The connection closes without a byte.
+    Drop,
+    /// Nothing, until the client gives up.
+    Hang,
+}
+
+/// Handles a request.
+pub async fn exchange(
+    state: Arc<State>,
+    listeners: Arc<Listeners>,
+    mut request: Parsed,
+) -> Delivery {
+    let endpoint = request.route.map_or("", Route::endpoint);
+    let entry = Entry {
+        number: 0,
+        at: state.world().now,
+        method: request.method.to_string(),
+        path: request.path.clone(),
+        endpoint,
+        credentials: access::sent_credentials(&request.headers),
+        authenticated: false,
+        body: serde_json::from_slice(&request.body).ok(),
+        status: 0,
+        fault: None,
+    };
+    request.number = state.journal().open(entry);
+    let number = request.number;
+    let delivery = gates(&state, &listeners, request).await;
+    if let Delivery::Whole(answer) | Delivery::Slow(answer, _) | Delivery::Cut(answer) = &delivery {
+        state.journal().amend(number, |e| e.status = answer.status);
+    }
+    delivery
+}
+
+async fn gates(state: &Arc<State>, listeners: &Arc<Listeners>, mut request: Parsed) -> Delivery {
+    let settings = state.settings();
+    let Some(route) = request.route else {
+        return Delivery::Whole(Answer::html(404));
+    };
+    if request.method == Method::GET && request.path.len() + 24 > settings.limits.url_length {
+        // Too long a URL is a 404, not a 414 [KelvinTegelaar/AutotaskAPI issue 66].
+        return Delivery::Whole(Answer::html(404));
+    }
+    if !route.methods().contains(&request.method) {
+        return Delivery::Whole(Answer::method_not_allowed(request.method.as_str()));
+    }
+    if route == Route::ZoneInformation {
+        // No credentials needed, no thread limit; any host answers it [DOC; LIVE W6W].
+        let fault = take_fault(state, &request);
+        tokio::time::sleep(settings.latency).await;
+        return carry_out(state, listeners, Arc::new(request), fault).await;
+    }
+    let realm = if request.front {
+        "webservices"
+    } else {
+        "webservices2"
+    };
+    if request.port != state.zone_port() {
+        return Delivery::Whole(Answer::unauthorized(realm));
+    }
+    let access = access::authenticate(
+        &request.headers,
+        &mut state.world(),
+        &settings.limits,
+        &settings.switches,
+        realm,
+    );
+    match access {
+        Ok(caller) => request.caller = Some(caller),
+        Err(answer) => return Delivery::Whole(answer),
+    }
+    state
+        .journal()
+        .amend(request.number, |e| e.authenticated = true);
+    if route == Route::Version && !settings.switches.version_endpoint {
+        return Delivery::Whole(Answer::html(404));
+    }
+    if !request.body.is_empty() && !is_json(&request.headers) {
+        let text = "The request entity's media type is not supported for this resource.";
+        return Delivery::Whole(Answer::json(415, &json!({ "Message": text })));
+    }
+    let used = {
+        let now = state.world().now;
+        state.hour().count(now, 1)
+    };
+    let Some(delay) = usage_delay(used, &settings.limits) else {
+        let text = format!(
+            "The database has exceeded its external request threshold of {} requests per hour.",
+            settings.limits.hourly
+        );
+        return Delivery::Whole(Answer::errors(settings.switches.suspended_status, &text));
+    };
+    let code = request
+        .caller
+        .as_ref()
+        .map(|c| c.code.clone())
+        .unwrap_or_default();
+    let slot: SlotKey = (code, route.endpoint());
+    if !state.threads().enter(&slot, &settings.limits) {
+        return Delivery::Whole(thread_violation(
+            &settings.switches,
+            settings.limits.threads,
+            None,
+        ));
+    }
+    let guard = Slot {
+        state: Arc::clone(state),
+        key: slot,
+        release: settings.limits.slot_release,
+    };
+    let fault = take_fault(state, &request);
+    let (state, listeners) = (Arc::clone(state), Arc::clone(listeners));
+    let work = tokio::spawn(async move {
+        tokio::time::sleep(settings.latency + delay).await;
+        let delivery = carry_out(&state, &listeners, Arc::new(request), fault).await;
+        drop(guard);
+        delivery
+    });
+    work.await.unwrap_or(Delivery::Drop)
+}
+
+/// Frees a thread slot a little after the answer is ready: the real server does so
+/// slightly after the response.
+struct Slot {
+    state: Arc<State>,
+    key: SlotKey,
+    release: Duration,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let (state, key, release) = (Arc::clone(&self.state), self.key.clone(), self.release);
+        let number = state.threads().answered(&key);
+        tokio::spawn(async move {
+            tokio::time::sleep(release).await;
+            state.threads().free(&key, number);
+        });
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    value.to_ascii_lowercase().starts_with("application/json")
+}
+
+fn take_fault(state: &State, request: &Parsed) -> Option<FaultKind> {
+    let endpoint = request.route.map_or("", Route::endpoint);
+    let fault = state
+        .faults()
+        .take(endpoint, request.method.as_str(), &request.path)?;
+    state
+        .journal()
+        .amend(request.number, |e| e.fault = Some(fault.name()));
+    Some(fault)
+}
+
+/// A thread violation in the vendor's words [LIVE].
+pub fn thread_violation(switches: &Switches, threads: usize, retry_after: Option<u64>) -> Answer {
+    let text = format!("The Autotask API thread threshold of {threads} threads has been exceeded");
+    let mut answer = Answer::errors(switches.thread_status, &text);
+    let seconds = retry_after.or(Some(1).filter(|_| switches.retry_after != RetryAfter::None));
+    if let Some(seconds) = seconds {
+        let value = match switches.retry_after {
+            RetryAfter::Date => http_date(seconds),
+            _ => seconds.to_string(),
+        };
+        answer.headers.push(("retry-after", value));
+    }
+    answer
+}
+
+/// An HTTP date so many seconds ahead; clients compare it with their own clock, so
+/// this is the one place that looks at the real one.
+fn http_date(seconds: u64) -> String {
+    let ahead = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0));
+    let at = jiff::Timestamp::now()
+        .saturating_add(ahead)
+        .unwrap_or(jiff::Timestamp::MAX);
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+async fn carry_out(
+    state: &Arc<State>,
+    listeners: &Arc<Listeners>,
+    request: Arc<Parsed>,
+    fault: Option<FaultKind>,
+) -> Delivery {
+    let Some(fault) = fault else {
+        return Delivery::Whole(dispatch(state, &request));
+    };
+    let settings = state.settings();
+    match &fault {
+        FaultKind::Lose { lost } => lose(*lost),
+        FaultKind::ApplyThenLose { lost } => {
+            dispatch(state, &request);
+            lose(*lost)
+        }
+        FaultKind::ApplyLate {
+            lost,
+            after_ms,
+            after_clock_seconds,
+        } => {
+            if let Some(seconds) = after_clock_seconds {
+                let due = state
+                    .world()
+                    .now
+                    .saturating_add(SignedDuration::from_secs(*seconds));
+                state.late().push(Late { due, request });
+            } else {
+                let (state, wait) = (
+                    Arc::clone(state),
+                    Duration::from_millis(after_ms.unwrap_or(0)),
+                );
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    dispatch(&state, &request);
+                });
+            }
+            lose(*lost)
+        }
+        FaultKind::FailBefore { status, text } => {
+            let text = text
+                .as_deref()
+                .unwrap_or("An error occurred while processing your request.");
+            Delivery::Whole(Answer::errors(status.unwrap_or(500), text))
+        }
+        FaultKind::TooMany { retry_after } => {
+            let threads = settings.limits.threads;
+            Delivery::Whole(thread_violation(&settings.switches, threads, *retry_after))
+        }
+        FaultKind::Html { status } => Delivery::Whole(Answer::html(*status)),
+        FaultKind::Respond {
+            status,
+            body,
+            headers,
+        } => {
+            let mut answer = Answer::bytes(*status, body.clone().into_bytes());
+            answer.headers.extend(
+                headers
+                    .iter()
+                    .filter_map(|(n, v)| Some((known_header(n)?, v.clone()))),
+            );
+            Delivery::Whole(answer)
+        }
+        FaultKind::SlowBody { ms } => {
+            Delivery::Slow(dispatch(state, &request), Duration::from_millis(*ms))
+        }
+        FaultKind::Truncated { close: true } => Delivery::Cut(dispatch(state, &request)),
+        FaultKind::Delay { ms } => {
+            tokio::time::sleep(Duration::from_millis(*ms)).await;
+            Delivery::Whole(dispatch(state, &request))
+        }
+        FaultKind::ZoneMoved => {
+            if listeners.move_zone(state).await.is_err() {
+                return Delivery::Drop;
+            }
+            let zone_lookup = request.route == Some(Route::ZoneInformation);
+            Delivery::Whole(if zone_lookup {
+                dispatch(state, &request)
+            } else {
+                Answer::unauthorized("webservices2")
+            })
+        }
+        FaultKind::ForeignEdit {
+            line_kind,
+            line,
+            effective_date,
+            unit_change,
+        } => {
+            let ask = Adjustment {
+                line: Some(*line),
+                effective: *effective_date,
+                change: *unit_change,
+                ..Adjustment::default()
+            };
+            let edit = state
+                .world()
+                .adjust(*line_kind, &ask, &settings.switches, true);
+            note(state, &request, edit.map(|_| ()));
+            Delivery::Whole(dispatch(state, &request))
+        }
+        FaultKind::WorldChange { changes } => {
+            let done = changes
+                .iter()
+                .try_for_each(|c| apply_change(&mut state.world(), c));
+            note(state, &request, done);
+            Delivery::Whole(dispatch(state, &request))
+        }
+        _ => {
+            let mut answer = dispatch(state, &request);
+            let own_url = format!("http://127.0.0.1:{}{}", request.port, request.path);
+            mangle::spoil(&mut answer, &fault, &own_url);
+            Delivery::Whole(answer)
+        }
+    }
+}
+
+fn lose(lost: Lost) -> Delivery {
+    match lost {
+        Lost::Drop => Delivery::Drop,
+        Lost::Gateway => Delivery::Whole(Answer::html(504)),
+        Lost::Hang => Delivery::Hang,
+    }
+}
+
+/// A fault that could not be played is a mistake of the test: the journal says so.
+fn note(state: &State, request: &Parsed, done: Result<(), String>) {
+    if let Err(reason) = done {
+        let text = format!("could not be played: {reason}");
+        state
+            .journal()
+            .amend(request.number, |e| e.fault = Some(text));
+    }
+}
+
+/// Changes the world as a fault or the control API asks.
+pub fn apply_change(world: &mut World, change: &Change) -> Result<(), String> {
+    match change {
+        Change::Insert { entity, record } => world.insert(*entity, record).map(|_| ()),
+        Change::Set {
+            entity,
+            id,
+            field,
+            value,
+        } => world.set(*entity, *id, field, value),
+        Change::Delete { entity, id } => {
+            let gone = world.delete(*entity, *id);
+            gone.then_some(())
+                .ok_or_else(|| format!("{entity} {id} does not exist"))
+        }
+    }
+}
+
+fn known_header(name: &str) -> Option<&'static str> {
+    [
+        "retry-after",
+        "location",
+        "content-encoding",
+        "www-authenticate",
+        "x-ratelimit-limit",
+        "set-cookie",
+    ]
+    .into_iter()
+    .find(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The body as JSON, or the API's complaint.
+pub fn body_json(request: &Parsed) -> Result<Json, String> {
+    serde_json::from_slice(&request.body)
+        .map_err(|_| "The request body is not valid JSON.".to_owned())
+}

@@ -1,0 +1,21 @@
+//! Queries: read strictly, answered from the indexes, written without detours.
+
+pub mod filter;
+pub mod pages;
+pub mod parse;
+pub mod render;
+pub mod run;
+
+use crate::schema::Field;
+use filter::Expr;
+
+/// A query that passed every check.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// All of these hold.
+    pub all: Vec<Expr>,
+    /// Rows on a page, 1 to 500.
+    pub max: usize,
+    /// Fields asked for; `None` is all of them.
+    pub include: Option<Vec<&'static Field>>,
+}

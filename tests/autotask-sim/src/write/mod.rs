@@ -1,0 +1,42 @@
+//! Writes, by the verbs the OpenAPI has and no others.
+
+pub mod adjustment;
+pub mod record;
+
+use crate::answer::Answer;
+use crate::dispatch::{Refusal, json_body};
+use crate::exchange::Parsed;
+use crate::route::Route;
+use crate::schema::Entity;
+use crate::state::State;
+use crate::switches::Switches;
+use crate::world::units::LineKind;
+
+/// Carries out a POST, PATCH or PUT on a collection.
+pub fn write(
+    state: &State,
+    request: &Parsed,
+    route: Route,
+    switches: &Switches,
+) -> Result<Answer, Refusal> {
+    let (entity, parent) = match route {
+        Route::Collection(entity) => (entity, None),
+        Route::Children(parent) => (parent.child, Some(parent)),
+        _ => return Err(Answer::html(404).into()),
+    };
+    let html_404 =
+        request.method == hyper::Method::PATCH && switches.patch_html_404 && parent.is_none();
+    if html_404 {
+        return Err(Answer::html(404).into()); // [WYRE issue 133]
+    }
+    let body = json_body(request)?;
+    match entity {
+        Entity::ContractServiceAdjustments => {
+            adjustment::create(state, LineKind::Service, &body, parent, switches)
+        }
+        Entity::ContractServiceBundleAdjustments => {
+            adjustment::create(state, LineKind::Bundle, &body, parent, switches)
+        }
+        _ => record::write(state, request, entity, parent, &body),
+    }
+}
