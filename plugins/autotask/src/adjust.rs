@@ -1,0 +1,143 @@
+//! The one write: `POST {zone}/V1.0/ContractServiceAdjustments`, or its twin for bundles.
+//!
+//! What is sent [OAS, LIVE for the shape and its answer `200 {"itemId":null}`]:
+//! ```json
+//! {"id":0,"contractID":29684183,"contractServiceID":8001,"effectiveDate":"2026-10-01","unitChange":6}
+//! ```
+//! Always with the line's own id: where Autotask cannot find the line it creates one
+//! [DOC], and `contractID` with `serviceID` would be enough for that. Never with
+//! `allowRepeatService`, which asks for a second line.
+//!
+//! The adjustment cannot be queried, changed or deleted, and sending it twice bills
+//! twice. So every answer that does not plainly say "done" or "not done" is `unknown`,
+//! and nothing is repeated here: the host reads the line again first.
+
+use psa_connector_sdk::{
+    Adjustment, Date, Decimal, Error, Host, Outcome, Response, invalid, is_html, not_sent, read_json,
+    send_failed, shorten,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::api::Api;
+use crate::describe::LARGEST_UNITS;
+use crate::errors::{Meaning, Words, credentials_fault, meaning_of};
+use crate::lines::{Key, Kind};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    id: i64,
+    #[serde(rename = "contractID")]
+    contract: i64,
+    #[serde(rename = "contractServiceID", skip_serializing_if = "Option::is_none")]
+    service_line: Option<i64>,
+    #[serde(rename = "contractServiceBundleID", skip_serializing_if = "Option::is_none")]
+    bundle_line: Option<i64>,
+    effective_date: String,
+    unit_change: i64,
+}
+
+pub fn adjust(api: &mut Api, host: &dyn Host, adjustment: &Adjustment) -> Result<Outcome, Error> {
+    let key = Key::parse(&adjustment.line)?;
+    let change = unit_change(&adjustment.baseline, &adjustment.target)?;
+    let only = |kind| (key.kind == kind).then_some(key.line);
+    let body = serde_json::to_vec(&Body {
+        id: 0,
+        contract: key.contract,
+        service_line: only(Kind::Service),
+        bundle_line: only(Kind::Bundle),
+        effective_date: Date::try_from(adjustment.effective)?.to_string(),
+        unit_change: change,
+    })
+    .map_err(|error| invalid(format!("the adjustment could not be written: {error}")))?;
+
+    match api.write(host, key.kind.adjustments(), body)? {
+        Ok(response) => Ok(outcome(&response)),
+        Err(failure) if not_sent(&failure) => Err(send_failed("adjusting", failure)),
+        Err(failure) => Ok(Outcome::Unknown(format!("no answer to the adjustment: {}", failure.message))),
+    }
+}
+
+/// The difference to send; an error where there is none or it cannot be sent.
+fn unit_change(baseline: &str, target: &str) -> Result<i64, Error> {
+    let units = |name: &str, text: &str| {
+        Decimal::parse(text)
+            .and_then(Decimal::to_integer)
+            .filter(|units| (0..=LARGEST_UNITS).contains(units))
+            .ok_or_else(|| {
+                invalid(format!("{name} {text:?}: Autotask takes whole units from 0 to {LARGEST_UNITS}"))
+            })
+    };
+    let change = units("target", target)? - units("baseline", baseline)?;
+    if change == 0 {
+        return Err(invalid("baseline and target are the same: there is nothing to send"));
+    }
+    Ok(change)
+}
+
+/// What an answer says about whether the adjustment was made.
+fn outcome(response: &Response) -> Outcome {
+    let words = Words::of(response);
+    let said = words.text().unwrap_or_else(|| "no words".to_owned());
+    let told = format!("Autotask answered {}: {said}", response.status);
+    if response.is_success() {
+        return if words.errors.is_empty() { success(response, &told) } else { refusal(&words, told) };
+    }
+    match response.status {
+        // Refused before it is looked at [LIVE: empty, for wrong credentials and zones].
+        401 => Outcome::Rejected(credentials_fault(None).message),
+        _ if !words.errors.is_empty() => refusal(&words, told),
+        // Not allowed, no such route, not that verb, not that form: nothing was carried
+        // out, whether Autotask or its web server says so (a page for people here is
+        // known of zone 18).
+        403 | 404 | 405 | 413 | 415 => Outcome::Rejected(told),
+        // Everything else may come from a gateway that gave up waiting (502, 504), from
+        // a server that failed midway (500), or from a limiter. 429 among them: it is
+        // believed to be answered before anything is done, but nobody has published a
+        // proof, and `unknown` costs one more look and lets the host send again in the
+        // same run; `rejected` would leave the line unbilled until the next.
+        _ => Outcome::Unknown(told),
+    }
+}
+
+/// 2xx: done, if the body is the JSON object that Autotask sends. The id in it is null
+/// for adjustments [LIVE].
+fn success(response: &Response, told: &str) -> Outcome {
+    #[derive(Deserialize)]
+    struct Done {
+        #[serde(default, rename = "itemId", alias = "ItemId", alias = "itemID")]
+        item: Option<serde_json::Value>,
+    }
+    if is_html(response) {
+        return Outcome::Unknown(told.to_owned());
+    }
+    let is_object = response.body.trim_ascii_start().first() == Some(&b'{');
+    match read_json::<Done>(&response.body) {
+        Ok(done) if is_object => Outcome::Accepted(match done.item {
+            Some(serde_json::Value::Number(id)) => Some(id.to_string()),
+            Some(serde_json::Value::String(id)) if !id.is_empty() => Some(shorten(&id)),
+            _ => None,
+        }),
+        Ok(_) => Outcome::Unknown(format!("Autotask answered {} with something else than an object", response.status)),
+        Err(why) => Outcome::Unknown(format!("Autotask answered {}, but not with JSON: {why}", response.status)),
+    }
+}
+
+/// `errors`: rejected where each of them is known to leave nothing behind. A text that
+/// is not known may be a lock or a time-out of the database, after which either can be.
+fn refusal(words: &Words, told: String) -> Outcome {
+    let certain = words.errors.iter().all(|error| match meaning_of(error) {
+        Some(
+            Meaning::Permission
+            | Meaning::Credentials
+            | Meaning::OutsideContract
+            | Meaning::SameDateAgain
+            | Meaning::Negative
+            | Meaning::AlreadyPosted
+            | Meaning::BadReference,
+        ) => true,
+        Some(Meaning::UnknownUser | Meaning::ThreadLimit | Meaning::HourlyLimit | Meaning::Busy) | None => false,
+    });
+    if certain { Outcome::Rejected(told) } else { Outcome::Unknown(told) }
+}
+

@@ -1,0 +1,207 @@
+//! The connection test: what can be proven, and no more.
+
+use psa_connector_sdk::{ApiUsage, CheckReport, Depth, Error, Finding, Host, Level, Request, Verdict, kind_of};
+use serde::Deserialize;
+
+use crate::accounts::COMPANIES;
+use crate::api::{Api, parse};
+use crate::contracts::CONTRACTS;
+use crate::fields::Id;
+use crate::lines::Kind;
+use crate::query::{Entity, Row};
+use crate::services::{BUNDLE_PARTS, BUNDLES, SERVICES};
+use crate::tenant;
+use crate::units;
+
+/// With the zone in storage, a brief check is one request: the one that reads the usage
+/// also proves the credentials.
+pub fn check(api: &mut Api, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error> {
+    let zone = api.zone(host)?;
+    let usage = proof_and_usage(api, host)?;
+    let mut findings = vec![Finding {
+        subject: "sign in".to_owned(),
+        verdict: Verdict::Proven,
+        detail: "Autotask took user name, secret and integration code.".to_owned(),
+    }];
+    if depth == Depth::Full {
+        for entity in readable() {
+            findings.push(can_read(api, host, entity)?);
+        }
+        for kind in Kind::BOTH {
+            findings.push(can_create(api, host, kind.adjustments())?);
+        }
+    }
+    // The first request may have found that the zone moved.
+    let zone = api.zone(host).unwrap_or(zone);
+    Ok(CheckReport { tenant: tenant::key(&zone), tenant_label: tenant::label(&zone), findings, usage })
+}
+
+fn readable() -> [Entity; 9] {
+    let [services, bundles] = Kind::BOTH;
+    [
+        COMPANIES,
+        SERVICES,
+        BUNDLES,
+        BUNDLE_PARTS,
+        CONTRACTS,
+        services.lines(),
+        units::entity(services),
+        bundles.lines(),
+        units::entity(bundles),
+    ]
+}
+
+/// [OAS ThresholdStatusResultModel]; the window is in minutes.
+#[derive(Deserialize)]
+struct Threshold {
+    #[serde(default, rename = "externalRequestThreshold", alias = "ExternalRequestThreshold")]
+    limit: Option<u32>,
+    #[serde(default, rename = "requestThresholdTimeframe", alias = "RequestThresholdTimeframe")]
+    minutes: Option<u32>,
+    #[serde(default, rename = "currentTimeframeRequestCount", alias = "CurrentTimeframeRequestCount")]
+    used: Option<u32>,
+}
+
+/// Proves the credentials by the cheapest call that needs them, and reads the usage
+/// where the answer has the shape expected. Where that call does not exist or is not
+/// allowed, two others serve as proof.
+fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<Option<ApiUsage>, Error> {
+    match get(api, host, "ThresholdInformation") {
+        Ok(response) => {
+            let Ok(Threshold { limit: Some(limit), minutes: Some(minutes), used: Some(used) }) =
+                parse::<Threshold>("reading ThresholdInformation", &response)
+            else {
+                host.log(Level::Info, "ThresholdInformation has another shape than expected: the usage is not known");
+                return proof_where(api, host, parse::<serde_json::Value>("", &response).is_ok()).map(|()| None);
+            };
+            return Ok(Some(ApiUsage { used, limit, window_seconds: minutes.saturating_mul(60) }));
+        }
+        Err(error) if stops(&error) => return Err(error),
+        Err(error) => host.log(Level::Info, &format!("ThresholdInformation could not be read: {}", kind_of(&error))),
+    }
+    proof_where(api, host, false).map(|()| None)
+}
+
+/// `Version` needs the credentials and no permission [LIVE], but is newer than the
+/// Swagger; every API user can be asked for a company.
+fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<(), Error> {
+    if proven {
+        return Ok(());
+    }
+    match get(api, host, "Version") {
+        Ok(response) if parse::<serde_json::Value>("", &response).is_ok() => return Ok(()),
+        Err(error) if stops(&error) => return Err(error),
+        _ => {}
+    }
+    match one_row(api, host, COMPANIES) {
+        // Signed in, but not allowed: that is for the findings.
+        Ok(_) | Err(Error::Permission(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn get(api: &mut Api, host: &dyn Host, path: &str) -> Result<psa_connector_sdk::Response, Error> {
+    api.read(host, &format!("reading {path}"), &|zone| Request::get(format!("{zone}V1.0/{path}")))
+}
+
+/// Errors after which asking for something else makes no sense.
+fn stops(error: &Error) -> bool {
+    match error {
+        Error::Authentication(_) | Error::RateLimited(_) | Error::Transient(_) | Error::Refused(_) => true,
+        Error::Permission(_) | Error::NotFound(_) | Error::Invalid(_) | Error::Rejected(_) => false,
+    }
+}
+
+#[derive(Deserialize)]
+struct OnlyId {
+    id: Id,
+}
+
+impl Row for OnlyId {
+    fn id(&self) -> i64 {
+        self.id.0
+    }
+}
+
+/// Whether there is a row.
+fn one_row(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<bool, Error> {
+    Ok(!api.query_page::<OnlyId>(host, entity, &["id"], &[], 0, 1)?.rows.is_empty())
+}
+
+fn can_read(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<Finding, Error> {
+    let (verdict, detail) = match one_row(api, host, entity) {
+        Ok(true) => (Verdict::Proven, "A record could be read.".to_owned()),
+        Ok(false) => (
+            Verdict::Unproven,
+            "The answer was empty: either there are none, or this API user may not see them. Autotask does not say \
+             which."
+                .to_owned(),
+        ),
+        Err(error) if stops(&error) => return Err(error),
+        Err(error) => told(error),
+    };
+    Ok(Finding { subject: format!("read {}", entity.name), verdict, detail })
+}
+
+#[derive(Deserialize)]
+struct EntityInformation {
+    #[serde(default, alias = "Info")]
+    info: Option<Info>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    #[serde(default, rename = "canCreate", alias = "CanCreate")]
+    can_create: Option<bool>,
+    /// "All" and "None" were seen in clients; other levels restrict by record.
+    #[serde(default, rename = "userAccessForCreate", alias = "UserAccessForCreate")]
+    access: Option<serde_json::Value>,
+}
+
+/// Asked, never tried: a try would bill.
+fn can_create(api: &mut Api, host: &dyn Host, entity: &str) -> Result<Finding, Error> {
+    let (verdict, detail) = match api.get::<EntityInformation>(host, &format!("{entity}/entityInformation")) {
+        Ok(EntityInformation { info: Some(info) }) => {
+            let access = match &info.access {
+                Some(serde_json::Value::String(access)) => Some(access.to_lowercase()),
+                _ => None,
+            };
+            match (info.can_create, access.as_deref()) {
+                (Some(false), _) | (_, Some("none")) => {
+                    (Verdict::Refused, "Autotask says that this API user may not create them.".to_owned())
+                }
+                (Some(true), Some("all")) => {
+                    (Verdict::Proven, "Autotask says that this API user may create them. None was created.".to_owned())
+                }
+                (Some(true), _) => (
+                    Verdict::Unproven,
+                    "Autotask says that they can be created, but not plainly that this API user may.".to_owned(),
+                ),
+                (None, _) => (Verdict::Unproven, "Autotask does not say whether they can be created.".to_owned()),
+            }
+        }
+        Ok(EntityInformation { info: None }) => {
+            (Verdict::Unproven, "Autotask does not say whether they can be created.".to_owned())
+        }
+        Err(error) if stops(&error) => return Err(error),
+        Err(error) => told(error),
+    };
+    Ok(Finding { subject: format!("create {entity}"), verdict, detail })
+}
+
+fn told(error: Error) -> (Verdict, String) {
+    let (verdict, fault) = match error {
+        Error::Permission(fault) => (Verdict::Refused, fault),
+        Error::RateLimited(limit) => (Verdict::Unproven, limit.fault),
+        Error::Authentication(fault)
+        | Error::NotFound(fault)
+        | Error::Invalid(fault)
+        | Error::Rejected(fault)
+        | Error::Transient(fault)
+        | Error::Refused(fault) => (Verdict::Unproven, fault),
+    };
+    (verdict, match fault.psa_words {
+        Some(words) => format!("{} ({words})", fault.message),
+        None => fault.message,
+    })
+}

@@ -1,0 +1,195 @@
+//! Contract services and contract service bundles: the lines of a contract.
+
+use psa_connector_sdk::{Decimal, Error, LineKey, invalid};
+use serde::Deserialize;
+
+use crate::fields::{Id, Loose};
+use crate::query::{Entity, Row};
+
+/// Autotask numbers services and bundles, and their lines, independently of each other.
+/// In ids of the contract a bundle's are `bundle:ID`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Service,
+    Bundle,
+}
+
+const BUNDLE_PREFIX: &str = "bundle:";
+
+impl Kind {
+    pub const BOTH: [Self; 2] = [Self::Service, Self::Bundle];
+
+    pub fn id_text(self, id: i64) -> String {
+        match self {
+            Self::Service => id.to_string(),
+            Self::Bundle => format!("{BUNDLE_PREFIX}{id}"),
+        }
+    }
+
+    /// What holds the lines, and in which fields.
+    pub fn lines(self) -> Entity {
+        match self {
+            Self::Service => Entity {
+                name: "ContractServices",
+                fields: &[
+                    "id",
+                    "contractID",
+                    "serviceID",
+                    "internalDescription",
+                    "invoiceDescription",
+                    "unitPrice",
+                    "internalCurrencyUnitPrice",
+                    "internalCurrencyAdjustedPrice",
+                ],
+            },
+            Self::Bundle => Entity {
+                name: "ContractServiceBundles",
+                fields: &[
+                    "id",
+                    "contractID",
+                    "serviceBundleID",
+                    "internalDescription",
+                    "invoiceDescription",
+                    "unitPrice",
+                    "internalCurrencyUnitPrice",
+                    "internalCurrencyAdjustedPrice",
+                ],
+            },
+        }
+    }
+
+    pub fn service_field(self) -> &'static str {
+        match self {
+            Self::Service => "serviceID",
+            Self::Bundle => "serviceBundleID",
+        }
+    }
+
+    pub fn line_field(self) -> &'static str {
+        match self {
+            Self::Service => "contractServiceID",
+            Self::Bundle => "contractServiceBundleID",
+        }
+    }
+
+    pub fn adjustments(self) -> &'static str {
+        match self {
+            Self::Service => "ContractServiceAdjustments",
+            Self::Bundle => "ContractServiceBundleAdjustments",
+        }
+    }
+}
+
+/// A line's key in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub kind: Kind,
+    pub contract: i64,
+    pub service: i64,
+    pub line: i64,
+}
+
+impl Key {
+    pub fn parse(key: &LineKey) -> Result<Self, Error> {
+        let (kind, line) = parse_id(&key.line)?;
+        let (service_kind, service) = parse_id(&key.service)?;
+        if kind != service_kind {
+            return Err(invalid(format!("line {} cannot be of service {}", key.line, key.service)));
+        }
+        Ok(Self { kind, contract: parse_number(&key.contract)?, service, line })
+    }
+
+    pub fn to_text(self) -> LineKey {
+        LineKey {
+            line: self.kind.id_text(self.line),
+            contract: self.contract.to_string(),
+            service: self.kind.id_text(self.service),
+        }
+    }
+}
+
+fn parse_id(text: &str) -> Result<(Kind, i64), Error> {
+    match text.strip_prefix(BUNDLE_PREFIX) {
+        Some(number) => Ok((Kind::Bundle, parse_number(number)?)),
+        None => Ok((Kind::Service, parse_number(text)?)),
+    }
+}
+
+/// An id that this connector gave out: digits only, so that nothing else can be slipped
+/// into a query.
+pub fn parse_number(text: &str) -> Result<i64, Error> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if digits { text.parse().ok() } else { None };
+    number.ok_or_else(|| invalid(format!("{text:?} is no Autotask id")))
+}
+
+/// One line as Autotask keeps it; both kinds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineRow {
+    id: Id,
+    #[serde(rename = "contractID")]
+    contract: Option<Id>,
+    #[serde(rename = "serviceID")]
+    service: Option<Id>,
+    #[serde(rename = "serviceBundleID")]
+    service_bundle: Option<Id>,
+    internal_description: Option<String>,
+    invoice_description: Option<String>,
+    #[serde(default)]
+    unit_price: Loose<Decimal>,
+    #[serde(default)]
+    internal_currency_unit_price: Loose<Decimal>,
+    #[serde(default)]
+    internal_currency_adjusted_price: Loose<Decimal>,
+}
+
+impl Row for LineRow {
+    fn id(&self) -> i64 {
+        self.id.0
+    }
+}
+
+/// What is kept of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractLine {
+    pub key: Key,
+    pub description: Option<String>,
+    pub prices: LinePrices,
+}
+
+/// Prices of one unit that a line names (see `unit_price.rs`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LinePrices {
+    pub listed: Option<Decimal>,
+    /// The price agreed for this contract, where it is in the same currency.
+    pub adjusted: Option<Decimal>,
+}
+
+impl LineRow {
+    pub fn into_line(self, kind: Kind) -> Result<ContractLine, Error> {
+        let name = kind.lines().name;
+        let service = match kind {
+            Kind::Service => self.service,
+            Kind::Bundle => self.service_bundle,
+        };
+        let (Some(Id(contract)), Some(Id(service))) = (self.contract, service) else {
+            return Err(invalid(format!("reading {name}: row {} lacks its contract or service", self.id.0)));
+        };
+        // In a tenant with several currencies the adjusted price is in the internal one
+        // and the row's price in the customer's. Equal list prices mean one currency.
+        let same_currency = self.unit_price.0.is_some() && self.unit_price == self.internal_currency_unit_price;
+        let description = [self.internal_description, self.invoice_description]
+            .into_iter()
+            .flatten()
+            .find(|text| !text.trim().is_empty());
+        Ok(ContractLine {
+            key: Key { kind, contract, service, line: self.id.0 },
+            description,
+            prices: LinePrices {
+                listed: self.unit_price.0,
+                adjusted: self.internal_currency_adjusted_price.0.filter(|_| same_currency),
+            },
+        })
+    }
+}

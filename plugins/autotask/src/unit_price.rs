@@ -1,0 +1,64 @@
+//! The price of one unit, only where it can be told exactly.
+//!
+//! A unit row's `price` is the extended amount of the row, not of one unit [LIVE], and
+//! whether it is prorated for a part of a period is [?]. The query does not return a
+//! line's `adjustedPrice` but `internalCurrencyAdjustedPrice` and `unitPrice` [CODE]. So:
+//!
+//! 1. a price that the line names, if units times it is exactly the row's amount: two
+//!    sources agree, whatever the row's length;
+//! 2. else the amount divided by the units, if that comes out even and the row is whole
+//!    billing periods long (1, 3, 6 or 12 months), where nothing is prorated;
+//! 3. else none.
+
+use psa_connector_sdk::{Date, Decimal};
+
+use crate::lines::LinePrices;
+
+const PERIODS_IN_MONTHS: [u16; 4] = [1, 3, 6, 12];
+/// Autotask shows unit prices with up to four places.
+const PLACES: u8 = 4;
+
+pub fn of_row(amount: Option<Decimal>, units: i64, start: Date, end: Date, line: LinePrices) -> Option<Decimal> {
+    let amount = amount?;
+    if units <= 0 {
+        return None;
+    }
+    let named = [line.adjusted, line.listed]
+        .into_iter()
+        .flatten()
+        .find(|price| price.times(units).is_some_and(|total| total == amount));
+    named.or_else(|| {
+        let whole = PERIODS_IN_MONTHS.iter().any(|months| start.spans_months(end, *months));
+        if whole { amount.divided_exactly(units, PLACES) } else { None }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(amount: &str, units: i64, end: &str, listed: &str, adjusted: &str) -> Option<String> {
+        let line = LinePrices { listed: Decimal::parse(listed), adjusted: Decimal::parse(adjusted) };
+        let (start, end) = (Date::parse("2026-11-01").unwrap(), Date::parse(end).unwrap());
+        of_row(Decimal::parse(amount), units, start, end, line).map(|price| price.to_string())
+    }
+
+    #[test]
+    fn a_unit_price_is_told_only_where_it_is_exact() {
+        for (amount, units, end, listed, adjusted, expected) in [
+            // Agrees with a price of the line, whole month or part of one.
+            ("45.00", 10, "2026-11-30", "4.50", "", Some("4.50")),
+            ("45.00", 10, "2026-11-14", "4.50", "", Some("4.50")),
+            ("40.00", 10, "2026-11-14", "4.50", "4.00", Some("4.00")),
+            // Agrees with none: divided, for a whole period only.
+            ("39.00", 10, "2026-11-30", "4.50", "", Some("3.90")),
+            ("22.50", 10, "2026-11-14", "4.50", "", None),
+            ("10.00", 3, "2026-11-30", "4.50", "", None),
+            // Nothing to tell it from.
+            ("0.00", 0, "2026-11-30", "4.50", "", None),
+            ("", 10, "2026-11-30", "4.50", "", None),
+        ] {
+            assert_eq!(told(amount, units, end, listed, adjusted).as_deref(), expected, "{amount} for {units} to {end}");
+        }
+    }
+}

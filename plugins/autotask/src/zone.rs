@@ -1,0 +1,135 @@
+//! Where a user's database is served: the zone.
+//!
+//! `GET {base}/V1.0/ZoneInformation?user=…` needs no authentication and is not counted
+//! against the thread limit [LIVE, DOC ThreadLimiting]. The answer is kept in storage.
+
+use psa_connector_sdk::url::{Origin, percent_encode};
+use psa_connector_sdk::{Error, Fault, Host, Level, Request, invalid, read_json, send_failed};
+use serde::{Deserialize, Serialize};
+
+use crate::errors;
+use crate::fields::{Errors, Id};
+
+pub const DEFAULT_BASE_URL: &str = "https://webservices.autotask.net/ATServicesRest/";
+
+/// One entry, so that a changed user leaves nothing behind; which user and base URL it
+/// is for is part of it and compared.
+const STORAGE_KEY: &str = "zone";
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zone {
+    /// Ends in `/`; `V1.0/…` is appended.
+    pub url: String,
+    pub name: Option<String>,
+    /// Of the pages for people.
+    pub web_url: Option<String>,
+    /// Which database of the zone ("CI") [DOC getZoneInfo].
+    pub database: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    user: String,
+    base_url: String,
+    zone: Zone,
+}
+
+/// On the wire camelCase [LIVE], in the published Swagger PascalCase.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default, alias = "ZoneName", rename = "zoneName")]
+    zone_name: Option<String>,
+    #[serde(default, alias = "Url", alias = "URL")]
+    url: Option<String>,
+    #[serde(default, alias = "WebUrl", alias = "WebURL", rename = "webUrl")]
+    web_url: Option<String>,
+    #[serde(default, alias = "CI", alias = "Ci")]
+    ci: Option<Id>,
+    #[serde(default, alias = "Errors")]
+    errors: Errors,
+}
+
+/// The zone that was found before, for the same user and base URL.
+pub fn kept(host: &dyn Host, user: &str, base_url: &str) -> Option<Zone> {
+    let bytes = host.storage_get(STORAGE_KEY).ok().flatten()?;
+    let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+    (kept.user == user && kept.base_url == base_url).then_some(kept.zone)
+}
+
+/// Asks for the zone, and keeps it.
+pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Error> {
+    const WHAT: &str = "looking up the Autotask zone";
+    let url = format!("{base_url}V1.0/ZoneInformation?user={}", percent_encode(user));
+    let response =
+        host.send(&Request::get(url).without_authentication()).map_err(|failure| send_failed(WHAT, failure))?;
+    if !response.is_success() {
+        return Err(errors::for_read(WHAT, &response));
+    }
+    let answer: Answer = read_json(&response.body).map_err(|why| {
+        Error::Invalid(Fault {
+            message: format!("{WHAT}: the answer is not the JSON expected: {why}"),
+            psa_words: errors::Words::of(&response).text(),
+            fix: None,
+        })
+    })?;
+    if !answer.errors.0.is_empty() {
+        return Err(errors::for_errors(WHAT, &answer.errors.0));
+    }
+    let (Some(mut url), Some(Id(database))) = (answer.url, answer.ci) else {
+        return Err(invalid(format!("{WHAT}: the answer lacks the zone's address or database")));
+    };
+    check_address(&url, base_url)?;
+    if !url.ends_with('/') {
+        url.push('/');
+    }
+    let zone = Zone { url, name: answer.zone_name, web_url: answer.web_url, database };
+    keep(host, user, base_url, &zone);
+    Ok(zone)
+}
+
+/// Storage is a cache: where it does not work, the zone is asked for again next time.
+fn keep(host: &dyn Host, user: &str, base_url: &str, zone: &Zone) {
+    let kept = Kept { user: user.to_owned(), base_url: base_url.to_owned(), zone: zone.clone() };
+    if let Ok(bytes) = serde_json::to_vec(&kept)
+        && let Err(error) = host.storage_put(STORAGE_KEY, &bytes)
+    {
+        host.log(Level::Warn, &format!("the zone could not be kept: {error:?}"));
+    }
+}
+
+/// Whether the secrets may go to this address. Autotask's own lookup can only name
+/// Autotask's hosts; a base URL that the MSP admin set may name others, and there the
+/// host decides by what the operator granted. Never without TLS but to this machine.
+fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
+    let origin = Origin::of(url).ok_or_else(|| invalid(format!("the zone's address is no web address: {url}")))?;
+    if !origin.https && !origin.is_loopback() {
+        return Err(invalid(format!("the zone's address is not https: {url}")));
+    }
+    if base_url == DEFAULT_BASE_URL && number(&origin.host, "webservices").is_none() {
+        return Err(invalid(format!("the zone's address is not one of Autotask's: {url}")));
+    }
+    Ok(())
+}
+
+/// The digits of `webservices2.autotask.net` (none of them for the un-numbered host).
+pub fn number<'a>(host: &'a str, prefix: &str) -> Option<&'a str> {
+    let digits = host.strip_suffix(".autotask.net")?.strip_prefix(prefix)?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)
+}
+
+/// The setting in its one form: absolute, ends in `/`, without `V1.0`.
+pub fn base_url(setting: Option<&str>) -> Result<String, Error> {
+    let Some(setting) = setting else { return Ok(DEFAULT_BASE_URL.to_owned()) };
+    if Origin::of(setting).is_none() || setting.contains(['?', '#']) {
+        return Err(invalid(format!("base-url is no plain web address: {setting}")));
+    }
+    let trimmed = setting.trim_end_matches('/');
+    let version = trimmed.len().saturating_sub("/V1.0".len());
+    let trimmed = match trimmed.get(version..) {
+        Some(tail) if tail.eq_ignore_ascii_case("/V1.0") => &trimmed[..version],
+        _ => trimmed,
+    };
+    // An origin alone stands for the whole service there.
+    let has_path = trimmed.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+    Ok(if has_path { format!("{trimmed}/") } else { format!("{trimmed}/ATServicesRest/") })
+}
