@@ -192,7 +192,11 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let (state, key, release) = (Arc::clone(&self.state), self.key.clone(), self.release);
         let number = state.threads().answered(&key);
-        tokio::spawn(async move {
+        // None while the runtime shuts down.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
             tokio::time::sleep(release).await;
             state.threads().free(&key, number);
         });
