@@ -34,6 +34,10 @@ macro_rules! hold_codes {
 }
 
 hold_codes! {
+    /// The account's contracts cannot be read.
+    AccountUnreadable = "account-unreadable",
+        "The account's contracts could not be read from the PSA; other accounts could.",
+        "See the message. Open the account's contracts in the PSA, then sync again.";
     /// The account is not in the PSA's list.
     AccountMissing = "account-missing",
         "The mapped account is not among the accounts that the PSA lists.",
@@ -130,6 +134,22 @@ hold_codes! {
     OpenAdjustment = "open-adjustment",
         "An earlier adjustment of this line has no certain outcome yet.",
         "Wait until the quarantine is over and sync again, or settle it with `psa-host run resolve`.";
+    /// The request never left.
+    NotSent = "not-sent",
+        "The adjustment could not be sent. Nothing left this machine.",
+        "See the message, then sync again.";
+    /// The tenant's request budget is used up for now.
+    RunParked = "run-parked",
+        "The PSA's request limit is nearly used up, so the rest of the run waits.",
+        "Sync again after the time in the message.";
+    /// Too many doubtful answers in a row.
+    RunStopped = "run-stopped",
+        "The PSA refused the credentials, or several adjustments in a row had no certain outcome, so nothing more was sent.",
+        "Look at the first adjustment that failed, check the PSA's status page, and sync again later.";
+    /// Midnight passed during the run.
+    DateChanged = "date-changed",
+        "The local date changed during the run, and this line was planned for the day before.",
+        "Nothing was sent. Sync again: it is planned for the new date.";
     /// Not yet built.
     NotYetSupported = "not-yet-supported",
         "The case needs a rule that this version does not have yet.",

@@ -154,6 +154,52 @@ impl Context<'_> {
             .collect()
     }
 
+    /// Hold every mapped module that the workspace uses, because its account could not
+    /// be looked at.
+    pub fn hold_workspace(
+        &self,
+        workspace: &Workspace,
+        account: &AccountId,
+        hold: &Hold,
+    ) -> Vec<PlanLine> {
+        let used = |service: &&ServiceMapping| {
+            self.snapshot.item(&workspace.id, &service.module).is_some()
+        };
+        let line = |service: &ServiceMapping| PlanLine {
+            decision: Decision::Hold(hold.clone()),
+            ..self.blank(workspace, account, service)
+        };
+        self.mapping.services().filter(used).map(line).collect()
+    }
+
+    /// A pair of which nothing but the count is known.
+    fn blank(
+        &self,
+        workspace: &Workspace,
+        account: &AccountId,
+        service: &ServiceMapping,
+    ) -> PlanLine {
+        let item = self.snapshot.item(&workspace.id, &service.module);
+        PlanLine {
+            pair: Pair {
+                workspace: workspace.id.clone(),
+                module: service.module.clone(),
+                account: account.clone(),
+                service: service.service.clone(),
+                metric: service.metric,
+            },
+            contract_name: None,
+            line: None,
+            baseline: None,
+            target: item
+                .and_then(|item| item.count(service.metric))
+                .map(Units::from),
+            effective: self.as_of,
+            unit_price: None,
+            decision: Decision::Unchanged(None),
+        }
+    }
+
     fn plan_pair(
         &self,
         workspace: &Workspace,
@@ -173,20 +219,9 @@ impl Context<'_> {
             return None;
         }
         let mut line = PlanLine {
-            pair: Pair {
-                workspace: workspace.id.clone(),
-                module: service.module.clone(),
-                account: account.clone(),
-                service: service.service.clone(),
-                metric: service.metric,
-            },
             contract_name: place.as_ref().ok().map(|place| place.contract.name.clone()),
             line: place.as_ref().ok().map(|place| place.line.key.clone()),
-            baseline: None,
-            target: count.map(Units::from),
-            effective: self.as_of,
-            unit_price: None,
-            decision: Decision::Unchanged(None),
+            ..self.blank(workspace, account, service)
         };
         line.decision = match self.decide(&mut line, workspace, service, item, place) {
             Ok(decision) => decision,

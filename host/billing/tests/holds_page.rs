@@ -27,5 +27,8 @@ fn the_page_of_hold_codes_is_up_to_date() {
         std::fs::write(&path, page()).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page(), "docs/holds.md is out of date: run with UPDATE_DOCS=1");
+    assert!(
+        written == page(),
+        "docs/holds.md is out of date: run with UPDATE_DOCS=1"
+    );
 }
