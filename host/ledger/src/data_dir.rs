@@ -1,0 +1,78 @@
+//! Where things lie in a data directory.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use crate::{LedgerError, Result};
+
+/// A data directory's layout. All of it belongs to the user who runs psa-host alone.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// Name it; nothing is made yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Make what is missing, mode 0700.
+    pub(crate) fn create(&self) -> Result<()> {
+        for dir in [
+            &self.root,
+            &self.plugins(),
+            &self.cache(),
+            &self.slots(),
+            &self.locks(),
+        ] {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(dir)
+                .map_err(|error| LedgerError::io(dir, &error))?;
+        }
+        Ok(())
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The ledger's database.
+    pub fn ledger(&self) -> PathBuf {
+        self.root.join("ledger.sqlite")
+    }
+
+    /// Requests spent; may be lost without harm.
+    pub fn budget(&self) -> PathBuf {
+        self.root.join("budget.sqlite")
+    }
+
+    /// `<sha256>.wasm`, one each plugin.
+    pub fn plugins(&self) -> PathBuf {
+        self.root.join("plugins")
+    }
+
+    /// The file of a plugin with this hash (hex).
+    pub fn plugin(&self, sha256: &str) -> PathBuf {
+        self.plugins().join(format!("{sha256}.wasm"))
+    }
+
+    /// Compiled plugins; may be emptied at any time.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    /// Lock files that count requests at once.
+    pub fn slots(&self) -> PathBuf {
+        self.root.join("slots")
+    }
+
+    /// Lock files of tenants and runs.
+    pub fn locks(&self) -> PathBuf {
+        self.root.join("locks")
+    }
+}

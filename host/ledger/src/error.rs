@@ -1,0 +1,527 @@
+//! What can go wrong, said so that a person can act on it: each error names the thing,
+//! the cause and the fix, and has a code that never changes.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+/// Any failure of the ledger. Nothing was changed when one is returned, unless the
+/// verb says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The file is something else.
+    #[error("{} is not a psa-host ledger: {why}", path.display())]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        why: String,
+    },
+    /// The file is a ledger, but cannot be read as one.
+    #[error("the ledger {} is damaged: {why}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not add up.
+        why: String,
+    },
+    /// Made by a later release.
+    #[error(
+        "the ledger {} has schema version {found}, this release knows up to {known}",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// No space left.
+    #[error("the disk that holds {} is full; nothing was changed", path.display())]
+    DiskFull {
+        /// The file that could not grow.
+        path: PathBuf,
+    },
+    /// The disk or the file cannot be written.
+    #[error("{} is read-only", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// This user may not.
+    #[error("this user may not open {}", path.display())]
+    Permission {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// Another process held the write lock longer than the busy timeout.
+    #[error("{} is being written by another process and did not become free", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Any other failure of the disk.
+    #[error("{} could not be used: {why}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+
+    /// The key file lies where the ciphertext lies.
+    #[error(
+        "the key file {} lies inside the data directory {}: who copies one has the other",
+        key.display(),
+        data.display()
+    )]
+    KeyInsideData {
+        /// The key file.
+        key: PathBuf,
+        /// The data directory.
+        data: PathBuf,
+    },
+    /// The key file can be read by others.
+    #[error("the key file {} can be read by others (mode {mode:04o})", key.display())]
+    KeyExposed {
+        /// The key file.
+        key: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The key file holds no key.
+    #[error("the key file {} does not hold a key: 32 bytes as hex or base64", key.display())]
+    KeyMalformed {
+        /// The key file.
+        key: PathBuf,
+    },
+    /// The ledger has secrets, the key file is not there.
+    #[error(
+        "the key file {} is missing, and this ledger's secrets are under key {fingerprint}",
+        key.display()
+    )]
+    MissingKey {
+        /// Where it was looked for.
+        key: PathBuf,
+        /// Which key it must be.
+        fingerprint: String,
+    },
+    /// The ledger has secrets under another key.
+    #[error(
+        "the key file {} holds key {found}, but this ledger's secrets are under key {expected}",
+        key.display()
+    )]
+    WrongKey {
+        /// The key file.
+        key: PathBuf,
+        /// Which key it holds.
+        found: String,
+        /// Which key it must be.
+        expected: String,
+    },
+    /// Neither a key file was named nor is there a home to put one.
+    #[error("there is no place for the key file: neither XDG_CONFIG_HOME nor HOME is set")]
+    NoKeyPlace,
+
+    /// No such thing.
+    #[error("there is no {what} {id:?}")]
+    NotFound {
+        /// Its kind, in one or two words.
+        what: &'static str,
+        /// Its name.
+        id: String,
+    },
+    /// The name is taken.
+    #[error("there is already a {what} {id:?}")]
+    AlreadyExists {
+        /// Its kind, in one or two words.
+        what: &'static str,
+        /// Its name.
+        id: String,
+    },
+    /// Twice in one list.
+    #[error("the {what} {id:?} is listed twice")]
+    Duplicate {
+        /// Its kind.
+        what: &'static str,
+        /// Its name.
+        id: String,
+    },
+    /// A connection still uses the plugin.
+    #[error("the plugin {plugin:?} is used by {}", connections.join(", "))]
+    PluginInUse {
+        /// The plugin.
+        plugin: String,
+        /// By whom.
+        connections: Vec<String>,
+    },
+    /// The file to approve is not the one that is there.
+    #[error("the plugin {plugin:?} is now {current}, not {asked}")]
+    PluginChanged {
+        /// The plugin.
+        plugin: String,
+        /// The SHA-256 to approve.
+        asked: String,
+        /// The SHA-256 of the present file.
+        current: String,
+    },
+    /// A connector may be added to a channel workspace only.
+    #[error("the workspace {workspace:?} is a {kind} workspace, not a channel")]
+    NotAChannel {
+        /// The workspace.
+        workspace: String,
+        /// What it is.
+        kind: String,
+    },
+    /// The PSA instance behind a connection is another one than before.
+    #[error(
+        "the connection {connection:?} belongs to tenant {bound:?}, the PSA now answers as {reported:?}"
+    )]
+    TenantChanged {
+        /// The connection.
+        connection: String,
+        /// Where its mappings were made.
+        bound: String,
+        /// What is there now.
+        reported: String,
+    },
+    /// Something sent is not yet known to have arrived or not.
+    #[error("the connection {connection:?} has {open} adjustments that are not settled")]
+    OpenIntents {
+        /// The connection.
+        connection: String,
+        /// How many.
+        open: u64,
+    },
+
+    /// The workspace has an account.
+    #[error(
+        "the workspace {workspace:?} is already mapped to account {account:?} in connection {connection:?}"
+    )]
+    WorkspaceAlreadyMapped {
+        /// The workspace.
+        workspace: String,
+        /// Its account.
+        account: String,
+        /// In which connection.
+        connection: String,
+    },
+    /// The account has a workspace.
+    #[error(
+        "the account {account:?} is already mapped to workspace {workspace:?} in connection {connection:?}"
+    )]
+    AccountAlreadyMapped {
+        /// The account.
+        account: String,
+        /// Its workspace.
+        workspace: String,
+        /// In which connection.
+        connection: String,
+    },
+    /// The module has a service.
+    #[error("the module {module:?} is already mapped to service {service:?}")]
+    ModuleAlreadyMapped {
+        /// The module.
+        module: String,
+        /// Its service.
+        service: String,
+    },
+    /// The service has a module.
+    #[error("the service {service:?} is already mapped to module {module:?}")]
+    ServiceAlreadyMapped {
+        /// The service.
+        service: String,
+        /// Its module.
+        module: String,
+    },
+    /// A line belongs to one connection.
+    #[error("the line {line:?} of tenant {tenant:?} belongs to connection {owner:?}")]
+    LineClaimed {
+        /// The tenant.
+        tenant: String,
+        /// The line.
+        line: String,
+        /// Whose it is.
+        owner: String,
+    },
+
+    /// An intent cannot go from where it is to where it was to go.
+    #[error("adjustment {intent} is {from} and cannot become {to}")]
+    WrongTransition {
+        /// The intent.
+        intent: i64,
+        /// Its state.
+        from: &'static str,
+        /// The state asked for.
+        to: &'static str,
+    },
+    /// It was sent as often as it may be.
+    #[error("adjustment {intent} was sent {attempts} times and is not sent again")]
+    TooManyAttempts {
+        /// The intent.
+        intent: i64,
+        /// How often.
+        attempts: u32,
+    },
+    /// Another adjustment of the line is not settled.
+    #[error(
+        "the line {line:?} of tenant {tenant:?} has an adjustment that is not settled ({intent})"
+    )]
+    IntentOpen {
+        /// The tenant.
+        tenant: String,
+        /// The line.
+        line: String,
+        /// The one that is open.
+        intent: i64,
+    },
+    /// The run ended, or is another connection's.
+    #[error("the run {run} {why}")]
+    RunState {
+        /// The run.
+        run: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Another process works on the tenant.
+    #[error("tenant {tenant:?} is being worked on by {who:?} (process {pid}, since {})",
+        since.map_or_else(|| "an unknown time".to_owned(), |t| t.to_string()))]
+    TenantBusy {
+        /// The tenant.
+        tenant: String,
+        /// Its process; 0 when the lock file does not say.
+        pid: u32,
+        /// What it said it is.
+        who: String,
+        /// When it began.
+        since: Option<Timestamp>,
+    },
+    /// A plugin's storage is full.
+    #[error("the storage of plugin {plugin:?} in connection {connection:?} is full: {why}")]
+    StorageQuota {
+        /// The plugin.
+        plugin: String,
+        /// The connection.
+        connection: String,
+        /// Which limit.
+        why: String,
+    },
+}
+
+impl LedgerError {
+    /// A short name that never changes, for programs and documents.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotALedger { .. } => "not-a-ledger",
+            Self::Damaged { .. } => "ledger-damaged",
+            Self::NewerSchema { .. } => "ledger-newer",
+            Self::DiskFull { .. } => "disk-full",
+            Self::ReadOnly { .. } => "read-only",
+            Self::Permission { .. } => "permission",
+            Self::Locked { .. } => "ledger-locked",
+            Self::Io { .. } => "io",
+            Self::KeyInsideData { .. } => "key-inside-data",
+            Self::KeyExposed { .. } => "key-exposed",
+            Self::KeyMalformed { .. } => "key-malformed",
+            Self::MissingKey { .. } => "key-missing",
+            Self::WrongKey { .. } => "key-wrong",
+            Self::NoKeyPlace => "key-no-place",
+            Self::NotFound { .. } => "not-found",
+            Self::AlreadyExists { .. } => "already-exists",
+            Self::Duplicate { .. } => "duplicate",
+            Self::PluginInUse { .. } => "plugin-in-use",
+            Self::PluginChanged { .. } => "plugin-changed",
+            Self::NotAChannel { .. } => "not-a-channel",
+            Self::TenantChanged { .. } => "tenant-changed",
+            Self::OpenIntents { .. } => "adjustments-open",
+            Self::WorkspaceAlreadyMapped { .. } => "workspace-already-mapped",
+            Self::AccountAlreadyMapped { .. } => "account-already-mapped",
+            Self::ModuleAlreadyMapped { .. } => "module-already-mapped",
+            Self::ServiceAlreadyMapped { .. } => "service-already-mapped",
+            Self::LineClaimed { .. } => "line-claimed",
+            Self::WrongTransition { .. } => "wrong-transition",
+            Self::TooManyAttempts { .. } => "too-many-attempts",
+            Self::IntentOpen { .. } => "adjustment-open",
+            Self::RunState { .. } => "run-state",
+            Self::TenantBusy { .. } => "tenant-busy",
+            Self::StorageQuota { .. } => "storage-quota",
+        }
+    }
+
+    /// What a person can do about it, as one sentence.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::NotALedger { path, .. } => format!(
+                "Name another data directory, or move {} away.",
+                path.display()
+            ),
+            Self::Damaged { path, .. } => format!(
+                "Stop psa-host, keep a copy of {}, and restore the last backup.",
+                path.display()
+            ),
+            Self::NewerSchema { .. } => {
+                "Use the release of psa-host that wrote it, or a later one.".to_owned()
+            }
+            Self::DiskFull { path } => format!(
+                "Free some space on the disk of {} and do it again.",
+                path.display()
+            ),
+            Self::ReadOnly { path } => format!(
+                "Make {} and its directory writable for this user, or name another data directory.",
+                path.display()
+            ),
+            Self::Permission { path } => format!(
+                "Run psa-host as the user who owns {}, or give this user access to it.",
+                path.display()
+            ),
+            Self::Locked { .. } => {
+                "Wait for the other process to finish and do it again.".to_owned()
+            }
+            Self::Io { path, .. } => format!("Look at the disk of {}.", path.display()),
+            Self::KeyInsideData { .. } => {
+                "Name a key file elsewhere with --key-file or PSA_HOST_KEY_FILE.".to_owned()
+            }
+            Self::KeyExposed { key, .. } => format!("chmod 600 {}", key.display()),
+            Self::KeyMalformed { key } => format!(
+                "Restore {} from where you keep a copy; a new key cannot open old secrets.",
+                key.display()
+            ),
+            Self::MissingKey { .. } | Self::WrongKey { .. } => {
+                "Name the right key file with --key-file or PSA_HOST_KEY_FILE, or restore it \
+                 from where you keep a copy. Without it the secrets must be entered again in \
+                 a new data directory."
+                    .to_owned()
+            }
+            Self::NoKeyPlace => "Name a key file with --key-file or PSA_HOST_KEY_FILE.".to_owned(),
+            Self::NotFound { what, .. } => format!("List what there is and name a {what} of it."),
+            Self::AlreadyExists { what, .. } => {
+                format!("Choose another name, or change the {what} that is there.")
+            }
+            Self::Duplicate { .. } => "Remove one of the two and do it again.".to_owned(),
+            Self::PluginInUse { .. } => "Remove those connections first.".to_owned(),
+            Self::PluginChanged { .. } => {
+                "Look at the plugin as it is now, and approve that if you agree.".to_owned()
+            }
+            Self::NotAChannel { .. } => {
+                "Add the connection to the channel workspace above it.".to_owned()
+            }
+            Self::TenantChanged { .. } => {
+                "Put the former credentials and address back, or add a new connection for the \
+                 other tenant: mappings are not carried over."
+                    .to_owned()
+            }
+            Self::OpenIntents { .. } => {
+                "Run sync once more, and settle what it cannot with `run resolve`.".to_owned()
+            }
+            Self::WorkspaceAlreadyMapped { workspace, .. } => {
+                format!("Remove the mapping of workspace {workspace:?} first.")
+            }
+            Self::AccountAlreadyMapped { workspace, .. } => {
+                format!(
+                    "Remove the mapping of workspace {workspace:?} first, or choose another account."
+                )
+            }
+            Self::ModuleAlreadyMapped { module, .. } => {
+                format!("Remove the mapping of module {module:?} first.")
+            }
+            Self::ServiceAlreadyMapped { module, .. } => {
+                format!("Remove the mapping of module {module:?} first, or choose another service.")
+            }
+            Self::LineClaimed { owner, .. } => format!(
+                "Bill this line through connection {owner:?} only, or remove that connection."
+            ),
+            Self::WrongTransition { .. } => {
+                "Look at it with `run show`: it may have been settled already.".to_owned()
+            }
+            Self::TooManyAttempts { .. } | Self::IntentOpen { .. } => {
+                "Look at the line in the PSA and settle it with `run resolve`.".to_owned()
+            }
+            Self::RunState { .. } => "Look at it with `run show`, and start a new run.".to_owned(),
+            Self::TenantBusy { .. } => "Wait for it to finish and do it again.".to_owned(),
+            Self::StorageQuota { .. } => {
+                "Tell the plugin's author; what it stores can be dropped by removing the \
+                 connection."
+                    .to_owned()
+            }
+        }
+    }
+
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let path = path.to_owned();
+        match error.kind() {
+            ErrorKind::PermissionDenied => Self::Permission { path },
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            _ => Self::Io {
+                path,
+                why: error.to_string(),
+            },
+        }
+    }
+
+    fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let path = path.to_owned();
+        let why = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotALedger {
+                path,
+                why: "it is not an SQLite database".to_owned(),
+            },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, why },
+            Some(ErrorCode::DiskFull) => Self::DiskFull { path },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+                Self::Permission { path }
+            }
+            Some(ErrorCode::CannotOpen) => match std::fs::File::open(&path) {
+                Err(error) => Self::io(&path, &error),
+                Ok(_) => Self::Permission { path },
+            },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
+            Some(_) => Self::Io { path, why },
+            // A value of a row that this release would not have written.
+            None => Self::Damaged { path, why },
+        }
+    }
+}
+
+/// What goes wrong inside a transaction, before the file it belongs to is known.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sql(rusqlite::Error),
+    Ledger(LedgerError),
+    /// A row that this release would not have written.
+    Row(String),
+}
+
+impl Fault {
+    pub(crate) fn at(self, path: &Path) -> LedgerError {
+        match self {
+            Self::Sql(error) => LedgerError::sqlite(path, &error),
+            Self::Ledger(error) => error,
+            Self::Row(why) => LedgerError::Damaged {
+                path: path.to_owned(),
+                why,
+            },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<LedgerError> for Fault {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+pub(crate) type Inside<T> = Result<T, Fault>;

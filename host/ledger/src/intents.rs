@@ -1,0 +1,595 @@
+//! Effectively once: what is to be sent is on the disk before a byte leaves, and so is
+//! every step after it. A crash at any instant finds here what may have happened.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::{Value, json};
+
+use crate::error::Inside;
+use crate::history::Journal;
+use crate::row::{date, instant, instant_opt, parsed, units};
+use crate::runs::must_run;
+use crate::transition::{MAX_SENDS, OPEN_STATES};
+use crate::{
+    IntentState, Ledger, LedgerError, LineUpdate, Outcome, Result, RunId, lines, run_lines,
+};
+
+/// An intent's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IntentId(pub(crate) i64);
+
+impl fmt::Display for IntentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An adjustment to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The PSA instance.
+    pub tenant: TenantKey,
+    /// The row of the run it is for.
+    pub row: u32,
+    /// The line.
+    pub key: LineKey,
+    /// For whom.
+    pub workspace: WorkspaceId,
+    /// For what.
+    pub module: ModuleId,
+    /// Units that were read.
+    pub baseline: Units,
+    /// Units that are to be.
+    pub target: Units,
+    /// From which day.
+    pub effective: Date,
+}
+
+/// An intent and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentRecord {
+    /// Its number.
+    pub id: IntentId,
+    /// The run that made it.
+    pub run: RunId,
+    /// What is to be sent.
+    pub intent: Intent,
+    /// Where it is.
+    pub state: IntentState,
+    /// Sends that may have left this machine.
+    pub attempt: u32,
+    /// Why it is held, as a code.
+    pub code: Option<String>,
+    /// The PSA's or the host's words.
+    pub words: Option<String>,
+    /// What a resolution stands on.
+    pub evidence: Option<String>,
+    /// When it was written down.
+    pub intended_at: Timestamp,
+    /// When bytes may first have left, at the last send.
+    pub sending_at: Option<Timestamp>,
+    /// When the last answer came.
+    pub answered_at: Option<Timestamp>,
+    /// When it was resolved.
+    pub resolved_at: Option<Timestamp>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The PSA said yes.
+    Accepted,
+    /// The PSA said no, in its words.
+    Rejected(String),
+    /// It cannot be told whether it was applied; why.
+    Doubtful(String),
+    /// The host is sure that no byte left; why.
+    NotSent(String),
+}
+
+/// What reading the line back showed, or what a person says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// The line is at its target.
+    Confirmed,
+    /// The line is at its baseline.
+    NotApplied,
+    /// Neither: a person must look.
+    Held {
+        /// Why, as a code.
+        code: String,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+impl Ledger {
+    /// Write down what is to be sent, all or nothing, durable when this returns. Claims
+    /// the lines for the run's connection.
+    ///
+    /// # Errors
+    /// [`LedgerError::IntentOpen`] where another adjustment of a line is not settled,
+    /// [`LedgerError::LineClaimed`], [`LedgerError::RunState`].
+    pub fn intend(&self, run: RunId, intents: &[Intent]) -> Result<Vec<IntentId>> {
+        self.write(|change, journal| {
+            let connection = must_run(change, run)?;
+            refuse_dry(change, run)?;
+            intents
+                .iter()
+                .map(|intent| {
+                    refuse_open(change, &intent.tenant, &intent.key.line)?;
+                    lines::claim(change, connection, &intent.tenant, &intent.key)?;
+                    let id = insert(change, run, connection, intent, journal.at())?;
+                    let detail = json!({
+                        "run": run.to_string(), "tenant": intent.tenant, "line": intent.key.line,
+                        "workspace": intent.workspace, "module": intent.module,
+                        "baseline": intent.baseline, "target": intent.target,
+                        "effective": intent.effective.to_string(),
+                    });
+                    journal.write(change, "adjustment.intended", &id.to_string(), &detail)?;
+                    Ok(id)
+                })
+                .collect()
+        })
+    }
+
+    /// Note that bytes are about to leave. Durable when this returns: nothing may be
+    /// sent before.
+    ///
+    /// # Errors
+    /// [`LedgerError::WrongTransition`], [`LedgerError::TooManyAttempts`],
+    /// [`LedgerError::IntentOpen`].
+    pub fn mark_sending(&self, intents: &[IntentId]) -> Result<()> {
+        self.write(|change, journal| {
+            for id in intents {
+                let record = step(change, *id, IntentState::Sending)?;
+                if record.attempt >= MAX_SENDS {
+                    return Err(LedgerError::TooManyAttempts {
+                        intent: id.0,
+                        attempts: record.attempt,
+                    }
+                    .into());
+                }
+                if !record.state.is_open() {
+                    refuse_open(change, &record.intent.tenant, &record.intent.key.line)?;
+                }
+                change
+                    .prepare_cached(
+                        "UPDATE intents SET state = 'sending', attempt = attempt + 1,
+                             sending_at = ?2, answered_at = NULL, resolved_at = NULL,
+                             code = NULL, words = NULL, evidence = NULL WHERE id = ?1",
+                    )?
+                    .execute(params![id.0, journal.at().as_microsecond()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Note what came back. The run's rows follow: an accepted adjustment is doubtful
+    /// until it was read back.
+    ///
+    /// # Errors
+    /// [`LedgerError::WrongTransition`].
+    pub fn record_answers(&self, answers: &[(IntentId, Answer)]) -> Result<()> {
+        self.write(|change, journal| {
+            for (id, answer) in answers {
+                let state = answer.state();
+                let record = step(change, *id, state)?;
+                // What never left does not count as sent.
+                let unsent =
+                    state == IntentState::NotSent && record.state == IntentState::Sending;
+                change
+                    .prepare_cached(
+                        "UPDATE intents SET state = ?2, words = ?3, answered_at = ?4,
+                             attempt = attempt - ?5 WHERE id = ?1",
+                    )?
+                    .execute(params![
+                        id.0,
+                        state.as_str(),
+                        answer.words(),
+                        journal.at().as_microsecond(),
+                        unsent,
+                    ])?;
+                settle(change, &record, state, None, journal.at())?;
+                run_lines::update(change, record.run, &answer.row(record.intent.row))?;
+                let detail = json!({
+                    "answer": state.as_str(), "words": answer.words(), "line": record.intent.key.line,
+                });
+                journal.write(change, "adjustment.answered", &id.to_string(), &detail)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Settle adjustments, with what that stands on (JSON of the caller's own shape).
+    /// The run's rows and the lines' last confirmed units follow.
+    ///
+    /// # Errors
+    /// [`LedgerError::WrongTransition`].
+    pub fn resolve(&self, resolutions: &[(IntentId, Resolution, Value)]) -> Result<()> {
+        self.write(|change, journal| {
+            for (id, resolution, evidence) in resolutions {
+                resolve(change, journal, *id, resolution, evidence)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// What is not settled in a tenant, oldest first.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn open_intents(&self, tenant: &TenantKey) -> Result<Vec<IntentRecord>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(&format!(
+                "SELECT * FROM intents WHERE tenant = ?1 AND state IN ({OPEN_STATES}) ORDER BY id"
+            ))?;
+            Ok(rows
+                .query_map([tenant.as_str()], record)?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// All intents of a run, in order.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn run_intents(&self, run: RunId) -> Result<Vec<IntentRecord>> {
+        self.read(|view| {
+            let mut rows =
+                view.prepare_cached("SELECT * FROM intents WHERE run = ?1 ORDER BY row, id")?;
+            Ok(rows
+                .query_map([run.0], record)?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// One intent.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`].
+    pub fn intent(&self, id: IntentId) -> Result<IntentRecord> {
+        self.read(|view| find(view, id))
+    }
+
+    /// The last adjustment of a line for a date that was applied or may have been. Most
+    /// PSAs take one for each line and date.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn adjusted_on(
+        &self,
+        tenant: &TenantKey,
+        line: &LineId,
+        effective: Date,
+    ) -> Result<Option<IntentRecord>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(
+                "SELECT * FROM intents WHERE tenant = ?1 AND effective = ?2 AND line = ?3
+                 ORDER BY id",
+            )?;
+            let mut found = None;
+            for record in rows.query_map(
+                [tenant.as_str(), &effective.to_string(), line.as_str()],
+                record,
+            )? {
+                let record = record?;
+                if record.state.may_be_applied() {
+                    found = Some(record);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// The same for all lines of a tenant at once.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn all_adjusted_on(
+        &self,
+        tenant: &TenantKey,
+        effective: Date,
+    ) -> Result<HashMap<LineId, IntentRecord>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(
+                "SELECT * FROM intents WHERE tenant = ?1 AND effective = ?2 ORDER BY id",
+            )?;
+            let mut found = HashMap::new();
+            for record in rows.query_map([tenant.as_str(), &effective.to_string()], record)? {
+                let record = record?;
+                if record.state.may_be_applied() {
+                    found.insert(record.intent.key.line.clone(), record);
+                }
+            }
+            Ok(found)
+        })
+    }
+}
+
+impl Answer {
+    fn state(&self) -> IntentState {
+        match self {
+            Self::Accepted => IntentState::Accepted,
+            Self::Rejected(_) => IntentState::Rejected,
+            Self::Doubtful(_) => IntentState::Doubtful,
+            Self::NotSent(_) => IntentState::NotSent,
+        }
+    }
+
+    fn words(&self) -> Option<&str> {
+        match self {
+            Self::Accepted => None,
+            Self::Rejected(words) | Self::Doubtful(words) | Self::NotSent(words) => Some(words),
+        }
+    }
+
+    /// What the run's row says until more is known.
+    fn row(&self, row: u32) -> LineUpdate {
+        let (outcome, code, fix) = match self {
+            Self::Accepted => (
+                Outcome::Doubtful,
+                "not-read-back",
+                "Run sync once more: it reads the line back.",
+            ),
+            Self::Rejected(_) => (
+                Outcome::Rejected,
+                "rejected",
+                "See what the PSA says, and run sync once more.",
+            ),
+            Self::Doubtful(_) => (
+                Outcome::Doubtful,
+                "no-clear-answer",
+                "Run sync once more: it reads the line before anything is sent again.",
+            ),
+            Self::NotSent(_) => (Outcome::Held, "not-sent", "Run sync once more."),
+        };
+        let message = match self.words() {
+            Some(words) => words.to_owned(),
+            None => "The PSA accepted it; it was not read back yet.".to_owned(),
+        };
+        LineUpdate {
+            row,
+            outcome,
+            code: Some(code.to_owned()),
+            message: Some(message),
+            fix: Some(fix.to_owned()),
+        }
+    }
+}
+
+impl Resolution {
+    fn state(&self) -> IntentState {
+        match self {
+            Self::Confirmed => IntentState::Confirmed,
+            Self::NotApplied => IntentState::NotApplied,
+            Self::Held { .. } => IntentState::Held,
+        }
+    }
+
+    fn row(&self, row: u32) -> LineUpdate {
+        let (outcome, code, message, fix) = match self {
+            Self::Confirmed => (Outcome::Confirmed, None, None, None),
+            Self::NotApplied => (
+                Outcome::Held,
+                Some("not-applied"),
+                Some("The change did not reach the line."),
+                Some("Run sync once more: it is planned anew."),
+            ),
+            Self::Held { code, why } => (
+                Outcome::Held,
+                Some(code.as_str()),
+                Some(why.as_str()),
+                Some("Look at the line in the PSA, then say what happened with `run resolve`."),
+            ),
+        };
+        LineUpdate {
+            row,
+            outcome,
+            code: code.map(str::to_owned),
+            message: message.map(str::to_owned),
+            fix: fix.map(str::to_owned),
+        }
+    }
+}
+
+fn resolve(
+    change: &Connection,
+    journal: &mut Journal<'_>,
+    id: IntentId,
+    resolution: &Resolution,
+    evidence: &Value,
+) -> Inside<()> {
+    let state = resolution.state();
+    let record = step(change, id, state)?;
+    let (code, why) = match resolution {
+        Resolution::Held { code, why } => (Some(code), Some(why)),
+        _ => (None, None),
+    };
+    change
+        .prepare_cached(
+            "UPDATE intents SET state = ?2, code = ?3, words = coalesce(?4, words),
+                 evidence = ?5, resolved_at = ?6 WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            state.as_str(),
+            code,
+            why,
+            evidence.to_string(),
+            journal.at().as_microsecond()
+        ])?;
+    settle(
+        change,
+        &record,
+        state,
+        Some(record.intent.target),
+        journal.at(),
+    )?;
+    run_lines::update(change, record.run, &resolution.row(record.intent.row))?;
+    let detail = json!({
+        "from": record.state.as_str(), "to": state.as_str(), "code": code, "why": why,
+        "line": record.intent.key.line, "evidence": evidence,
+    });
+    journal.write(change, "adjustment.resolved", &id.to_string(), &detail)
+}
+
+/// What the line itself remembers: the pair, once it may have been posted for it; the
+/// units, once they were confirmed.
+fn settle(
+    change: &Connection,
+    record: &IntentRecord,
+    state: IntentState,
+    units: Option<Units>,
+    at: Timestamp,
+) -> Inside<()> {
+    if !state.may_be_applied() {
+        return Ok(());
+    }
+    let intent = &record.intent;
+    let confirmed = units.filter(|_| state == IntentState::Confirmed);
+    change
+        .prepare_cached(
+            "UPDATE lines SET workspace = ?3, module = ?4,
+                 units = CASE WHEN ?5 IS NULL THEN units ELSE ?5 END,
+                 effective = CASE WHEN ?5 IS NULL THEN effective ELSE ?6 END,
+                 confirmed_at = CASE WHEN ?5 IS NULL THEN confirmed_at ELSE ?7 END
+             WHERE tenant = ?1 AND line = ?2",
+        )?
+        .execute(params![
+            intent.tenant.as_str(),
+            intent.key.line.as_str(),
+            intent.workspace.as_str(),
+            intent.module.as_str(),
+            confirmed.map(|units| units.to_string()),
+            intent.effective.to_string(),
+            at.as_microsecond(),
+        ])?;
+    Ok(())
+}
+
+fn insert(
+    change: &Connection,
+    run: RunId,
+    connection: i64,
+    intent: &Intent,
+    at: Timestamp,
+) -> Inside<IntentId> {
+    let id = change
+        .prepare_cached(
+            "INSERT INTO intents (run, row, connection_id, tenant, line, contract, service,
+                 workspace, module, baseline, target, effective, state, intended_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'intended', ?13)",
+        )?
+        .insert(params![
+            run.0,
+            intent.row,
+            connection,
+            intent.tenant.as_str(),
+            intent.key.line.as_str(),
+            intent.key.contract.as_str(),
+            intent.key.service.as_str(),
+            intent.workspace.as_str(),
+            intent.module.as_str(),
+            intent.baseline.to_string(),
+            intent.target.to_string(),
+            intent.effective.to_string(),
+            at.as_microsecond(),
+        ])?;
+    Ok(IntentId(id))
+}
+
+/// The intent, if it may become this.
+fn step(view: &Connection, id: IntentId, to: IntentState) -> Inside<IntentRecord> {
+    let record = find(view, id)?;
+    if record.state.may_become(to) {
+        return Ok(record);
+    }
+    Err(LedgerError::WrongTransition {
+        intent: id.0,
+        from: record.state.as_str(),
+        to: to.as_str(),
+    }
+    .into())
+}
+
+fn find(view: &Connection, id: IntentId) -> Inside<IntentRecord> {
+    view.prepare_cached("SELECT * FROM intents WHERE id = ?1")?
+        .query_row([id.0], record)
+        .optional()?
+        .ok_or_else(|| {
+            LedgerError::NotFound {
+                what: "adjustment",
+                id: id.to_string(),
+            }
+            .into()
+        })
+}
+
+/// A clear word before the index would refuse it.
+fn refuse_open(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<()> {
+    let open: Option<i64> = view
+        .prepare_cached(&format!(
+            "SELECT id FROM intents WHERE tenant = ?1 AND line = ?2 AND state IN ({OPEN_STATES})"
+        ))?
+        .query_row([tenant.as_str(), line.as_str()], |row| row.get(0))
+        .optional()?;
+    match open {
+        None => Ok(()),
+        Some(intent) => Err(LedgerError::IntentOpen {
+            tenant: tenant.to_string(),
+            line: line.to_string(),
+            intent,
+        }
+        .into()),
+    }
+}
+
+fn refuse_dry(view: &Connection, run: RunId) -> Inside<()> {
+    let dry: bool = view.query_row("SELECT dry_run FROM runs WHERE id = ?1", [run.0], |row| {
+        row.get(0)
+    })?;
+    if !dry {
+        return Ok(());
+    }
+    Err(LedgerError::RunState {
+        run: run.to_string(),
+        why: "is a dry run and posts nothing",
+    }
+    .into())
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
+    Ok(IntentRecord {
+        id: IntentId(row.get("id")?),
+        run: RunId(row.get("run")?),
+        intent: Intent {
+            tenant: parsed(row, "tenant")?,
+            row: row.get("row")?,
+            key: LineKey {
+                line: parsed(row, "line")?,
+                contract: parsed(row, "contract")?,
+                service: parsed(row, "service")?,
+            },
+            workspace: parsed(row, "workspace")?,
+            module: parsed(row, "module")?,
+            baseline: units(row, "baseline")?,
+            target: units(row, "target")?,
+            effective: date(row, "effective")?,
+        },
+        state: parsed(row, "state")?,
+        attempt: row.get("attempt")?,
+        code: row.get("code")?,
+        words: row.get("words")?,
+        evidence: row.get("evidence")?,
+        intended_at: instant(row, "intended_at")?,
+        sending_at: instant_opt(row, "sending_at")?,
+        answered_at: instant_opt(row, "answered_at")?,
+        resolved_at: instant_opt(row, "resolved_at")?,
+    })
+}

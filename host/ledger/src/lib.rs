@@ -1,0 +1,64 @@
+//! Durable state: what is configured, what was counted, what is to be sent, and what
+//! came of it. One data directory, SQLite inside; a narrow set of verbs and plain
+//! records outside, so that another database can stand beside it.
+//!
+//! All verbs are synchronous. A [`Ledger`] is cheap to clone and may be used from any
+//! thread; many processes may have it open at once. Readers are never blocked, writers
+//! take turns. What money depends on is on the disk when a verb returns.
+//!
+//! Every change is written to the [history](HistoryEvent) in the same transaction, under the
+//! name given by [`Ledger::with_actor`].
+
+#![forbid(unsafe_code)]
+
+mod budget;
+mod connections;
+mod data_dir;
+mod error;
+mod history;
+mod intents;
+mod key;
+mod lines;
+mod lock;
+mod mapping;
+mod migrations;
+mod names;
+mod open;
+mod plugins;
+mod row;
+mod run_lines;
+mod runs;
+mod secrets;
+mod storage;
+mod transition;
+mod usage;
+mod workspaces;
+
+#[cfg(test)]
+mod testing;
+
+pub use budget::Observed;
+pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
+pub use data_dir::DataDir;
+pub use error::LedgerError;
+pub use history::{HistoryEvent, HistoryHead};
+pub use intents::{Answer, Intent, IntentId, IntentRecord, Resolution};
+pub use key::KeySource;
+pub use lines::LineRecord;
+pub use lock::TenantLock;
+pub use mapping::{
+    AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings, ServiceMapping,
+};
+pub use open::{Clock, Ledger, system_clock};
+pub use plugins::{AddedPlugin, Approval, Plugin};
+pub use row::UnknownWord;
+pub use run_lines::{LineUpdate, Outcome, RunLine};
+pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
+pub use secrets::Secret;
+pub use storage::{StorageQuota, StorageScope, StorageUse};
+pub use transition::{IntentState, MAX_SENDS};
+pub use usage::{NewSnapshot, Snapshot, SnapshotId, UsageItem};
+pub use workspaces::Upserted;
+
+/// What every verb returns.
+pub type Result<T, E = LedgerError> = std::result::Result<T, E>;

@@ -1,0 +1,131 @@
+//! Lines of a PSA that this product touches: whose they are, what they were posted
+//! for, and how many units were last confirmed on them.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use psa_host_billing::{ConnectionName, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::connections::must_exist;
+use crate::error::Inside;
+use crate::row::{date_opt, instant_opt, parsed, parsed_opt, units_opt};
+use crate::{Ledger, LedgerError, Result};
+
+/// A line that was claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineRecord {
+    /// The PSA instance.
+    pub tenant: TenantKey,
+    /// The line.
+    pub key: LineKey,
+    /// Whose it is; none: its connection was removed.
+    pub connection: Option<ConnectionName>,
+    /// The pair it was last posted for; none: never posted.
+    pub posted_for: Option<(WorkspaceId, ModuleId)>,
+    /// Units last confirmed.
+    pub units: Option<Units>,
+    /// From which day those units hold.
+    pub effective: Option<Date>,
+    /// When they were confirmed.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+impl Ledger {
+    /// Claim lines for a connection, all or none. Its own lines again are no error.
+    ///
+    /// # Errors
+    /// [`LedgerError::LineClaimed`] for a line of another connection.
+    pub fn claim_lines(
+        &self,
+        connection: &ConnectionName,
+        tenant: &TenantKey,
+        lines: &[LineKey],
+    ) -> Result<()> {
+        self.write(|change, _| {
+            let owner = must_exist(change, connection)?;
+            for key in lines {
+                claim(change, owner, tenant, key)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// All lines known of a tenant, by line id.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn lines(&self, tenant: &TenantKey) -> Result<Vec<LineRecord>> {
+        self.read(|view| {
+            let mut rows =
+                view.prepare_cached(&format!("{SELECT} WHERE l.tenant = ?1 ORDER BY l.line"))?;
+            Ok(rows
+                .query_map([tenant.as_str()], line)?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}
+
+/// Make a line a connection's own.
+pub(crate) fn claim(
+    change: &Connection,
+    owner: i64,
+    tenant: &TenantKey,
+    key: &LineKey,
+) -> Inside<()> {
+    let other: Option<String> = change
+        .prepare_cached(
+            "SELECT c.name FROM lines AS l JOIN connections AS c ON c.id = l.connection
+             WHERE l.tenant = ?1 AND l.line = ?2 AND l.connection <> ?3",
+        )?
+        .query_row(params![tenant.as_str(), key.line.as_str(), owner], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    if let Some(other) = other {
+        return Err(LedgerError::LineClaimed {
+            tenant: tenant.to_string(),
+            line: key.line.to_string(),
+            owner: other,
+        }
+        .into());
+    }
+    change
+        .prepare_cached(
+            "INSERT INTO lines (tenant, line, connection, contract, service)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET connection = excluded.connection,
+                 contract = excluded.contract, service = excluded.service
+             WHERE connection IS NOT excluded.connection
+                 OR contract <> excluded.contract OR service <> excluded.service",
+        )?
+        .execute(params![
+            tenant.as_str(),
+            key.line.as_str(),
+            owner,
+            key.contract.as_str(),
+            key.service.as_str()
+        ])?;
+    Ok(())
+}
+
+const SELECT: &str = "SELECT l.tenant, l.line, l.contract, l.service, c.name AS connection,
+        l.workspace, l.module, l.units, l.effective, l.confirmed_at
+    FROM lines AS l LEFT JOIN connections AS c ON c.id = l.connection";
+
+fn line(row: &Row<'_>) -> rusqlite::Result<LineRecord> {
+    let workspace = parsed_opt(row, "workspace")?;
+    let module = parsed_opt(row, "module")?;
+    Ok(LineRecord {
+        tenant: parsed(row, "tenant")?,
+        key: LineKey {
+            line: parsed(row, "line")?,
+            contract: parsed(row, "contract")?,
+            service: parsed(row, "service")?,
+        },
+        connection: parsed_opt(row, "connection")?,
+        posted_for: workspace.zip(module),
+        units: units_opt(row, "units")?,
+        effective: date_opt(row, "effective")?,
+        confirmed_at: instant_opt(row, "confirmed_at")?,
+    })
+}

@@ -1,0 +1,117 @@
+//! One writer per tenant: an operating-system lock that dies with its process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use psa_host_billing::TenantKey;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Ledger, LedgerError, Result};
+
+/// The right to write to a tenant; given back when dropped, or when the process ends
+/// in whatever way.
+#[derive(Debug)]
+#[must_use = "the lock is given back when this is dropped"]
+pub struct TenantLock {
+    tenant: TenantKey,
+    file: File,
+}
+
+/// What stands in a lock file, for whom it keeps out.
+#[derive(Serialize, Deserialize)]
+struct Holder {
+    tenant: String,
+    pid: u32,
+    who: String,
+    since: Timestamp,
+}
+
+/// More of a lock file is not read.
+const MAX_LOCK_FILE: u64 = 4096;
+
+impl TenantLock {
+    /// Which tenant.
+    pub fn tenant(&self) -> &TenantKey {
+        &self.tenant
+    }
+}
+
+impl Drop for TenantLock {
+    /// What is left in the file would only mislead; the lock itself goes with it.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+    }
+}
+
+impl Ledger {
+    /// Take a tenant, or say who has it. `who` is for those it keeps out (`sync acme`).
+    /// Does not wait.
+    ///
+    /// # Errors
+    /// [`LedgerError::TenantBusy`], also when this very process has it.
+    pub fn tenant_lock(&self, tenant: &TenantKey, who: &str) -> Result<TenantLock> {
+        let path = self.tenant_lock_path(tenant);
+        let at = |error: &std::io::Error| LedgerError::io(&path, error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| at(&error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy(tenant, &path)),
+            Err(TryLockError::Error(error)) => return Err(at(&error)),
+        }
+        let holder = Holder {
+            tenant: tenant.to_string(),
+            pid: std::process::id(),
+            who: who.to_owned(),
+            since: self.now(),
+        };
+        let text = serde_json::to_vec(&holder).unwrap_or_default();
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(&text))
+            .map_err(|error| at(&error))?;
+        Ok(TenantLock {
+            tenant: tenant.clone(),
+            file,
+        })
+    }
+
+    /// By hash: a tenant's key is the PSA's text and may hold anything. The file stays:
+    /// removing it would let two processes lock two files of one name.
+    fn tenant_lock_path(&self, tenant: &TenantKey) -> PathBuf {
+        let hash = hex::encode(Sha256::digest(tenant.as_str()));
+        self.dir()
+            .locks()
+            .join(format!("tenant-{}.lock", &hash[..32]))
+    }
+}
+
+fn busy(tenant: &TenantKey, path: &Path) -> LedgerError {
+    let holder = read_holder(path);
+    LedgerError::TenantBusy {
+        tenant: tenant.to_string(),
+        pid: holder.as_ref().map_or(0, |holder| holder.pid),
+        since: holder.as_ref().map(|holder| holder.since),
+        who: holder.map_or_else(|| "another process".to_owned(), |holder| holder.who),
+    }
+}
+
+fn read_holder(path: &Path) -> Option<Holder> {
+    let mut text = Vec::new();
+    File::open(path)
+        .ok()?
+        .take(MAX_LOCK_FILE)
+        .read_to_end(&mut text)
+        .ok()?;
+    serde_json::from_slice(&text).ok()
+}

@@ -1,0 +1,63 @@
+//! The schema, step by step. A released step is never edited: a new one follows it.
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+const LEDGER: &[M<'_>] = &[M::up(include_str!("migrations/01-begin.sql")).foreign_key_check()];
+const BUDGET: &[M<'_>] = &[M::up(include_str!("migrations/budget-01-begin.sql"))];
+
+/// Which of the two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    Ledger,
+    Budget,
+}
+
+impl Schema {
+    fn steps(self) -> &'static [M<'static>] {
+        match self {
+            Self::Ledger => LEDGER,
+            Self::Budget => BUDGET,
+        }
+    }
+
+    /// The version this release writes.
+    pub(crate) fn newest(self) -> i64 {
+        i64::try_from(self.steps().len()).unwrap_or(i64::MAX)
+    }
+
+    /// Marks the file as ours (`PRAGMA application_id`): "psaL" and "psaB".
+    pub(crate) fn application_id(self) -> i64 {
+        match self {
+            Self::Ledger => 0x7073_614c,
+            Self::Budget => 0x7073_6142,
+        }
+    }
+
+    /// Bring a database up to date; each step in a transaction of its own.
+    pub(crate) fn apply(self, connection: &mut Connection) -> rusqlite::Result<()> {
+        Migrations::from_slice(self.steps())
+            .to_latest(connection)
+            .map_err(|error| match error {
+                rusqlite_migration::Error::RusqliteError { err, .. } => err,
+                other => rusqlite::Error::ToSqlConversionFailure(Box::new(other)),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_schemas_build_from_nothing() {
+        for schema in [Schema::Ledger, Schema::Budget] {
+            let mut connection = Connection::open_in_memory().unwrap();
+            schema.apply(&mut connection).unwrap();
+            let version: i64 = connection
+                .query_row("PRAGMA user_version", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(version, schema.newest());
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The rows of a run: tens of thousands, written and read in bulk.
+
+use jiff::civil::Date;
+use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Inside;
+use crate::names::{Numbers, Texts};
+use crate::row::{date_opt, parsed, parsed_opt, units_opt, words};
+use crate::runs::{must_run, unknown};
+use crate::{Ledger, Result, RunId};
+
+/// What came of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Posted and read back at its target.
+    Confirmed,
+    /// Was at its target.
+    Unchanged,
+    /// Would be posted, or is yet to be.
+    Planned,
+    /// Not posted: a rule or a person stands against it.
+    Held,
+    /// The PSA refused it.
+    Rejected,
+    /// Sent, and nobody knows yet whether it was applied.
+    Doubtful,
+}
+
+words!(Outcome {
+    Confirmed => "confirmed",
+    Unchanged => "unchanged",
+    Planned => "planned",
+    Held => "held",
+    Rejected => "rejected",
+    Doubtful => "doubtful",
+});
+
+/// One row of a run's report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunLine {
+    /// Coro's side: who.
+    pub workspace: Option<WorkspaceId>,
+    /// Coro's side: what.
+    pub module: Option<ModuleId>,
+    /// The mapped account.
+    pub account: Option<AccountId>,
+    /// The mapped service.
+    pub service: Option<ServiceId>,
+    /// The chosen contract.
+    pub contract: Option<ContractId>,
+    /// The line on it.
+    pub line: Option<LineId>,
+    /// Units in the PSA.
+    pub baseline: Option<Units>,
+    /// Units that are to be there.
+    pub target: Option<Units>,
+    /// From which day.
+    pub effective: Option<Date>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Why, as a code.
+    pub code: Option<String>,
+    /// Why, in words.
+    pub message: Option<String>,
+    /// What a person can do.
+    pub fix: Option<String>,
+    /// JSON text of the caller's own shape.
+    pub detail: Option<String>,
+}
+
+/// A new outcome of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineUpdate {
+    /// Which row: its place among the run's rows, from 0.
+    pub row: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Why, as a code.
+    pub code: Option<String>,
+    /// Why, in words.
+    pub message: Option<String>,
+    /// What a person can do.
+    pub fix: Option<String>,
+}
+
+impl Ledger {
+    /// Add rows to a run, in one transaction. Rows are numbered from 0 in the order
+    /// they are added; the number of the first one added here is returned.
+    ///
+    /// # Errors
+    /// [`LedgerError::RunState`](crate::LedgerError::RunState) if the run is over.
+    pub fn add_run_lines(
+        &self,
+        run: RunId,
+        lines: impl IntoIterator<Item = RunLine>,
+    ) -> Result<u32> {
+        self.write(|change, _| {
+            must_run(change, run)?;
+            let first: u32 = change.query_row(
+                "SELECT coalesce(max(row) + 1, 0) FROM run_lines WHERE run = ?1",
+                [run.0],
+                |row| row.get(0),
+            )?;
+            let mut numbers = Numbers::new(change);
+            let mut insert = change.prepare(
+                "INSERT INTO run_lines (run, row, workspace, module, account, service, contract,
+                     line, baseline, target, effective, outcome, code, message, fix, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            )?;
+            for (row, line) in (first..).zip(lines) {
+                let workspace = line.workspace.map(|id| numbers.of(id.as_str()));
+                let module = line.module.map(|id| numbers.of(id.as_str()));
+                insert.execute(params![
+                    run.0,
+                    row,
+                    workspace.transpose()?,
+                    module.transpose()?,
+                    line.account.as_ref().map(AccountId::as_str),
+                    line.service.as_ref().map(ServiceId::as_str),
+                    line.contract.as_ref().map(ContractId::as_str),
+                    line.line.as_ref().map(LineId::as_str),
+                    line.baseline.map(|units| units.to_string()),
+                    line.target.map(|units| units.to_string()),
+                    line.effective.map(|date| date.to_string()),
+                    line.outcome.as_str(),
+                    line.code,
+                    line.message,
+                    line.fix,
+                    line.detail,
+                ])?;
+            }
+            Ok(first)
+        })
+    }
+
+    /// Give rows of a run a new outcome, in one transaction. Also after the run is over:
+    /// what was in doubt is settled later.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound) for a run or row that is
+    /// not there.
+    pub fn update_run_lines(&self, run: RunId, updates: &[LineUpdate]) -> Result<()> {
+        self.write(|change, _| {
+            for line in updates {
+                update(change, run, line)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// All rows of a run, in order. Ids that repeat share their text.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound).
+    pub fn run_lines(&self, run: RunId) -> Result<Vec<RunLine>> {
+        self.read(|view| {
+            view.query_row("SELECT 1 FROM runs WHERE id = ?1", [run.0], |_| Ok(()))
+                .optional()?
+                .ok_or_else(|| unknown(run))?;
+            let mut workspaces = Texts::new(view);
+            let mut modules = Texts::new(view);
+            let mut select =
+                view.prepare_cached("SELECT * FROM run_lines WHERE run = ?1 ORDER BY row")?;
+            let mut rows = select.query([run.0])?;
+            let mut lines = Vec::new();
+            while let Some(row) = rows.next()? {
+                let workspace: Option<i64> = row.get("workspace")?;
+                let module: Option<i64> = row.get("module")?;
+                lines.push(RunLine {
+                    workspace: workspace.map(|id| workspaces.of(id)).transpose()?,
+                    module: module.map(|id| modules.of(id)).transpose()?,
+                    account: parsed_opt(row, "account")?,
+                    service: parsed_opt(row, "service")?,
+                    contract: parsed_opt(row, "contract")?,
+                    line: parsed_opt(row, "line")?,
+                    baseline: units_opt(row, "baseline")?,
+                    target: units_opt(row, "target")?,
+                    effective: date_opt(row, "effective")?,
+                    outcome: parsed(row, "outcome")?,
+                    code: row.get("code")?,
+                    message: row.get("message")?,
+                    fix: row.get("fix")?,
+                    detail: row.get("detail")?,
+                });
+            }
+            Ok(lines)
+        })
+    }
+}
+
+/// Give one row a new outcome.
+pub(crate) fn update(change: &Connection, run: RunId, line: &LineUpdate) -> Inside<()> {
+    let changed = change
+        .prepare_cached(
+            "UPDATE run_lines SET outcome = ?3, code = ?4, message = ?5, fix = ?6
+             WHERE run = ?1 AND row = ?2",
+        )?
+        .execute(params![
+            run.0,
+            line.row,
+            line.outcome.as_str(),
+            line.code,
+            line.message,
+            line.fix
+        ])?;
+    if changed == 0 {
+        return Err(crate::LedgerError::NotFound {
+            what: "row",
+            id: format!("{run} {}", line.row),
+        }
+        .into());
+    }
+    Ok(())
+}

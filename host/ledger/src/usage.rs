@@ -1,0 +1,242 @@
+//! Usage snapshots: what a channel's workspaces used at one instant, as it was
+//! imported. Never changed afterwards.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use psa_host_billing::{ModuleId, WorkspaceId};
+use rusqlite::{ErrorCode, OptionalExtension, Row, params};
+use serde_json::json;
+
+use crate::error::Fault;
+use crate::names::{Numbers, Texts};
+use crate::row::{UnknownWord, instant, parsed};
+use crate::{Ledger, LedgerError, Result};
+
+/// A snapshot's number, shown as `u-000123`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SnapshotId(pub(crate) i64);
+
+impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("u-{:06}", self.0))
+    }
+}
+
+impl FromStr for SnapshotId {
+    type Err = LedgerError;
+    fn from_str(text: &str) -> Result<Self> {
+        number_after("u-", text)
+            .map(Self)
+            .ok_or_else(|| LedgerError::NotFound {
+                what: "usage snapshot",
+                id: text.to_owned(),
+            })
+    }
+}
+
+/// The number in an id such as `r-000123`; the zeros may be left out.
+pub(crate) fn number_after(prefix: &str, text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(prefix)?;
+    let all = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all.then(|| digits.parse().ok()).flatten()
+}
+
+/// What one workspace used of one module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageItem {
+    /// Who.
+    pub workspace: WorkspaceId,
+    /// What.
+    pub module: ModuleId,
+    /// Protected users; none: the source did not say, which is not zero.
+    pub users: Option<u32>,
+    /// Protected devices; none: the source did not say, which is not zero.
+    pub devices: Option<u32>,
+}
+
+/// A snapshot to import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSnapshot {
+    /// The channel workspace whose tree was counted.
+    pub channel: WorkspaceId,
+    /// When it was counted.
+    pub taken_at: Timestamp,
+    /// Whether everything below the channel is in it.
+    pub complete: bool,
+    /// Where it came from (`file usage.json`).
+    pub source: String,
+    /// The counts, each pair once.
+    pub items: Vec<UsageItem>,
+}
+
+/// A snapshot that was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its number.
+    pub id: SnapshotId,
+    /// The channel workspace whose tree was counted.
+    pub channel: WorkspaceId,
+    /// When it was counted.
+    pub taken_at: Timestamp,
+    /// Whether everything below the channel is in it.
+    pub complete: bool,
+    /// Where it came from.
+    pub source: String,
+    /// When it was imported.
+    pub imported_at: Timestamp,
+    /// By whom.
+    pub imported_by: String,
+    /// How many items it has.
+    pub items: u64,
+}
+
+impl Ledger {
+    /// Import a snapshot, whole or not at all.
+    ///
+    /// # Errors
+    /// [`LedgerError::Duplicate`] for a pair that is in it twice.
+    pub fn import_snapshot(&self, new: &NewSnapshot) -> Result<SnapshotId> {
+        self.write(|change, journal| {
+            let id = change
+                .prepare(
+                    "INSERT INTO snapshots (channel, taken_at, complete, source, imported_at,
+                         imported_by, item_count)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .insert(params![
+                    new.channel.as_str(),
+                    new.taken_at.as_microsecond(),
+                    new.complete,
+                    new.source,
+                    journal.at().as_microsecond(),
+                    journal.who(),
+                    i64::try_from(new.items.len()).unwrap_or(i64::MAX),
+                ])?;
+            let mut numbers = Numbers::new(change);
+            let mut insert = change.prepare(
+                "INSERT INTO usage_items (snapshot, workspace, module, users, devices)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for item in &new.items {
+                let workspace = numbers.of(item.workspace.as_str())?;
+                let module = numbers.of(item.module.as_str())?;
+                insert
+                    .execute(params![id, workspace, module, item.users, item.devices])
+                    .map_err(|error| match error.sqlite_error_code() {
+                        Some(ErrorCode::ConstraintViolation) => LedgerError::Duplicate {
+                            what: "count",
+                            id: format!("{} {}", item.workspace, item.module),
+                        }
+                        .into(),
+                        _ => Fault::Sql(error),
+                    })?;
+            }
+            let id = SnapshotId(id);
+            let detail = json!({
+                "channel": new.channel, "taken_at": new.taken_at.to_string(),
+                "complete": new.complete, "source": new.source, "items": new.items.len(),
+            });
+            journal.write(change, "usage.imported", &id.to_string(), &detail)?;
+            Ok(id)
+        })
+    }
+
+    /// The snapshot of a channel that was taken last.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn latest_snapshot(&self, channel: &WorkspaceId) -> Result<Option<Snapshot>> {
+        self.read(|view| {
+            Ok(view
+                .prepare_cached(
+                    "SELECT * FROM snapshots WHERE channel = ?1
+                     ORDER BY taken_at DESC, id DESC LIMIT 1",
+                )?
+                .query_row([channel.as_str()], snapshot)
+                .optional()?)
+        })
+    }
+
+    /// Snapshots, the one imported last first, at most `limit`.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn snapshots(&self, channel: Option<&WorkspaceId>, limit: u32) -> Result<Vec<Snapshot>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(
+                "SELECT * FROM snapshots WHERE ?1 IS NULL OR channel = ?1
+                 ORDER BY id DESC LIMIT ?2",
+            )?;
+            Ok(rows
+                .query_map(params![channel.map(WorkspaceId::as_str), limit], snapshot)?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// One snapshot.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`].
+    pub fn snapshot(&self, id: SnapshotId) -> Result<Snapshot> {
+        self.read(|view| {
+            view.prepare_cached("SELECT * FROM snapshots WHERE id = ?1")?
+                .query_row([id.0], snapshot)
+                .optional()?
+                .ok_or_else(|| {
+                    LedgerError::NotFound {
+                        what: "usage snapshot",
+                        id: id.to_string(),
+                    }
+                    .into()
+                })
+        })
+    }
+
+    /// A snapshot's counts. Equal ids share their text, so that 60,000 items are a few
+    /// megabytes.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn usage_items(&self, id: SnapshotId) -> Result<Vec<UsageItem>> {
+        self.read(|view| {
+            let mut workspaces = Texts::new(view);
+            let mut modules = Texts::new(view);
+            let mut select = view.prepare_cached(
+                "SELECT workspace, module, users, devices FROM usage_items WHERE snapshot = ?1",
+            )?;
+            let mut rows = select.query([id.0])?;
+            let mut items = Vec::new();
+            while let Some(row) = rows.next()? {
+                items.push(UsageItem {
+                    workspace: workspaces.of(row.get(0)?)?,
+                    module: modules.of(row.get(1)?)?,
+                    users: row.get(2)?,
+                    devices: row.get(3)?,
+                });
+            }
+            Ok(items)
+        })
+    }
+}
+
+fn snapshot(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
+    let items: i64 = row.get("item_count")?;
+    Ok(Snapshot {
+        id: SnapshotId(row.get("id")?),
+        channel: parsed(row, "channel")?,
+        taken_at: instant(row, "taken_at")?,
+        complete: row.get("complete")?,
+        source: row.get("source")?,
+        imported_at: instant(row, "imported_at")?,
+        imported_by: row.get("imported_by")?,
+        items: u64::try_from(items).map_err(|_| {
+            rusqlite::Error::FromSqlConversionFailure(
+                0,
+                rusqlite::types::Type::Integer,
+                Box::new(UnknownWord(items.to_string())),
+            )
+        })?,
+    })
+}
