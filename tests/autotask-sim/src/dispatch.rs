@@ -74,6 +74,9 @@ fn handle(
     {
         visible = access::permit(&state.world(), caller, entity)?;
     }
+    if request.method == Method::DELETE {
+        return write::delete(state, route);
+    }
     match route {
         Route::ZoneInformation => zone(state, request),
         Route::VersionInformation => Ok(Answer::json(200, &json!({"apiVersions": ["1.0"]}))),

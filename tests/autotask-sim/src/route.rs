@@ -113,6 +113,21 @@ impl Route {
         }
     }
 
+    /// Every verb that writes an entity, at its collection or under a parent.
+    pub fn verbs_of(entity: Entity) -> Vec<Method> {
+        let parents = CHILDREN.iter().filter(|(_, _, child, _)| *child == entity);
+        let parents = parents.map(|(parent, _, child, field)| Parent {
+            parent: *parent,
+            id: 0,
+            child: *child,
+            field,
+        });
+        let below = parents.flat_map(|p| [Self::Children(p), Self::Child(p, 0)]);
+        let root = has_collection(entity).then_some(Self::Collection(entity));
+        let routes = root.into_iter().chain([Self::Item(entity, 0)]).chain(below);
+        routes.flat_map(|r| r.methods().iter().cloned()).collect()
+    }
+
     /// The entity, where the route has one.
     pub fn entity(self) -> Option<Entity> {
         match self {
@@ -163,28 +178,67 @@ fn information(tail: &[&str]) -> Option<fn(Entity) -> Route> {
     }
 }
 
-fn children(parent: Entity, id: i64, child: &str) -> Option<Parent> {
-    let (child, field) = match (parent, child) {
-        (Entity::Contracts, "charges") => (Entity::ContractCharges, "contractID"),
-        (Entity::Contracts, "serviceadjustments") => {
-            (Entity::ContractServiceAdjustments, "contractID")
-        }
-        (Entity::Contracts, "servicebundleadjustments") => {
-            (Entity::ContractServiceBundleAdjustments, "contractID")
-        }
-        (Entity::Contracts, "servicebundles") => (Entity::ContractServiceBundles, "contractID"),
-        (Entity::Contracts, "servicebundleunits") => {
-            (Entity::ContractServiceBundleUnits, "contractID")
-        }
-        (Entity::Contracts, "services") => (Entity::ContractServices, "contractID"),
-        (Entity::Contracts, "serviceunits") => (Entity::ContractServiceUnits, "contractID"),
-        (Entity::ServiceBundles, "services") => (Entity::ServiceBundleServices, "serviceBundleID"),
-        _ => return None,
-    };
+/// Parent, segment below it, children, and the field that names the parent.
+const CHILDREN: [(Entity, &str, Entity, &str); 8] = [
+    (
+        Entity::Contracts,
+        "charges",
+        Entity::ContractCharges,
+        "contractID",
+    ),
+    (
+        Entity::Contracts,
+        "serviceadjustments",
+        Entity::ContractServiceAdjustments,
+        "contractID",
+    ),
+    (
+        Entity::Contracts,
+        "servicebundleadjustments",
+        Entity::ContractServiceBundleAdjustments,
+        "contractID",
+    ),
+    (
+        Entity::Contracts,
+        "servicebundles",
+        Entity::ContractServiceBundles,
+        "contractID",
+    ),
+    (
+        Entity::Contracts,
+        "servicebundleunits",
+        Entity::ContractServiceBundleUnits,
+        "contractID",
+    ),
+    (
+        Entity::Contracts,
+        "services",
+        Entity::ContractServices,
+        "contractID",
+    ),
+    (
+        Entity::Contracts,
+        "serviceunits",
+        Entity::ContractServiceUnits,
+        "contractID",
+    ),
+    (
+        Entity::ServiceBundles,
+        "services",
+        Entity::ServiceBundleServices,
+        "serviceBundleID",
+    ),
+];
+
+fn children(parent: Entity, id: i64, segment: &str) -> Option<Parent> {
+    let mut known = CHILDREN
+        .iter()
+        .filter(|(p, s, _, _)| (*p, *s) == (parent, segment));
+    let (parent, _, child, field) = known.next()?;
     Some(Parent {
-        parent,
+        parent: *parent,
         id,
-        child,
+        child: *child,
         field,
     })
 }

@@ -1,5 +1,6 @@
 //! What `/entityInformation` and its relatives answer.
 
+use hyper::Method;
 use serde_json::{Value as Json, json};
 
 use super::{Entity, Kind};
@@ -10,14 +11,10 @@ use crate::world::users::{Right, User};
 /// `/entityInformation`.
 pub fn information(entity: Entity, user: Option<&User>, world: &World) -> Json {
     let allowed = user.is_none_or(|u| matches!(u.right(entity), Right::Allowed));
-    let verbs = |route: Route, verb: &str| route.methods().iter().any(|m| m.as_str() == verb);
-    let collection = Route::Collection(entity);
-    let can_create = verbs(collection, "POST");
-    let can_update = verbs(collection, "PATCH");
-    let can_delete = matches!(
-        entity,
-        Entity::ServiceBundles | Entity::ServiceBundleServices | Entity::ContractCharges
-    );
+    let verbs = Route::verbs_of(entity);
+    let can_create = verbs.contains(&Method::POST);
+    let can_update = verbs.contains(&Method::PATCH);
+    let can_delete = verbs.contains(&Method::DELETE);
     let access = |can: bool| if can && allowed { "All" } else { "None" };
     json!({"info": {
         "name": entity.singular(),

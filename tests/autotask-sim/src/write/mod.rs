@@ -40,3 +40,19 @@ pub fn write(
         _ => record::write(state, request, entity, parent, &body),
     }
 }
+
+/// Carries out a DELETE, which few entities have. A missing row is an error here
+/// [CODE DJA].
+pub fn delete(state: &State, route: Route) -> Result<Answer, Refusal> {
+    let (entity, id) = match route {
+        Route::Item(entity, id) => (entity, id),
+        Route::Child(parent, id) => (parent.child, id),
+        _ => return Err(Answer::html(404).into()),
+    };
+    if !state.world().delete(entity, id) {
+        let text = "No message. No matching records found. The logged in Resource may not have the \
+                    required permissions to delete the data.";
+        return Err(text.into());
+    }
+    Ok(Answer::json(200, &serde_json::json!({ "itemId": id })))
+}

@@ -2,6 +2,7 @@
 //! it came.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 use autotask_sim::{Config, LineKind, Simulator, World};
 use jiff::civil::{Date, date};
