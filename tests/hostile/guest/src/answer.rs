@@ -1,0 +1,144 @@
+//! The answers: fair ones, and those that no host should believe.
+
+use psa_connector_sdk::{
+    Account, AccountPage, CheckReport, CivilDate, Contract, ContractPage, Error, Fault, Finding,
+    Line, LineKey, LineReading, Outcome, Segment, Service, ServicePage, Timeline, Truth, Verdict,
+};
+
+use crate::act::spelled;
+use crate::{Answer, Said, Text};
+
+/// A `transient` with this message.
+pub fn fault(message: &Text) -> Error {
+    Error::Transient(Fault { message: spelled(message), psa_words: Some(spelled(message)), fix: None })
+}
+
+pub fn report(findings: Vec<Finding>, answer: &Answer) -> Result<CheckReport, Error> {
+    let mut report = CheckReport {
+        tenant: "hostile-tenant".to_owned(),
+        tenant_label: "A tenant".to_owned(),
+        findings,
+        usage: None,
+    };
+    match answer {
+        Answer::Fault(message) => return Err(fault(message)),
+        Answer::Tenant(text) => {
+            report.tenant = spelled(text);
+            report.tenant_label = spelled(text);
+        }
+        Answer::Findings(count) => report.findings.extend((0..*count).map(|n| Finding {
+            subject: n.to_string(),
+            verdict: Verdict::Unproven,
+            detail: String::new(),
+        })),
+        _ => {}
+    }
+    Ok(report)
+}
+
+fn account(id: String, name: String, link: Option<String>) -> Account {
+    Account { id, name, active: Truth::Yes, domain: None, link }
+}
+
+fn service(id: String, name: String, link: Option<String>) -> Service {
+    Service { id, name, active: Truth::Yes, sku: None, parts: Vec::new(), unit_price: None, link }
+}
+
+/// One page of things made by `make`.
+fn page<T>(
+    answer: &Answer,
+    cursor: Option<&str>,
+    make: fn(String, String, Option<String>) -> T,
+) -> Result<(Vec<T>, Option<String>), Error> {
+    let fair = |id: &str| make(id.to_owned(), format!("Name of {id}"), None);
+    Ok(match answer {
+        Answer::Fault(message) => return Err(fault(message)),
+        Answer::Many(count) => ((0..*count).map(|n| fair(&n.to_string())).collect(), None),
+        Answer::One { id, name, link } => (vec![make(spelled(id), spelled(name), link.as_ref().map(spelled))], None),
+        Answer::Endless { counts: true } => {
+            let n = cursor.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+            (vec![fair(&n.to_string())], Some((n + 1).to_string()))
+        }
+        Answer::Endless { counts: false } => (Vec::new(), Some("again".to_owned())),
+        Answer::LongCursor(bytes) => (Vec::new(), Some("c".repeat(*bytes))),
+        _ => (vec![fair("1")], None),
+    })
+}
+
+pub fn accounts(answer: &Answer, cursor: Option<&str>) -> Result<AccountPage, Error> {
+    page(answer, cursor, account).map(|(accounts, next)| AccountPage { accounts, next })
+}
+
+pub fn services(answer: &Answer, cursor: Option<&str>) -> Result<ServicePage, Error> {
+    page(answer, cursor, service).map(|(services, next)| ServicePage { services, next })
+}
+
+fn line(key: &LineKey, units: String, start: CivilDate, month: u8) -> Line {
+    Line {
+        id: key.line.clone(),
+        contract: key.contract.clone(),
+        service: key.service.clone(),
+        description: None,
+        timeline: Timeline::Segments(vec![Segment {
+            start,
+            end: CivilDate { year: start.year + 1, month, day: 28 },
+            units,
+            unit_price: None,
+            posted: Truth::No,
+        }]),
+        link: None,
+    }
+}
+
+fn key(line: &str) -> LineKey {
+    LineKey { line: line.to_owned(), contract: "c1".to_owned(), service: "s1".to_owned() }
+}
+
+pub fn contracts(answer: &Answer, accounts: &[String], start: CivilDate) -> Result<ContractPage, Error> {
+    let (units, month) = match answer {
+        Answer::Fault(message) => return Err(fault(message)),
+        Answer::Units { units, month } => (spelled(units), *month),
+        _ => ("5".to_owned(), 1),
+    };
+    let account = match (answer, accounts.first()) {
+        (Answer::StrangeContract, _) | (_, None) => "of-somebody-else",
+        (_, Some(first)) => first,
+    };
+    let contract = Contract {
+        id: "c1".to_owned(),
+        account: account.to_owned(),
+        name: "A contract".to_owned(),
+        start: None,
+        end: None,
+        recurring: Truth::Yes,
+        active: Truth::Yes,
+        note: None,
+        renewed_by: None,
+        lines_read: true,
+        lines: vec![line(&key("l1"), units, start, month)],
+        link: None,
+    };
+    Ok(ContractPage { contracts: vec![contract], next: None })
+}
+
+pub fn reading(answer: &Answer, lines: &[LineKey], start: CivilDate) -> Result<LineReading, Error> {
+    let lines = match answer {
+        Answer::Fault(message) => return Err(fault(message)),
+        Answer::StrangeLine => vec![line(&key("of-somebody-else"), "5".to_owned(), start, 1)],
+        Answer::Units { units, month } => lines.iter().map(|key| line(key, spelled(units), start, *month)).collect(),
+        _ => lines.iter().map(|key| line(key, "5".to_owned(), start, 1)).collect(),
+    };
+    Ok(LineReading { lines, others: Vec::new() })
+}
+
+pub fn outcome(findings: Vec<Finding>, answer: &Answer) -> Result<Outcome, Error> {
+    let details: Vec<String> = findings.into_iter().map(|finding| finding.detail).collect();
+    let details = details.join("; ");
+    match answer {
+        Answer::Fault(message) => Err(fault(message)),
+        Answer::Adjusted(Said::Accepted) => Ok(Outcome::Accepted(Some(details))),
+        Answer::Adjusted(Said::Rejected) => Ok(Outcome::Rejected(details)),
+        Answer::Adjusted(Said::Failed) => Err(fault(&Text { text: details, times: 1 })),
+        _ => Ok(Outcome::Unknown(details)),
+    }
+}
