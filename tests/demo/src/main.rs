@@ -1,0 +1,137 @@
+//! The demo: an MSP with about 200 customers is connected to a simulated Autotask,
+//! mapped, checked, and synced twice. Every step is a `psa-host` command that is shown
+//! before it runs, so that the same can be done by hand.
+
+#![forbid(unsafe_code)]
+
+mod shell;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use autotask_sim::{Config, Simulator};
+use jiff::Timestamp;
+use made_msp::{CHANNEL, MODULES, Msp, Shape};
+use shell::Shell;
+
+const SHAPE: Shape = Shape {
+    customers: 200,
+    modules_each: None,
+    changes: 160,
+    troubles: true,
+    months: 12,
+};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let now = Timestamp::now().in_tz("America/New_York")?;
+    let mut msp = Msp::new(&SHAPE, now.date());
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let files = [
+        ("workspaces.json", msp.workspaces()),
+        ("usage.json", msp.usage(now.timestamp())),
+        ("mapping.json", msp.mapping()),
+    ];
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content.to_string())?;
+    }
+    for (name, secret) in [("integration-code", "DEMO-CODE"), ("secret", "demo-secret")] {
+        std::fs::write(folder.path().join(name), secret)?;
+    }
+    let world = std::mem::replace(&mut msp.world, autotask_sim::World::new(now.date()));
+    let world = with_user(world);
+    let simulator = Simulator::start(Config::new(world)).await?;
+    let before = simulator.applied().len();
+
+    println!(
+        "A made-up MSP: {} customer workspaces, {} Coro modules, {} counts.",
+        msp.customers.len(),
+        MODULES.len(),
+        msp.customers
+            .iter()
+            .map(|customer| customer.uses.len())
+            .sum::<usize>(),
+    );
+    println!("A simulated Autotask: {}", simulator.base_url());
+
+    let connector = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/autotask.wasm");
+    let connector = connector
+        .canonicalize()
+        .context("run plugins/build first")?;
+    std::fs::copy(connector, folder.path().join("autotask.wasm"))?;
+    let shell = Shell::new(folder.path())?;
+    tokio::task::spawn_blocking(move || the_main_job(&shell, &simulator, before)).await??;
+    Ok(())
+}
+
+fn with_user(mut world: autotask_sim::World) -> autotask_sim::World {
+    world.users = vec![autotask_sim::User {
+        user_name: "api@northwind.example".to_owned(),
+        secret: "demo-secret".to_owned(),
+        integration_codes: vec!["DEMO-CODE".to_owned()],
+        ..autotask_sim::User::default()
+    }];
+    world
+}
+
+fn the_main_job(shell: &Shell, simulator: &Simulator, before: usize) -> Result<()> {
+    let base_url = format!("base-url={}", simulator.base_url());
+    let connect = [
+        "connection",
+        "add",
+        "autotask",
+        "--name",
+        "northwind",
+        "--channel",
+        CHANNEL,
+        "--time-zone",
+        "America/New_York",
+        "--set",
+        "username=api@northwind.example",
+        "--set",
+        &base_url,
+        "--secret",
+        "secret=@secret",
+    ];
+    shell.step("The connector: what it asks for, and the approval");
+    shell.run(&["plugin", "add", "autotask.wasm"], &[0])?;
+    shell.run(&["plugin", "approve", "autotask"], &[0])?;
+    shell.run(
+        &[
+            "plugin",
+            "set",
+            "autotask",
+            "--secret",
+            "integration-code=@integration-code",
+        ],
+        &[0],
+    )?;
+    shell.step("Coro's side: workspaces and counts");
+    shell.run(&["workspace", "import", "workspaces.json"], &[0])?;
+    shell.run(&["usage", "import", "usage.json"], &[0])?;
+    shell.step("Connect, and map workspaces to accounts and modules to services");
+    shell.run(&connect, &[0])?;
+    shell.run(&["map", "import", "northwind", "mapping.json"], &[0])?;
+    shell.run(&["connection", "list"], &[0])?;
+    shell.step("What stands in the way");
+    shell.run(&["validate", "northwind"], &[0, 3])?;
+    shell.step("What would be posted");
+    shell.run(&["sync", "northwind", "--dry-run"], &[0, 3])?;
+    ensure!(
+        simulator.applied().len() == before,
+        "a dry run changed Autotask"
+    );
+    shell.step("Post it");
+    shell.run(&["sync", "northwind"], &[0, 3])?;
+    let posted = simulator.applied().len() - before;
+    shell.step("Once more: nothing is left to do");
+    shell.run(&["sync", "northwind"], &[0, 3])?;
+    let again = simulator.applied().len() - before - posted;
+    shell.run(&["run", "list"], &[0])?;
+    ensure!(posted > 0, "nothing was posted");
+    ensure!(again == 0, "the second run posted {again} adjustments");
+    println!(
+        "\nAutotask's own journal: {posted} adjustments by the first run, {again} by the second."
+    );
+    Ok(())
+}
