@@ -7,14 +7,36 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
+mod connections;
 mod error;
+mod fields;
 mod host;
+mod imports;
+mod mapping;
+pub mod modules;
+mod note;
+mod plugins;
 mod progress;
+mod psa_lists;
 mod reading;
+mod source;
 mod wiring;
 
+pub use check::{CheckView, FindingView, IncidentView, UsageView};
+pub use connections::{AddConnection, ConnectionView, Coverage};
 pub use error::{Error, Problem, Result};
+pub use fields::Values;
 pub use host::{Host, HostOptions};
+pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
+pub use mapping::{
+    AccountEntry, AccountRow, ContractEntry, ContractRow, Done, MapImported, MappingFile,
+    MappingKind, MappingView, ServiceRow,
+};
+pub use note::Note;
+pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
+pub use psa_host_ledger::{KeySource, Secret};
 pub use reading::{AccountContracts, Reader};
+pub use source::Source;
 pub use wiring::{OpenConnection, Purpose};

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +15,13 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use jiff::civil::Date;
-use psa_host_billing::{Account, AccountId, Contract, LineKey, Service};
+use psa_host_billing::{Account, AccountId, Contract, LineKey, Service, ServiceId};
 use psa_host_sandbox::{
     CallError, CallErrorKind, CheckReport, Connector, Depth, LineReading, Page, Session,
 };
 use tokio::task::JoinHandle;
 
-use crate::progress::{Activity, Progress, Watch};
+use crate::progress::{Activity, Progress, Watch, unwatched};
 
 /// How often a read is repeated after a failure that may pass.
 const RETRIES: usize = 4;
@@ -89,8 +90,7 @@ impl Reader {
     /// # Errors
     /// What the PSA or the plugin answered, after repetitions where they can help.
     pub async fn check(&self, depth: Depth) -> Result<CheckReport, CallError> {
-        self.repeat(async |connector: &mut Connector| connector.check(depth).await)
-            .await
+        self.repeat(&Check(depth)).await
     }
 
     /// Every account, each once.
@@ -99,12 +99,8 @@ impl Reader {
     /// See [`Reader::check`].
     pub async fn accounts(&self, watch: Watch<'_>) -> Result<Vec<Account>, CallError> {
         let mut seen = HashSet::new();
-        let mut accounts = self
-            .pages(Activity::Accounts, watch, async |connector, cursor| {
-                connector.list_accounts(cursor).await
-            })
-            .await?;
-        accounts.retain(|account: &Account| seen.insert(account.id.clone()));
+        let mut accounts = self.pages(&Accounts, watch).await?;
+        accounts.retain(|account| seen.insert(account.id.clone()));
         Ok(accounts)
     }
 
@@ -114,13 +110,26 @@ impl Reader {
     /// See [`Reader::check`].
     pub async fn services(&self, watch: Watch<'_>) -> Result<Vec<Service>, CallError> {
         let mut seen = HashSet::new();
-        let mut services = self
-            .pages(Activity::Services, watch, async |connector, cursor| {
-                connector.list_services(cursor).await
-            })
-            .await?;
-        services.retain(|service: &Service| seen.insert(service.id.clone()));
+        let mut services = self.pages(&Services, watch).await?;
+        services.retain(|service| seen.insert(service.id.clone()));
         Ok(services)
+    }
+
+    /// One account, if the PSA lists it. Reads pages until it is found: the contract
+    /// has no other way to ask for one.
+    ///
+    /// # Errors
+    /// See [`Reader::check`].
+    pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError> {
+        self.find(&Accounts, |account| account.id == *id).await
+    }
+
+    /// One service, if the PSA lists it.
+    ///
+    /// # Errors
+    /// See [`Reader::check`].
+    pub async fn service(&self, id: &ServiceId) -> Result<Option<Service>, CallError> {
+        self.find(&Services, |service| service.id == *id).await
     }
 
     /// The contracts of these accounts with units from `start` on, given away chunk by
@@ -155,7 +164,9 @@ impl Reader {
                 && let Some(chunk) = chunks.next()
             {
                 let (reader, chunk) = (self.clone(), chunk.to_vec());
-                under_way.push_back(Task::spawn(async move { reader.chunk(&chunk, start).await }));
+                under_way.push_back(Task::spawn(
+                    async move { reader.chunk(&chunk, start).await },
+                ));
             }
             let Some(task) = under_way.next().await else {
                 return Ok(());
@@ -200,9 +211,7 @@ impl Reader {
             others: Vec::new(),
         };
         for batch in lines.chunks(at_once.max(1) as usize) {
-            let read = self
-                .repeat(async |connector: &mut Connector| connector.read_lines(batch, start).await)
-                .await?;
+            let read = self.repeat(&Lines(batch, start)).await?;
             all.lines.extend(read.lines);
             all.others.extend(read.others);
         }
@@ -252,14 +261,11 @@ impl Reader {
         start: Date,
     ) -> Result<HashMap<AccountId, Vec<Contract>>, CallError> {
         let contracts = self
-            .pages(Activity::Contracts, &|_| (), async |connector, cursor| {
-                connector.list_contracts(accounts, start, cursor).await
-            })
+            .pages(&ContractsOf(accounts, start), &unwatched)
             .await?;
         let mut by_account: HashMap<AccountId, Vec<Contract>> = HashMap::new();
         let mut seen = HashSet::new();
         for contract in contracts {
-            let contract: Contract = contract;
             if seen.insert(contract.id.clone()) {
                 by_account
                     .entry(contract.account.clone())
@@ -270,28 +276,55 @@ impl Reader {
         Ok(by_account)
     }
 
-    /// Every page, each repeated on its own.
-    async fn pages<T>(
-        &self,
-        activity: Activity,
-        watch: Watch<'_>,
-        mut page: impl AsyncFnMut(&mut Connector, Option<&str>) -> Result<Page<T>, CallError>,
-    ) -> Result<Vec<T>, CallError> {
+    /// Every page's entries together.
+    async fn pages<L: List>(&self, list: &L, watch: Watch<'_>) -> Result<Vec<L::Entry>, CallError> {
         let mut all = Vec::new();
-        let mut cursor: Option<String> = None;
-        let mut seen = HashSet::new();
-        for _ in 0..MOST_PAGES {
-            let read = self
-                .repeat(async |connector: &mut Connector| page(connector, cursor.as_deref()).await)
-                .await?;
-            all.extend(read.items);
+        let take = |entries| {
+            all.extend(entries);
             watch(Progress {
-                activity,
+                activity: L::ACTIVITY,
                 done: all.len(),
                 total: None,
             });
-            match read.next {
-                None => return Ok(all),
+            ControlFlow::Continue(())
+        };
+        self.each_page(list, take).await?;
+        Ok(all)
+    }
+
+    /// The first entry that is wanted, without the pages behind it.
+    async fn find<L: List>(
+        &self,
+        list: &L,
+        wanted: impl Fn(&L::Entry) -> bool + Send + Sync,
+    ) -> Result<Option<L::Entry>, CallError> {
+        let mut found = None;
+        let take = |entries: Vec<L::Entry>| {
+            found = entries.into_iter().find(&wanted);
+            match found {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            }
+        };
+        self.each_page(list, take).await?;
+        Ok(found)
+    }
+
+    /// Page by page, each repeated on its own, until the last or until `take` has enough.
+    async fn each_page<L: List>(
+        &self,
+        list: &L,
+        mut take: impl FnMut(Vec<L::Entry>) -> ControlFlow<()> + Send,
+    ) -> Result<(), CallError> {
+        let mut cursor: Option<String> = None;
+        let mut seen = HashSet::new();
+        for _ in 0..MOST_PAGES {
+            let page = self.repeat(&PageOf(list, cursor.as_deref())).await?;
+            if take(page.items).is_break() {
+                return Ok(());
+            }
+            match page.next {
+                None => return Ok(()),
                 // Round and round: the list would never end.
                 Some(next) if !seen.insert(next.clone()) => break,
                 next => cursor = next,
@@ -299,17 +332,14 @@ impl Reader {
         }
         Err(CallError {
             kind: CallErrorKind::BadAnswer,
-            message: format!("the plugin's list does not end ({})", activity.label()),
+            message: format!("the plugin's list does not end ({})", L::ACTIVITY.label()),
             psa_words: None,
             fix: None,
         })
     }
 
-    /// Call with an instance of the pool, again where the failure may pass.
-    async fn repeat<T>(
-        &self,
-        mut call: impl AsyncFnMut(&mut Connector) -> Result<T, CallError>,
-    ) -> Result<T, CallError> {
+    /// Ask with an instance of the pool, again where the failure may pass.
+    async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, CallError> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(self.patience.first_wait)
             .with_max_delay(LONGEST_WAIT)
@@ -318,10 +348,10 @@ impl Reader {
             .build();
         loop {
             let mut connector = self.take().await?;
-            let result = call(&mut connector).await;
+            let result = ask.ask(&mut connector).await;
             self.give_back(connector);
             let error = match result {
-                Ok(value) => return Ok(value),
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let Some(wait) = wait_before_retry(&error.kind, &mut waits) else {
@@ -348,6 +378,103 @@ impl Reader {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connector>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One call that reads, so that it can be repeated.
+trait Ask: Sync {
+    type Answer: Send;
+
+    fn ask(
+        &self,
+        connector: &mut Connector,
+    ) -> impl Future<Output = Result<Self::Answer, CallError>> + Send;
+}
+
+/// A list that comes in pages.
+trait List: Sync {
+    type Entry: Send;
+    const ACTIVITY: Activity;
+
+    fn page(
+        &self,
+        connector: &mut Connector,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<Page<Self::Entry>, CallError>> + Send;
+}
+
+struct Check(Depth);
+
+impl Ask for Check {
+    type Answer = CheckReport;
+
+    async fn ask(&self, connector: &mut Connector) -> Result<CheckReport, CallError> {
+        connector.check(self.0).await
+    }
+}
+
+struct Lines<'a>(&'a [LineKey], Date);
+
+impl Ask for Lines<'_> {
+    type Answer = LineReading;
+
+    async fn ask(&self, connector: &mut Connector) -> Result<LineReading, CallError> {
+        connector.read_lines(self.0, self.1).await
+    }
+}
+
+struct PageOf<'a, L>(&'a L, Option<&'a str>);
+
+impl<L: List> Ask for PageOf<'_, L> {
+    type Answer = Page<L::Entry>;
+
+    async fn ask(&self, connector: &mut Connector) -> Result<Self::Answer, CallError> {
+        self.0.page(connector, self.1).await
+    }
+}
+
+struct Accounts;
+
+impl List for Accounts {
+    type Entry = Account;
+    const ACTIVITY: Activity = Activity::Accounts;
+
+    async fn page(
+        &self,
+        connector: &mut Connector,
+        cursor: Option<&str>,
+    ) -> Result<Page<Account>, CallError> {
+        connector.list_accounts(cursor).await
+    }
+}
+
+struct Services;
+
+impl List for Services {
+    type Entry = Service;
+    const ACTIVITY: Activity = Activity::Services;
+
+    async fn page(
+        &self,
+        connector: &mut Connector,
+        cursor: Option<&str>,
+    ) -> Result<Page<Service>, CallError> {
+        connector.list_services(cursor).await
+    }
+}
+
+struct ContractsOf<'a>(&'a [AccountId], Date);
+
+impl List for ContractsOf<'_> {
+    type Entry = Contract;
+    const ACTIVITY: Activity = Activity::Contracts;
+
+    async fn page(
+        &self,
+        connector: &mut Connector,
+        cursor: Option<&str>,
+    ) -> Result<Page<Contract>, CallError> {
+        connector.list_contracts(self.0, self.1, cursor).await
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
-use psa_host_ledger::{Approval, Connection, Ledger, Observed, StorageScope};
+use psa_host_ledger::{Approval, Connection, Ledger, Observed, StorageQuota, StorageScope};
 use psa_host_sandbox::{
-    BudgetStore, FieldKind, FieldScope, Grant, HostPattern, Observation, Plugin, PluginStorage,
-    Secret, Session, StorageUsage, StoreFailure,
+    BudgetStore, FieldKind, Grant, HostPattern, Limits, Observation, Plugin, PluginStorage, Secret,
+    Session, StorageUsage, StoreFailure,
 };
 
 use crate::error::rule;
@@ -73,6 +73,7 @@ impl Host {
                 plugin: installed.name.clone(),
                 connection: name.to_string(),
             },
+            quota: quota(),
         };
         let budget = SharedBudget(self.ledger().clone());
         // Before the tenant is known, requests count against the connection.
@@ -153,22 +154,22 @@ fn into_sandbox(secrets: BTreeMap<String, psa_host_ledger::Secret>) -> BTreeMap<
         .collect()
 }
 
-/// Keys that are required and have no value, over both scopes.
-pub(crate) fn missing_fields<'a>(
-    plugin: &'a psa_host_sandbox::Description,
-    scope: FieldScope,
-    has: impl Fn(&str) -> bool + 'a,
-) -> impl Iterator<Item = &'a psa_host_sandbox::Field> + 'a {
-    plugin
-        .fields_of(scope)
-        .filter(move |field| field.required && !has(&field.key))
-}
-
 /// One connection's part of the plugin storage.
 #[derive(Debug)]
 struct ConnectionStorage {
     ledger: Ledger,
     scope: StorageScope,
+    quota: StorageQuota,
+}
+
+/// The sandbox enforces the same quota before it asks; here it also holds against two
+/// processes that write at once.
+fn quota() -> StorageQuota {
+    let limits = Limits::default();
+    StorageQuota {
+        keys: limits.storage_keys,
+        bytes: limits.storage_bytes,
+    }
 }
 
 fn failed(error: psa_host_ledger::LedgerError) -> StoreFailure {
@@ -182,7 +183,7 @@ impl PluginStorage for ConnectionStorage {
 
     fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreFailure> {
         self.ledger
-            .storage_put(&self.scope, key, value)
+            .storage_put(&self.scope, key, value, self.quota)
             .map_err(failed)
     }
 
@@ -192,7 +193,11 @@ impl PluginStorage for ConnectionStorage {
 
     fn list(&self, prefix: &str, at_most: usize) -> Result<Vec<String>, StoreFailure> {
         self.ledger
-            .storage_list(&self.scope, prefix, at_most)
+            .storage_list(
+                &self.scope,
+                prefix,
+                u32::try_from(at_most).unwrap_or(u32::MAX),
+            )
             .map_err(failed)
     }
 
@@ -203,7 +208,7 @@ impl PluginStorage for ConnectionStorage {
         new: Option<&[u8]>,
     ) -> Result<bool, StoreFailure> {
         self.ledger
-            .storage_compare_and_swap(&self.scope, key, expected, new)
+            .storage_compare_and_swap(&self.scope, key, expected, new, self.quota)
             .map_err(failed)
     }
 
@@ -232,19 +237,18 @@ impl BudgetStore for SharedBudget {
     fn observe(&self, scope: &str, observation: Observation) -> Result<(), StoreFailure> {
         let observed = Observed {
             at: observation.at,
-            used: observation.used,
-            limit: observation.limit,
+            used: observation.used.into(),
             own: observation.own,
         };
-        self.0.budget_observe(scope, &observed).map_err(failed)
+        self.0.budget_observe(scope, observed).map_err(failed)
     }
 
     fn observed(&self, scope: &str) -> Result<Option<Observation>, StoreFailure> {
         let observed = self.0.budget_observed(scope).map_err(failed)?;
         Ok(observed.map(|seen| Observation {
             at: seen.at,
-            used: seen.used,
-            limit: seen.limit,
+            used: u32::try_from(seen.used).unwrap_or(u32::MAX),
+            limit: 0,
             own: seen.own,
         }))
     }

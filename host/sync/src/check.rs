@@ -1,0 +1,216 @@
+//! Testing a connection, and the status that its list shows.
+
+use psa_host_billing::{ConnectionName, TenantKey};
+use psa_host_ledger::{CheckOutcome, Connection};
+use psa_host_sandbox::{CheckReport, Depth, Verdict};
+use serde::Serialize;
+
+use crate::error::Problem;
+use crate::wiring::not_approved;
+use crate::{Error, Host, Purpose, Result};
+
+/// What a check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckView {
+    /// Of which connection.
+    pub connection: ConnectionName,
+    /// `Connected`, or what is wrong.
+    pub status: String,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// The PSA instance.
+    pub tenant: Option<TenantKey>,
+    /// The PSA instance, for a person.
+    pub tenant_label: Option<String>,
+    /// Each permission that was tried.
+    pub findings: Vec<FindingView>,
+    /// Requests in the present window by everybody, as the PSA counts them.
+    pub usage: Option<UsageView>,
+    /// How many requests the check took.
+    pub requests: u64,
+    /// What the plugin tried that it may not.
+    pub incidents: Vec<IncidentView>,
+}
+
+/// Something that was tried.
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingView {
+    /// What.
+    pub subject: String,
+    /// `proven`, `refused` or `unproven`.
+    pub verdict: &'static str,
+    /// Why.
+    pub detail: String,
+}
+
+/// How much of the PSA's limit is used.
+#[derive(Debug, Clone, Serialize)]
+pub struct UsageView {
+    /// Requests used.
+    pub used: u32,
+    /// Requests allowed.
+    pub limit: u32,
+    /// In so many seconds.
+    pub window_seconds: u32,
+}
+
+/// What a plugin tried that it may not.
+#[derive(Debug, Clone, Serialize)]
+pub struct IncidentView {
+    /// Stable code.
+    pub code: &'static str,
+    /// Which call it was in.
+    pub during: &'static str,
+    /// What happened.
+    pub message: String,
+    /// What a person can do.
+    pub fix: Option<String>,
+    /// How often.
+    pub times: u32,
+}
+
+impl CheckView {
+    /// Whether nothing is wrong.
+    pub fn is_connected(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    /// Whether some permission is refused.
+    pub fn has_refusals(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.verdict == "refused")
+    }
+}
+
+impl Host {
+    /// Test a connection with all its permissions, and keep what it says as its status.
+    /// A connection that is not ready (not approved, a secret missing) or that the PSA
+    /// refuses is an answer, with the problem in it.
+    ///
+    /// # Errors
+    /// No such connection; a failing database.
+    pub async fn check_connection(&self, name: &ConnectionName) -> Result<CheckView> {
+        self.connection(name)?;
+        let mut view = CheckView {
+            connection: name.clone(),
+            status: String::new(),
+            problem: None,
+            tenant: None,
+            tenant_label: None,
+            findings: Vec::new(),
+            usage: None,
+            requests: 0,
+            incidents: Vec::new(),
+        };
+        let error = self.try_check(name, &mut view).await.err();
+        let (status, code) = match &error {
+            Some(error) => (
+                status_of(error.code()).to_owned(),
+                Some(error.code().to_owned()),
+            ),
+            None if view.has_refusals() => (
+                "Permission missing".to_owned(),
+                Some("permission".to_owned()),
+            ),
+            None => (CONNECTED.to_owned(), None),
+        };
+        view.problem = error.map(|error| error.problem());
+        view.status.clone_from(&status);
+        let outcome = CheckOutcome {
+            status,
+            code,
+            at: self.now(),
+        };
+        self.ledger().record_check(name, &outcome)?;
+        Ok(view)
+    }
+
+    async fn try_check(&self, name: &ConnectionName, view: &mut CheckView) -> Result<()> {
+        let open = self.open_connection(name, Purpose::Look).await?;
+        let answer = open.reader.check(Depth::Full).await;
+        view.requests = open.session.requests().total;
+        view.incidents = open.session.incidents().iter().map(incident).collect();
+        let report: CheckReport = answer.map_err(|error| Error::Call {
+            connection: name.to_string(),
+            error,
+        })?;
+        view.tenant_label = Some(report.tenant_label);
+        view.findings = report
+            .findings
+            .into_iter()
+            .map(|finding| FindingView {
+                subject: finding.subject,
+                verdict: match finding.verdict {
+                    Verdict::Proven => "proven",
+                    Verdict::Refused => "refused",
+                    Verdict::Unproven => "unproven",
+                },
+                detail: finding.detail,
+            })
+            .collect();
+        view.usage = report.usage.map(|usage| UsageView {
+            used: usage.used,
+            limit: usage.limit,
+            window_seconds: usage.window_seconds,
+        });
+        view.tenant = Some(report.tenant.clone());
+        open.session.bind_tenant(&report.tenant);
+        self.ledger().bind_tenant(name, &report.tenant)?;
+        Ok(())
+    }
+}
+
+fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
+    IncidentView {
+        code: incident.code.as_str(),
+        during: incident.during.as_str(),
+        message: incident.message.clone(),
+        fix: incident.fix.clone(),
+        times: incident.times,
+    }
+}
+
+const CONNECTED: &str = "Connected";
+
+/// The status that a list shows for a problem's code.
+fn status_of(code: &str) -> &'static str {
+    match code {
+        "authentication" => "Credentials refused",
+        "permission" => "Permission missing",
+        "not-approved" => "Not approved",
+        "setting-missing" => "Not set up",
+        "setting-unknown" | "setting-invalid" => "Setting wrong",
+        "host-not-granted" => "Host not granted",
+        "loopback-not-enabled" => "Loopback not enabled",
+        "transient" => "Unreachable",
+        "rate-limited" | "budget-parked" => "Request limit reached",
+        "tenant-changed" => "Another PSA instance",
+        "key-missing" | "key-wrong" | "key-exposed" | "key-malformed" => "Key missing",
+        code if code.starts_with("plugin-") => "Plugin failed",
+        _ => "Check failed",
+    }
+}
+
+/// What the list shows now: what is plain without asking the PSA goes before what the
+/// last check said.
+pub(crate) fn status_now(
+    connection: &Connection,
+    plugin: &psa_host_ledger::Plugin,
+) -> (String, Option<String>) {
+    if connection.paused {
+        return ("Paused".to_owned(), Some("connection-paused".to_owned()));
+    }
+    if plugin.approval.is_none() {
+        let code = not_approved(&plugin.name).code().to_owned();
+        return (status_of(&code).to_owned(), Some(code));
+    }
+    match &connection.last_check {
+        None => ("Not checked".to_owned(), Some("not-checked".to_owned())),
+        // Approved since: the check that said otherwise is out of date.
+        Some(check) if check.code.as_deref() == Some("not-approved") => {
+            ("Not checked".to_owned(), Some("not-checked".to_owned()))
+        }
+        Some(check) => (check.status.clone(), check.code.clone()),
+    }
+}

@@ -1,0 +1,331 @@
+//! JSON with places: every value knows its line and column, so that a rule broken
+//! long after parsing still points into the file. Numbers stay as they were written,
+//! so that a message can show what was wrong and no count is ever rounded.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::Source;
+use crate::error::Problem;
+
+use super::{Unknown, readable};
+
+/// A whole file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Document<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+/// One value in it, and the way to it (`items[3].users`).
+#[derive(Debug, Clone)]
+pub(crate) struct Node<'a> {
+    document: Document<'a>,
+    raw: &'a str,
+    path: Cow<'a, str>,
+}
+
+/// An object's fields, each once, in the order of the file.
+#[derive(Debug)]
+pub(crate) struct Object<'a> {
+    node: Node<'a>,
+    fields: Vec<Field<'a>>,
+}
+
+#[derive(Debug)]
+struct Field<'a> {
+    key: Cow<'a, str>,
+    raw: &'a str,
+    used: bool,
+}
+
+type Checked<T> = Result<T, Problem>;
+
+/// Parse a file; its syntax is right from here on.
+pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
+    let name = source.name.as_str();
+    let bytes = source.bytes.as_slice();
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let (line, column) = place(&good, good.len());
+            let message = format!("{name}, line {line}, column {column}: this is not UTF-8 text");
+            return Err(Problem::new("not-utf8", message, "Save the file as UTF-8."));
+        }
+    };
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) => Ok(Node {
+            document: Document { name, text },
+            raw: raw.get(),
+            path: Cow::Borrowed(""),
+        }),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            // serde_json ends its words with the place, which stands in front here.
+            let words = error.to_string();
+            let words = words.split(" at line ").next().unwrap_or_default();
+            let message = format!("{name}, line {line}, column {column}: not valid JSON: {words}");
+            let fix = "Correct the file at that place; `psa-host help` shows the form.";
+            Err(Problem::new("json-syntax", message, fix))
+        }
+    }
+}
+
+/// Line and column, both from 1, the column in characters.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset];
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (line, before[start..].chars().count() + 1)
+}
+
+impl<'a> Node<'a> {
+    /// Something is wrong with this value.
+    pub(crate) fn problem(
+        &self,
+        code: &'static str,
+        what: impl fmt::Display,
+        fix: &str,
+    ) -> Problem {
+        // Both are slices of one text, so the difference is this value's offset.
+        let offset = self.raw.as_ptr().addr() - self.document.text.as_ptr().addr();
+        let (line, column) = place(self.document.text, offset);
+        let name = self.document.name;
+        let path = match self.path.as_ref() {
+            "" => String::new(),
+            path => format!(" {path}"),
+        };
+        let message = format!("{name}, line {line}, column {column}:{path} {what}");
+        Problem::new(code, message, fix)
+    }
+
+    fn wrong_type(&self, wanted: &str) -> Problem {
+        let what = format!("is {}, not {wanted}", self.shown());
+        self.problem("wrong-type", what, "Correct the value at that place.")
+    }
+
+    /// The value as it stands in the file, shortened.
+    pub(crate) fn shown(&self) -> String {
+        match self.raw.as_bytes().first() {
+            Some(b'{') => "an object".to_owned(),
+            Some(b'[') => "a list".to_owned(),
+            _ if self.raw.chars().count() > 40 => {
+                let short: String = self.raw.chars().take(40).collect();
+                format!("{short}…")
+            }
+            _ => self.raw.to_owned(),
+        }
+    }
+
+    /// Whether it is `""`.
+    pub(crate) fn is_empty_text(&self) -> bool {
+        self.raw == "\"\""
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.raw == "null"
+    }
+
+    /// The entries of a list.
+    pub(crate) fn list(&self) -> Checked<Vec<Node<'a>>> {
+        if !self.raw.starts_with('[') {
+            return Err(self.wrong_type("a list"));
+        }
+        let entries: Vec<&'a RawValue> =
+            serde_json::from_str(self.raw).map_err(|error| self.broken(&error))?;
+        let node = |(at, raw): (usize, &'a RawValue)| Node {
+            document: self.document,
+            raw: raw.get(),
+            path: Cow::Owned(format!("{}[{at}]", self.path)),
+        };
+        Ok(entries.into_iter().enumerate().map(node).collect())
+    }
+
+    /// The fields of an object. The same field twice is refused: which one counts
+    /// would be a guess.
+    pub(crate) fn object(&self) -> Checked<Object<'a>> {
+        if !self.raw.starts_with('{') {
+            return Err(self.wrong_type("an object"));
+        }
+        let fields: Fields<'a> =
+            serde_json::from_str(self.raw).map_err(|error| self.broken(&error))?;
+        let mut object = Object {
+            node: self.clone(),
+            fields: Vec::with_capacity(fields.0.len()),
+        };
+        for (key, raw) in fields.0 {
+            if object.fields.iter().any(|field| field.key == key) {
+                let node = object.child(&key, raw.get());
+                return Err(node.problem("duplicate-field", "is there twice", "Remove one."));
+            }
+            object.fields.push(Field {
+                key,
+                raw: raw.get(),
+                used: false,
+            });
+        }
+        Ok(object)
+    }
+
+    /// Not reached: the syntax was checked by [`parse`].
+    fn broken(&self, error: &serde_json::Error) -> Problem {
+        self.problem("json-syntax", error, "Correct the file at that place.")
+    }
+
+    /// A text, without limits on what is in it.
+    fn plain_text(&self) -> Checked<Cow<'a, str>> {
+        if !self.raw.starts_with('"') {
+            return Err(self.wrong_type("a text"));
+        }
+        serde_json::from_str::<Text<'a>>(self.raw)
+            .map(|text| text.0)
+            .map_err(|error| self.broken(&error))
+    }
+
+    /// A text for people.
+    pub(crate) fn text(&self) -> Checked<String> {
+        let text = self.plain_text()?;
+        readable(&text).map_err(|why| self.problem("bad-text", why, "Correct the text."))?;
+        Ok(text.into_owned())
+    }
+
+    /// A text that is compared with known words.
+    pub(crate) fn word(&self) -> Checked<String> {
+        Ok(self.plain_text()?.trim().to_ascii_lowercase())
+    }
+
+    /// An id. One written as a number is its digits; `numbers` counts those.
+    pub(crate) fn id<T: std::str::FromStr<Err = psa_host_billing::IdError>>(
+        &self,
+        numbers: &mut usize,
+    ) -> Checked<T> {
+        let text = if self.raw.bytes().all(|byte| byte.is_ascii_digit()) {
+            *numbers += 1;
+            Cow::Borrowed(self.raw)
+        } else if self.raw.starts_with('"') {
+            self.plain_text()?
+        } else {
+            return Err(self.wrong_type("an id (a text)"));
+        };
+        text.parse()
+            .map_err(|error| self.problem("bad-id", format!("is no id: {error}"), "Correct it."))
+    }
+
+    /// A count: whole, from 0 to 4,294,967,295; none for null.
+    pub(crate) fn count(&self) -> Checked<Option<u32>> {
+        if self.is_null() {
+            return Ok(None);
+        }
+        let digits = self.raw.bytes().all(|byte| byte.is_ascii_digit());
+        if digits && let Ok(count) = self.raw.parse() {
+            return Ok(Some(count));
+        }
+        let what = format!("is {}, {}", self.shown(), why_no_count(self.raw));
+        Err(self.problem("bad-count", what, COUNT_FIX))
+    }
+
+    /// True or false; null is false.
+    pub(crate) fn flag(&self) -> Checked<bool> {
+        match self.raw {
+            "true" => Ok(true),
+            "false" | "null" => Ok(false),
+            _ => Err(self.wrong_type("true or false")),
+        }
+    }
+}
+
+pub(crate) const COUNT_FIX: &str =
+    "A count is a whole number from 0 to 4294967295; leave it out where it is not known.";
+
+/// Which rule a text breaks that should be a count.
+pub(crate) fn why_no_count(text: &str) -> &'static str {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let numeric = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+    if !numeric {
+        "which is not a number"
+    } else if text.starts_with('-') {
+        "which is negative"
+    } else if digits.contains(['.', 'e', 'E']) {
+        "which is not a whole number"
+    } else {
+        "which is more than a count can be"
+    }
+}
+
+impl<'a> Object<'a> {
+    fn child(&self, key: &str, raw: &'a str) -> Node<'a> {
+        let key: String = key.chars().take(60).collect();
+        let path = match self.node.path.as_ref() {
+            "" => key,
+            path => format!("{path}.{key}"),
+        };
+        Node {
+            document: self.node.document,
+            raw,
+            path: Cow::Owned(path),
+        }
+    }
+
+    /// A field that may be left out; null counts as left out.
+    pub(crate) fn optional(&mut self, key: &str) -> Option<Node<'a>> {
+        let field = self.fields.iter_mut().find(|field| field.key == key)?;
+        field.used = true;
+        let raw = field.raw;
+        Some(self.child(key, raw)).filter(|node| !node.is_null())
+    }
+
+    /// A field that must be there.
+    pub(crate) fn required(&mut self, key: &str) -> Checked<Node<'a>> {
+        self.optional(key).ok_or_else(|| {
+            let what = format!("has no {key:?}");
+            self.node.problem("missing-field", what, "Add the field.")
+        })
+    }
+
+    /// Tell of the fields that nobody asked for.
+    pub(crate) fn rest(self, unknown: &mut Unknown) {
+        for field in self.fields.iter().filter(|field| !field.used) {
+            unknown.see(&field.key);
+        }
+    }
+}
+
+/// A string that borrows where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An object's fields as they stand in the file, twice where they are there twice.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    fields.push((key.0, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}

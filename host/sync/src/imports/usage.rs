@@ -1,0 +1,258 @@
+//! Usage snapshots: `{"channel","taken_at","complete","items":[{workspace,module,users,
+//! devices}]}`, or the items as CSV with the rest said beside it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use psa_host_billing::{ModuleId, WorkspaceId, WorkspaceKind};
+use psa_host_ledger::{NewSnapshot, SnapshotId, UsageItem};
+use serde::Serialize;
+
+use crate::error::{Problem, rule};
+use crate::{Host, Note, Result, Source, modules};
+
+use super::json::{Node, Object, parse};
+use super::tree::Tree;
+use super::{Unknown, csv_usage, numbers_as_ids, refuse};
+
+/// A count taken later than this from now is told of: a wrong clock or zone.
+const FUTURE: SignedDuration = SignedDuration::from_hours(24);
+
+/// How the file says what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsageForm {
+    /// Everything is in the file.
+    Json,
+    /// The items only.
+    Csv {
+        /// The channel workspace counted.
+        channel: WorkspaceId,
+        /// When it was counted.
+        taken_at: Timestamp,
+        /// Whether everything below the channel is in it.
+        complete: bool,
+    },
+}
+
+/// What an import of usage did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UsageImported {
+    /// The snapshot's number (`u-000007`).
+    pub snapshot: String,
+    /// Its channel.
+    pub channel: WorkspaceId,
+    /// When it was counted.
+    pub taken_at: Timestamp,
+    /// Whether everything below the channel is in it.
+    pub complete: bool,
+    /// How many counts it has.
+    pub items: usize,
+    /// Of how many workspaces.
+    pub workspaces: usize,
+    /// What a person should know.
+    pub notes: Vec<Note>,
+}
+
+/// Where an item stands in its file, for problems found later.
+pub(super) trait Place {
+    /// A problem with one field of it (with none: the item).
+    fn problem(&self, field: Option<&str>, code: &'static str, what: &str, fix: &str) -> Problem;
+}
+
+impl Place for Node<'_> {
+    fn problem(&self, field: Option<&str>, code: &'static str, what: &str, fix: &str) -> Problem {
+        let named = field.and_then(|field| self.object().ok()?.optional(field));
+        Node::problem(named.as_ref().unwrap_or(self), code, what, fix)
+    }
+}
+
+/// A file read, before it is compared with what is known.
+pub(super) struct Read<P> {
+    pub(super) channel: WorkspaceId,
+    pub(super) taken_at: Timestamp,
+    pub(super) complete: bool,
+    pub(super) items: Vec<(P, UsageItem)>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Host {
+    /// Import a usage snapshot, whole or not at all.
+    ///
+    /// # Errors
+    /// Anything wrong in the file, with its place: syntax, a missing or wrong field, a
+    /// count that is none, a pair twice, an unknown workspace, or one that is not in
+    /// the channel's tree.
+    pub fn import_usage(&self, source: &Source, form: &UsageForm) -> Result<UsageImported> {
+        match form {
+            UsageForm::Json => self.take_usage(source, read(source)?),
+            UsageForm::Csv {
+                channel,
+                taken_at,
+                complete,
+            } => {
+                let read = csv_usage::read(source, channel.clone(), *taken_at, *complete)?;
+                self.take_usage(source, read)
+            }
+        }
+    }
+
+    fn take_usage<P: Place>(&self, source: &Source, read: Read<P>) -> Result<UsageImported> {
+        let known = self.ledger().workspaces()?;
+        let tree = Tree::new(&known);
+        let channel = &read.channel;
+        self.channel_workspace(channel)?;
+        let mut problems = Vec::new();
+        let mut seen = HashSet::with_capacity(read.items.len());
+        for (place, item) in &read.items {
+            let UsageItem {
+                workspace, module, ..
+            } = item;
+            if !seen.insert((workspace, module)) {
+                let what = format!("{workspace:?} and {module:?} are counted a second time");
+                problems.push(place.problem(None, "duplicate-item", &what, "Count each once."));
+            }
+            if tree.get(workspace).is_none() {
+                let what = format!("{workspace:?} is not a known workspace");
+                let fix = "Import the workspaces first with `psa-host workspace import`.";
+                problems.push(place.problem(Some("workspace"), "unknown-workspace", &what, fix));
+            } else if !tree.is_within(workspace, channel) {
+                let what = format!("{workspace:?} is not in the tree of channel {channel:?}");
+                let fix = "Leave it out, or correct its parent with `psa-host workspace import`.";
+                let code = "workspace-outside-channel";
+                problems.push(place.problem(Some("workspace"), code, &what, fix));
+            }
+        }
+        let workspaces: HashSet<_> = seen.iter().map(|(workspace, _)| *workspace).collect();
+        let workspaces = workspaces.len();
+        refuse(problems)?;
+        let mut notes = read.notes;
+        notes.extend(remarks(&read.items));
+        if read.taken_at.duration_since(self.now()) > FUTURE {
+            let message = format!("taken_at {} is in the future", read.taken_at);
+            notes.push(Note::new("taken-in-future", message));
+        }
+        let new = NewSnapshot {
+            channel: read.channel,
+            taken_at: read.taken_at,
+            complete: read.complete,
+            source: format!("file {}", source.name),
+            items: read.items.into_iter().map(|(_, item)| item).collect(),
+        };
+        let id: SnapshotId = self.ledger().import_snapshot(&new)?;
+        Ok(UsageImported {
+            snapshot: id.to_string(),
+            channel: new.channel,
+            taken_at: new.taken_at,
+            complete: new.complete,
+            items: new.items.len(),
+            workspaces,
+            notes,
+        })
+    }
+
+    /// A workspace that is there and a channel.
+    pub(crate) fn channel_workspace(
+        &self,
+        id: &WorkspaceId,
+    ) -> Result<psa_host_billing::Workspace> {
+        let Some(workspace) = self.ledger().workspace(id)? else {
+            return Err(rule(
+                "unknown-workspace",
+                format!("{:?} is not a known workspace", id.as_str()),
+                "Import the workspaces first with `psa-host workspace import`.",
+            ));
+        };
+        if workspace.kind != WorkspaceKind::Channel {
+            let kind = super::workspaces::kind_word(workspace.kind);
+            return Err(rule(
+                "not-a-channel",
+                format!("workspace {id} is a {kind} workspace, not a channel"),
+                "Name the channel workspace above it: connectors and usage snapshots belong to \
+                 channels.",
+            ));
+        }
+        Ok(workspace)
+    }
+}
+
+/// What is unusual, but not wrong.
+fn remarks<P>(items: &[(P, UsageItem)]) -> Vec<Note> {
+    let mut unknown: BTreeMap<&ModuleId, usize> = BTreeMap::new();
+    let mut silent = 0;
+    for (_, item) in items {
+        if !modules::is_known(&item.module) {
+            *unknown.entry(&item.module).or_default() += 1;
+        }
+        silent += usize::from(item.users.is_none() && item.devices.is_none());
+    }
+    let mut notes: Vec<Note> = unknown
+        .into_iter()
+        .take(50)
+        .map(|(module, times)| {
+            let message = format!("module {module} is not known to this version ({times} counts)");
+            Note::new("unknown-module", message)
+        })
+        .collect();
+    if silent > 0 {
+        let message = format!("{silent} items have neither users nor devices");
+        notes.push(Note::new("no-counts", message));
+    }
+    notes
+}
+
+fn read(source: &Source) -> Result<Read<Node<'_>>> {
+    let mut unknown = Unknown::default();
+    let mut numbers = 0;
+    let mut document = parse(source)?.object()?;
+    let channel = document.required("channel")?.id(&mut numbers)?;
+    let node = document.required("taken_at")?;
+    let taken_at = node.text()?.parse::<Timestamp>().map_err(|_| {
+        let what = format!("is {}, which is no instant", node.shown());
+        node.problem("bad-instant", what, INSTANT_FIX)
+    })?;
+    let complete = document.required("complete")?.flag()?;
+    let entries = document.required("items")?.list()?;
+    document.rest(&mut unknown);
+    let mut items = Vec::with_capacity(entries.len());
+    let mut problems = Vec::new();
+    for entry in entries {
+        let read = entry
+            .object()
+            .and_then(|object| item(object, &mut unknown, &mut numbers));
+        match read {
+            Ok(item) => items.push((entry, item)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    refuse(problems)?;
+    let mut notes: Vec<Note> = unknown.notes().collect();
+    notes.extend(numbers_as_ids(numbers));
+    Ok(Read {
+        channel,
+        taken_at,
+        complete,
+        items,
+        notes,
+    })
+}
+
+/// How an instant is written.
+pub(crate) const INSTANT_FIX: &str =
+    "Write date, time and offset, as in 2026-10-01T04:30:00Z or 2026-10-01T06:30:00+02:00.";
+
+fn item(
+    mut object: Object<'_>,
+    unknown: &mut Unknown,
+    numbers: &mut usize,
+) -> Result<UsageItem, Problem> {
+    let mut count = |key| object.optional(key).map_or(Ok(None), |node| node.count());
+    let (users, devices) = (count("users")?, count("devices")?);
+    let item = UsageItem {
+        workspace: object.required("workspace")?.id(numbers)?,
+        module: object.required("module")?.id(numbers)?,
+        users,
+        devices,
+    };
+    object.rest(unknown);
+    Ok(item)
+}

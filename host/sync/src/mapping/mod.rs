@@ -1,0 +1,426 @@
+//! Mappings: which workspace is which account, which module is which service, which
+//! contract where several could be. Both sides are looked up before a pair is kept.
+
+mod file;
+mod rows;
+
+pub use file::{AccountEntry, ContractEntry, MapImported, MappingFile};
+
+use std::collections::BTreeSet;
+
+use psa_host_billing::{
+    AccountId, ConnectionName, ContractId, Metric, ModuleId, ServiceId, Truth, WorkspaceId,
+    default_metric,
+};
+use psa_host_ledger::{
+    AccountMapping, Connection, ContractPin, Mapped, Mapping, MappingKey, Mappings, ServiceMapping,
+};
+use serde::Serialize;
+
+use crate::connections::Coverage;
+use crate::error::{Problem, rule};
+use crate::{Error, Host, Note, Purpose, Result, modules};
+
+use rows::CoroSide;
+
+/// What mapping a pair did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// `new`, `same` or `changed`.
+    pub result: &'static str,
+    /// In words (`workspace w1 is account 17 (Acme)`).
+    pub message: String,
+    /// What a person should know.
+    pub notes: Vec<Note>,
+}
+
+/// Which kind of mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MappingKind {
+    /// Workspace and account.
+    Account,
+    /// Module and service.
+    Service,
+    /// Workspace and contract.
+    Contract,
+}
+
+/// All mappings of a connection, with the names that are known here.
+#[derive(Debug, Clone, Serialize)]
+pub struct MappingView {
+    /// Workspaces of the channel, mapped or not.
+    pub accounts: Vec<AccountRow>,
+    /// Modules of the channel, mapped or not.
+    pub services: Vec<ServiceRow>,
+    /// Contracts chosen.
+    pub contracts: Vec<ContractRow>,
+}
+
+/// One workspace of the mapping page.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountRow {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Its name, where it is still known.
+    pub name: Option<String>,
+    /// Its account; none: not mapped.
+    pub account: Option<AccountId>,
+}
+
+/// One module of the mapping page.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceRow {
+    /// The module.
+    pub module: ModuleId,
+    /// What Coro's console calls it.
+    pub name: String,
+    /// Its service; none: not mapped.
+    pub service: Option<ServiceId>,
+    /// What is billed; where it is not mapped, what would be.
+    pub metric: Metric,
+}
+
+/// A contract chosen for a workspace.
+#[derive(Debug, Clone, Serialize)]
+pub struct ContractRow {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The contract.
+    pub contract: ContractId,
+}
+
+impl Host {
+    /// Map a workspace to an account of the PSA.
+    ///
+    /// # Errors
+    /// An unknown workspace or one outside the channel's tree, an account that the PSA
+    /// does not list, either of the two mapped otherwise, a PSA that does not answer.
+    pub async fn map_account(
+        &self,
+        name: &ConnectionName,
+        workspace: &WorkspaceId,
+        account: &AccountId,
+    ) -> Result<Done> {
+        let connection = self.connection(name)?;
+        CoroSide::of(self, &connection)?.workspace(workspace)?;
+        let open = self.open_connection(name, Purpose::Look).await?;
+        let found = open.reader.account(account).await;
+        let Some(found) = found.map_err(|error| call(name, error))? else {
+            return Err(unknown_account(account).into());
+        };
+        let mapping = Mapping::Account(AccountMapping {
+            workspace: workspace.clone(),
+            account: account.clone(),
+        });
+        let mapped = self.ledger().map(name, &mapping)?;
+        Ok(Done {
+            result: result_word(mapped),
+            message: format!(
+                "workspace {workspace} is account {account} ({})",
+                found.name
+            ),
+            notes: inactive(
+                found.active,
+                format!("account {account} is inactive in the PSA"),
+            ),
+        })
+    }
+
+    /// Map a module to a service of the PSA. Without a metric, the one it has, or the
+    /// module's default.
+    ///
+    /// # Errors
+    /// An unknown module, a service that the PSA does not list, either of the two
+    /// mapped otherwise, a PSA that does not answer.
+    pub async fn map_service(
+        &self,
+        name: &ConnectionName,
+        module: &ModuleId,
+        service: &ServiceId,
+        metric: Option<Metric>,
+    ) -> Result<Done> {
+        let connection = self.connection(name)?;
+        let mut notes = Vec::new();
+        notes.extend(CoroSide::of(self, &connection)?.module(module)?);
+        let open = self.open_connection(name, Purpose::Look).await?;
+        let found = open.reader.service(service).await;
+        let Some(found) = found.map_err(|error| call(name, error))? else {
+            return Err(unknown_service(service).into());
+        };
+        let present = self.ledger().mappings(name)?;
+        let metric = metric.unwrap_or_else(|| metric_of(&present, module));
+        let mapping = Mapping::Service(ServiceMapping {
+            module: module.clone(),
+            service: service.clone(),
+            metric,
+        });
+        let mapped = self.ledger().map(name, &mapping)?;
+        let what = format!("service {service} is inactive in the PSA");
+        notes.extend(inactive(found.active, what));
+        Ok(Done {
+            result: result_word(mapped),
+            message: format!(
+                "module {module} is service {service} ({}), billed by {metric}",
+                found.name
+            ),
+            notes,
+        })
+    }
+
+    /// Choose the contract that a workspace is billed on.
+    ///
+    /// # Errors
+    /// A workspace that is not mapped to an account, a contract that is not one of that
+    /// account, a PSA that does not answer.
+    pub async fn map_contract(
+        &self,
+        name: &ConnectionName,
+        workspace: &WorkspaceId,
+        contract: &ContractId,
+    ) -> Result<Done> {
+        let connection = self.connection(name)?;
+        let account = self.account_of(&connection, workspace)?;
+        let open = self.open_connection(name, Purpose::Look).await?;
+        let today = self.today(&connection)?;
+        let contracts = open.reader.contracts_of(&account, today).await;
+        let contracts = contracts.map_err(|error| call(name, error))?;
+        let Some(found) = contracts.iter().find(|found| found.id == *contract) else {
+            return Err(unknown_contract(contract, &account).into());
+        };
+        let mapping = Mapping::Contract(ContractPin {
+            workspace: workspace.clone(),
+            contract: contract.clone(),
+        });
+        let mapped = self.ledger().map(name, &mapping)?;
+        let mut notes = Vec::new();
+        if !found.covers(today) {
+            let message = format!("contract {contract} does not cover {today}");
+            notes.push(Note::new("contract-not-covering", message));
+        }
+        notes.extend(inactive(
+            found.active,
+            format!("contract {contract} is not active"),
+        ));
+        Ok(Done {
+            result: result_word(mapped),
+            message: format!(
+                "workspace {workspace} is billed on contract {contract} ({})",
+                found.name
+            ),
+            notes,
+        })
+    }
+
+    /// Remove a mapping, by Coro's side of it (the workspace or the module).
+    ///
+    /// # Errors
+    /// Nothing is mapped there.
+    pub fn unmap(&self, name: &ConnectionName, kind: MappingKind, id: &str) -> Result<()> {
+        self.connection(name)?;
+        let wrong = |error: psa_host_billing::IdError| {
+            rule("bad-id", format!("this is no id: {error}"), "Correct it.")
+        };
+        let key = match kind {
+            MappingKind::Account => MappingKey::Account(id.parse().map_err(wrong)?),
+            MappingKind::Service => MappingKey::Service(id.parse().map_err(wrong)?),
+            MappingKind::Contract => MappingKey::Contract(id.parse().map_err(wrong)?),
+        };
+        match self.ledger().unmap(name, &key) {
+            Err(psa_host_ledger::LedgerError::NotFound { .. }) => Err(rule(
+                "not-mapped",
+                format!("{id:?} has no such mapping in connection {name}"),
+                format!(
+                    "See what is mapped with `psa-host map list {name}`; name the workspace or module."
+                ),
+            )),
+            other => Ok(other?),
+        }
+    }
+
+    /// The mapping pages: every workspace and every module of the channel, mapped or not.
+    ///
+    /// # Errors
+    /// No such connection.
+    pub fn mapping(&self, name: &ConnectionName) -> Result<MappingView> {
+        let connection = self.connection(name)?;
+        let mappings = self.ledger().mappings(name)?;
+        let below = self.ledger().workspaces_below(&connection.channel)?;
+        let mut accounts: Vec<AccountRow> = below
+            .iter()
+            .map(|workspace| AccountRow {
+                workspace: workspace.id.clone(),
+                name: Some(workspace.name.clone()),
+                account: None,
+            })
+            .collect();
+        for mapping in &mappings.accounts {
+            match accounts
+                .iter_mut()
+                .find(|row| row.workspace == mapping.workspace)
+            {
+                Some(row) => row.account = Some(mapping.account.clone()),
+                None => accounts.push(AccountRow {
+                    workspace: mapping.workspace.clone(),
+                    name: self.ledger().workspace(&mapping.workspace)?.map(|w| w.name),
+                    account: Some(mapping.account.clone()),
+                }),
+            }
+        }
+        let services = self
+            .modules_of(&connection, &mappings)?
+            .into_iter()
+            .map(|module| {
+                let mapped = mappings.services.iter().find(|m| m.module == module);
+                ServiceRow {
+                    name: modules::name(&module).to_owned(),
+                    service: mapped.map(|mapping| mapping.service.clone()),
+                    metric: mapped.map_or_else(|| default_metric(&module), |m| m.metric),
+                    module,
+                }
+            })
+            .collect();
+        let contracts = mappings
+            .contracts
+            .into_iter()
+            .map(|pin| ContractRow {
+                workspace: pin.workspace,
+                contract: pin.contract,
+            })
+            .collect();
+        Ok(MappingView {
+            accounts,
+            services,
+            contracts,
+        })
+    }
+
+    /// How many workspaces and modules of a connection's channel are mapped.
+    pub(crate) fn coverage(&self, connection: &Connection) -> Result<(Coverage, Coverage)> {
+        let mappings = self.ledger().mappings(&connection.name)?;
+        let below = self.ledger().workspaces_below(&connection.channel)?;
+        let mut workspaces: BTreeSet<&WorkspaceId> = below.iter().map(|w| &w.id).collect();
+        workspaces.extend(mappings.accounts.iter().map(|mapping| &mapping.workspace));
+        let modules = self.modules_of(connection, &mappings)?;
+        Ok((
+            Coverage::new(mappings.accounts.len(), workspaces.len()),
+            Coverage::new(mappings.services.len(), modules.len()),
+        ))
+    }
+
+    /// The modules of a channel: those in its newest snapshot (before there is one, the
+    /// catalogue) and those mapped.
+    fn modules_of(
+        &self,
+        connection: &Connection,
+        mappings: &Mappings,
+    ) -> Result<BTreeSet<ModuleId>> {
+        let mut all: BTreeSet<ModuleId> =
+            match self.ledger().latest_snapshot(&connection.channel)? {
+                Some(snapshot) => {
+                    let items = self.ledger().usage_items(snapshot.id)?;
+                    items.into_iter().map(|item| item.module).collect()
+                }
+                None => modules::KNOWN
+                    .iter()
+                    .filter_map(|known| known.id.parse().ok())
+                    .collect(),
+            };
+        all.extend(
+            mappings
+                .services
+                .iter()
+                .map(|mapping| mapping.module.clone()),
+        );
+        Ok(all)
+    }
+
+    /// The account that a workspace is mapped to.
+    pub(crate) fn account_of(
+        &self,
+        connection: &Connection,
+        workspace: &WorkspaceId,
+    ) -> Result<AccountId> {
+        CoroSide::of(self, connection)?.workspace(workspace)?;
+        let mappings = self.ledger().mappings(&connection.name)?;
+        mappings
+            .accounts
+            .into_iter()
+            .find(|mapping| mapping.workspace == *workspace)
+            .map(|mapping| mapping.account)
+            .ok_or_else(|| {
+                let name = &connection.name;
+                rule(
+                    "workspace-not-mapped",
+                    format!("workspace {workspace} is not mapped to an account"),
+                    format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`."),
+                )
+            })
+    }
+
+    /// The civil date in a connection's time zone.
+    pub(crate) fn today(&self, connection: &Connection) -> Result<jiff::civil::Date> {
+        let zone = jiff::tz::TimeZone::get(&connection.time_zone).map_err(|error| {
+            rule(
+                "unknown-time-zone",
+                format!(
+                    "time zone {} is not known here: {error}",
+                    connection.time_zone
+                ),
+                "Set another with `psa-host connection set --time-zone`.",
+            )
+        })?;
+        Ok(zone.to_datetime(self.now()).date())
+    }
+}
+
+/// The metric that a module has, or would have.
+fn metric_of(mappings: &Mappings, module: &ModuleId) -> Metric {
+    let present = mappings.services.iter().find(|m| m.module == *module);
+    present.map_or_else(|| default_metric(module), |mapping| mapping.metric)
+}
+
+fn result_word(mapped: Mapped) -> &'static str {
+    match mapped {
+        Mapped::New => "new",
+        Mapped::Same => "same",
+        Mapped::Changed => "changed",
+    }
+}
+
+fn inactive(active: Truth, message: String) -> Vec<Note> {
+    match active {
+        Truth::No => vec![Note::new("inactive", message)],
+        Truth::Yes | Truth::Unknown => Vec::new(),
+    }
+}
+
+pub(crate) fn call(name: &ConnectionName, error: psa_host_sandbox::CallError) -> Error {
+    Error::Call {
+        connection: name.to_string(),
+        error,
+    }
+}
+
+fn unknown_account(account: &AccountId) -> Problem {
+    Problem::new(
+        "unknown-account",
+        format!("the PSA lists no account {account}"),
+        "Find it with `psa-host account list`; the API user may lack the permission to see it.",
+    )
+}
+
+fn unknown_service(service: &ServiceId) -> Problem {
+    Problem::new(
+        "unknown-service",
+        format!("the PSA lists no service {service}"),
+        "Find it with `psa-host service list`; the API user may lack the permission to see it.",
+    )
+}
+
+fn unknown_contract(contract: &ContractId, account: &AccountId) -> Problem {
+    Problem::new(
+        "unknown-contract",
+        format!("account {account} has no recurring contract {contract}"),
+        "Find it with `psa-host contract list`.",
+    )
+}

@@ -1,0 +1,112 @@
+//! A file, or standard input, read whole and up to a cap: nothing a person names by
+//! mistake (a disk image, `/dev/zero`) fills the memory.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+
+use crate::Result;
+use crate::error::rule;
+
+/// Imports: 64 MiB. A snapshot of 10,000 workspaces and 12 modules has about 10 MB.
+pub const MOST_IMPORT_BYTES: u64 = 64 << 20;
+
+/// What was read, and what to call it in messages.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The path as it was given, or `standard input`.
+    pub name: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Text that is already at hand.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name: name.into(),
+            bytes: bytes.into(),
+        }
+    }
+
+    /// Read a file to import; `-` is standard input.
+    ///
+    /// # Errors
+    /// Not there, not readable, or over [`MOST_IMPORT_BYTES`].
+    pub fn read(path: &str) -> Result<Self> {
+        Self::read_up_to(path, MOST_IMPORT_BYTES)
+    }
+
+    /// Read a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// Not there, not readable, or over `most` bytes.
+    pub fn read_up_to(path: &str, most: u64) -> Result<Self> {
+        let mut bytes = Vec::new();
+        let name = match path {
+            "-" => "standard input",
+            path => path,
+        };
+        let read = match path {
+            "-" => std::io::stdin()
+                .lock()
+                .take(most + 1)
+                .read_to_end(&mut bytes),
+            path => File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)),
+        };
+        if let Err(error) = read {
+            return Err(unreadable(name, &error));
+        }
+        if bytes.len() as u64 > most {
+            return Err(rule(
+                "file-too-large",
+                format!("{name} is larger than {} MiB", most >> 20),
+                "Check that this is the right file; split a list that is really this long.",
+            ));
+        }
+        Ok(Self::new(name, bytes))
+    }
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> crate::Error {
+    let (code, message, fix) = match error.kind() {
+        ErrorKind::NotFound => (
+            "file-not-found",
+            format!("there is no file {name}"),
+            "Check the path.",
+        ),
+        ErrorKind::PermissionDenied => (
+            "file-permission",
+            format!("this user may not read {name}"),
+            "Give the user access to the file, or pass it with `-` on standard input.",
+        ),
+        ErrorKind::IsADirectory => (
+            "file-is-directory",
+            format!("{name} is a directory"),
+            "Name a file in it.",
+        ),
+        _ => (
+            "file-unreadable",
+            format!("{name} cannot be read: {error}"),
+            "Check the file and its disk.",
+        ),
+    };
+    rule(code, message, fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_over_the_cap_is_refused_without_reading_it_all() {
+        let error = Source::read_up_to("/dev/zero", 1 << 20).unwrap_err();
+        assert_eq!(error.code(), "file-too-large");
+    }
+
+    #[test]
+    fn a_missing_file_and_a_directory_are_told_apart() {
+        let code = |path| Source::read(path).unwrap_err().code().to_owned();
+        assert_eq!(code("/no/such/file"), "file-not-found");
+        assert_eq!(code("/"), "file-is-directory");
+    }
+}
