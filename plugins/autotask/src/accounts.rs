@@ -9,7 +9,10 @@ use crate::describe::PAGE;
 use crate::fields::{Id, Loose};
 use crate::query::{Entity, Row};
 
-pub const COMPANIES: Entity = Entity { name: "Companies", fields: &["id", "companyName", "isActive", "webAddress"] };
+pub const COMPANIES: Entity = Entity {
+    name: "Companies",
+    fields: &["id", "companyName", "isActive", "webAddress"],
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,7 +34,9 @@ impl Row for CompanyRow {
 /// out: an MSP does not bill itself [CODE].
 pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<AccountPage, Error> {
     let after = match cursor {
-        Some(text) => text.parse().map_err(|_| invalid(format!("{text} is no cursor of list-accounts")))?,
+        Some(text) => text
+            .parse()
+            .map_err(|_| invalid(format!("{text} is no cursor of list-accounts")))?,
         None => 0,
     };
     let links = api.links(host)?;
@@ -50,7 +55,10 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Acco
             link: links.account(row.id.0),
         });
     }
-    Ok(AccountPage { accounts, next: page.next.map(|id| id.to_string()) })
+    Ok(AccountPage {
+        accounts,
+        next: page.next.map(|id| id.to_string()),
+    })
 }
 
 pub fn truth(value: Option<bool>) -> Truth {

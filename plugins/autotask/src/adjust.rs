@@ -13,8 +13,8 @@
 //! and nothing is repeated here: the host reads the line again first.
 
 use psa_connector_sdk::{
-    Adjustment, Date, Decimal, Error, Host, Outcome, Response, invalid, is_html, not_sent, read_json,
-    send_failed, shorten,
+    Adjustment, Date, Decimal, Error, Host, Outcome, Response, invalid, is_html, not_sent,
+    read_json, send_failed, shorten,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,10 @@ struct Body {
     contract: i64,
     #[serde(rename = "contractServiceID", skip_serializing_if = "Option::is_none")]
     service_line: Option<i64>,
-    #[serde(rename = "contractServiceBundleID", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "contractServiceBundleID",
+        skip_serializing_if = "Option::is_none"
+    )]
     bundle_line: Option<i64>,
     effective_date: String,
     unit_change: i64,
@@ -54,7 +57,10 @@ pub fn adjust(api: &mut Api, host: &dyn Host, adjustment: &Adjustment) -> Result
     match api.write(host, key.kind.adjustments(), body)? {
         Ok(response) => Ok(outcome(&response)),
         Err(failure) if not_sent(&failure) => Err(send_failed("adjusting", failure)),
-        Err(failure) => Ok(Outcome::Unknown(format!("no answer to the adjustment: {}", failure.message))),
+        Err(failure) => Ok(Outcome::Unknown(format!(
+            "no answer to the adjustment: {}",
+            failure.message
+        ))),
     }
 }
 
@@ -65,12 +71,16 @@ fn unit_change(baseline: &str, target: &str) -> Result<i64, Error> {
             .and_then(Decimal::to_integer)
             .filter(|units| (0..=LARGEST_UNITS).contains(units))
             .ok_or_else(|| {
-                invalid(format!("{name} {text:?}: Autotask takes whole units from 0 to {LARGEST_UNITS}"))
+                invalid(format!(
+                    "{name} {text:?}: Autotask takes whole units from 0 to {LARGEST_UNITS}"
+                ))
             })
     };
     let change = units("target", target)? - units("baseline", baseline)?;
     if change == 0 {
-        return Err(invalid("baseline and target are the same: there is nothing to send"));
+        return Err(invalid(
+            "baseline and target are the same: there is nothing to send",
+        ));
     }
     Ok(change)
 }
@@ -81,7 +91,11 @@ fn outcome(response: &Response) -> Outcome {
     let said = words.text().unwrap_or_else(|| "no words".to_owned());
     let told = format!("Autotask answered {}: {said}", response.status);
     if response.is_success() {
-        return if words.errors.is_empty() { success(response, &told) } else { refusal(&words, told) };
+        return if words.errors.is_empty() {
+            success(response, &told)
+        } else {
+            refusal(&words, told)
+        };
     }
     match response.status {
         // Refused before it is looked at [LIVE: empty, for wrong credentials and zones].
@@ -118,8 +132,14 @@ fn success(response: &Response, told: &str) -> Outcome {
             Some(serde_json::Value::String(id)) if !id.is_empty() => Some(shorten(&id)),
             _ => None,
         }),
-        Ok(_) => Outcome::Unknown(format!("Autotask answered {} with something else than an object", response.status)),
-        Err(why) => Outcome::Unknown(format!("Autotask answered {}, but not with JSON: {why}", response.status)),
+        Ok(_) => Outcome::Unknown(format!(
+            "Autotask answered {} with something else than an object",
+            response.status
+        )),
+        Err(why) => Outcome::Unknown(format!(
+            "Autotask answered {}, but not with JSON: {why}",
+            response.status
+        )),
     }
 }
 
@@ -136,8 +156,14 @@ fn refusal(words: &Words, told: String) -> Outcome {
             | Meaning::AlreadyPosted
             | Meaning::BadReference,
         ) => true,
-        Some(Meaning::UnknownUser | Meaning::ThreadLimit | Meaning::HourlyLimit | Meaning::Busy) | None => false,
+        Some(
+            Meaning::UnknownUser | Meaning::ThreadLimit | Meaning::HourlyLimit | Meaning::Busy,
+        )
+        | None => false,
     });
-    if certain { Outcome::Rejected(told) } else { Outcome::Unknown(told) }
+    if certain {
+        Outcome::Rejected(told)
+    } else {
+        Outcome::Unknown(told)
+    }
 }
-

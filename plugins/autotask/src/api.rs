@@ -1,7 +1,9 @@
 //! Calls to the zone, with what Autotask wants watched over all of them: where the zone
 //! is, and that refused credentials are never tried again.
 
-use psa_connector_sdk::{Error, Fault, Host, Request, Response, SendFailure, Settings, is_html, read_json, send_failed};
+use psa_connector_sdk::{
+    Error, Fault, Host, Request, Response, SendFailure, Settings, is_html, read_json, send_failed,
+};
 use serde::de::DeserializeOwned;
 
 use crate::describe::{SETTING_BASE_URL, SETTING_USER};
@@ -59,7 +61,12 @@ impl Api {
     /// A wrong zone answers 401 like wrong credentials [LIVE]. So the first 401 of an
     /// instance that took its zone from storage has the zone looked up anew, and is
     /// retried once, only where the zone has moved.
-    pub fn read(&mut self, host: &dyn Host, what: &str, request: &dyn Fn(&str) -> Request) -> Result<Response, Error> {
+    pub fn read(
+        &mut self,
+        host: &dyn Host,
+        what: &str,
+        request: &dyn Fn(&str) -> Request,
+    ) -> Result<Response, Error> {
         self.not_refused()?;
         let zone = self.zone(host)?;
         let mut response = send(host, what, &request(&zone.url))?;
@@ -88,7 +95,10 @@ impl Api {
     ) -> Result<Result<Response, SendFailure>, Error> {
         self.not_refused()?;
         let zone = self.zone(host)?;
-        let answer = host.send(&Request::post_json(format!("{}V1.0/{path}", zone.url), body));
+        let answer = host.send(&Request::post_json(
+            format!("{}V1.0/{path}", zone.url),
+            body,
+        ));
         if let Ok(response) = &answer
             && response.status == 401
         {
@@ -98,19 +108,24 @@ impl Api {
     }
 
     fn not_refused(&self) -> Result<(), Error> {
-        self.refused.as_ref().map_or(Ok(()), |fault| Err(Error::Authentication(fault.clone())))
+        self.refused
+            .as_ref()
+            .map_or(Ok(()), |fault| Err(Error::Authentication(fault.clone())))
     }
 
     /// `GET {zone}/V1.0/{path}` as JSON.
     pub fn get<T: DeserializeOwned>(&mut self, host: &dyn Host, path: &str) -> Result<T, Error> {
         let what = format!("reading {path}");
-        let response = self.read(host, &what, &|zone| Request::get(format!("{zone}V1.0/{path}")))?;
+        let response = self.read(host, &what, &|zone| {
+            Request::get(format!("{zone}V1.0/{path}"))
+        })?;
         parse(&what, &response)
     }
 }
 
 fn send(host: &dyn Host, what: &str, request: &Request) -> Result<Response, Error> {
-    host.send(request).map_err(|failure| send_failed(what, failure))
+    host.send(request)
+        .map_err(|failure| send_failed(what, failure))
 }
 
 /// The body of a 2xx. A page for people or broken JSON is `invalid`.

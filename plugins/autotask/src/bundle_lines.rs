@@ -41,7 +41,13 @@ impl BundleLines {
         let mut lines = Vec::new();
         match self {
             Self::All(all) => {
-                lines.extend(contracts.iter().filter_map(|contract| all.get(contract)).flatten().cloned());
+                lines.extend(
+                    contracts
+                        .iter()
+                        .filter_map(|contract| all.get(contract))
+                        .flatten()
+                        .cloned(),
+                );
             }
             Self::Unknown | Self::Many => {
                 for keys in contracts.chunks(MOST_KEYS) {

@@ -1,6 +1,8 @@
 //! The connection test: what can be proven, and no more.
 
-use psa_connector_sdk::{ApiUsage, CheckReport, Depth, Error, Finding, Host, Level, Request, Verdict, kind_of};
+use psa_connector_sdk::{
+    ApiUsage, CheckReport, Depth, Error, Finding, Host, Level, Request, Verdict, kind_of,
+};
 use serde::Deserialize;
 
 use crate::accounts::COMPANIES;
@@ -33,7 +35,12 @@ pub fn check(api: &mut Api, host: &dyn Host, depth: Depth) -> Result<CheckReport
     }
     // The first request may have found that the zone moved.
     let zone = api.zone(host).unwrap_or(zone);
-    Ok(CheckReport { tenant: tenant::key(&zone), tenant_label: tenant::label(&zone), findings, usage })
+    Ok(CheckReport {
+        tenant: tenant::key(&zone),
+        tenant_label: tenant::label(&zone),
+        findings,
+        usage,
+    })
 }
 
 fn readable() -> [Entity; 9] {
@@ -54,11 +61,23 @@ fn readable() -> [Entity; 9] {
 /// [OAS ThresholdStatusResultModel]; the window is in minutes.
 #[derive(Deserialize)]
 struct Threshold {
-    #[serde(default, rename = "externalRequestThreshold", alias = "ExternalRequestThreshold")]
+    #[serde(
+        default,
+        rename = "externalRequestThreshold",
+        alias = "ExternalRequestThreshold"
+    )]
     limit: Option<u32>,
-    #[serde(default, rename = "requestThresholdTimeframe", alias = "RequestThresholdTimeframe")]
+    #[serde(
+        default,
+        rename = "requestThresholdTimeframe",
+        alias = "RequestThresholdTimeframe"
+    )]
     minutes: Option<u32>,
-    #[serde(default, rename = "currentTimeframeRequestCount", alias = "CurrentTimeframeRequestCount")]
+    #[serde(
+        default,
+        rename = "currentTimeframeRequestCount",
+        alias = "CurrentTimeframeRequestCount"
+    )]
     used: Option<u32>,
 }
 
@@ -68,16 +87,34 @@ struct Threshold {
 fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<Option<ApiUsage>, Error> {
     match get(api, host, "ThresholdInformation") {
         Ok(response) => {
-            let Ok(Threshold { limit: Some(limit), minutes: Some(minutes), used: Some(used) }) =
-                parse::<Threshold>("reading ThresholdInformation", &response)
+            let Ok(Threshold {
+                limit: Some(limit),
+                minutes: Some(minutes),
+                used: Some(used),
+            }) = parse::<Threshold>("reading ThresholdInformation", &response)
             else {
-                host.log(Level::Info, "ThresholdInformation has another shape than expected: the usage is not known");
-                return proof_where(api, host, parse::<serde_json::Value>("", &response).is_ok()).map(|()| None);
+                host.log(
+                    Level::Info,
+                    "ThresholdInformation has another shape than expected: the usage is not known",
+                );
+                return proof_where(api, host, parse::<serde_json::Value>("", &response).is_ok())
+                    .map(|()| None);
             };
-            return Ok(Some(ApiUsage { used, limit, window_seconds: minutes.saturating_mul(60) }));
+            return Ok(Some(ApiUsage {
+                used,
+                limit,
+                window_seconds: minutes.saturating_mul(60),
+            }));
         }
-        Err(error) if stops(&error) => return Err(error),
-        Err(error) => host.log(Level::Info, &format!("ThresholdInformation could not be read: {}", kind_of(&error))),
+        // Without an answer at all there is nothing to fall back to.
+        Err(error) if stops(&error) || matches!(error, Error::Transient(_)) => return Err(error),
+        Err(error) => host.log(
+            Level::Info,
+            &format!(
+                "ThresholdInformation could not be read: {}",
+                kind_of(&error)
+            ),
+        ),
     }
     proof_where(api, host, false).map(|()| None)
 }
@@ -101,15 +138,17 @@ fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<(), Error
 }
 
 fn get(api: &mut Api, host: &dyn Host, path: &str) -> Result<psa_connector_sdk::Response, Error> {
-    api.read(host, &format!("reading {path}"), &|zone| Request::get(format!("{zone}V1.0/{path}")))
+    api.read(host, &format!("reading {path}"), &|zone| {
+        Request::get(format!("{zone}V1.0/{path}"))
+    })
 }
 
 /// Errors after which asking for something else makes no sense.
 fn stops(error: &Error) -> bool {
-    match error {
-        Error::Authentication(_) | Error::RateLimited(_) | Error::Transient(_) | Error::Refused(_) => true,
-        Error::Permission(_) | Error::NotFound(_) | Error::Invalid(_) | Error::Rejected(_) => false,
-    }
+    matches!(
+        error,
+        Error::Authentication(_) | Error::RateLimited(_) | Error::Refused(_)
+    )
 }
 
 #[derive(Deserialize)]
@@ -125,7 +164,10 @@ impl Row for OnlyId {
 
 /// Whether there is a row.
 fn one_row(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<bool, Error> {
-    Ok(!api.query_page::<OnlyId>(host, entity, &["id"], &[], 0, 1)?.rows.is_empty())
+    Ok(!api
+        .query_page::<OnlyId>(host, entity, &["id"], &[], 0, 1)?
+        .rows
+        .is_empty())
 }
 
 fn can_read(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<Finding, Error> {
@@ -140,7 +182,11 @@ fn can_read(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<Finding, E
         Err(error) if stops(&error) => return Err(error),
         Err(error) => told(error),
     };
-    Ok(Finding { subject: format!("read {}", entity.name), verdict, detail })
+    Ok(Finding {
+        subject: format!("read {}", entity.name),
+        verdict,
+        detail,
+    })
 }
 
 #[derive(Deserialize)]
@@ -160,7 +206,9 @@ struct Info {
 
 /// Asked, never tried: a try would bill.
 fn can_create(api: &mut Api, host: &dyn Host, entity: &str) -> Result<Finding, Error> {
-    let (verdict, detail) = match api.get::<EntityInformation>(host, &format!("{entity}/entityInformation")) {
+    let (verdict, detail) = match api
+        .get::<EntityInformation>(host, &format!("{entity}/entityInformation"))
+    {
         Ok(EntityInformation { info: Some(info) }) => {
             let access = match &info.access {
                 Some(serde_json::Value::String(access)) => Some(access.to_lowercase()),
@@ -180,13 +228,18 @@ fn can_create(api: &mut Api, host: &dyn Host, entity: &str) -> Result<Finding, E
                 (None, _) => (Verdict::Unproven, "Autotask does not say whether they can be created.".to_owned()),
             }
         }
-        Ok(EntityInformation { info: None }) => {
-            (Verdict::Unproven, "Autotask does not say whether they can be created.".to_owned())
-        }
+        Ok(EntityInformation { info: None }) => (
+            Verdict::Unproven,
+            "Autotask does not say whether they can be created.".to_owned(),
+        ),
         Err(error) if stops(&error) => return Err(error),
         Err(error) => told(error),
     };
-    Ok(Finding { subject: format!("create {entity}"), verdict, detail })
+    Ok(Finding {
+        subject: format!("create {entity}"),
+        verdict,
+        detail,
+    })
 }
 
 fn told(error: Error) -> (Verdict, String) {
@@ -200,8 +253,11 @@ fn told(error: Error) -> (Verdict, String) {
         | Error::Transient(fault)
         | Error::Refused(fault) => (Verdict::Unproven, fault),
     };
-    (verdict, match fault.psa_words {
-        Some(words) => format!("{} ({words})", fault.message),
-        None => fault.message,
-    })
+    (
+        verdict,
+        match fault.psa_words {
+            Some(words) => format!("{} ({words})", fault.message),
+            None => fault.message,
+        },
+    )
 }

@@ -7,7 +7,9 @@
 
 use std::collections::HashMap;
 
-use psa_connector_sdk::{Contract, ContractPage, Date, Error, Host, Line, Packer, Timeline, invalid};
+use psa_connector_sdk::{
+    Contract, ContractPage, Date, Error, Host, Line, Packer, Timeline, invalid,
+};
 use serde::Deserialize;
 
 use crate::api::Api;
@@ -22,7 +24,15 @@ use crate::units::{Of, Units};
 
 pub const CONTRACTS: Entity = Entity {
     name: "Contracts",
-    fields: &["id", "companyID", "contractName", "contractType", "status", "startDate", "endDate"],
+    fields: &[
+        "id",
+        "companyID",
+        "contractName",
+        "contractType",
+        "status",
+        "startDate",
+        "endDate",
+    ],
 };
 
 /// A page of this many unit rows takes about 100 requests, and some 10 MB here.
@@ -90,7 +100,10 @@ impl ContractReader {
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
         if accounts.len() > usize::try_from(ACCOUNTS_PER_CALL).unwrap_or(usize::MAX) {
-            return Err(invalid(format!("{} accounts at once; the most is {ACCOUNTS_PER_CALL}", accounts.len())));
+            return Err(invalid(format!(
+                "{} accounts at once; the most is {ACCOUNTS_PER_CALL}",
+                accounts.len()
+            )));
         }
         let done = match cursor {
             None => 0,
@@ -98,12 +111,22 @@ impl ContractReader {
                 .parse::<usize>()
                 .ok()
                 .filter(|done| *done < accounts.len())
-                .ok_or_else(|| invalid(format!("{text} is no cursor of list-contracts for these accounts")))?,
+                .ok_or_else(|| {
+                    invalid(format!(
+                        "{text} is no cursor of list-contracts for these accounts"
+                    ))
+                })?,
         };
         let upto = accounts.len().min(done + self.accounts_on_a_page());
-        let companies = accounts[done..upto].iter().map(|id| parse_number(id)).collect::<Result<Vec<i64>, Error>>()?;
+        let companies = accounts[done..upto]
+            .iter()
+            .map(|id| parse_number(id))
+            .collect::<Result<Vec<i64>, Error>>()?;
         let contracts = self.read(api, host, &companies, start)?;
-        Ok(ContractPage { contracts, next: (upto < accounts.len()).then(|| upto.to_string()) })
+        Ok(ContractPage {
+            contracts,
+            next: (upto < accounts.len()).then(|| upto.to_string()),
+        })
     }
 
     /// As many as bring about `ROWS_PER_PAGE` unit rows, in steps of what fills an `in`
@@ -113,7 +136,11 @@ impl ContractReader {
             return ACCOUNTS_AT_FIRST;
         }
         let fitting = ROWS_PER_PAGE.saturating_mul(self.accounts_read) / self.rows_read.max(1);
-        if fitting < MOST_KEYS { fitting.max(50) } else { fitting / MOST_KEYS * MOST_KEYS }
+        if fitting < MOST_KEYS {
+            fitting.max(50)
+        } else {
+            fitting / MOST_KEYS * MOST_KEYS
+        }
     }
 
     fn read(
@@ -129,8 +156,11 @@ impl ContractReader {
         let rows = self.contract_rows(api, host, companies)?;
         // Lines are read only of contracts that have not ended: nothing of the others
         // can still be adjusted from `start` on.
-        let running: Vec<i64> =
-            rows.iter().filter(|row| row.end_date.0.is_none_or(|end| end >= start)).map(Row::id).collect();
+        let running: Vec<i64> = rows
+            .iter()
+            .filter(|row| row.end_date.0.is_none_or(|end| end >= start))
+            .map(Row::id)
+            .collect();
         let mut lines = self.service_lines(api, host, &running)?;
         lines.extend(self.bundle_lines.of_contracts(api, host, &running)?);
         lines.sort_unstable_by_key(|line| line.key);
@@ -140,13 +170,23 @@ impl ContractReader {
 
         let mut by_contract: HashMap<i64, Vec<Line>> = HashMap::new();
         for (line, timeline) in lines.into_iter().zip(timelines) {
-            by_contract.entry(line.key.contract).or_default().push(to_line(line, timeline));
+            by_contract
+                .entry(line.key.contract)
+                .or_default()
+                .push(to_line(line, timeline));
         }
         let links = api.links(host)?;
-        rows.into_iter().map(|row| self.contract(row, start, &mut by_contract, &links)).collect()
+        rows.into_iter()
+            .map(|row| self.contract(row, start, &mut by_contract, &links))
+            .collect()
     }
 
-    fn contract_rows(&mut self, api: &mut Api, host: &dyn Host, companies: &[i64]) -> Result<Vec<ContractRow>, Error> {
+    fn contract_rows(
+        &mut self,
+        api: &mut Api,
+        host: &dyn Host,
+        companies: &[i64],
+    ) -> Result<Vec<ContractRow>, Error> {
         let mut order: HashMap<i64, usize> = HashMap::with_capacity(companies.len());
         let mut keys = Vec::with_capacity(companies.len());
         for company in companies {
@@ -159,11 +199,17 @@ impl ContractReader {
         let weights = vec![1; keys.len()];
         let mut left = keys.as_slice();
         while !left.is_empty() {
-            let (now, later) = left.split_at(self.contracts_per_account.take(&weights[..left.len()]));
-            let conditions =
-                [Condition::any_of("companyID", now), Condition::equal("contractType", RECURRING_SERVICE)];
+            let (now, later) =
+                left.split_at(self.contracts_per_account.take(&weights[..left.len()]));
+            let conditions = [
+                Condition::any_of("companyID", now),
+                Condition::equal("contractType", RECURRING_SERVICE),
+            ];
             let count = api.query_all::<ContractRow>(host, CONTRACTS, &conditions, |row| {
-                if row.company.is_none_or(|Id(company)| !order.contains_key(&company)) {
+                if row
+                    .company
+                    .is_none_or(|Id(company)| !order.contains_key(&company))
+                {
                     return Err(unasked(CONTRACTS.name, row.id.0));
                 }
                 rows.push(row);
@@ -172,14 +218,25 @@ impl ContractReader {
             self.contracts_per_account.learn(now.len() as u64, count);
             left = later;
         }
-        rows.sort_by_key(|row| (row.company.and_then(|Id(company)| order.get(&company).copied()), row.id));
+        rows.sort_by_key(|row| {
+            (
+                row.company
+                    .and_then(|Id(company)| order.get(&company).copied()),
+                row.id,
+            )
+        });
         // A row that came twice; its two versions differ only where it was edited
         // between two pages.
         rows.dedup_by_key(|row| row.id);
         Ok(rows)
     }
 
-    fn service_lines(&mut self, api: &mut Api, host: &dyn Host, contracts: &[i64]) -> Result<Vec<ContractLine>, Error> {
+    fn service_lines(
+        &mut self,
+        api: &mut Api,
+        host: &dyn Host,
+        contracts: &[i64],
+    ) -> Result<Vec<ContractLine>, Error> {
         let mut lines = Vec::with_capacity(contracts.len().saturating_mul(4));
         let weights = vec![1; contracts.len()];
         let mut left = contracts;
@@ -187,7 +244,8 @@ impl ContractReader {
             let (now, later) = left.split_at(self.lines_per_contract.take(&weights[..left.len()]));
             let before = lines.len();
             lines_of_contracts(api, host, Kind::Service, now, &mut lines)?;
-            self.lines_per_contract.learn(now.len() as u64, lines.len() - before);
+            self.lines_per_contract
+                .learn(now.len() as u64, lines.len() - before);
             left = later;
         }
         Ok(lines)
@@ -203,7 +261,10 @@ impl ContractReader {
     ) -> Result<Vec<Timeline>, Error> {
         let mut of_kind = Vec::with_capacity(2);
         for kind in Kind::BOTH {
-            let prices = lines.iter().filter(|line| line.key.kind == kind).map(|line| (line.key.line, line.prices));
+            let prices = lines
+                .iter()
+                .filter(|line| line.key.kind == kind)
+                .map(|line| (line.key.line, line.prices));
             let prices: HashMap<_, _> = prices.collect();
             let mut contracts: Vec<i64> = Vec::new();
             let mut weights: Vec<u32> = Vec::new();
@@ -221,14 +282,28 @@ impl ContractReader {
                 Kind::Service => &mut self.units_per_line,
                 Kind::Bundle => &mut self.bundle_units_per_line,
             };
-            let units =
-                Units::read(api, host, kind, Of::Contracts, (&contracts, &weights), start, packer, &prices)?;
+            let units = Units::read(
+                api,
+                host,
+                kind,
+                Of::Contracts,
+                (&contracts, &weights),
+                start,
+                packer,
+                &prices,
+            )?;
             self.rows_read += units.count();
             of_kind.push(units);
         }
-        let [services, bundles] = of_kind.as_slice() else { return Ok(Vec::new()) };
+        let [services, bundles] = of_kind.as_slice() else {
+            return Ok(Vec::new());
+        };
         let timeline = |line: &ContractLine| {
-            let units = if line.key.kind == Kind::Service { services } else { bundles };
+            let units = if line.key.kind == Kind::Service {
+                services
+            } else {
+                bundles
+            };
             units.timeline(line.key.contract, line.key.line, start)
         };
         Ok(lines.iter().map(timeline).collect())
@@ -241,13 +316,24 @@ impl ContractReader {
         lines: &mut HashMap<i64, Vec<Line>>,
         links: &Links,
     ) -> Result<Contract, Error> {
-        let Some(Id(company)) = row.company else { return Err(unasked(CONTRACTS.name, row.id.0)) };
-        let labels = self.labels.as_ref().ok_or_else(|| invalid("the picklists have not been read"))?;
+        let Some(Id(company)) = row.company else {
+            return Err(unasked(CONTRACTS.name, row.id.0));
+        };
+        let labels = self
+            .labels
+            .as_ref()
+            .ok_or_else(|| invalid("the picklists have not been read"))?;
         let (mut recurring, type_note) = labels.recurring();
         let mut notes: Vec<String> = type_note.into_iter().collect();
-        if row.contract_type.as_ref().is_some_and(|Pick(value)| *value != RECURRING_SERVICE.to_string()) {
+        if row
+            .contract_type
+            .as_ref()
+            .is_some_and(|Pick(value)| *value != RECURRING_SERVICE.to_string())
+        {
             recurring = psa_connector_sdk::Truth::Unknown;
-            notes.push("The contract came although its type is another than the one asked for.".to_owned());
+            notes.push(
+                "The contract came although its type is another than the one asked for.".to_owned(),
+            );
         }
         let (active, status_note) = labels.active(row.status.as_ref());
         notes.extend(status_note);
@@ -296,7 +382,10 @@ pub fn lines_of_contracts(
 /// units would be read for one and shown for the other.
 pub fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
     lines.dedup_by(|later, former| later.key == former.key);
-    let mut ids: Vec<(Kind, i64)> = lines.iter().map(|line| (line.key.kind, line.key.line)).collect();
+    let mut ids: Vec<(Kind, i64)> = lines
+        .iter()
+        .map(|line| (line.key.kind, line.key.line))
+        .collect();
     ids.sort_unstable();
     match ids.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(invalid(format!(
@@ -321,5 +410,7 @@ pub fn to_line(line: ContractLine, timeline: Timeline) -> Line {
 }
 
 fn unasked(entity: &str, id: i64) -> Error {
-    invalid(format!("reading {entity}: row {id} came although the filter leaves it out"))
+    invalid(format!(
+        "reading {entity}: row {id} came although the filter leaves it out"
+    ))
 }

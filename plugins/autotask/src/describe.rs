@@ -1,8 +1,8 @@
 //! What the connector says about itself and about Autotask.
 
 use psa_connector_sdk::{
-    Authentication, ChangeKind, Description, Field, FieldKind, FieldScope, HeaderTemplate, QuantityModel,
-    RequestLimits, Route, RouteKind, Scheme, Terms, Truth, Window, ZeroUnits,
+    Authentication, ChangeKind, Description, Field, FieldKind, FieldScope, HeaderTemplate,
+    QuantityModel, RequestLimits, Route, RouteKind, Scheme, Terms, Truth, Window, ZeroUnits,
 };
 
 /// Most keys in one `in` list, and most rows in one page [DOC Thresholds_Limits: 500 or
@@ -46,11 +46,17 @@ pub fn description() -> Description {
         },
         // The un-numbered host fronts the zone lookup; zones are numbered without a
         // fixed list (31 and more exist) [LIVE].
-        hosts: vec!["webservices.autotask.net".to_owned(), "webservices#.autotask.net".to_owned()],
+        hosts: vec![
+            "webservices.autotask.net".to_owned(),
+            "webservices#.autotask.net".to_owned(),
+        ],
         routes: routes(),
         limits: RequestLimits {
             // Per database, for all integrations together, rolling [DOC Thresholds_Limits].
-            window: Some(Window { requests: 10_000, seconds: 3600 }),
+            window: Some(Window {
+                requests: 10_000,
+                seconds: 3600,
+            }),
             // Autotask allows 3 per tracking identifier and endpoint [DOC ThreadLimiting]
             // and frees a slot slightly after its answer [LIVE]: so 2.
             at_once_per_endpoint: 2,
@@ -111,17 +117,40 @@ fn fields() -> Vec<Field> {
 }
 
 fn routes() -> Vec<Route> {
-    let route = |method: &str, path: &str, kind| Route { method: method.to_owned(), path: path.to_owned(), kind };
+    let route = |method: &str, path: &str, kind| Route {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        kind,
+    };
     vec![
         route("GET", "**/V1.0/{endpoint}", RouteKind::Read),
-        route("GET", "**/V1.0/{endpoint}/entityInformation", RouteKind::Read),
-        route("GET", "**/V1.0/{endpoint}/entityInformation/fields", RouteKind::Read),
+        route(
+            "GET",
+            "**/V1.0/{endpoint}/entityInformation",
+            RouteKind::Read,
+        ),
+        route(
+            "GET",
+            "**/V1.0/{endpoint}/entityInformation/fields",
+            RouteKind::Read,
+        ),
         route("POST", "**/V1.0/{endpoint}/query", RouteKind::Read),
-        route("POST", "**/V1.0/ContractServiceAdjustments", RouteKind::Write),
-        route("POST", "**/V1.0/ContractServiceBundleAdjustments", RouteKind::Write),
+        route(
+            "POST",
+            "**/V1.0/ContractServiceAdjustments",
+            RouteKind::Write,
+        ),
+        route(
+            "POST",
+            "**/V1.0/ContractServiceBundleAdjustments",
+            RouteKind::Write,
+        ),
     ]
 }
 
 fn header(name: &str, value: &str) -> HeaderTemplate {
-    HeaderTemplate { name: name.to_owned(), value: value.to_owned() }
+    HeaderTemplate {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
 }

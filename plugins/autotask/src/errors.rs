@@ -5,7 +5,8 @@
 //! [LIVE]. So the words are looked at first.
 
 use psa_connector_sdk::{
-    Error, Fault, RateLimit, Response, html_title, invalid, is_html, read_json, retry_after_seconds, shorten,
+    Error, Fault, RateLimit, Response, html_title, invalid, is_html, read_json,
+    retry_after_seconds, shorten,
 };
 use serde::Deserialize;
 
@@ -42,7 +43,10 @@ pub enum Meaning {
 
 /// Parts of Autotask's messages, in lower case, in the order they are looked for.
 const WORDS: &[(&str, Meaning)] = &[
-    ("zone information could not be determined", Meaning::UnknownUser),
+    (
+        "zone information could not be determined",
+        Meaning::UnknownUser,
+    ),
     ("integrationcode is invalid", Meaning::Credentials),
     ("integration code is invalid", Meaning::Credentials),
     ("invalid credentials", Meaning::Credentials),
@@ -57,9 +61,18 @@ const WORDS: &[(&str, Meaning)] = &[
     ("deadlock", Meaning::Busy),
     ("timeout expired", Meaning::Busy),
     ("timed out", Meaning::Busy),
-    ("must be between the start date and end date of the contract", Meaning::OutsideContract),
-    ("duplicate data into contract_service_period", Meaning::SameDateAgain),
-    ("duplicate data into contract_service_bundle_period", Meaning::SameDateAgain),
+    (
+        "must be between the start date and end date of the contract",
+        Meaning::OutsideContract,
+    ),
+    (
+        "duplicate data into contract_service_period",
+        Meaning::SameDateAgain,
+    ),
+    (
+        "duplicate data into contract_service_bundle_period",
+        Meaning::SameDateAgain,
+    ),
     ("negative", Meaning::Negative),
     ("already approved and posted", Meaning::AlreadyPosted),
     ("does not exist or is invalid", Meaning::BadReference),
@@ -67,7 +80,10 @@ const WORDS: &[(&str, Meaning)] = &[
 
 pub fn meaning_of(words: &str) -> Option<Meaning> {
     let lower = words.to_lowercase();
-    WORDS.iter().find(|(part, _)| lower.contains(part)).map(|(_, meaning)| *meaning)
+    WORDS
+        .iter()
+        .find(|(part, _)| lower.contains(part))
+        .map(|(_, meaning)| *meaning)
 }
 
 /// The words in an answer: its `errors`, or the title of a page for people.
@@ -87,10 +103,20 @@ impl Words {
             errors: Errors,
         }
         if is_html(response) {
-            return Self { errors: Vec::new(), html: true, title: html_title(&response.body) };
+            return Self {
+                errors: Vec::new(),
+                html: true,
+                title: html_title(&response.body),
+            };
         }
-        let errors = read_json::<Answer>(&response.body).map(|answer| answer.errors.0).unwrap_or_default();
-        Self { errors, html: false, title: None }
+        let errors = read_json::<Answer>(&response.body)
+            .map(|answer| answer.errors.0)
+            .unwrap_or_default();
+        Self {
+            errors,
+            html: false,
+            title: None,
+        }
     }
 
     /// For a fault's `psa-words`.
@@ -147,9 +173,10 @@ fn for_meaning(meaning: Meaning, told: Fault, retry_after_seconds: Option<u32>) 
             fix: Some("Give the API user's security level access to this in Autotask.".to_owned()),
             ..told
         }),
-        Meaning::ThreadLimit | Meaning::HourlyLimit => {
-            Error::RateLimited(RateLimit { fault: told, retry_after_seconds })
-        }
+        Meaning::ThreadLimit | Meaning::HourlyLimit => Error::RateLimited(RateLimit {
+            fault: told,
+            retry_after_seconds,
+        }),
         Meaning::Busy => Error::Transient(told),
         Meaning::OutsideContract
         | Meaning::SameDateAgain
@@ -220,12 +247,36 @@ mod tests {
             (302, "", "invalid"),
             (502, "<html>Bad Gateway</html>", "transient"),
             (500, "", "transient"),
-            (500, r#"{"errors":["The logged in Resource does not have the adequate permissions to query."]}"#, "permission"),
-            (500, r#"{"errors":["The Autotask API thread threshold of 3 threads has been exceeded."]}"#, "rate-limited"),
-            (500, r#"{"errors":["Zone information could not be determined"]}"#, "authentication"),
-            (500, r#"{"errors":["IntegrationCode is invalid"]}"#, "authentication"),
-            (500, r#"{"errors":["Transaction was deadlocked on lock resources"]}"#, "transient"),
-            (500, r#"{"errors":["maxCountOfRecordsToReturn must be between 1 and 500"]}"#, "rejected"),
+            (
+                500,
+                r#"{"errors":["The logged in Resource does not have the adequate permissions to query."]}"#,
+                "permission",
+            ),
+            (
+                500,
+                r#"{"errors":["The Autotask API thread threshold of 3 threads has been exceeded."]}"#,
+                "rate-limited",
+            ),
+            (
+                500,
+                r#"{"errors":["Zone information could not be determined"]}"#,
+                "authentication",
+            ),
+            (
+                500,
+                r#"{"errors":["IntegrationCode is invalid"]}"#,
+                "authentication",
+            ),
+            (
+                500,
+                r#"{"errors":["Transaction was deadlocked on lock resources"]}"#,
+                "transient",
+            ),
+            (
+                500,
+                r#"{"errors":["maxCountOfRecordsToReturn must be between 1 and 500"]}"#,
+                "rejected",
+            ),
             (400, r#"{"errors":["Some rule"]}"#, "rejected"),
         ] {
             assert_eq!(kind(status, body), expected, "{status} {body}");
@@ -234,9 +285,19 @@ mod tests {
 
     #[test]
     fn html_error_pages_are_named_as_such() {
-        let response = answer(502, "text/html", "<html><head><title>Bad Gateway</title></head></html>").unwrap();
-        let Error::Transient(told) = for_read("reading Contracts", &response) else { panic!("not transient") };
+        let response = answer(
+            502,
+            "text/html",
+            "<html><head><title>Bad Gateway</title></head></html>",
+        )
+        .unwrap();
+        let Error::Transient(told) = for_read("reading Contracts", &response) else {
+            panic!("not transient")
+        };
         assert_eq!(told.message, "reading Contracts: Autotask answered 502");
-        assert_eq!(told.psa_words.as_deref(), Some("an HTML page, \"Bad Gateway\""));
+        assert_eq!(
+            told.psa_words.as_deref(),
+            Some("an HTML page, \"Bad Gateway\"")
+        );
     }
 }

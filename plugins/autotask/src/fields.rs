@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn ids_come_as_numbers_or_text_and_beyond_32_bits() {
         assert_eq!(read::<Id>("4294967297"), Id(4_294_967_297));
-        assert_eq!(read::<Id>("\"9007199254740993\""), Id(9_007_199_254_740_993));
+        assert_eq!(
+            read::<Id>("\"9007199254740993\""),
+            Id(9_007_199_254_740_993)
+        );
         assert!(serde_json::from_str::<Id>("1.5").is_err());
         assert!(serde_json::from_str::<Id>("\"abc\"").is_err());
         assert!(serde_json::from_str::<Id>("99999999999999999999").is_err());
@@ -136,15 +139,24 @@ mod tests {
     fn one_senseless_field_does_not_spoil_the_page() {
         assert_eq!(read::<Loose<Date>>("\"soon\""), Loose(None));
         assert_eq!(read::<Loose<Date>>("null"), Loose(None));
-        assert_eq!(read::<Loose<Date>>("\"2026-11-01T00:00:00.000Z\""), Loose(Date::new(2026, 11, 1)));
-        assert_eq!(read::<Loose<Decimal>>("12.10"), Loose(Decimal::parse("12.10")));
+        assert_eq!(
+            read::<Loose<Date>>("\"2026-11-01T00:00:00.000Z\""),
+            Loose(Date::new(2026, 11, 1))
+        );
+        assert_eq!(
+            read::<Loose<Decimal>>("12.10"),
+            Loose(Decimal::parse("12.10"))
+        );
         assert_eq!(read::<Loose<Decimal>>("{}"), Loose(None));
     }
 
     #[test]
     fn errors_of_any_shape_are_errors() {
         assert_eq!(read::<Errors>("[\"a\",\"b\"]").0, ["a", "b"]);
-        assert_eq!(read::<Errors>("[{\"message\":\"a\"}]").0, ["{\"message\":\"a\"}"]);
+        assert_eq!(
+            read::<Errors>("[{\"message\":\"a\"}]").0,
+            ["{\"message\":\"a\"}"]
+        );
         assert_eq!(read::<Errors>("\"a\"").0, ["a"]);
         for none in ["[]", "null", "\"\"", "{}"] {
             assert!(read::<Errors>(none).0.is_empty(), "{none}");

@@ -48,9 +48,15 @@ impl Labels {
     pub fn read(api: &mut Api, host: &dyn Host) -> Result<Self, Error> {
         match api.get::<Answer>(host, "Contracts/entityInformation/fields") {
             Ok(answer) => Ok(Self::of(answer)),
-            Err(Error::Permission(fault) | Error::NotFound(fault) | Error::Invalid(fault) | Error::Rejected(fault)) => {
-                Ok(Self { unread: Some(fault.psa_words.unwrap_or(fault.message)), ..Self::default() })
-            }
+            Err(
+                Error::Permission(fault)
+                | Error::NotFound(fault)
+                | Error::Invalid(fault)
+                | Error::Rejected(fault),
+            ) => Ok(Self {
+                unread: Some(fault.psa_words.unwrap_or(fault.message)),
+                ..Self::default()
+            }),
             Err(error) => Err(error),
         }
     }
@@ -58,7 +64,12 @@ impl Labels {
     fn of(answer: Answer) -> Self {
         let mut labels = Self::default();
         for field in answer.fields.unwrap_or_default() {
-            let target = match field.name.as_deref().map(str::to_ascii_lowercase).as_deref() {
+            let target = match field
+                .name
+                .as_deref()
+                .map(str::to_ascii_lowercase)
+                .as_deref()
+            {
                 Some("contracttype") => &mut labels.types,
                 Some("status") => &mut labels.statuses,
                 _ => continue,
@@ -80,11 +91,21 @@ impl Labels {
             Some(label) if is_recurring(label) => (Truth::Yes, None),
             Some(label) => (
                 Truth::Unknown,
-                Some(format!("Contract type 7 is called \"{label}\" in this Autotask, not Recurring Service.")),
+                Some(format!(
+                    "Contract type 7 is called \"{label}\" in this Autotask, not Recurring Service."
+                )),
             ),
             None => {
-                let why = self.unread.as_deref().unwrap_or("it is not in the list of contract types");
-                (Truth::Unknown, Some(format!("Contract type 7 could not be confirmed as Recurring Service: {why}.")))
+                let why = self
+                    .unread
+                    .as_deref()
+                    .unwrap_or("it is not in the list of contract types");
+                (
+                    Truth::Unknown,
+                    Some(format!(
+                        "Contract type 7 could not be confirmed as Recurring Service: {why}."
+                    )),
+                )
             }
         }
     }
@@ -93,9 +114,15 @@ impl Labels {
     /// everywhere, 0 was seen as "Inactive" [LIVE]; others are the tenant's own.
     pub fn active(&self, status: Option<&Pick>) -> (Truth, Option<String>) {
         let Some(Pick(status)) = status else {
-            return (Truth::Unknown, Some("The contract has no status.".to_owned()));
+            return (
+                Truth::Unknown,
+                Some("The contract has no status.".to_owned()),
+            );
         };
-        let label = self.statuses.get(status).map(|label| label.trim().to_lowercase());
+        let label = self
+            .statuses
+            .get(status)
+            .map(|label| label.trim().to_lowercase());
         match (status.as_str(), label.as_deref()) {
             (_, Some("active" | "in effect")) | ("1", None) => (Truth::Yes, None),
             (_, Some(label)) if label.contains("inactive") || label.contains("cancel") => (
@@ -140,7 +167,9 @@ mod tests {
 
     #[test]
     fn type_7_is_unknown_where_the_picklist_says_otherwise_or_nothing() {
-        let other = labels(r#"{"fields":[{"name":"contractType","picklistValues":[{"value":7,"label":"Retainer"}]}]}"#);
+        let other = labels(
+            r#"{"fields":[{"name":"contractType","picklistValues":[{"value":7,"label":"Retainer"}]}]}"#,
+        );
         for labels in [other, labels(r#"{"fields":null}"#)] {
             let (truth, note) = labels.recurring();
             assert_eq!(truth, Truth::Unknown);
@@ -156,6 +185,9 @@ mod tests {
         assert_eq!(active("5"), Truth::Unknown);
         assert_eq!(active("9"), Truth::Unknown);
         assert_eq!(usual().active(None).0, Truth::Unknown);
-        assert_eq!(labels("{}").active(Some(&Pick("1".to_owned()))).0, Truth::Yes);
+        assert_eq!(
+            labels("{}").active(Some(&Pick("1".to_owned()))).0,
+            Truth::Yes
+        );
     }
 }

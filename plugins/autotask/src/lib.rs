@@ -23,13 +23,13 @@ mod query;
 mod reading;
 mod services;
 mod tenant;
-mod units;
 mod unit_price;
+mod units;
 mod zone;
 
 use psa_connector_sdk::{
-    AccountPage, Adjustment, CheckReport, CivilDate, Connector, ContractPage, Date, Depth, Description, Error, Host,
-    LineKey, LineReading, Outcome, ServicePage, Settings,
+    AccountPage, Adjustment, CheckReport, CivilDate, Connector, ContractPage, Date, Depth,
+    Description, Error, Host, LineKey, LineReading, Outcome, ServicePage, Settings,
 };
 
 use crate::api::Api;
@@ -48,18 +48,29 @@ impl Connector for Autotask {
     }
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
-        Ok(Self { api: Api::new(settings)?, contracts: ContractReader::new() })
+        Ok(Self {
+            api: Api::new(settings)?,
+            contracts: ContractReader::new(),
+        })
     }
 
     fn check(&mut self, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error> {
         check::check(&mut self.api, host, depth)
     }
 
-    fn list_accounts(&mut self, host: &dyn Host, cursor: Option<&str>) -> Result<AccountPage, Error> {
+    fn list_accounts(
+        &mut self,
+        host: &dyn Host,
+        cursor: Option<&str>,
+    ) -> Result<AccountPage, Error> {
         accounts::page(&mut self.api, host, cursor)
     }
 
-    fn list_services(&mut self, host: &dyn Host, cursor: Option<&str>) -> Result<ServicePage, Error> {
+    fn list_services(
+        &mut self,
+        host: &dyn Host,
+        cursor: Option<&str>,
+    ) -> Result<ServicePage, Error> {
         services::page(&mut self.api, host, cursor)
     }
 
@@ -70,10 +81,21 @@ impl Connector for Autotask {
         start: CivilDate,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
-        self.contracts.page(&mut self.api, host, accounts, Date::try_from(start)?, cursor)
+        self.contracts.page(
+            &mut self.api,
+            host,
+            accounts,
+            Date::try_from(start)?,
+            cursor,
+        )
     }
 
-    fn read_lines(&mut self, host: &dyn Host, lines: &[LineKey], start: CivilDate) -> Result<LineReading, Error> {
+    fn read_lines(
+        &mut self,
+        host: &dyn Host,
+        lines: &[LineKey],
+        start: CivilDate,
+    ) -> Result<LineReading, Error> {
         reading::read(&mut self.api, host, lines, Date::try_from(start)?)
     }
 

@@ -94,9 +94,17 @@ impl Key {
         let (kind, line) = parse_id(&key.line)?;
         let (service_kind, service) = parse_id(&key.service)?;
         if kind != service_kind {
-            return Err(invalid(format!("line {} cannot be of service {}", key.line, key.service)));
+            return Err(invalid(format!(
+                "line {} cannot be of service {}",
+                key.line, key.service
+            )));
         }
-        Ok(Self { kind, contract: parse_number(&key.contract)?, service, line })
+        Ok(Self {
+            kind,
+            contract: parse_number(&key.contract)?,
+            service,
+            line,
+        })
     }
 
     pub fn to_text(self) -> LineKey {
@@ -174,21 +182,33 @@ impl LineRow {
             Kind::Bundle => self.service_bundle,
         };
         let (Some(Id(contract)), Some(Id(service))) = (self.contract, service) else {
-            return Err(invalid(format!("reading {name}: row {} lacks its contract or service", self.id.0)));
+            return Err(invalid(format!(
+                "reading {name}: row {} lacks its contract or service",
+                self.id.0
+            )));
         };
         // In a tenant with several currencies the adjusted price is in the internal one
         // and the row's price in the customer's. Equal list prices mean one currency.
-        let same_currency = self.unit_price.0.is_some() && self.unit_price == self.internal_currency_unit_price;
+        let same_currency =
+            self.unit_price.0.is_some() && self.unit_price == self.internal_currency_unit_price;
         let description = [self.internal_description, self.invoice_description]
             .into_iter()
             .flatten()
             .find(|text| !text.trim().is_empty());
         Ok(ContractLine {
-            key: Key { kind, contract, service, line: self.id.0 },
+            key: Key {
+                kind,
+                contract,
+                service,
+                line: self.id.0,
+            },
             description,
             prices: LinePrices {
                 listed: self.unit_price.0,
-                adjusted: self.internal_currency_adjusted_price.0.filter(|_| same_currency),
+                adjusted: self
+                    .internal_currency_adjusted_price
+                    .0
+                    .filter(|_| same_currency),
             },
         })
     }

@@ -35,20 +35,36 @@ enum Value<'a> {
 
 impl<'a> Condition<'a> {
     pub fn equal(field: &'static str, value: i64) -> Self {
-        Self { op: "eq", field, value: Value::Number(value) }
+        Self {
+            op: "eq",
+            field,
+            value: Value::Number(value),
+        }
     }
 
     fn greater(field: &'static str, value: i64) -> Self {
-        Self { op: "gt", field, value: Value::Number(value) }
+        Self {
+            op: "gt",
+            field,
+            value: Value::Number(value),
+        }
     }
 
     pub fn any_of(field: &'static str, values: &'a [i64]) -> Self {
-        Self { op: "in", field, value: Value::Numbers(values) }
+        Self {
+            op: "in",
+            field,
+            value: Value::Numbers(values),
+        }
     }
 
     /// Dates are sent bare: Autotask takes the date part and applies no zone [DOC].
     pub fn not_before(field: &'static str, date: Date) -> Self {
-        Self { op: "gte", field, value: Value::Text(date.to_string()) }
+        Self {
+            op: "gte",
+            field,
+            value: Value::Text(date.to_string()),
+        }
     }
 }
 
@@ -135,8 +151,12 @@ impl Api {
         // Never without a filter: that is refused [LIVE].
         filter.push(Condition::greater("id", after));
         filter.extend_from_slice(conditions);
-        let body = serde_json::to_vec(&Query { max_records: most, include_fields: fields, filter: &filter })
-            .map_err(|error| invalid(format!("{what}: {error}")))?;
+        let body = serde_json::to_vec(&Query {
+            max_records: most,
+            include_fields: fields,
+            filter: &filter,
+        })
+        .map_err(|error| invalid(format!("{what}: {error}")))?;
         let response = self.read(host, &what, &|zone| {
             Request::post_json(format!("{zone}V1.0/{}/query", entity.name), body.clone())
         })?;
@@ -155,10 +175,17 @@ impl Api {
         })?;
         let ids: Vec<i64> = rows.iter().map(Row::id).collect();
         let mut walk = IdWalk::new(after, usize::try_from(most).unwrap_or(usize::MAX));
-        let more = page.page_details.map_or(More::Unsaid, |details| details.next_page_url.0);
-        let go_on = walk.seen(&ids, more).map_err(|error| within(&what, error))?;
+        let more = page
+            .page_details
+            .map_or(More::Unsaid, |details| details.next_page_url.0);
+        let go_on = walk
+            .seen(&ids, more)
+            .map_err(|error| within(&what, error))?;
         rows.shrink_to_fit();
-        Ok(Rows { rows, next: go_on.then_some(walk.after) })
+        Ok(Rows {
+            rows,
+            next: go_on.then_some(walk.after),
+        })
     }
 
     /// All rows that meet all conditions, one after the other; says how many there were.
@@ -173,7 +200,8 @@ impl Api {
         let mut after = 0;
         let mut count = 0;
         loop {
-            let page = self.query_page::<R>(host, entity, entity.fields, conditions, after, PAGE)?;
+            let page =
+                self.query_page::<R>(host, entity, entity.fields, conditions, after, PAGE)?;
             count += page.rows.len();
             page.rows.into_iter().try_for_each(&mut each)?;
             match page.next {
@@ -186,7 +214,10 @@ impl Api {
 
 fn within(what: &str, error: Error) -> Error {
     match error {
-        Error::Invalid(told) => Error::Invalid(Fault { message: format!("{what}: {}", told.message), ..told }),
+        Error::Invalid(told) => Error::Invalid(Fault {
+            message: format!("{what}: {}", told.message),
+            ..told
+        }),
         other => other,
     }
 }

@@ -12,19 +12,39 @@ use crate::lines::{ContractLine, Key, Kind, LineRow};
 use crate::query::Condition;
 use crate::units::{Of, Units};
 
-pub fn read(api: &mut Api, host: &dyn Host, lines: &[LineKey], start: Date) -> Result<LineReading, Error> {
+pub fn read(
+    api: &mut Api,
+    host: &dyn Host,
+    lines: &[LineKey],
+    start: Date,
+) -> Result<LineReading, Error> {
     if lines.len() > MOST_KEYS {
-        return Err(invalid(format!("{} lines at once; the most is {MOST_KEYS}", lines.len())));
+        return Err(invalid(format!(
+            "{} lines at once; the most is {MOST_KEYS}",
+            lines.len()
+        )));
     }
-    let asked = lines.iter().map(Key::parse).collect::<Result<BTreeSet<Key>, Error>>()?;
-    let mut reading = LineReading { lines: Vec::with_capacity(asked.len()), others: Vec::new() };
+    let asked = lines
+        .iter()
+        .map(Key::parse)
+        .collect::<Result<BTreeSet<Key>, Error>>()?;
+    let mut reading = LineReading {
+        lines: Vec::with_capacity(asked.len()),
+        others: Vec::new(),
+    };
     for kind in Kind::BOTH {
-        let of_kind: Vec<Key> = asked.iter().copied().filter(|key| key.kind == kind).collect();
+        let of_kind: Vec<Key> = asked
+            .iter()
+            .copied()
+            .filter(|key| key.kind == kind)
+            .collect();
         if of_kind.is_empty() {
             continue;
         }
         let (found, others) = present(api, host, kind, &of_kind)?;
-        reading.lines.extend(with_units(api, host, kind, found, start)?);
+        reading
+            .lines
+            .extend(with_units(api, host, kind, found, start)?);
         reading.others.extend(others.into_iter().map(Key::to_text));
     }
     Ok(reading)
@@ -40,13 +60,18 @@ fn present(
 ) -> Result<(Vec<ContractLine>, Vec<Key>), Error> {
     let contracts: BTreeSet<i64> = asked.iter().map(|key| key.contract).collect();
     let services: BTreeSet<i64> = asked.iter().map(|key| key.service).collect();
-    let pairs: BTreeSet<(i64, i64)> = asked.iter().map(|key| (key.contract, key.service)).collect();
+    let pairs: BTreeSet<(i64, i64)> = asked
+        .iter()
+        .map(|key| (key.contract, key.service))
+        .collect();
     let wanted: BTreeSet<Key> = asked.iter().copied().collect();
     let contracts: Vec<i64> = contracts.into_iter().collect();
     let services: Vec<i64> = services.into_iter().collect();
     // The two lists ask for more pairs than are wanted; the rest is left out here.
-    let conditions =
-        [Condition::any_of("contractID", &contracts), Condition::any_of(kind.service_field(), &services)];
+    let conditions = [
+        Condition::any_of("contractID", &contracts),
+        Condition::any_of(kind.service_field(), &services),
+    ];
     let mut found = Vec::with_capacity(asked.len());
     let mut others = BTreeSet::new();
     api.query_all::<LineRow>(host, kind.lines(), &conditions, |row| {
@@ -71,10 +96,22 @@ fn with_units(
     start: Date,
 ) -> Result<Vec<Line>, Error> {
     let ids: Vec<i64> = lines.iter().map(|line| line.key.line).collect();
-    let prices: HashMap<_, _> = lines.iter().map(|line| (line.key.line, line.prices)).collect();
+    let prices: HashMap<_, _> = lines
+        .iter()
+        .map(|line| (line.key.line, line.prices))
+        .collect();
     let weights = vec![1; ids.len()];
     let mut packer = Packer::new(MOST_KEYS, PAGE);
-    let units = Units::read(api, host, kind, Of::Lines, (&ids, &weights), start, &mut packer, &prices)?;
+    let units = Units::read(
+        api,
+        host,
+        kind,
+        Of::Lines,
+        (&ids, &weights),
+        start,
+        &mut packer,
+        &prices,
+    )?;
     let with_timeline = |line: ContractLine| {
         let timeline = units.timeline(line.key.contract, line.key.line, start);
         to_line(line, timeline)

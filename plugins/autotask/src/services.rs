@@ -12,10 +12,18 @@ use crate::fields::{Id, Loose};
 use crate::lines::Kind;
 use crate::query::{Condition, Entity, Row};
 
-pub const SERVICES: Entity = Entity { name: "Services", fields: &["id", "name", "isActive", "unitPrice"] };
-pub const BUNDLES: Entity = Entity { name: "ServiceBundles", fields: SERVICES.fields };
-pub const BUNDLE_PARTS: Entity =
-    Entity { name: "ServiceBundleServices", fields: &["id", "serviceBundleID", "serviceID"] };
+pub const SERVICES: Entity = Entity {
+    name: "Services",
+    fields: &["id", "name", "isActive", "unitPrice"],
+};
+pub const BUNDLES: Entity = Entity {
+    name: "ServiceBundles",
+    fields: SERVICES.fields,
+};
+pub const BUNDLE_PARTS: Entity = Entity {
+    name: "ServiceBundleServices",
+    fields: &["id", "serviceBundleID", "serviceID"],
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,7 +63,8 @@ impl Row for PartRow {
 pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<ServicePage, Error> {
     let (kind, after) = match cursor {
         None => (Kind::Service, 0),
-        Some(text) => parse_cursor(text).ok_or_else(|| invalid(format!("{text} is no cursor of list-services")))?,
+        Some(text) => parse_cursor(text)
+            .ok_or_else(|| invalid(format!("{text} is no cursor of list-services")))?,
     };
     let entity = match kind {
         Kind::Service => SERVICES,
@@ -84,7 +93,10 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Serv
             sku: row.sku.filter(|sku| !sku.trim().is_empty()),
             parts: parts.remove(&row.id.0).unwrap_or_default(),
             // The list price in the tenant's own currency, which the API does not name.
-            unit_price: row.unit_price.0.map(|price| Money { amount: price.to_string(), currency: None }),
+            unit_price: row.unit_price.0.map(|price| Money {
+                amount: price.to_string(),
+                currency: None,
+            }),
             link: None,
         })
         .collect();
@@ -123,30 +135,42 @@ struct FieldName {
 /// "no".
 fn has_sku(api: &mut Api, host: &dyn Host) -> Result<bool, Error> {
     match api.get::<FieldList>(host, "Services/entityInformation/fields") {
-        Ok(list) => Ok(list
-            .fields
-            .unwrap_or_default()
-            .iter()
-            .any(|field| field.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("sku")))),
-        Err(error @ (Error::Authentication(_) | Error::RateLimited(_) | Error::Transient(_))) => Err(error),
+        Ok(list) => Ok(list.fields.unwrap_or_default().iter().any(|field| {
+            field
+                .name
+                .as_deref()
+                .is_some_and(|name| name.eq_ignore_ascii_case("sku"))
+        })),
+        Err(error @ (Error::Authentication(_) | Error::RateLimited(_) | Error::Transient(_))) => {
+            Err(error)
+        }
         Err(_) => Ok(false),
     }
 }
 
 /// The services in each of these bundles.
-fn parts_of(api: &mut Api, host: &dyn Host, bundles: &[i64]) -> Result<BTreeMap<i64, Vec<String>>, Error> {
+fn parts_of(
+    api: &mut Api,
+    host: &dyn Host,
+    bundles: &[i64],
+) -> Result<BTreeMap<i64, Vec<String>>, Error> {
     let mut parts: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     for keys in bundles.chunks(MOST_KEYS) {
-        api.query_all::<PartRow>(host, BUNDLE_PARTS, &[Condition::any_of("serviceBundleID", keys)], |row| {
-            if let (Some(Id(bundle)), Some(Id(service))) = (row.bundle, row.service) {
-                let known = parts.entry(bundle).or_default();
-                let id = Kind::Service.id_text(service);
-                if !known.contains(&id) {
-                    known.push(id);
+        api.query_all::<PartRow>(
+            host,
+            BUNDLE_PARTS,
+            &[Condition::any_of("serviceBundleID", keys)],
+            |row| {
+                if let (Some(Id(bundle)), Some(Id(service))) = (row.bundle, row.service) {
+                    let known = parts.entry(bundle).or_default();
+                    let id = Kind::Service.id_text(service);
+                    if !known.contains(&id) {
+                        known.push(id);
+                    }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
     }
     Ok(parts)
 }

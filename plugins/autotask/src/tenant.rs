@@ -13,15 +13,19 @@ pub fn key(zone: &Zone) -> String {
     let host = |url: &str| Origin::of(url).map(|origin| origin.host);
     let numbered = |url: Option<&str>, prefix: &str| {
         let host = host(url?)?;
-        number(&host, prefix).filter(|digits| !digits.is_empty()).map(|digits| format!("webservices{digits}"))
+        number(&host, prefix)
+            .filter(|digits| !digits.is_empty())
+            .map(|digits| format!("webservices{digits}"))
     };
     let zone_key = numbered(Some(&zone.url), "webservices")
         .or_else(|| numbered(zone.web_url.as_deref(), "ww"))
         .or_else(|| zone.name.as_deref().and_then(slug))
-        .or_else(|| Origin::of(&zone.url).map(|origin| match origin.port {
-            Some(port) => format!("{}:{port}", origin.host),
-            None => origin.host,
-        }))
+        .or_else(|| {
+            Origin::of(&zone.url).map(|origin| match origin.port {
+                Some(port) => format!("{}:{port}", origin.host),
+                None => origin.host,
+            })
+        })
         .unwrap_or_default();
     format!("{zone_key}/{}", zone.database)
 }
@@ -30,7 +34,9 @@ pub fn key(zone: &Zone) -> String {
 pub fn label(zone: &Zone) -> String {
     let place = match zone.name.as_deref().map(str::trim) {
         Some(name) if !name.is_empty() => name.to_owned(),
-        _ => Origin::of(&zone.url).map(|origin| origin.host).unwrap_or_default(),
+        _ => Origin::of(&zone.url)
+            .map(|origin| origin.host)
+            .unwrap_or_default(),
     };
     format!("{place}, database {}", zone.database)
 }
@@ -49,7 +55,12 @@ mod tests {
     use super::*;
 
     fn zone(url: &str, name: Option<&str>, web_url: Option<&str>) -> Zone {
-        Zone { url: url.to_owned(), name: name.map(str::to_owned), web_url: web_url.map(str::to_owned), database: 1 }
+        Zone {
+            url: url.to_owned(),
+            name: name.map(str::to_owned),
+            web_url: web_url.map(str::to_owned),
+            database: 1,
+        }
     }
 
     #[test]
@@ -65,14 +76,35 @@ mod tests {
 
     #[test]
     fn a_gateway_in_front_does_not_change_the_key() {
-        let through = zone("https://gateway.example/at/", Some("America East"), Some("https://ww2.autotask.net/"));
+        let through = zone(
+            "https://gateway.example/at/",
+            Some("America East"),
+            Some("https://ww2.autotask.net/"),
+        );
         assert_eq!(key(&through), "webservices2/1");
     }
 
     #[test]
     fn a_test_system_is_known_by_its_zone_name_at_any_port() {
-        assert_eq!(key(&zone("http://127.0.0.1:4001/ATServicesRest/", Some("Test Zone"), None)), "test-zone/1");
-        assert_eq!(key(&zone("http://localhost:4002/ATServicesRest/", Some("Test Zone"), None)), "test-zone/1");
-        assert_eq!(key(&zone("http://localhost:4002/ATServicesRest/", None, None)), "localhost:4002/1");
+        assert_eq!(
+            key(&zone(
+                "http://127.0.0.1:4001/ATServicesRest/",
+                Some("Test Zone"),
+                None
+            )),
+            "test-zone/1"
+        );
+        assert_eq!(
+            key(&zone(
+                "http://localhost:4002/ATServicesRest/",
+                Some("Test Zone"),
+                None
+            )),
+            "test-zone/1"
+        );
+        assert_eq!(
+            key(&zone("http://localhost:4002/ATServicesRest/", None, None)),
+            "localhost:4002/1"
+        );
     }
 }

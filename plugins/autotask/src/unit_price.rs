@@ -18,7 +18,13 @@ const PERIODS_IN_MONTHS: [u16; 4] = [1, 3, 6, 12];
 /// Autotask shows unit prices with up to four places.
 const PLACES: u8 = 4;
 
-pub fn of_row(amount: Option<Decimal>, units: i64, start: Date, end: Date, line: LinePrices) -> Option<Decimal> {
+pub fn of_row(
+    amount: Option<Decimal>,
+    units: i64,
+    start: Date,
+    end: Date,
+    line: LinePrices,
+) -> Option<Decimal> {
     let amount = amount?;
     if units <= 0 {
         return None;
@@ -28,8 +34,14 @@ pub fn of_row(amount: Option<Decimal>, units: i64, start: Date, end: Date, line:
         .flatten()
         .find(|price| price.times(units).is_some_and(|total| total == amount));
     named.or_else(|| {
-        let whole = PERIODS_IN_MONTHS.iter().any(|months| start.spans_months(end, *months));
-        if whole { amount.divided_exactly(units, PLACES) } else { None }
+        let whole = PERIODS_IN_MONTHS
+            .iter()
+            .any(|months| start.spans_months(end, *months));
+        if whole {
+            amount.divided_exactly(units, PLACES)
+        } else {
+            None
+        }
     })
 }
 
@@ -38,8 +50,14 @@ mod tests {
     use super::*;
 
     fn told(amount: &str, units: i64, end: &str, listed: &str, adjusted: &str) -> Option<String> {
-        let line = LinePrices { listed: Decimal::parse(listed), adjusted: Decimal::parse(adjusted) };
-        let (start, end) = (Date::parse("2026-11-01").unwrap(), Date::parse(end).unwrap());
+        let line = LinePrices {
+            listed: Decimal::parse(listed),
+            adjusted: Decimal::parse(adjusted),
+        };
+        let (start, end) = (
+            Date::parse("2026-11-01").unwrap(),
+            Date::parse(end).unwrap(),
+        );
         of_row(Decimal::parse(amount), units, start, end, line).map(|price| price.to_string())
     }
 
@@ -58,7 +76,11 @@ mod tests {
             ("0.00", 0, "2026-11-30", "4.50", "", None),
             ("", 10, "2026-11-30", "4.50", "", None),
         ] {
-            assert_eq!(told(amount, units, end, listed, adjusted).as_deref(), expected, "{amount} for {units} to {end}");
+            assert_eq!(
+                told(amount, units, end, listed, adjusted).as_deref(),
+                expected,
+                "{amount} for {units} to {end}"
+            );
         }
     }
 }

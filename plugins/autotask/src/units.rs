@@ -136,16 +136,31 @@ impl Units {
             let count = packer.take(weights);
             let (now, later) = keys.split_at(count);
             let (weights_now, weights_later) = weights.split_at(count);
-            let conditions = [Condition::any_of(field, now), Condition::not_before("endDate", start)];
-            let read = api.query_all::<Answered>(host, entity(kind), &conditions, |row| units.take(kind, row, prices))?;
-            packer.learn(weights_now.iter().map(|weight| u64::from(*weight)).sum(), read);
+            let conditions = [
+                Condition::any_of(field, now),
+                Condition::not_before("endDate", start),
+            ];
+            let read = api.query_all::<Answered>(host, entity(kind), &conditions, |row| {
+                units.take(kind, row, prices)
+            })?;
+            packer.learn(
+                weights_now.iter().map(|weight| u64::from(*weight)).sum(),
+                read,
+            );
             (keys, weights) = (later, weights_later);
         }
-        units.rows.sort_unstable_by_key(|(line, row)| (*line, row.start, row.id));
+        units
+            .rows
+            .sort_unstable_by_key(|(line, row)| (*line, row.start, row.id));
         Ok(units)
     }
 
-    fn take(&mut self, kind: Kind, row: Answered, prices: &HashMap<i64, LinePrices>) -> Result<(), Error> {
+    fn take(
+        &mut self,
+        kind: Kind,
+        row: Answered,
+        prices: &HashMap<i64, LinePrices>,
+    ) -> Result<(), Error> {
         let line = match kind {
             Kind::Service => row.service_line,
             Kind::Bundle => row.bundle_line,
@@ -153,13 +168,19 @@ impl Units {
         let Some(Id(line)) = line else {
             // Whose units these are cannot be told: any line of the contract's.
             let Some(Id(contract)) = row.contract else {
-                return Err(invalid(format!("reading {}: row {} has no line", entity(kind).name, row.id.0)));
+                return Err(invalid(format!(
+                    "reading {}: row {} has no line",
+                    entity(kind).name,
+                    row.id.0
+                )));
             };
             self.broken_contracts.insert(contract);
             return Ok(());
         };
         // Rows of lines that are gone, or were added since the lines were read.
-        let Some(prices) = prices.get(&line) else { return Ok(()) };
+        let Some(prices) = prices.get(&line) else {
+            return Ok(());
+        };
         let broken = |field: &str| format!("unit row {} has no usable {field}", row.id.0);
         let (Some(start), Some(end)) = (row.start_date.0, row.end_date.0) else {
             self.broken_lines.insert(line, broken("dates"));
@@ -173,7 +194,14 @@ impl Units {
         let unit_price = unit_price::of_row(row.price.0, units, start, end, *prices);
         self.rows.push((
             line,
-            UnitRow { id: row.id.0, start, end, units: units.into(), unit_price, posted: row.approve_and_post_date.0 },
+            UnitRow {
+                id: row.id.0,
+                start,
+                end,
+                units: units.into(),
+                unit_price,
+                posted: row.approve_and_post_date.0,
+            },
         ));
         Ok(())
     }
@@ -184,11 +212,16 @@ impl Units {
             return Timeline::Unreadable(reason.clone());
         }
         if self.broken_contracts.contains(&contract) {
-            return Timeline::Unreadable("a unit row of this contract does not say which line it is of".to_owned());
+            return Timeline::Unreadable(
+                "a unit row of this contract does not say which line it is of".to_owned(),
+            );
         }
         let first = self.rows.partition_point(|(other, _)| *other < line);
-        let mut rows: Vec<UnitRow> =
-            self.rows[first..].iter().take_while(|(other, _)| *other == line).map(|(_, row)| *row).collect();
+        let mut rows: Vec<UnitRow> = self.rows[first..]
+            .iter()
+            .take_while(|(other, _)| *other == line)
+            .map(|(_, row)| *row)
+            .collect();
         timeline::build(&mut rows, start)
     }
 

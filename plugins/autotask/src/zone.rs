@@ -59,9 +59,13 @@ pub fn kept(host: &dyn Host, user: &str, base_url: &str) -> Option<Zone> {
 /// Asks for the zone, and keeps it.
 pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Error> {
     const WHAT: &str = "looking up the Autotask zone";
-    let url = format!("{base_url}V1.0/ZoneInformation?user={}", percent_encode(user));
-    let response =
-        host.send(&Request::get(url).without_authentication()).map_err(|failure| send_failed(WHAT, failure))?;
+    let url = format!(
+        "{base_url}V1.0/ZoneInformation?user={}",
+        percent_encode(user)
+    );
+    let response = host
+        .send(&Request::get(url).without_authentication())
+        .map_err(|failure| send_failed(WHAT, failure))?;
     if !response.is_success() {
         return Err(errors::for_read(WHAT, &response));
     }
@@ -76,24 +80,38 @@ pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Err
         return Err(errors::for_errors(WHAT, &answer.errors.0));
     }
     let (Some(mut url), Some(Id(database))) = (answer.url, answer.ci) else {
-        return Err(invalid(format!("{WHAT}: the answer lacks the zone's address or database")));
+        return Err(invalid(format!(
+            "{WHAT}: the answer lacks the zone's address or database"
+        )));
     };
     check_address(&url, base_url)?;
     if !url.ends_with('/') {
         url.push('/');
     }
-    let zone = Zone { url, name: answer.zone_name, web_url: answer.web_url, database };
+    let zone = Zone {
+        url,
+        name: answer.zone_name,
+        web_url: answer.web_url,
+        database,
+    };
     keep(host, user, base_url, &zone);
     Ok(zone)
 }
 
 /// Storage is a cache: where it does not work, the zone is asked for again next time.
 fn keep(host: &dyn Host, user: &str, base_url: &str, zone: &Zone) {
-    let kept = Kept { user: user.to_owned(), base_url: base_url.to_owned(), zone: zone.clone() };
+    let kept = Kept {
+        user: user.to_owned(),
+        base_url: base_url.to_owned(),
+        zone: zone.clone(),
+    };
     if let Ok(bytes) = serde_json::to_vec(&kept)
         && let Err(error) = host.storage_put(STORAGE_KEY, &bytes)
     {
-        host.log(Level::Warn, &format!("the zone could not be kept: {error:?}"));
+        host.log(
+            Level::Warn,
+            &format!("the zone could not be kept: {error:?}"),
+        );
     }
 }
 
@@ -101,12 +119,15 @@ fn keep(host: &dyn Host, user: &str, base_url: &str, zone: &Zone) {
 /// Autotask's hosts; a base URL that the MSP admin set may name others, and there the
 /// host decides by what the operator granted. Never without TLS but to this machine.
 fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
-    let origin = Origin::of(url).ok_or_else(|| invalid(format!("the zone's address is no web address: {url}")))?;
+    let origin = Origin::of(url)
+        .ok_or_else(|| invalid(format!("the zone's address is no web address: {url}")))?;
     if !origin.https && !origin.is_loopback() {
         return Err(invalid(format!("the zone's address is not https: {url}")));
     }
     if base_url == DEFAULT_BASE_URL && number(&origin.host, "webservices").is_none() {
-        return Err(invalid(format!("the zone's address is not one of Autotask's: {url}")));
+        return Err(invalid(format!(
+            "the zone's address is not one of Autotask's: {url}"
+        )));
     }
     Ok(())
 }
@@ -114,14 +135,21 @@ fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
 /// The digits of `webservices2.autotask.net` (none of them for the un-numbered host).
 pub fn number<'a>(host: &'a str, prefix: &str) -> Option<&'a str> {
     let digits = host.strip_suffix(".autotask.net")?.strip_prefix(prefix)?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits)
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(digits)
 }
 
 /// The setting in its one form: absolute, ends in `/`, without `V1.0`.
 pub fn base_url(setting: Option<&str>) -> Result<String, Error> {
-    let Some(setting) = setting else { return Ok(DEFAULT_BASE_URL.to_owned()) };
+    let Some(setting) = setting else {
+        return Ok(DEFAULT_BASE_URL.to_owned());
+    };
     if Origin::of(setting).is_none() || setting.contains(['?', '#']) {
-        return Err(invalid(format!("base-url is no plain web address: {setting}")));
+        return Err(invalid(format!(
+            "base-url is no plain web address: {setting}"
+        )));
     }
     let trimmed = setting.trim_end_matches('/');
     let version = trimmed.len().saturating_sub("/V1.0".len());
@@ -130,6 +158,12 @@ pub fn base_url(setting: Option<&str>) -> Result<String, Error> {
         _ => trimmed,
     };
     // An origin alone stands for the whole service there.
-    let has_path = trimmed.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
-    Ok(if has_path { format!("{trimmed}/") } else { format!("{trimmed}/ATServicesRest/") })
+    let has_path = trimmed
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.contains('/'));
+    Ok(if has_path {
+        format!("{trimmed}/")
+    } else {
+        format!("{trimmed}/ATServicesRest/")
+    })
 }

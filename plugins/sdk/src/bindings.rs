@@ -1,6 +1,12 @@
 //! What wit-bindgen makes of `wit/connector.wit`. Nothing else stands here: generated
 //! code is the one place where `unsafe` is allowed.
-#![allow(unsafe_code, missing_debug_implementations, clippy::all, clippy::pedantic, rust_2018_idioms)]
+#![allow(
+    unsafe_code,
+    missing_debug_implementations,
+    clippy::all,
+    clippy::pedantic,
+    rust_2018_idioms
+)]
 
 wit_bindgen::generate!({
     path: "../../wit",

@@ -36,7 +36,9 @@ impl Date {
         }
         let number = |digits: &[u8]| {
             digits.iter().try_fold(0_u16, |sum, digit| {
-                digit.is_ascii_digit().then(|| sum * 10 + u16::from(digit - b'0'))
+                digit
+                    .is_ascii_digit()
+                    .then(|| sum * 10 + u16::from(digit - b'0'))
             })
         };
         let month = u8::try_from(number(&bytes[5..7])?).ok()?;
@@ -57,9 +59,16 @@ impl Date {
     #[must_use]
     pub fn previous(self) -> Self {
         if self.day > 1 {
-            return Self { day: self.day - 1, ..self };
+            return Self {
+                day: self.day - 1,
+                ..self
+            };
         }
-        let (year, month) = if self.month > 1 { (self.year, self.month - 1) } else { (self.year - 1, 12) };
+        let (year, month) = if self.month > 1 {
+            (self.year, self.month - 1)
+        } else {
+            (self.year - 1, 12)
+        };
         Self::new(year, month, days_in(year, month)).unwrap_or(self)
     }
 
@@ -83,7 +92,9 @@ fn days_in(year: u16, month: u8) -> u8 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         _ => 0,
     }
@@ -103,7 +114,11 @@ impl fmt::Debug for Date {
 
 impl From<Date> for CivilDate {
     fn from(date: Date) -> Self {
-        Self { year: date.year, month: date.month, day: date.day }
+        Self {
+            year: date.year,
+            month: date.month,
+            day: date.day,
+        }
     }
 }
 
@@ -111,8 +126,12 @@ impl TryFrom<CivilDate> for Date {
     type Error = Error;
 
     fn try_from(date: CivilDate) -> Result<Self, Error> {
-        Self::new(date.year, date.month, date.day)
-            .ok_or_else(|| invalid(format!("there is no date {}-{}-{}", date.year, date.month, date.day)))
+        Self::new(date.year, date.month, date.day).ok_or_else(|| {
+            invalid(format!(
+                "there is no date {}-{}-{}",
+                date.year, date.month, date.day
+            ))
+        })
     }
 }
 
@@ -144,14 +163,28 @@ mod tests {
 
     #[test]
     fn the_date_part_is_taken_from_every_form_psas_send() {
-        for text in ["2020-02-23", "2020-02-23T13:00:00Z", "2020-02-23T05:00:00.000Z", "2020-02-23 00:00:00"] {
+        for text in [
+            "2020-02-23",
+            "2020-02-23T13:00:00Z",
+            "2020-02-23T05:00:00.000Z",
+            "2020-02-23 00:00:00",
+        ] {
             assert_eq!(date(text).to_string(), "2020-02-23");
         }
     }
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "2020-02-30", "2020-13-01", "0000-01-01", "2020-2-3", "2020-02-233", "23.02.2020", "2020-02-2é"] {
+        for text in [
+            "",
+            "2020-02-30",
+            "2020-13-01",
+            "0000-01-01",
+            "2020-2-3",
+            "2020-02-233",
+            "23.02.2020",
+            "2020-02-2é",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
     }
@@ -185,7 +218,11 @@ mod tests {
             ("2026-01-01", "2026-12-31", 12, true),
             ("2026-01-01", "2026-03-31", 3, true),
         ] {
-            assert_eq!(date(start).spans_months(date(end), months), whole, "{start}..{end}");
+            assert_eq!(
+                date(start).spans_months(date(end), months),
+                whole,
+                "{start}..{end}"
+            );
         }
     }
 }

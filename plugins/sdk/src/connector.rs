@@ -1,8 +1,8 @@
 //! The trait that a connector implements: `connector.wit` in Rust.
 
 use crate::{
-    AccountPage, Adjustment, CheckReport, CivilDate, ContractPage, Depth, Description, Error, Host, LineKey,
-    LineReading, Outcome, ServicePage, Setting, invalid,
+    AccountPage, Adjustment, CheckReport, CivilDate, ContractPage, Depth, Description, Error, Host,
+    LineKey, LineReading, Outcome, ServicePage, Setting, invalid,
 };
 
 /// One connection's connector, set up by [`configure`](Connector::configure).
@@ -20,9 +20,17 @@ pub trait Connector: Sized {
 
     fn check(&mut self, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error>;
 
-    fn list_accounts(&mut self, host: &dyn Host, cursor: Option<&str>) -> Result<AccountPage, Error>;
+    fn list_accounts(
+        &mut self,
+        host: &dyn Host,
+        cursor: Option<&str>,
+    ) -> Result<AccountPage, Error>;
 
-    fn list_services(&mut self, host: &dyn Host, cursor: Option<&str>) -> Result<ServicePage, Error>;
+    fn list_services(
+        &mut self,
+        host: &dyn Host,
+        cursor: Option<&str>,
+    ) -> Result<ServicePage, Error>;
 
     fn list_contracts(
         &mut self,
@@ -32,7 +40,12 @@ pub trait Connector: Sized {
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error>;
 
-    fn read_lines(&mut self, host: &dyn Host, lines: &[LineKey], start: CivilDate) -> Result<LineReading, Error>;
+    fn read_lines(
+        &mut self,
+        host: &dyn Host,
+        lines: &[LineKey],
+        start: CivilDate,
+    ) -> Result<LineReading, Error>;
 
     /// At most one write request, never a second.
     fn adjust(&mut self, host: &dyn Host, adjustment: &Adjustment) -> Result<Outcome, Error>;
@@ -57,12 +70,21 @@ impl Settings {
 
     /// The value of a required field.
     pub fn require(&self, key: &str) -> Result<&str, Error> {
-        self.get(key).ok_or_else(|| invalid(format!("the setting {key} is missing")))
+        self.get(key)
+            .ok_or_else(|| invalid(format!("the setting {key} is missing")))
     }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Settings {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(key, value)| Setting { key: key.into(), value: value.into() }).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(key, value)| Setting {
+                    key: key.into(),
+                    value: value.into(),
+                })
+                .collect(),
+        )
     }
 }

@@ -19,7 +19,10 @@ pub struct Decimal {
 const MOST_DIGITS: u32 = 28;
 
 impl Decimal {
-    pub const ZERO: Self = Self { mantissa: 0, scale: 0 };
+    pub const ZERO: Self = Self {
+        mantissa: 0,
+        scale: 0,
+    };
 
     /// Reads decimal text, also with an exponent as JSON may have (`1.5e3`). None for
     /// anything else and for what does not fit 28 digits.
@@ -46,7 +49,9 @@ impl Decimal {
             if !byte.is_ascii_digit() {
                 return None;
             }
-            mantissa = mantissa.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+            mantissa = mantissa
+                .checked_mul(10)?
+                .checked_add(i128::from(byte - b'0'))?;
         }
         let mut scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         if mantissa == 0 {
@@ -56,12 +61,16 @@ impl Decimal {
             mantissa = mantissa.checked_mul(10)?;
             scale += 1;
         }
-        let value = Self { mantissa: if negative { -mantissa } else { mantissa }, scale: u8::try_from(scale).ok()? };
+        let value = Self {
+            mantissa: if negative { -mantissa } else { mantissa },
+            scale: u8::try_from(scale).ok()?,
+        };
         value.fits().then_some(value)
     }
 
     fn fits(self) -> bool {
-        u32::from(self.scale) <= MOST_DIGITS && self.mantissa.unsigned_abs() < 10_u128.pow(MOST_DIGITS)
+        u32::from(self.scale) <= MOST_DIGITS
+            && self.mantissa.unsigned_abs() < 10_u128.pow(MOST_DIGITS)
     }
 
     #[must_use]
@@ -78,20 +87,30 @@ impl Decimal {
     #[must_use]
     pub fn to_integer(self) -> Option<i64> {
         let shortest = self.normalized();
-        if shortest.scale == 0 { i64::try_from(shortest.mantissa).ok() } else { None }
+        if shortest.scale == 0 {
+            i64::try_from(shortest.mantissa).ok()
+        } else {
+            None
+        }
     }
 
     /// `self - other`; none where it does not fit.
     #[must_use]
     pub fn minus(self, other: Self) -> Option<Self> {
         let (left, right, scale) = aligned(self, other)?;
-        let value = Self { mantissa: left.checked_sub(right)?, scale };
+        let value = Self {
+            mantissa: left.checked_sub(right)?,
+            scale,
+        };
         value.fits().then_some(value)
     }
 
     #[must_use]
     pub fn times(self, factor: i64) -> Option<Self> {
-        let value = Self { mantissa: self.mantissa.checked_mul(i128::from(factor))?, scale: self.scale };
+        let value = Self {
+            mantissa: self.mantissa.checked_mul(i128::from(factor))?,
+            scale: self.scale,
+        };
         value.fits().then_some(value)
     }
 
@@ -100,10 +119,16 @@ impl Decimal {
     #[must_use]
     pub fn divided_exactly(self, divisor: i64, places: u8) -> Option<Self> {
         let divisor = i128::from(divisor);
-        let Self { mut mantissa, mut scale } = self;
+        let Self {
+            mut mantissa,
+            mut scale,
+        } = self;
         loop {
             if mantissa.checked_rem(divisor)? == 0 {
-                let value = Self { mantissa: mantissa / divisor, scale };
+                let value = Self {
+                    mantissa: mantissa / divisor,
+                    scale,
+                };
                 return value.fits().then_some(value);
             }
             if scale >= places {
@@ -116,7 +141,10 @@ impl Decimal {
 
     /// Without zeros at the end.
     fn normalized(self) -> Self {
-        let Self { mut mantissa, mut scale } = self;
+        let Self {
+            mut mantissa,
+            mut scale,
+        } = self;
         while scale > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
             scale -= 1;
@@ -127,13 +155,20 @@ impl Decimal {
 
 fn aligned(left: Decimal, right: Decimal) -> Option<(i128, i128, u8)> {
     let scale = left.scale.max(right.scale);
-    let raise = |value: Decimal| value.mantissa.checked_mul(10_i128.checked_pow(u32::from(scale - value.scale))?);
+    let raise = |value: Decimal| {
+        value
+            .mantissa
+            .checked_mul(10_i128.checked_pow(u32::from(scale - value.scale))?)
+    };
     Some((raise(left)?, raise(right)?, scale))
 }
 
 impl From<i64> for Decimal {
     fn from(whole: i64) -> Self {
-        Self { mantissa: i128::from(whole), scale: 0 }
+        Self {
+            mantissa: i128::from(whole),
+            scale: 0,
+        }
     }
 }
 
@@ -179,8 +214,12 @@ impl fmt::Debug for Decimal {
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?.get();
-        let digits = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-        Self::parse(digits.trim()).ok_or_else(|| D::Error::custom("not a number that fits 28 digits"))
+        let digits = text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(text);
+        Self::parse(digits.trim())
+            .ok_or_else(|| D::Error::custom("not a number that fits 28 digits"))
     }
 }
 
@@ -204,7 +243,10 @@ mod tests {
             ("5.0", "5.0"),
             ("0e99", "0"),
             ("9007199254740993", "9007199254740993"),
-            ("1234567890123456789012345678", "1234567890123456789012345678"),
+            (
+                "1234567890123456789012345678",
+                "1234567890123456789012345678",
+            ),
         ] {
             let value: Decimal = serde_json::from_str(json).unwrap();
             assert_eq!(value.to_string(), text, "{json}");
@@ -213,7 +255,19 @@ mod tests {
 
     #[test]
     fn what_is_no_decimal_is_refused() {
-        for text in ["", "-", ".5", "5.", "1e", "1e999999999", "abc", "NaN", "1 2", "+1", "12345678901234567890123456789"] {
+        for text in [
+            "",
+            "-",
+            ".5",
+            "5.",
+            "1e",
+            "1e999999999",
+            "abc",
+            "NaN",
+            "1 2",
+            "+1",
+            "12345678901234567890123456789",
+        ] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
     }
@@ -228,7 +282,10 @@ mod tests {
 
     #[test]
     fn arithmetic_is_exact_or_none() {
-        assert_eq!(decimal("10.5").minus(decimal("0.25")), Some(decimal("10.25")));
+        assert_eq!(
+            decimal("10.5").minus(decimal("0.25")),
+            Some(decimal("10.25"))
+        );
         assert_eq!(decimal("4.5").times(3), Some(decimal("13.50")));
         assert_eq!(decimal("25").divided_exactly(10, 4), Some(decimal("2.5")));
         assert_eq!(decimal("10").divided_exactly(3, 6), None);

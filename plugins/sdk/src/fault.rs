@@ -5,7 +5,11 @@ use crate::{Error, Fault, RateLimit, SendFailure, SendFailureKind};
 /// A fault with one sentence; add words and fix with struct update.
 #[must_use]
 pub fn fault(message: impl Into<String>) -> Fault {
-    Fault { message: message.into(), psa_words: None, fix: None }
+    Fault {
+        message: message.into(),
+        psa_words: None,
+        fix: None,
+    }
 }
 
 /// Something does not make sense: an answer, a setting, an argument.
@@ -20,10 +24,13 @@ pub fn send_failed(what: &str, failure: SendFailure) -> Error {
     let told = fault(format!("{what}: {}", failure.message));
     match failure.kind {
         SendFailureKind::Denied => Error::Refused(told),
-        SendFailureKind::Budget => {
-            Error::RateLimited(RateLimit { fault: told, retry_after_seconds: failure.retry_after_seconds })
+        SendFailureKind::Budget => Error::RateLimited(RateLimit {
+            fault: told,
+            retry_after_seconds: failure.retry_after_seconds,
+        }),
+        SendFailureKind::Unreachable | SendFailureKind::TimedOut | SendFailureKind::Broken => {
+            Error::Transient(told)
         }
-        SendFailureKind::Unreachable | SendFailureKind::TimedOut | SendFailureKind::Broken => Error::Transient(told),
         SendFailureKind::TooLarge => Error::Invalid(told),
     }
 }
@@ -60,7 +67,12 @@ mod tests {
     use super::*;
 
     fn failure(kind: SendFailureKind, may_have_been_sent: bool) -> SendFailure {
-        SendFailure { kind, message: "why".to_owned(), may_have_been_sent, retry_after_seconds: Some(90) }
+        SendFailure {
+            kind,
+            message: "why".to_owned(),
+            may_have_been_sent,
+            retry_after_seconds: Some(90),
+        }
     }
 
     #[test]
@@ -79,7 +91,9 @@ mod tests {
 
     #[test]
     fn a_used_up_budget_says_when_to_come_back() {
-        let Error::RateLimited(limit) = send_failed("reading", failure(SendFailureKind::Budget, false)) else {
+        let Error::RateLimited(limit) =
+            send_failed("reading", failure(SendFailureKind::Budget, false))
+        else {
             panic!("not rate-limited");
         };
         assert_eq!(limit.retry_after_seconds, Some(90));

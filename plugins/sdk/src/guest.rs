@@ -5,9 +5,9 @@ use std::cell::RefCell;
 
 use crate::bindings::psa_host::connector::{http, log, storage};
 use crate::{
-    AccountPage, Adjustment, CheckReport, CivilDate, Connector, ContractPage, Depth, Description, Error, Guest, Host,
-    Level, LineKey, LineReading, Outcome, Request, Response, SendFailure, ServicePage, Setting, Settings,
-    StorageError, invalid,
+    AccountPage, Adjustment, CheckReport, CivilDate, Connector, ContractPage, Depth, Description,
+    Error, Guest, Host, Level, LineKey, LineReading, Outcome, Request, Response, SendFailure,
+    ServicePage, Setting, Settings, StorageError, invalid,
 };
 
 /// Where an instance keeps its configured connector.
@@ -72,7 +72,11 @@ impl<E: Exported> Guest for E {
         E::call(|connector| connector.list_services(&Imports, cursor.as_deref()))
     }
 
-    fn list_contracts(accounts: Vec<String>, start: CivilDate, cursor: Option<String>) -> Result<ContractPage, Error> {
+    fn list_contracts(
+        accounts: Vec<String>,
+        start: CivilDate,
+        cursor: Option<String>,
+    ) -> Result<ContractPage, Error> {
         E::call(|connector| connector.list_contracts(&Imports, &accounts, start, cursor.as_deref()))
     }
 

@@ -23,7 +23,9 @@ impl Request {
     pub fn post_json(url: impl Into<String>, body: Vec<u8>) -> Self {
         let mut request = Self::get(url);
         "POST".clone_into(&mut request.method);
-        request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        request
+            .headers
+            .push(("content-type".to_owned(), "application/json".to_owned()));
         request.body = Some(body);
         request
     }
@@ -40,7 +42,10 @@ impl Response {
     /// The first header of this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     #[must_use]
@@ -65,7 +70,9 @@ pub fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
 }
 
 /// For `#[serde(deserialize_with)]`: text, where null counts as empty.
-pub fn text_or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub fn text_or_empty<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
 }
 
@@ -86,8 +93,11 @@ mod tests {
 
     #[test]
     fn headers_are_found_in_any_case() {
-        let response =
-            Response { status: 200, headers: vec![("Retry-After".to_owned(), "7".to_owned())], body: Vec::new() };
+        let response = Response {
+            status: 200,
+            headers: vec![("Retry-After".to_owned(), "7".to_owned())],
+            body: Vec::new(),
+        };
         assert_eq!(response.header("retry-after"), Some("7"));
     }
 }

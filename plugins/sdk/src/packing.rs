@@ -19,7 +19,13 @@ pub struct Packer {
 impl Packer {
     #[must_use]
     pub fn new(most_keys: usize, page: u32) -> Self {
-        Self { most_keys, page: u64::from(page), weight: 0, rows: 0, exact: true }
+        Self {
+            most_keys,
+            page: u64::from(page),
+            weight: 0,
+            rows: 0,
+            exact: true,
+        }
     }
 
     /// How many of these keys to ask for at once: at least one, at most `most_keys`. A
@@ -30,7 +36,10 @@ impl Packer {
         if most == weights.len() || self.weight == 0 || self.rows == 0 {
             return most;
         }
-        let whole: u64 = weights[..most].iter().map(|weight| u64::from(*weight)).sum();
+        let whole: u64 = weights[..most]
+            .iter()
+            .map(|weight| u64::from(*weight))
+            .sum();
         let pages = self.expected(whole) / self.page;
         if pages == 0 {
             return most;
@@ -123,7 +132,10 @@ mod tests {
     fn a_heavy_key_is_asked_for_alone_rather_than_never() {
         let mut packer = Packer::new(500, 500);
         packer.learn(1, 499);
-        assert_eq!(packer.take(&[2; 2000]), 500.min(packer.take(&[2; 2000])).max(1));
+        assert_eq!(
+            packer.take(&[2; 2000]),
+            500.min(packer.take(&[2; 2000])).max(1)
+        );
         assert!(packer.take(&[3; 600]) >= 1);
     }
 }

@@ -46,7 +46,9 @@ impl IdWalk {
         }
         if go_on {
             if !ids.is_sorted() {
-                return Err(invalid("the rows are not in order of id, so that reading on would lose some"));
+                return Err(invalid(
+                    "the rows are not in order of id, so that reading on would lose some",
+                ));
             }
             match ids.last() {
                 Some(last) => self.after = *last,

@@ -11,7 +11,13 @@ pub fn shorten(words: &str) -> String {
     let mut short: String = words
         .trim()
         .chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
         .take(MOST_CHARACTERS)
         .collect();
     if words.trim().chars().nth(MOST_CHARACTERS).is_some() {
@@ -24,13 +30,22 @@ pub fn shorten(words: &str) -> String {
 /// Whether an answer is a page for people: a proxy's or a web server's, not the API's.
 #[must_use]
 pub fn is_html(response: &Response) -> bool {
-    let declared = response.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-    declared || first_tag(&response.body).is_some_and(|tag| tag == "!doctype" || tag == "html" || tag == "head")
+    let declared = response
+        .header("content-type")
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    declared
+        || first_tag(&response.body)
+            .is_some_and(|tag| tag == "!doctype" || tag == "html" || tag == "head")
 }
 
 fn first_tag(body: &[u8]) -> Option<String> {
     let start = body.trim_ascii_start().strip_prefix(b"<")?;
-    let name: Vec<u8> = start.iter().copied().take(8).take_while(|byte| !b" >\t\r\n".contains(byte)).collect();
+    let name: Vec<u8> = start
+        .iter()
+        .copied()
+        .take(8)
+        .take_while(|byte| !b" >\t\r\n".contains(byte))
+        .collect();
     Some(String::from_utf8_lossy(&name).to_ascii_lowercase())
 }
 
@@ -58,7 +73,11 @@ mod tests {
     use super::*;
 
     fn page(body: &str) -> Response {
-        Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() }
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            body: body.as_bytes().to_vec(),
+        }
     }
 
     #[test]
@@ -72,7 +91,8 @@ mod tests {
 
     #[test]
     fn the_title_of_a_page_is_its_words() {
-        let title = html_title("<html><head><TITLE id=x> 504 Gateway\nTime-out </TITLE>".as_bytes());
+        let title =
+            html_title("<html><head><TITLE id=x> 504 Gateway\nTime-out </TITLE>".as_bytes());
         assert_eq!(title.as_deref(), Some("504 Gateway Time-out"));
         assert_eq!(html_title(b"<title>never closed"), None);
     }
@@ -94,7 +114,10 @@ mod tests {
             body: Vec::new(),
         };
         assert_eq!(retry_after_seconds(&with(" 30 ")), Some(30));
-        assert_eq!(retry_after_seconds(&with("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+        assert_eq!(
+            retry_after_seconds(&with("Wed, 21 Oct 2026 07:28:00 GMT")),
+            None
+        );
         assert_eq!(retry_after_seconds(&with("-1")), None);
     }
 }

@@ -21,7 +21,9 @@ pub struct FakeHost {
 
 impl fmt::Debug for FakeHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeHost").field("requests", &self.requests.borrow().len()).finish_non_exhaustive()
+        f.debug_struct("FakeHost")
+            .field("requests", &self.requests.borrow().len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -42,7 +44,10 @@ impl FakeHost {
         let mut left = VecDeque::from(answers);
         Self::new(move |request| {
             left.pop_front().unwrap_or_else(|| {
-                Err(failure(SendFailureKind::Unreachable, &format!("the script has no answer to {}", request.url)))
+                Err(failure(
+                    SendFailureKind::Unreachable,
+                    &format!("the script has no answer to {}", request.url),
+                ))
             })
         })
     }
@@ -60,8 +65,15 @@ impl FakeHost {
             .borrow()
             .iter()
             .map(|request| {
-                let after = request.url.split_once("://").map_or(request.url.as_str(), |(_, rest)| rest);
-                format!("{} {}", request.method, after.find('/').map_or("/", |at| &after[at..]))
+                let after = request
+                    .url
+                    .split_once("://")
+                    .map_or(request.url.as_str(), |(_, rest)| rest);
+                format!(
+                    "{} {}",
+                    request.method,
+                    after.find('/').map_or("/", |at| &after[at..])
+                )
             })
             .collect()
     }
@@ -73,13 +85,11 @@ impl FakeHost {
 }
 
 /// An answer with a JSON body.
-#[must_use]
 pub fn json(status: u16, body: &str) -> Answer {
     answer(status, "application/json; charset=utf-8", body)
 }
 
 /// An answer with any body.
-#[must_use]
 pub fn answer(status: u16, content_type: &str, body: &str) -> Answer {
     Ok(Response {
         status,
@@ -91,9 +101,16 @@ pub fn answer(status: u16, content_type: &str, body: &str) -> Answer {
 /// A failure to send; of the two before anything is sent, the host is sure.
 #[must_use]
 pub fn failure(kind: SendFailureKind, message: &str) -> SendFailure {
-    let surely_unsent =
-        matches!(kind, SendFailureKind::Denied | SendFailureKind::Budget | SendFailureKind::Unreachable);
-    SendFailure { kind, message: message.to_owned(), may_have_been_sent: !surely_unsent, retry_after_seconds: None }
+    let surely_unsent = matches!(
+        kind,
+        SendFailureKind::Denied | SendFailureKind::Budget | SendFailureKind::Unreachable
+    );
+    SendFailure {
+        kind,
+        message: message.to_owned(),
+        may_have_been_sent: !surely_unsent,
+        retry_after_seconds: None,
+    }
 }
 
 impl Host for FakeHost {
@@ -107,7 +124,9 @@ impl Host for FakeHost {
     }
 
     fn storage_put(&self, key: &str, value: &[u8]) -> Result<(), StorageError> {
-        self.storage.borrow_mut().insert(key.to_owned(), value.to_vec());
+        self.storage
+            .borrow_mut()
+            .insert(key.to_owned(), value.to_vec());
         Ok(())
     }
 
@@ -117,7 +136,13 @@ impl Host for FakeHost {
     }
 
     fn storage_list(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
-        Ok(self.storage.borrow().keys().filter(|key| key.starts_with(prefix)).cloned().collect())
+        Ok(self
+            .storage
+            .borrow()
+            .keys()
+            .filter(|key| key.starts_with(prefix))
+            .cloned()
+            .collect())
     }
 
     fn storage_compare_and_swap(

@@ -36,7 +36,10 @@ fn checked(rows: &mut Vec<Row>, from: Date) -> Result<(), String> {
     rows.sort_unstable_by_key(|row| (row.start, row.id));
     rows.dedup();
     if let Some(row) = rows.iter().find(|row| row.end < row.start) {
-        return Err(format!("unit row {} ends on {}, before it starts on {}", row.id, row.end, row.start));
+        return Err(format!(
+            "unit row {} ends on {}, before it starts on {}",
+            row.id, row.end, row.start
+        ));
     }
     if let Some(row) = rows.iter().find(|row| row.units.is_negative()) {
         return Err(format!("unit row {} has {} units", row.id, row.units));
@@ -44,10 +47,16 @@ fn checked(rows: &mut Vec<Row>, from: Date) -> Result<(), String> {
     for at in 1..rows.len() {
         let (former, later) = (rows[at - 1], rows[at]);
         if former.id == later.id {
-            return Err(format!("unit row {} came twice with different content", later.id));
+            return Err(format!(
+                "unit row {} came twice with different content",
+                later.id
+            ));
         }
         if former.start == later.start {
-            return Err(format!("unit rows {} and {} both start on {}", former.id, later.id, later.start));
+            return Err(format!(
+                "unit rows {} and {} both start on {}",
+                former.id, later.id, later.start
+            ));
         }
         if later.start == former.end {
             rows[at - 1].end = later.start.previous();
@@ -68,11 +77,16 @@ fn checked(rows: &mut Vec<Row>, from: Date) -> Result<(), String> {
     let mut ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     ids.sort_unstable();
     if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("unit row {} came twice with different content", pair[0]));
+        return Err(format!(
+            "unit row {} came twice with different content",
+            pair[0]
+        ));
     }
     rows.retain(|row| row.end >= from);
     if rows.is_empty() {
-        return Err(format!("no unit row covers {from} or later: the rows are missing"));
+        return Err(format!(
+            "no unit row covers {from} or later: the rows are missing"
+        ));
     }
     Ok(())
 }
@@ -82,7 +96,10 @@ fn segment(row: &Row) -> Segment {
         start: row.start.into(),
         end: row.end.into(),
         units: row.units.to_string(),
-        unit_price: row.unit_price.map(|price| Money { amount: price.to_string(), currency: None }),
+        unit_price: row.unit_price.map(|price| Money {
+            amount: price.to_string(),
+            currency: None,
+        }),
         posted: row.posted,
     }
 }
@@ -110,7 +127,12 @@ mod tests {
                 .iter()
                 .map(|segment| {
                     let date = |date: crate::CivilDate| Date::try_from(date).unwrap().to_string();
-                    format!("{}..{} {}", date(segment.start), date(segment.end), segment.units)
+                    format!(
+                        "{}..{} {}",
+                        date(segment.start),
+                        date(segment.end),
+                        segment.units
+                    )
                 })
                 .collect::<Vec<_>>()
                 .join(", "),
@@ -124,14 +146,26 @@ mod tests {
             row(1, "2026-10-01", "2026-10-31", 4),
             row(2, "2026-11-01", "2026-11-30", 5),
         ];
-        assert_eq!(told(rows), "2026-11-01..2026-11-30 5, 2026-12-01..2026-12-31 7");
+        assert_eq!(
+            told(rows),
+            "2026-11-01..2026-11-30 5, 2026-12-01..2026-12-31 7"
+        );
     }
 
     #[test]
     fn a_missing_row_is_an_error_and_never_zero() {
-        let rows = vec![row(1, "2026-11-01", "2026-11-30", 5), row(3, "2027-01-01", "2027-01-31", 7)];
-        assert_eq!(told(rows), "no unit row covers 2026-12-01 to 2026-12-31: a row is missing");
-        assert_eq!(told(vec![]), "no unit row covers 2026-11-10 or later: the rows are missing");
+        let rows = vec![
+            row(1, "2026-11-01", "2026-11-30", 5),
+            row(3, "2027-01-01", "2027-01-31", 7),
+        ];
+        assert_eq!(
+            told(rows),
+            "no unit row covers 2026-12-01 to 2026-12-31: a row is missing"
+        );
+        assert_eq!(
+            told(vec![]),
+            "no unit row covers 2026-11-10 or later: the rows are missing"
+        );
     }
 
     #[test]
@@ -142,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_row_in_two_versions_is_an_error() {
-        let rows = vec![row(1, "2026-11-01", "2026-11-30", 5), row(1, "2026-11-01", "2026-11-30", 6)];
+        let rows = vec![
+            row(1, "2026-11-01", "2026-11-30", 5),
+            row(1, "2026-11-01", "2026-11-30", 6),
+        ];
         assert_eq!(told(rows), "unit row 1 came twice with different content");
         let rows = vec![
             row(1, "2026-11-01", "2026-11-30", 5),
@@ -154,22 +191,43 @@ mod tests {
 
     #[test]
     fn overlapping_rows_are_an_error() {
-        let rows = vec![row(1, "2026-11-01", "2026-11-30", 5), row(2, "2026-11-15", "2026-11-30", 7)];
-        assert_eq!(told(rows), "unit rows 1 (to 2026-11-30) and 2 (from 2026-11-15) overlap");
-        let rows = vec![row(1, "2026-11-01", "2026-11-30", 5), row(2, "2026-11-01", "2026-11-30", 5)];
+        let rows = vec![
+            row(1, "2026-11-01", "2026-11-30", 5),
+            row(2, "2026-11-15", "2026-11-30", 7),
+        ];
+        assert_eq!(
+            told(rows),
+            "unit rows 1 (to 2026-11-30) and 2 (from 2026-11-15) overlap"
+        );
+        let rows = vec![
+            row(1, "2026-11-01", "2026-11-30", 5),
+            row(2, "2026-11-01", "2026-11-30", 5),
+        ];
         assert_eq!(told(rows), "unit rows 1 and 2 both start on 2026-11-01");
     }
 
     #[test]
     fn of_two_rows_that_share_a_day_the_later_holds_it() {
-        let rows = vec![row(1, "2026-11-01", "2026-11-15", 5), row(2, "2026-11-15", "2026-11-30", 7)];
-        assert_eq!(told(rows), "2026-11-01..2026-11-14 5, 2026-11-15..2026-11-30 7");
+        let rows = vec![
+            row(1, "2026-11-01", "2026-11-15", 5),
+            row(2, "2026-11-15", "2026-11-30", 7),
+        ];
+        assert_eq!(
+            told(rows),
+            "2026-11-01..2026-11-14 5, 2026-11-15..2026-11-30 7"
+        );
     }
 
     #[test]
     fn impossible_rows_are_errors() {
         let rows = vec![row(1, "2026-11-30", "2026-11-01", 5)];
-        assert_eq!(told(rows), "unit row 1 ends on 2026-11-01, before it starts on 2026-11-30");
-        assert_eq!(told(vec![row(1, "2026-11-01", "2026-11-30", -5)]), "unit row 1 has -5 units");
+        assert_eq!(
+            told(rows),
+            "unit row 1 ends on 2026-11-01, before it starts on 2026-11-30"
+        );
+        assert_eq!(
+            told(vec![row(1, "2026-11-01", "2026-11-30", -5)]),
+            "unit row 1 has -5 units"
+        );
     }
 }

@@ -15,7 +15,10 @@ impl Origin {
     /// characters or backslashes: forms that programs read differently.
     #[must_use]
     pub fn of(url: &str) -> Option<Self> {
-        if url.bytes().any(|byte| byte <= b' ' || byte == b'\\' || byte == 0x7f) {
+        if url
+            .bytes()
+            .any(|byte| byte <= b' ' || byte == b'\\' || byte == 0x7f)
+        {
             return None;
         }
         let (scheme, rest) = url.split_once("://")?;
@@ -29,22 +32,30 @@ impl Origin {
             return None;
         }
         let (host, port) = match authority.rfind(':') {
-            Some(colon) if !authority[colon..].contains(']') => {
-                (&authority[..colon], Some(authority[colon + 1..].parse().ok()?))
-            }
+            Some(colon) if !authority[colon..].contains(']') => (
+                &authority[..colon],
+                Some(authority[colon + 1..].parse().ok()?),
+            ),
             _ => (authority, None),
         };
         if host.is_empty() {
             return None;
         }
-        Some(Self { https, host: host.to_ascii_lowercase(), port })
+        Some(Self {
+            https,
+            host: host.to_ascii_lowercase(),
+            port,
+        })
     }
 
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"
             || self.host == "[::1]"
-            || self.host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+            || self
+                .host
+                .parse::<std::net::Ipv4Addr>()
+                .is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -72,17 +83,27 @@ pub fn domain_of(web_address: &str) -> Option<String> {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
     let host = authority.rsplit('@').next().unwrap_or(authority);
-    let host = host.split(':').next().unwrap_or(host).trim_end_matches('.').to_lowercase();
+    let host = host
+        .split(':')
+        .next()
+        .unwrap_or(host)
+        .trim_end_matches('.')
+        .to_lowercase();
     let host = host.strip_prefix("www.").unwrap_or(&host);
     let label_is_fine = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
-            && label.chars().all(|character| character.is_alphanumeric() || character == '-')
+            && label
+                .chars()
+                .all(|character| character.is_alphanumeric() || character == '-')
     };
     let looks_like_domain = host.len() <= 253
         && host.contains('.')
         && host.split('.').all(label_is_fine)
-        && !host.split('.').next_back().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+        && !host
+            .split('.')
+            .next_back()
+            .is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     looks_like_domain.then(|| host.to_owned())
 }
 
@@ -93,11 +114,25 @@ mod tests {
     #[test]
     fn origins_are_read() {
         let origin = Origin::of("https://WebServices2.autotask.net/ATServicesRest/").unwrap();
-        assert_eq!(origin, Origin { https: true, host: "webservices2.autotask.net".to_owned(), port: None });
+        assert_eq!(
+            origin,
+            Origin {
+                https: true,
+                host: "webservices2.autotask.net".to_owned(),
+                port: None
+            }
+        );
         let local = Origin::of("http://127.0.0.1:8080").unwrap();
-        assert_eq!((local.https, local.port, local.is_loopback()), (false, Some(8080), true));
+        assert_eq!(
+            (local.https, local.port, local.is_loopback()),
+            (false, Some(8080), true)
+        );
         assert!(Origin::of("http://[::1]:8080/x").unwrap().is_loopback());
-        assert!(!Origin::of("https://127.0.0.1.evil.example/").unwrap().is_loopback());
+        assert!(
+            !Origin::of("https://127.0.0.1.evil.example/")
+                .unwrap()
+                .is_loopback()
+        );
     }
 
     #[test]
@@ -117,7 +152,10 @@ mod tests {
 
     #[test]
     fn text_is_escaped_for_a_query() {
-        assert_eq!(percent_encode("api+user@acme.example&x=1"), "api%2Buser%40acme.example%26x%3D1");
+        assert_eq!(
+            percent_encode("api+user@acme.example&x=1"),
+            "api%2Buser%40acme.example%26x%3D1"
+        );
     }
 
     #[test]

@@ -1,0 +1,345 @@
+//! Contracts, lines and their units.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use psa_connector_sdk::{Connector, Date, LineKey, Timeline, Truth, kind_of};
+use serde_json::json;
+use support::*;
+
+/// `start..end units price posted` of each segment of a line, or the reason.
+fn told(timeline: &Timeline) -> Vec<String> {
+    let text = |date| Date::try_from(date).unwrap().to_string();
+    match timeline {
+        Timeline::Unreadable(reason) => vec![reason.clone()],
+        Timeline::Segments(segments) => segments
+            .iter()
+            .map(|segment| {
+                let price = segment
+                    .unit_price
+                    .as_ref()
+                    .map_or("-", |price| price.amount.as_str());
+                format!(
+                    "{}..{} {} {price} {:?}",
+                    text(segment.start),
+                    text(segment.end),
+                    segment.units,
+                    segment.posted
+                )
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn a_contract_comes_with_its_lines_and_their_units_from_the_start_on() {
+    let contracts = read_contracts(&Tenant::small().host()).unwrap();
+    let [contract] = contracts.as_slice() else {
+        panic!("{contracts:?}")
+    };
+    assert_eq!(
+        (contract.id.as_str(), contract.account.as_str()),
+        ("100", "10")
+    );
+    assert_eq!(
+        (contract.recurring, contract.active, contract.lines_read),
+        (Truth::Yes, Truth::Yes, true)
+    );
+    assert_eq!(contract.note, None);
+    assert_eq!(
+        (contract.start, contract.end),
+        (Some(date("2026-11-01")), Some(date("2027-10-31")))
+    );
+    assert_eq!(
+        contract.link.as_deref(),
+        Some(
+            "https://ww2.autotask.net/Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenContract&ContractID=100"
+        )
+    );
+    let [line] = contract.lines.as_slice() else {
+        panic!("{:?}", contract.lines)
+    };
+    assert_eq!((line.id.as_str(), line.service.as_str()), ("1000", "5"));
+    let segments = told(&line.timeline);
+    assert_eq!(segments.len(), 12);
+    assert_eq!(segments[0], "2026-11-01..2026-11-30 7 4.5 Truth::Yes");
+    assert_eq!(segments[1], "2026-12-01..2026-12-31 7 4.5 Truth::No");
+    assert_eq!(segments[11], "2027-10-01..2027-10-31 7 4.5 Truth::No");
+}
+
+#[test]
+fn bundles_are_lines_with_ids_of_their_own() {
+    let mut tenant = Tenant::small();
+    tenant.add(
+        "ContractServiceBundles",
+        json!({"id": 1000, "contractID": 100, "serviceBundleID": 5, "unitPrice": 9}),
+    );
+    let mut row = unit_row(1, 100, 0, 0, 3);
+    row["contractServiceBundleID"] = json!(1000);
+    row.as_object_mut().unwrap().remove("contractServiceID");
+    tenant.add("ContractServiceBundleUnits", row);
+    let contracts = read_contracts(&tenant.host()).unwrap();
+    let ids: Vec<(&str, &str)> = contracts[0]
+        .lines
+        .iter()
+        .map(|line| (line.id.as_str(), line.service.as_str()))
+        .collect();
+    assert_eq!(ids, [("1000", "5"), ("bundle:1000", "bundle:5")]);
+    assert_eq!(
+        told(&contracts[0].lines[1].timeline),
+        ["2026-11-01..2026-11-30 3 4.5 Truth::No"]
+    );
+}
+
+#[test]
+fn nothing_is_asked_about_the_units_of_bundles_where_there_are_none() {
+    let host = Tenant::small().host();
+    read_contracts(&host).unwrap();
+    assert!(
+        !host
+            .calls()
+            .iter()
+            .any(|call| call.contains("ContractServiceBundleUnits"))
+    );
+}
+
+#[test]
+fn a_contract_that_ended_is_told_without_its_lines() {
+    let mut tenant = Tenant::small();
+    tenant.rows("Contracts")[0]["endDate"] = json!("2026-11-22T00:00:00Z");
+    let host = tenant.host();
+    let contracts = read_contracts(&host).unwrap();
+    assert!(!contracts[0].lines_read);
+    assert!(contracts[0].lines.is_empty());
+    assert!(
+        !host
+            .calls()
+            .iter()
+            .any(|call| call.contains("ContractServices"))
+    );
+}
+
+#[test]
+fn an_inactive_contract_is_told_with_a_warning_that_it_bills_on() {
+    let mut tenant = Tenant::small();
+    tenant.rows("Contracts")[0]["status"] = json!(0);
+    let contracts = read_contracts(&tenant.host()).unwrap();
+    assert_eq!(contracts[0].active, Truth::No);
+    assert!(
+        contracts[0]
+            .note
+            .as_ref()
+            .unwrap()
+            .contains("does not stop its billing")
+    );
+    assert_eq!(contracts[0].lines.len(), 1);
+}
+
+#[test]
+fn a_contract_type_that_is_not_confirmed_is_unknown() {
+    let mut tenant = Tenant::small();
+    tenant.answer_at(
+        "/Contracts/entityInformation/fields",
+        psa_connector_sdk::testing::json(403, ""),
+    );
+    let contracts = read_contracts(&tenant.host()).unwrap();
+    assert_eq!(contracts[0].recurring, Truth::Unknown);
+    assert!(contracts[0].note.is_some());
+}
+
+#[test]
+fn an_adjusted_month_is_two_segments() {
+    let mut tenant = Tenant::small();
+    let rows = tenant.rows("ContractServiceUnits");
+    rows[0]["endDate"] = json!("2026-11-14T00:00:00.000Z");
+    rows[0]["price"] = json!(14.7);
+    let mut adjusted = unit_row(20_000, 100, 1000, 0, 9);
+    adjusted["startDate"] = json!("2026-11-15T00:00:00.000Z");
+    rows.push(adjusted);
+    for row in rows.iter_mut().take(12).skip(1) {
+        row["units"] = json!(9);
+    }
+    let contracts = connector()
+        .list_contracts(&tenant.host(), &accounts(&[10]), date("2026-11-01"), None)
+        .unwrap()
+        .contracts;
+    let segments = told(&contracts[0].lines[0].timeline);
+    // The amount of a whole month on a row of half a one proves no unit price.
+    assert_eq!(segments[0], "2026-11-01..2026-11-14 7 - Truth::Yes");
+    assert_eq!(segments[1], "2026-11-15..2026-11-30 9 4.5 Truth::No");
+}
+
+#[test]
+fn money_stays_exact() {
+    let mut tenant = Tenant::small();
+    // Floating point would make 0.1 * 3 something else than 0.3.
+    tenant.rows("ContractServices")[0]["unitPrice"] = json!(0.1);
+    let row = &mut tenant.rows("ContractServiceUnits")[0];
+    (row["units"], row["price"]) = (json!(3), json!(0.3));
+    let contracts = read_contracts(&tenant.host()).unwrap();
+    assert!(told(&contracts[0].lines[0].timeline)[0].starts_with("2026-11-01..2026-11-30 3 0.1 "));
+}
+
+#[test]
+fn accounts_are_read_over_several_pages_without_splitting_one() {
+    let mut tenant = Tenant::new();
+    for company in 1..=700 {
+        for nth in 0..2 {
+            tenant.add("Contracts", contract(company * 10 + nth, company));
+        }
+    }
+    let host = tenant.host();
+    let ids: Vec<i64> = (1..=700).collect();
+    let mut connector = connector();
+    let first = connector
+        .list_contracts(&host, &accounts(&ids), date("2026-11-23"), None)
+        .unwrap();
+    assert_eq!(first.contracts.len(), 1000);
+    assert_eq!(first.next.as_deref(), Some("500"));
+    let second = connector
+        .list_contracts(
+            &host,
+            &accounts(&ids),
+            date("2026-11-23"),
+            first.next.as_deref(),
+        )
+        .unwrap();
+    assert_eq!(second.contracts.len(), 400);
+    assert_eq!(second.next, None);
+    assert_eq!(second.contracts[0].account, "501");
+}
+
+#[test]
+fn a_cursor_that_was_not_given_out_is_invalid() {
+    let host = Tenant::small().host();
+    for cursor in ["1", "-1", "x", "999999999999999999999"] {
+        let error = connector()
+            .list_contracts(&host, &accounts(&[10]), date("2026-11-23"), Some(cursor))
+            .unwrap_err();
+        assert_eq!(kind_of(&error), "invalid", "{cursor}");
+        assert_eq!(
+            kind_of(&connector().list_services(&host, Some(cursor)).unwrap_err()),
+            "invalid"
+        );
+    }
+    assert_eq!(
+        kind_of(&connector().list_accounts(&host, Some("x")).unwrap_err()),
+        "invalid"
+    );
+}
+
+#[test]
+fn accounts_that_are_no_ids_are_invalid() {
+    let host = Tenant::small().host();
+    for id in ["", "abc", "1 or 1", "-1", "99999999999999999999"] {
+        let error = connector()
+            .list_contracts(&host, &[id.to_owned()], date("2026-11-23"), None)
+            .unwrap_err();
+        assert_eq!(kind_of(&error), "invalid", "{id}");
+    }
+}
+
+#[test]
+fn services_are_followed_by_bundles_with_their_parts() {
+    let mut tenant = Tenant::small();
+    tenant.add(
+        "ServiceBundles",
+        json!({"id": 5, "name": "Suite", "isActive": false, "unitPrice": 12.10}),
+    );
+    tenant.add(
+        "ServiceBundleServices",
+        json!({"id": 1, "serviceBundleID": 5, "serviceID": 5}),
+    );
+    tenant.answer_at(
+        "/Services/entityInformation/fields",
+        psa_connector_sdk::testing::json(200, r#"{"fields":[{"name":"sku"}]}"#),
+    );
+    tenant.rows("Services")[0]["sku"] = json!("CORO-EDR");
+    let host = tenant.host();
+    let mut connector = connector();
+    let first = connector.list_services(&host, None).unwrap();
+    assert_eq!(first.services[0].sku.as_deref(), Some("CORO-EDR"));
+    let second = connector
+        .list_services(&host, first.next.as_deref())
+        .unwrap();
+    let bundle = &second.services[0];
+    assert_eq!((bundle.id.as_str(), bundle.active), ("bundle:5", Truth::No));
+    assert_eq!(bundle.parts, ["5"]);
+    assert_eq!(bundle.unit_price.as_ref().unwrap().amount, "12.1");
+    assert_eq!(second.next, None);
+}
+
+#[test]
+fn accounts_leave_out_the_tenants_own_company_and_keep_inactive_ones() {
+    let mut tenant = Tenant::small();
+    tenant.add(
+        "Companies",
+        json!({"id": 0, "companyName": "The MSP", "isActive": true}),
+    );
+    tenant.add(
+        "Companies",
+        json!({"id": 11, "companyName": "Gone", "isActive": false, "webAddress": "n/a"}),
+    );
+    let page = connector().list_accounts(&tenant.host(), None).unwrap();
+    let told: Vec<_> = page
+        .accounts
+        .iter()
+        .map(|account| {
+            (
+                account.id.as_str(),
+                account.active,
+                account.domain.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("10", Truth::Yes, Some("acme.example")),
+            ("11", Truth::No, None)
+        ]
+    );
+    assert_eq!(page.next, None);
+}
+
+fn read_lines(tenant: Tenant, lines: &[LineKey]) -> (Vec<String>, Vec<String>) {
+    let reading = connector()
+        .read_lines(&tenant.host(), lines, date("2026-11-23"))
+        .unwrap();
+    (
+        reading.lines.into_iter().map(|line| line.id).collect(),
+        reading
+            .others
+            .into_iter()
+            .map(|key| format!("{} on {}", key.line, key.contract))
+            .collect(),
+    )
+}
+
+#[test]
+fn lines_are_read_again_with_their_units() {
+    let host = Tenant::small().host();
+    let reading = connector()
+        .read_lines(&host, &[key("1000", "100", "5")], date("2026-11-23"))
+        .unwrap();
+    assert_eq!(told(&reading.lines[0].timeline).len(), 12);
+    // Zone, lines, units.
+    assert_eq!(host.requests().len(), 3);
+}
+
+#[test]
+fn a_line_that_is_gone_is_left_out_and_a_second_one_of_its_service_is_told() {
+    let mut tenant = Tenant::small();
+    tenant.add("ContractServices", line(1001, 100, 5));
+    tenant.add("ContractServices", line(1002, 100, 6));
+    tenant.add("ContractServices", line(1003, 200, 5));
+    let lines = [
+        key("1000", "100", "5"),
+        key("999", "100", "5"),
+        key("1003", "200", "7"),
+    ];
+    assert_eq!(
+        read_lines(tenant, &lines),
+        (vec!["1000".to_owned()], vec!["1001 on 100".to_owned()])
+    );
+}
