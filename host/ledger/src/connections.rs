@@ -11,7 +11,7 @@ use crate::error::{Fault, Inside};
 use crate::row::{instant, parsed, parsed_opt};
 use crate::secrets::{self, Owner};
 use crate::transition::OPEN_STATES;
-use crate::{Ledger, LedgerError, Result, Secret, SnapshotId, mapping};
+use crate::{Ledger, LedgerError, Result, Secret, SnapshotId, mapping, usage};
 
 /// A connection to add.
 #[derive(Debug, Clone)]
@@ -287,6 +287,7 @@ impl Ledger {
     pub fn use_snapshot(&self, name: &ConnectionName, snapshot: SnapshotId) -> Result<()> {
         self.write(|change, _| {
             let id = must_exist(change, name)?;
+            usage::must_exist(change, snapshot)?;
             change.execute(
                 "UPDATE connections SET last_snapshot = ?2 WHERE id = ?1",
                 params![id, snapshot.0],

@@ -20,6 +20,12 @@ impl DataDir {
 
     /// Make what is missing, mode 0700.
     pub(crate) fn create(&self) -> Result<()> {
+        if self.root.exists() && !self.root.is_dir() {
+            return Err(LedgerError::Io {
+                path: self.root.clone(),
+                why: "it is not a directory".to_owned(),
+            });
+        }
         for dir in [
             &self.root,
             &self.plugins(),

@@ -1,18 +1,17 @@
 //! Effectively once: what is to be sent is on the disk before a byte leaves, and so is
 //! every step after it. A crash at any instant finds here what may have happened.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde_json::{Value, json};
 
-use crate::error::Inside;
+use crate::error::{Fault, Inside};
 use crate::history::Journal;
-use crate::row::{date, instant, instant_opt, parsed, units};
+use crate::intents_read::find;
 use crate::runs::must_run;
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
@@ -219,96 +218,17 @@ impl Ledger {
             Ok(())
         })
     }
+}
 
-    /// What is not settled in a tenant, oldest first.
-    ///
-    /// # Errors
-    /// A failing or damaged database.
-    pub fn open_intents(&self, tenant: &TenantKey) -> Result<Vec<IntentRecord>> {
-        self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
-                "SELECT * FROM intents WHERE tenant = ?1 AND state IN ({OPEN_STATES}) ORDER BY id"
-            ))?;
-            Ok(rows
-                .query_map([tenant.as_str()], record)?
-                .collect::<rusqlite::Result<_>>()?)
-        })
+impl IntentRecord {
+    /// Whether the PSA may have applied it.
+    pub fn may_be_applied(&self) -> bool {
+        self.may_be_applied_as(self.state)
     }
 
-    /// All intents of a run, in order.
-    ///
-    /// # Errors
-    /// A failing or damaged database.
-    pub fn run_intents(&self, run: RunId) -> Result<Vec<IntentRecord>> {
-        self.read(|view| {
-            let mut rows =
-                view.prepare_cached("SELECT * FROM intents WHERE run = ?1 ORDER BY row, id")?;
-            Ok(rows
-                .query_map([run.0], record)?
-                .collect::<rusqlite::Result<_>>()?)
-        })
-    }
-
-    /// One intent.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`].
-    pub fn intent(&self, id: IntentId) -> Result<IntentRecord> {
-        self.read(|view| find(view, id))
-    }
-
-    /// The last adjustment of a line for a date that was applied or may have been. Most
-    /// PSAs take one for each line and date.
-    ///
-    /// # Errors
-    /// A failing or damaged database.
-    pub fn adjusted_on(
-        &self,
-        tenant: &TenantKey,
-        line: &LineId,
-        effective: Date,
-    ) -> Result<Option<IntentRecord>> {
-        self.read(|view| {
-            let mut rows = view.prepare_cached(
-                "SELECT * FROM intents WHERE tenant = ?1 AND effective = ?2 AND line = ?3
-                 ORDER BY id",
-            )?;
-            let mut found = None;
-            for record in rows.query_map(
-                [tenant.as_str(), &effective.to_string(), line.as_str()],
-                record,
-            )? {
-                let record = record?;
-                if record.state.may_be_applied() {
-                    found = Some(record);
-                }
-            }
-            Ok(found)
-        })
-    }
-
-    /// The same for all lines of a tenant at once.
-    ///
-    /// # Errors
-    /// A failing or damaged database.
-    pub fn all_adjusted_on(
-        &self,
-        tenant: &TenantKey,
-        effective: Date,
-    ) -> Result<HashMap<LineId, IntentRecord>> {
-        self.read(|view| {
-            let mut rows = view.prepare_cached(
-                "SELECT * FROM intents WHERE tenant = ?1 AND effective = ?2 ORDER BY id",
-            )?;
-            let mut found = HashMap::new();
-            for record in rows.query_map([tenant.as_str(), &effective.to_string()], record)? {
-                let record = record?;
-                if record.state.may_be_applied() {
-                    found.insert(record.intent.key.line.clone(), record);
-                }
-            }
-            Ok(found)
-        })
+    /// What never left cannot be applied, unless a person says that it is.
+    fn may_be_applied_as(&self, state: IntentState) -> bool {
+        state == IntentState::Confirmed || (state.may_be_applied() && self.attempt > 0)
     }
 }
 
@@ -448,7 +368,7 @@ fn settle(
     units: Option<Units>,
     at: Timestamp,
 ) -> Inside<()> {
-    if !state.may_be_applied() {
+    if !record.may_be_applied_as(state) {
         return Ok(());
     }
     let intent = &record.intent;
@@ -500,7 +420,15 @@ fn insert(
             intent.target.to_string(),
             intent.effective.to_string(),
             at.as_microsecond(),
-        ])?;
+        ])
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => LedgerError::NotFound {
+                what: "row",
+                id: format!("{run} {}", intent.row),
+            }
+            .into(),
+            _ => Fault::Sql(error),
+        })?;
     Ok(IntentId(id))
 }
 
@@ -516,19 +444,6 @@ fn step(view: &Connection, id: IntentId, to: IntentState) -> Inside<IntentRecord
         to: to.as_str(),
     }
     .into())
-}
-
-fn find(view: &Connection, id: IntentId) -> Inside<IntentRecord> {
-    view.prepare_cached("SELECT * FROM intents WHERE id = ?1")?
-        .query_row([id.0], record)
-        .optional()?
-        .ok_or_else(|| {
-            LedgerError::NotFound {
-                what: "adjustment",
-                id: id.to_string(),
-            }
-            .into()
-        })
 }
 
 /// A clear word before the index would refuse it.
@@ -562,34 +477,4 @@ fn refuse_dry(view: &Connection, run: RunId) -> Inside<()> {
         why: "is a dry run and posts nothing",
     }
     .into())
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
-    Ok(IntentRecord {
-        id: IntentId(row.get("id")?),
-        run: RunId(row.get("run")?),
-        intent: Intent {
-            tenant: parsed(row, "tenant")?,
-            row: row.get("row")?,
-            key: LineKey {
-                line: parsed(row, "line")?,
-                contract: parsed(row, "contract")?,
-                service: parsed(row, "service")?,
-            },
-            workspace: parsed(row, "workspace")?,
-            module: parsed(row, "module")?,
-            baseline: units(row, "baseline")?,
-            target: units(row, "target")?,
-            effective: date(row, "effective")?,
-        },
-        state: parsed(row, "state")?,
-        attempt: row.get("attempt")?,
-        code: row.get("code")?,
-        words: row.get("words")?,
-        evidence: row.get("evidence")?,
-        intended_at: instant(row, "intended_at")?,
-        sending_at: instant_opt(row, "sending_at")?,
-        answered_at: instant_opt(row, "answered_at")?,
-        resolved_at: instant_opt(row, "resolved_at")?,
-    })
 }

@@ -15,8 +15,10 @@ mod budget;
 mod connections;
 mod data_dir;
 mod error;
+mod fix;
 mod history;
 mod intents;
+mod intents_read;
 mod key;
 mod lines;
 mod lock;
@@ -33,9 +35,6 @@ mod storage;
 mod transition;
 mod usage;
 mod workspaces;
-
-#[cfg(test)]
-mod testing;
 
 pub use budget::Observed;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};

@@ -150,12 +150,6 @@ impl Ledger {
         })()
         .map_err(|fault: Fault| fault.at(&self.inner.path))
     }
-
-    /// For tests: a statement past the verbs.
-    #[cfg(test)]
-    pub(crate) fn raw(&self, sql: &str) -> rusqlite::Result<()> {
-        lock(&self.inner.writer).execute_batch(sql)
-    }
 }
 
 /// A panic elsewhere leaves no half-made change: its transaction was rolled back.
@@ -202,6 +196,7 @@ fn prepare(dir: &DataDir, path: &Path, schema: Schema) -> Inside<Connection> {
         }
         .into());
     }
+    connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "foreign_keys", true)?;
     let synchronous = match schema {
         Schema::Ledger => "FULL",

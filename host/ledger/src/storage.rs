@@ -74,18 +74,21 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<String>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(
+            // Compared as bytes: SQL's own functions stop at a zero byte.
+            let mut select = view.prepare_cached(
                 "SELECT key FROM plugin_storage
-                 WHERE plugin = ?1 AND connection = ?2 AND key >= ?3
-                     AND substr(key, 1, length(?3)) = ?3
-                 ORDER BY key LIMIT ?4",
+                 WHERE plugin = ?1 AND connection = ?2 AND key >= ?3 ORDER BY key LIMIT ?4",
             )?;
-            Ok(rows
-                .query_map(
-                    params![scope.plugin, scope.connection, prefix, limit],
-                    |row| row.get(0),
-                )?
-                .collect::<rusqlite::Result<_>>()?)
+            let mut rows = select.query(params![scope.plugin, scope.connection, prefix, limit])?;
+            let mut keys = Vec::new();
+            while let Some(row) = rows.next()? {
+                let key: String = row.get(0)?;
+                if !key.starts_with(prefix) {
+                    break;
+                }
+                keys.push(key);
+            }
+            Ok(keys)
         })
     }
 

@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use psa_host_billing::{ModuleId, WorkspaceId};
-use rusqlite::{ErrorCode, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use serde_json::json;
 
-use crate::error::Fault;
+use crate::error::{Fault, Inside};
 use crate::names::{Numbers, Texts};
 use crate::row::{UnknownWord, instant, parsed};
 use crate::{Ledger, LedgerError, Result};
@@ -180,18 +180,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NotFound`].
     pub fn snapshot(&self, id: SnapshotId) -> Result<Snapshot> {
-        self.read(|view| {
-            view.prepare_cached("SELECT * FROM snapshots WHERE id = ?1")?
-                .query_row([id.0], snapshot)
-                .optional()?
-                .ok_or_else(|| {
-                    LedgerError::NotFound {
-                        what: "usage snapshot",
-                        id: id.to_string(),
-                    }
-                    .into()
-                })
-        })
+        self.read(|view| must_exist(view, id))
     }
 
     /// A snapshot's counts. Equal ids share their text, so that 60,000 items are a few
@@ -219,6 +208,20 @@ impl Ledger {
             Ok(items)
         })
     }
+}
+
+/// The snapshot with this number.
+pub(crate) fn must_exist(view: &Connection, id: SnapshotId) -> Inside<Snapshot> {
+    view.prepare_cached("SELECT * FROM snapshots WHERE id = ?1")?
+        .query_row([id.0], snapshot)
+        .optional()?
+        .ok_or_else(|| {
+            LedgerError::NotFound {
+                what: "usage snapshot",
+                id: id.to_string(),
+            }
+            .into()
+        })
 }
 
 fn snapshot(row: &Row<'_>) -> rusqlite::Result<Snapshot> {

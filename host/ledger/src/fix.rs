@@ -1,0 +1,106 @@
+//! What a person can do about each error.
+
+use crate::LedgerError;
+
+impl LedgerError {
+    /// What a person can do about it, as one sentence.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::NotALedger { path, .. } => format!(
+                "Name another data directory, or move {} away.",
+                path.display()
+            ),
+            Self::Damaged { path, .. } => format!(
+                "Stop psa-host, keep a copy of {}, and restore the last backup.",
+                path.display()
+            ),
+            Self::NewerSchema { .. } => {
+                "Use the release of psa-host that wrote it, or a later one.".to_owned()
+            }
+            Self::DiskFull { path } => format!(
+                "Free some space on the disk of {} and do it again.",
+                path.display()
+            ),
+            Self::ReadOnly { path } => format!(
+                "Make {} and its directory writable for this user, or name another data directory.",
+                path.display()
+            ),
+            Self::Permission { path } => format!(
+                "Run psa-host as the user who owns {}, or give this user access to it.",
+                path.display()
+            ),
+            Self::Locked { .. } => {
+                "Wait for the other process to finish and do it again.".to_owned()
+            }
+            Self::Io { path, .. } => format!(
+                "Look at the path and the disk of {}, and do it again.",
+                path.display()
+            ),
+            Self::KeyInsideData { .. } => {
+                "Name a key file elsewhere with --key-file or PSA_HOST_KEY_FILE.".to_owned()
+            }
+            Self::KeyExposed { key, .. } => format!("chmod 600 {}", key.display()),
+            Self::KeyMalformed { key } => format!(
+                "Restore {} from where you keep a copy; a new key cannot open old secrets.",
+                key.display()
+            ),
+            Self::MissingKey { .. } | Self::WrongKey { .. } => {
+                "Name the right key file with --key-file or PSA_HOST_KEY_FILE, or restore it \
+                 from where you keep a copy. Without it the secrets must be entered again in \
+                 a new data directory."
+                    .to_owned()
+            }
+            Self::NoKeyPlace => "Name a key file with --key-file or PSA_HOST_KEY_FILE.".to_owned(),
+            Self::NotFound { what, .. } => format!("List what there is and name a {what} of it."),
+            Self::AlreadyExists { what, .. } => {
+                format!("Choose another name, or change the {what} that is there.")
+            }
+            Self::Duplicate { .. } => "Remove one of the two and do it again.".to_owned(),
+            Self::PluginInUse { .. } => "Remove those connections first.".to_owned(),
+            Self::PluginChanged { .. } => {
+                "Look at the plugin as it is now, and approve that if you agree.".to_owned()
+            }
+            Self::NotAChannel { .. } => {
+                "Add the connection to the channel workspace above it.".to_owned()
+            }
+            Self::TenantChanged { .. } => {
+                "Put the former credentials and address back, or add a new connection for the \
+                 other tenant: mappings are not carried over."
+                    .to_owned()
+            }
+            Self::OpenIntents { .. } => {
+                "Run sync once more, and settle what it cannot with `run resolve`.".to_owned()
+            }
+            Self::WorkspaceAlreadyMapped { workspace, .. } => {
+                format!("Remove the mapping of workspace {workspace:?} first.")
+            }
+            Self::AccountAlreadyMapped { workspace, .. } => {
+                format!(
+                    "Remove the mapping of workspace {workspace:?} first, or choose another account."
+                )
+            }
+            Self::ModuleAlreadyMapped { module, .. } => {
+                format!("Remove the mapping of module {module:?} first.")
+            }
+            Self::ServiceAlreadyMapped { module, .. } => {
+                format!("Remove the mapping of module {module:?} first, or choose another service.")
+            }
+            Self::LineClaimed { owner, .. } => format!(
+                "Bill this line through connection {owner:?} only, or remove that connection."
+            ),
+            Self::WrongTransition { .. } => {
+                "Look at it with `run show`: it may have been settled already.".to_owned()
+            }
+            Self::TooManyAttempts { .. } | Self::IntentOpen { .. } => {
+                "Look at the line in the PSA and settle it with `run resolve`.".to_owned()
+            }
+            Self::RunState { .. } => "Look at it with `run show`, and start a new run.".to_owned(),
+            Self::TenantBusy { .. } => "Wait for it to finish and do it again.".to_owned(),
+            Self::StorageQuota { .. } => {
+                "Tell the plugin's author; what it stores can be dropped by removing the \
+                 connection."
+                    .to_owned()
+            }
+        }
+    }
+}
