@@ -8,11 +8,12 @@ use crate::access;
 use crate::answer::Answer;
 use crate::exchange::{Parsed, body_json};
 use crate::query::parse::{self, Rules};
+use crate::query::run::Begin;
 use crate::query::{Query, render, run};
 use crate::route::{Parent, Route};
 use crate::schema::{Entity, metadata};
 use crate::state::State;
-use crate::switches::{Order, Switches, Verdict};
+use crate::switches::{Order, Paging, Switches, Verdict};
 use crate::world::World;
 use crate::world::row::Record;
 use crate::world::table::Table;
@@ -103,7 +104,7 @@ fn handle(
                 Listing {
                     entity,
                     post,
-                    after: None,
+                    begin: Begin::First,
                     number: None,
                     visible,
                 },
@@ -151,6 +152,9 @@ fn handle(
             200,
             &metadata::user_defined(entity, &state.world()),
         )),
+        Route::Collection(_) | Route::Children(_) if !visible => {
+            Err(Answer::errors(500, access::NO_PERMISSION).into())
+        }
         Route::Collection(_) | Route::Children(_) => write::write(state, request, route, switches),
     }
 }
@@ -203,7 +207,7 @@ fn compile(
 struct Listing {
     entity: Entity,
     post: bool,
-    after: Option<i64>,
+    begin: Begin,
     number: Option<u64>,
     visible: bool,
 }
@@ -231,7 +235,7 @@ fn answer_list(
     let found = {
         let world = state.world();
         let found = if listing.visible {
-            run_page(&world, entity, query, switches.order, listing.after)
+            run_page(&world, entity, query, switches.order, listing.begin)
         } else {
             run::Found::default()
         };
@@ -252,16 +256,14 @@ fn answer_list(
     let next = found.more.then(|| {
         let this = match listing.number {
             Some(number) => number,
-            None => pages.keep(entity, listing.post, text, None, None),
+            None => pages.keep(entity, listing.post, text, Begin::First, None),
         };
-        let next = pages.keep(
-            entity,
-            listing.post,
-            text,
-            found.ids.last().copied(),
-            Some(this),
-        );
-        url(next)
+        let begin = match (switches.paging, listing.begin, found.ids.last()) {
+            (Paging::ById, _, Some(last)) => Begin::After(*last),
+            (_, Begin::At(row), _) => Begin::At(row + found.ids.len()),
+            _ => Begin::At(found.ids.len()),
+        };
+        url(pages.keep(entity, listing.post, text, begin, Some(this)))
     });
     let details = json!({
         "count": found.ids.len(), "requestCount": query.max,
@@ -321,7 +323,7 @@ fn next(
     let listing = Listing {
         entity,
         post,
-        after: page.after,
+        begin: page.begin,
         number: Some(number),
         visible,
     };
@@ -345,7 +347,7 @@ fn children(
     let listing = Listing {
         entity: parent.child,
         post: false,
-        after: None,
+        begin: Begin::First,
         number: None,
         visible,
     };
@@ -383,11 +385,11 @@ fn run_page(
     entity: Entity,
     query: &Query,
     order: Order,
-    after: Option<i64>,
+    begin: Begin,
 ) -> run::Found {
     match unit_kind(entity) {
-        Some(kind) => run::page(world.units(kind), query, order, after),
-        None => run::page(world.rows(entity), query, order, after),
+        Some(kind) => run::page(world.units(kind), query, order, begin),
+        None => run::page(world.rows(entity), query, order, begin),
     }
 }
 

@@ -136,9 +136,9 @@ pub enum FaultKind {
     ZoneMoved,
     /// The list is empty, without an error.
     EmptyList,
-    /// The first row of this page is that of the page before, or comes twice.
+    /// The first row of the list comes twice.
     RepeatRow,
-    /// The first row of the list is missing, on this page and everywhere.
+    /// The first row of the list is missing.
     SkipRow,
     /// `nextPageUrl` leads to this very page again.
     RepeatCursor,
@@ -171,7 +171,8 @@ pub enum FaultKind {
         /// The delta.
         unit_change: i32,
     },
-    /// Records change just before this request; between two pages, rows move.
+    /// Records change just before this request. Between two pages, and with the switch
+    /// `paging=by-offset`, rows move: one is missed, or comes twice.
     WorldChange {
         /// The changes, in order.
         changes: Vec<Change>,

@@ -24,7 +24,7 @@ pub struct Entry {
     pub credentials: bool,
     /// Whether the credentials were right, where they were looked at.
     pub authenticated: bool,
-    /// The request's body, if it was JSON.
+    /// The request's body, if it was JSON of at most 4 KiB.
     pub body: Option<Json>,
     /// Status sent; 0 while, or if, nothing was answered.
     pub status: u16,

@@ -41,7 +41,7 @@ impl Route {
     /// Understands a path; `None` is a 404.
     pub fn parse(path: &str) -> Option<Self> {
         let path = path.to_ascii_lowercase();
-        let rest = path.strip_prefix("/atservicesrest/")?;
+        let rest = path.strip_prefix("/atservicesrest/")?.trim_end_matches('/');
         if rest == "versioninformation" {
             return Some(Self::VersionInformation);
         }

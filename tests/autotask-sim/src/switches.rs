@@ -51,6 +51,16 @@ pub enum Order {
     Descending,
 }
 
+/// How a page remembers where it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Paging {
+    /// By the last id: rows do not move between pages.
+    ById,
+    /// By counting rows: one added or removed meanwhile moves the others.
+    ByOffset,
+}
+
 /// How instants are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -107,6 +117,8 @@ switches! {
     include_id: Verdict = Verdict::Refuse;
     /// Order of query results.
     order: Order = Order::Ascending;
+    /// Where a next page begins.
+    paging: Paging = Paging::ById;
     /// Instants on the wire.
     date_format: DateFormat = DateFormat::Seconds;
     /// Status of a validation error: 500, or 200 with `errors`.

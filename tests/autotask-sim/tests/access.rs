@@ -154,6 +154,11 @@ async fn rights_are_refused_with_403_or_500_or_silence() {
             .json(),
         json!({"item": null})
     );
+    it.simulator.world().users[0]
+        .rights
+        .insert(Entity::ContractServiceAdjustments, Right::Silent);
+    assert_eq!(it.client.adjust(it.line, "2026-12-01", 1).await.status, 500);
+    assert!(it.simulator.applied().is_empty());
     let count = json!({"filter": [{"op": "gte", "field": "id", "value": 0}]});
     assert_eq!(
         it.client.post("Contracts/query/count", &count).await.json(),

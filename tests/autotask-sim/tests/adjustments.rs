@@ -356,6 +356,113 @@ async fn bundles_are_adjusted_like_services() {
 }
 
 #[tokio::test]
+async fn a_bundle_has_its_own_words_and_keeps_its_price() {
+    let mut world = small().world;
+    let contract = world.rows(autotask_sim::Entity::Contracts).last_id();
+    let bundle = world.add_bundle("Coro Complete", "20.00", &[]);
+    let line = world
+        .add_line(LineKind::Bundle, contract, bundle, 3)
+        .unwrap();
+    let it = run(|c| c.world = world).await;
+    let mut body = json!({
+        "contractServiceBundleID": line, "effectiveDate": "2028-01-01", "unitChange": 2, "adjustedUnitPrice": 1.5,
+    });
+    let reply = it
+        .client
+        .post("ContractServiceBundleAdjustments", &body)
+        .await;
+    assert!(
+        reply
+            .error()
+            .starts_with("ContractServiceBundleAdjustment effectiveDate must be")
+    );
+    body["effectiveDate"] = json!("2026-12-01");
+    assert_eq!(
+        it.client
+            .post("ContractServiceBundleAdjustments", &body)
+            .await
+            .status,
+        200
+    );
+    let row = it
+        .client
+        .find(
+            "ContractServiceBundleUnits",
+            "gte",
+            "startDate",
+            json!("2026-12-01"),
+        )
+        .await
+        .json();
+    assert_eq!(row["items"][0]["price"].as_f64(), Some(100.0));
+    body["contractServiceID"] = json!(1);
+    assert_eq!(
+        it.client
+            .post("ContractServiceBundleAdjustments", &body)
+            .await
+            .status,
+        500
+    );
+}
+
+#[tokio::test]
+async fn an_inactive_service_makes_no_new_line() {
+    let it = run(|_| {}).await;
+    let other = it.simulator.world().add_service("Retired", "1.00");
+    it.simulator
+        .world()
+        .set(
+            autotask_sim::Entity::Services,
+            other,
+            "isActive",
+            &json!(false),
+        )
+        .unwrap();
+    let body = json!({"contractID": it.contract, "serviceID": other, "effectiveDate": "2026-12-01", "unitChange": 4});
+    let reply = it.client.post("ContractServiceAdjustments", &body).await;
+    assert_eq!(
+        reply.error(),
+        "Reference value on field: serviceID of type: Service does not exist or is invalid."
+    );
+}
+
+#[tokio::test]
+async fn an_inactive_contract_still_takes_adjustments_or_not_by_switch() {
+    for (verdict, status) in [(Verdict::Accept, 200), (Verdict::Refuse, 500)] {
+        let it = run(|c| c.switches.inactive_contract = verdict).await;
+        it.simulator
+            .world()
+            .set(
+                autotask_sim::Entity::Contracts,
+                it.contract,
+                "status",
+                &json!(0),
+            )
+            .unwrap();
+        assert_eq!(
+            it.client.adjust(it.line, "2026-12-01", 1).await.status,
+            status
+        );
+    }
+}
+
+#[tokio::test]
+async fn refusals_and_ids_come_otherwise_by_switch() {
+    let it = run(|c| {
+        c.switches.adjustment_item_id = true;
+        c.switches.validation_status = 200;
+        c.switches.negative_text = "Units would be negative (custom).".to_owned();
+    })
+    .await;
+    assert!(it.client.adjust(it.line, "2026-12-01", 1).await.json()["itemId"].is_number());
+    let reply = it.client.adjust(it.line, "2026-11-01", -100).await;
+    assert_eq!(
+        (reply.status, reply.error().as_str()),
+        (200, "Units would be negative (custom).")
+    );
+}
+
+#[tokio::test]
 async fn adjustments_can_be_neither_read_nor_changed() {
     let it = run(|_| {}).await;
     assert_eq!(

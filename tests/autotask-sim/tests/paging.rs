@@ -2,8 +2,8 @@
 
 mod client;
 
-use autotask_sim::switches::{Order, Verdict};
-use autotask_sim::{Config, Simulator, World};
+use autotask_sim::switches::{Order, Paging, Verdict};
+use autotask_sim::{Change, Config, Entity, Fault, FaultKind, Simulator, World};
 use client::{Client, TODAY, run_companies};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -153,6 +153,38 @@ async fn descending_order_is_a_switch() {
         client.post(&first.next_page().unwrap(), &body).await.ids(),
         [1, 0]
     );
+}
+
+#[tokio::test]
+async fn rows_move_between_pages_that_are_counted_by_switch() {
+    let (simulator, client) = run_companies(30).await;
+    simulator.change_settings(|s| s.switches.paging = Paging::ByOffset);
+    let body = everything(10);
+    let change = |changes| {
+        let kind = FaultKind::WorldChange { changes };
+        simulator.inject(Fault::new(kind).on("Companies").path("next"));
+    };
+    let second = |first: Option<String>| {
+        let (client, body) = (&client, &body);
+        async move { client.post(&first.unwrap(), body).await }
+    };
+    let first = client.post("Companies/query", &body).await;
+    change(vec![Change::Delete {
+        entity: Entity::Companies,
+        id: 3,
+    }]);
+    let page = second(first.next_page()).await;
+    assert_eq!(page.ids()[0], 11, "10 is missed");
+    let first = client.post("Companies/query", &body).await;
+    let record = json!({"id": 3, "companyName": "Back"});
+    change(vec![Change::Insert {
+        entity: Entity::Companies,
+        record,
+    }]);
+    let page = second(first.next_page()).await;
+    assert_eq!(page.ids()[0], 10, "10 comes twice");
+    let page = second(page.next_page()).await;
+    assert_eq!(page.ids()[0], 20);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::run::Begin;
 use crate::schema::Entity;
 
 /// Pages kept.
@@ -21,8 +22,8 @@ pub struct Page {
     pub post: bool,
     /// The query as text: a POST's body, a GET's `search`.
     pub query: String,
-    /// Id after which it begins; `None` is the first page.
-    pub after: Option<i64>,
+    /// Where it begins.
+    pub begin: Begin,
     /// The page before it.
     pub previous: Option<u64>,
 }
@@ -41,7 +42,7 @@ impl Pages {
         entity: Entity,
         post: bool,
         query: &str,
-        after: Option<i64>,
+        begin: Begin,
         previous: Option<u64>,
     ) -> u64 {
         self.last += 1;
@@ -51,7 +52,7 @@ impl Pages {
             entity,
             post,
             query: query.to_owned(),
-            after,
+            begin,
             previous,
         });
         if self.kept.len() > KEPT {

@@ -19,13 +19,24 @@ pub struct Found {
     pub more: bool,
 }
 
-/// One page past `cursor` (the last id of the page before).
-pub fn page<R: Record>(
-    table: &Table<R>,
-    query: &Query,
-    order: Order,
-    cursor: Option<i64>,
-) -> Found {
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// With the first match.
+    First,
+    /// After the last id of the page before: rows do not move between pages.
+    After(i64),
+    /// After so many matches: a row added or removed meanwhile moves the others.
+    At(usize),
+}
+
+/// One page.
+pub fn page<R: Record>(table: &Table<R>, query: &Query, order: Order, begin: Begin) -> Found {
+    let (cursor, mut skip) = match begin {
+        Begin::First => (None, 0),
+        Begin::After(id) => (Some(id), 0),
+        Begin::At(row) => (None, row),
+    };
     let past = |id: i64| match (order, cursor) {
         (_, None) => true,
         (Order::Ascending, Some(last)) => id > last,
@@ -33,6 +44,10 @@ pub fn page<R: Record>(
     };
     let mut found = Found::default();
     visit(table, query, order, cursor, |row| {
+        if skip > 0 {
+            skip -= 1;
+            return Ordering::Less;
+        }
         if !past(row.id()) {
             return Ordering::Less;
         }

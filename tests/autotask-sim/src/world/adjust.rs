@@ -79,7 +79,13 @@ impl World {
             None => ask.contract,
         };
         let contract = contract.ok_or_else(|| reference("contractID", "Contract"))?;
-        self.check_contract(contract, ask.effective, switches)?;
+        self.check_contract(kind, contract, ask.effective, switches)?;
+        // "Affect only the quantity … not the price" [DOC of the bundles' page].
+        let mut ask = ask.clone();
+        if kind == LineKind::Bundle {
+            (ask.unit_price, ask.unit_cost) = (None, None);
+        }
+        let ask = &ask;
         let Some(line) = found else {
             return self.create_line(kind, ask, contract, switches, foreign);
         };
@@ -149,7 +155,13 @@ impl World {
             .int()
     }
 
-    fn check_contract(&self, contract: i64, day: Date, switches: &Switches) -> Result<(), String> {
+    fn check_contract(
+        &self,
+        kind: LineKind,
+        contract: i64,
+        day: Date,
+        switches: &Switches,
+    ) -> Result<(), String> {
         let (start, end) = self.contract_window(contract)?;
         let entity = Entity::Contracts;
         if let Some(row) = self.rows(entity).get(contract) {
@@ -163,11 +175,11 @@ impl World {
         }
         if day < start || day > end {
             // [LIVE KAN]
-            return Err(
-                "ContractServiceAdjustment effectiveDate must be between the start date and \
-                        end date of the Contract referenced by contractID."
-                    .to_owned(),
-            );
+            return Err(format!(
+                "{}Adjustment effectiveDate must be between the start date and end date of the \
+                 Contract referenced by contractID.",
+                kind.lines().singular()
+            ));
         }
         Ok(())
     }
@@ -182,7 +194,7 @@ impl World {
         foreign: bool,
     ) -> Result<Applied, String> {
         let sold = ask.sold.unwrap_or_default();
-        if self.rows(kind.catalogue()).get(sold).is_none() {
+        if !self.is_active(kind.catalogue(), sold) {
             return Err(reference(kind.sold_field(), kind.catalogue().singular()));
         }
         check_count(ask.change, switches)?;

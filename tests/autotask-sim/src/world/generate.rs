@@ -175,6 +175,9 @@ impl World {
         let resource =
             json!({"firstName": "Sam", "lastName": "Ito", "userName": "sam", "isActive": true});
         world.insert(Entity::Resources, &resource)?;
+        let user = json!({"firstName": "API", "lastName": "User", "userName": "api@sim.example",
+            "email": "api@sim.example", "licenseType": 7, "isActive": true});
+        world.insert(Entity::Resources, &user)?;
         let services: Vec<i64> = SERVICES
             .iter()
             .map(|(name, price)| world.add_service(name, price))

@@ -23,7 +23,7 @@ use serde_json::{Value as Json, json};
 use crate::schema::Entity;
 use crate::schema::picklists::{self, Picklists};
 use adjust::Applied;
-use cell::Value;
+use cell::{Cell, Value};
 use row::Row;
 use table::Table;
 use units::{LineKind, UnitRow};
@@ -313,6 +313,12 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Whether a record exists and is not inactive: what a reference needs [CODE N8N].
+    pub fn is_active(&self, entity: Entity, id: i64) -> bool {
+        let row = self.rows(entity).get(id);
+        row.is_some_and(|r| r.get(entity, "isActive") != Cell::Bool(false))
     }
 
     /// The number of a period's label in this tenant's picklist.

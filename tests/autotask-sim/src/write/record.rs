@@ -36,7 +36,7 @@ pub fn write(
         }
     }
     let mut world = state.world();
-    check_references(&world, entity, &object)?;
+    check_references(&world, entity, &object, request.method == Method::POST)?;
     let id = if request.method == Method::POST {
         if let Some(parent) = parent {
             object.insert(parent.field.to_owned(), json!(parent.id));
@@ -174,6 +174,7 @@ fn check_references(
     world: &World,
     entity: Entity,
     object: &Map<String, Json>,
+    creating: bool,
 ) -> Result<(), Refusal> {
     for (name, value) in object {
         let Some(field) = entity.fields().get(name) else {
@@ -183,7 +184,8 @@ fn check_references(
         let (Some(target), Some(id)) = (target, value.as_i64()) else {
             continue;
         };
-        if world.rows(target).get(id).is_none() {
+        let there = world.rows(target).get(id).is_some();
+        if !there || (creating && !world.is_active(target, id)) {
             return Err(reference(field.name, target.singular()).into());
         }
     }
