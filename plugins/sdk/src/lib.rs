@@ -66,3 +66,8 @@ macro_rules! export_connector {
         };
     };
 }
+
+/// The developer's page is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
