@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::exchange::apply_change;
 use crate::fault::{Change, Fault};
+use crate::play::apply_change;
 use crate::server::Listeners;
 use crate::state::State;
 use crate::world::World;

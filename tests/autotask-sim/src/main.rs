@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 use autotask_sim::world::generate::Plan;
 use autotask_sim::{Config, Simulator, World};
 use clap::Parser;
+use jiff::ToSpan;
 use serde_json::json;
 
 /// A strict simulator of the Autotask PSA REST API, on loopback.
@@ -52,6 +53,9 @@ struct Args {
     /// Entries the journal keeps.
     #[arg(long, default_value_t = 100_000)]
     journal: usize,
+    /// The tenant's clock runs with the real one; else it stands until it is moved.
+    #[arg(long)]
+    run_clock: bool,
     /// Written when ready, with what is printed on standard output.
     #[arg(long)]
     ready_file: Option<PathBuf>,
@@ -93,7 +97,20 @@ async fn main() -> anyhow::Result<()> {
         std::fs::write(&part, ready.to_string()).with_context(|| part.display().to_string())?;
         std::fs::rename(&part, path).with_context(|| path.display().to_string())?;
     }
-    tokio::signal::ctrl_c().await?;
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => {
+                ended?;
+                break;
+            }
+            _ = second.tick() => {
+                if args.run_clock {
+                    simulator.advance(1.second());
+                }
+            }
+        }
+    }
     simulator.shutdown();
     Ok(())
 }

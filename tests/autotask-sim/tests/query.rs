@@ -119,6 +119,25 @@ async fn a_text_against_a_number_finds_nothing_and_says_nothing() {
 }
 
 #[tokio::test]
+async fn a_text_against_a_number_finds_nothing_in_a_group_either() {
+    let it = run(|c| c.world = companies()).await;
+    let items = json!([
+        {"op": "noteq", "field": "id", "value": "2"},
+        {"op": "eq", "field": "companyType", "value": "1"},
+        {"op": "eq", "field": "id", "value": 3},
+    ]);
+    let body = json!({"filter": [{"op": "or", "items": items}]});
+    assert_eq!(it.client.post("Companies/query", &body).await.ids(), [3]);
+}
+
+#[tokio::test]
+async fn a_trailing_slash_is_no_other_path() {
+    let it = run(|_| {}).await;
+    assert_eq!(it.client.get("ThresholdInformation/").await.status, 200);
+    assert_eq!(it.client.get("Companies/0/").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_query_without_a_filter_is_refused() {
     let it = run(|_| {}).await;
     for body in [
