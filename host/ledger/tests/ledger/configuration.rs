@@ -1,0 +1,252 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use jiff::Timestamp;
+use psa_host_billing::{TenantKey, WorkspaceId, WorkspaceKind, WorkspaceStatus};
+use psa_host_ledger::{
+    AddedPlugin, CheckOutcome, ConnectionChange, LedgerError, SnapshotId, TenantBinding, Upserted,
+};
+
+use crate::fixture::{
+    Place, add, code, name, new_connection, one_intent, secret, tenant, workspace,
+};
+
+#[test]
+fn another_file_under_the_same_name_voids_the_approval() {
+    let place = Place::new();
+    let ledger = place.open().with_actor("cli:ann");
+    let hosts = ["*.autotask.net".to_owned()];
+    let first = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
+    ledger.approve_plugin("p", first.sha256(), &hosts).unwrap();
+
+    let same = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
+    assert!(matches!(same, AddedPlugin::Same { .. }));
+    let approval = ledger.plugin("p").unwrap().approval.unwrap();
+    assert_eq!(approval.hosts, hosts);
+    assert_eq!(approval.who, "cli:ann");
+
+    let second = ledger.add_plugin("p", b"two", r#"{"v":2}"#).unwrap();
+    assert!(matches!(second, AddedPlugin::Replaced { .. }));
+    let plugin = ledger.plugin("p").unwrap();
+    assert_eq!(plugin.approval, None);
+    assert_eq!(plugin.description, r#"{"v":2}"#);
+    assert_eq!(
+        code(ledger.approve_plugin("p", first.sha256(), &hosts)),
+        "plugin-changed"
+    );
+    assert!(!ledger.dir().plugin(first.sha256()).exists());
+    assert_eq!(ledger.plugin_wasm(second.sha256()).unwrap(), b"two");
+}
+
+#[test]
+fn a_plugin_file_that_was_changed_is_not_given_out() {
+    let place = Place::new();
+    let ledger = place.open();
+    let added = ledger.add_plugin("p", b"one", "{}").unwrap();
+    fs::write(ledger.dir().plugin(added.sha256()), b"evil").unwrap();
+    assert_eq!(code(ledger.plugin_wasm(added.sha256())), "ledger-damaged");
+}
+
+#[test]
+fn a_file_of_two_names_stays_until_the_last_is_removed() {
+    let place = Place::new();
+    let ledger = place.open();
+    let sha256 = ledger
+        .add_plugin("a", b"x", "{}")
+        .unwrap()
+        .sha256()
+        .to_owned();
+    ledger.add_plugin("b", b"x", "{}").unwrap();
+    ledger.remove_plugin("a").unwrap();
+    assert!(ledger.plugin_wasm(&sha256).is_ok());
+    ledger.remove_plugin("b").unwrap();
+    assert!(!ledger.dir().plugin(&sha256).exists());
+}
+
+#[test]
+fn a_plugin_in_use_is_not_removed() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let error = ledger.remove_plugin("autotask").unwrap_err();
+    assert_eq!(error.code(), "plugin-in-use");
+    assert!(error.to_string().contains("acme"));
+    ledger.remove_connection(&name("acme")).unwrap();
+    ledger.remove_plugin("autotask").unwrap();
+    assert_eq!(code(ledger.plugin("autotask")), "not-found");
+}
+
+#[test]
+fn plugin_settings_and_secrets_are_kept_and_can_be_unset() {
+    let place = Place::new();
+    let ledger = place.open();
+    ledger.add_plugin("p", b"x", "{}").unwrap();
+    let set = |value: Option<&str>| BTreeMap::from([("k".to_owned(), value.map(str::to_owned))]);
+    ledger
+        .set_plugin("p", &set(Some("v")), &secret("code", "tracking"))
+        .unwrap();
+    let plugin = ledger.plugin("p").unwrap();
+    assert_eq!(plugin.settings["k"], "v");
+    assert!(plugin.secret_fields.contains("code"));
+    assert_eq!(
+        ledger.plugin_secrets("p").unwrap()["code"].expose(),
+        "tracking"
+    );
+    ledger
+        .set_plugin("p", &set(None), &BTreeMap::new())
+        .unwrap();
+    assert!(ledger.plugin("p").unwrap().settings.is_empty());
+    assert_eq!(
+        code(ledger.set_plugin("q", &set(None), &BTreeMap::new())),
+        "not-found"
+    );
+}
+
+#[test]
+fn a_connection_is_added_to_a_channel_only() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    ledger
+        .upsert_workspaces(&[workspace("child", WorkspaceKind::Child, Some("msp"))])
+        .unwrap();
+    let try_add = |connection: &str, channel: &str| {
+        code(ledger.add_connection(&new_connection(connection, channel)))
+    };
+    assert_eq!(try_add("beta", "child"), "not-a-channel");
+    assert_eq!(try_add("beta", "nowhere"), "not-found");
+    assert_eq!(try_add("acme", "msp"), "already-exists");
+    let mut strange = new_connection("beta", "msp");
+    strange.plugin = "halo".to_owned();
+    assert_eq!(code(ledger.add_connection(&strange)), "not-found");
+    assert_eq!(ledger.connections().unwrap().len(), 1);
+}
+
+#[test]
+fn a_connection_keeps_what_it_was_given() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    let change = ConnectionChange {
+        settings: BTreeMap::from([
+            ("username".to_owned(), None),
+            ("base-url".to_owned(), Some("https://x.example".to_owned())),
+        ]),
+        time_zone: Some("America/New_York".to_owned()),
+    };
+    ledger.set_connection(&acme, &change).unwrap();
+    ledger.pause_connection(&acme, true).unwrap();
+    let check = CheckOutcome {
+        status: "The credentials were refused".to_owned(),
+        code: Some("authentication".to_owned()),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    ledger.record_check(&acme, &check).unwrap();
+    let connection = ledger.connection(&acme).unwrap();
+    assert_eq!(connection.settings.len(), 1);
+    assert_eq!(connection.settings["base-url"], "https://x.example");
+    assert_eq!(connection.time_zone, "America/New_York");
+    assert!(connection.paused);
+    assert_eq!(connection.last_check, Some(check));
+    ledger.pause_connection(&acme, false).unwrap();
+    assert!(!ledger.connection(&acme).unwrap().paused);
+    let nowhere: SnapshotId = "u-000042".parse().unwrap();
+    assert_eq!(code(ledger.use_snapshot(&acme, nowhere)), "not-found");
+}
+
+#[test]
+fn a_tenant_once_bound_is_never_rebound() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    assert_eq!(
+        ledger.bind_tenant(&acme, &tenant()).unwrap(),
+        TenantBinding::Same
+    );
+    let other = TenantKey::new("zone5/db2").unwrap();
+    let error = ledger.bind_tenant(&acme, &other).unwrap_err();
+    assert_eq!(error.code(), "tenant-changed");
+    assert!(matches!(error, LedgerError::TenantChanged { bound, .. } if bound == "zone5/db1"));
+    assert_eq!(ledger.connection(&acme).unwrap().tenant, Some(tenant()));
+}
+
+#[test]
+fn a_connection_with_something_in_doubt_is_not_removed() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    one_intent(&ledger, "1");
+    assert_eq!(
+        code(ledger.remove_connection(&name("acme"))),
+        "adjustments-open"
+    );
+}
+
+#[test]
+fn a_removed_connection_leaves_no_secret_and_no_mapping_behind() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    ledger.remove_connection(&name("acme")).unwrap();
+    add(&ledger, "acme", "msp");
+    place.sql("DELETE FROM secrets").unwrap();
+    let connection = ledger.connection(&name("acme")).unwrap();
+    assert_eq!(connection.tenant, None);
+    assert!(ledger.mappings(&name("acme")).unwrap().accounts.is_empty());
+}
+
+#[test]
+fn workspaces_are_taken_over_whole_or_not_at_all() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let child = |id: &str| workspace(id, WorkspaceKind::Child, Some("msp"));
+    let twice = [child("a"), child("b"), child("a")];
+    assert_eq!(code(ledger.upsert_workspaces(&twice)), "duplicate");
+    assert_eq!(ledger.workspaces().unwrap().len(), 2);
+
+    ledger.upsert_workspaces(&twice[..2]).unwrap();
+    let mut changed = child("a");
+    changed.status = WorkspaceStatus::Other("frozen".into());
+    changed.company = Some("A Ltd".to_owned());
+    // The channel is among them: a connection refers to it.
+    let msp = workspace("msp", WorkspaceKind::Channel, None);
+    let mut renamed = msp.clone();
+    renamed.name = "MSP".to_owned();
+    let done = ledger
+        .upsert_workspaces(&[changed.clone(), child("b"), renamed, child("c")])
+        .unwrap();
+    assert_eq!(
+        done,
+        Upserted {
+            added: 1,
+            changed: 2,
+            unchanged: 1
+        }
+    );
+    assert_eq!(ledger.workspace(&changed.id).unwrap(), Some(changed));
+    assert_eq!(ledger.connections().unwrap().len(), 1);
+}
+
+#[test]
+fn all_below_a_channel_are_found_at_any_depth_and_round_a_circle() {
+    let place = Place::new();
+    let ledger = place.open();
+    use WorkspaceKind::{Channel, Child, Regular};
+    ledger
+        .upsert_workspaces(&[
+            workspace("top", Channel, Some("deepest")),
+            workspace("middle", Channel, Some("top")),
+            workspace("low", Channel, Some("middle")),
+            workspace("deepest", Child, Some("low")),
+            workspace("beside", Regular, None),
+        ])
+        .unwrap();
+    let below = |id: &str| -> Vec<String> {
+        ledger
+            .workspaces_below(&WorkspaceId::new(id).unwrap())
+            .unwrap()
+            .into_iter()
+            .map(|workspace| workspace.id.to_string())
+            .collect()
+    };
+    assert_eq!(below("top"), ["deepest", "low", "middle"]);
+    assert_eq!(below("low"), ["deepest", "middle", "top"]);
+    assert!(below("beside").is_empty());
+    assert!(below("nowhere").is_empty());
+}

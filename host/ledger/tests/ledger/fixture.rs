@@ -1,0 +1,184 @@
+//! A data directory with a key beside it, a clock that stands until it is told, and a
+//! connection to work with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use psa_host_billing::{
+    ConnectionName, LineKey, TenantKey, Units, Workspace, WorkspaceId, WorkspaceKind,
+    WorkspaceStatus,
+};
+use psa_host_ledger::{
+    Clock, Intent, IntentId, KeySource, Ledger, LedgerError, NewConnection, NewRun, Outcome, RunId,
+    RunLine, Secret,
+};
+use tempfile::TempDir;
+
+pub const DAY: Date = date(2026, 3, 14);
+
+pub struct Place {
+    _temporary: TempDir,
+    pub data: PathBuf,
+    pub key: PathBuf,
+    micros: Arc<AtomicI64>,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        Self {
+            data: temporary.path().join("data"),
+            key: temporary.path().join("config").join("key"),
+            micros: Arc::new(AtomicI64::new(1_773_480_000_000_000)),
+            _temporary: temporary,
+        }
+    }
+
+    pub fn clock(&self) -> Clock {
+        let micros = Arc::clone(&self.micros);
+        Arc::new(move || Timestamp::from_microsecond(micros.load(Ordering::SeqCst)).unwrap())
+    }
+
+    pub fn wait(&self, seconds: i64) {
+        self.micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    pub fn try_open(&self) -> Result<Ledger, LedgerError> {
+        Ledger::open(&self.data, KeySource::File(self.key.clone()), self.clock())
+    }
+
+    pub fn open(&self) -> Ledger {
+        self.try_open().unwrap()
+    }
+
+    /// Open, with a plugin `autotask`, channels `msp` and `other-msp`, and a connection
+    /// `acme` that is bound to tenant `zone5/db1`.
+    pub fn with_connection(&self) -> Ledger {
+        let ledger = self.open();
+        ledger.add_plugin("autotask", b"\0asm", "{}").unwrap();
+        let channels = [
+            workspace("msp", WorkspaceKind::Channel, None),
+            workspace("other-msp", WorkspaceKind::Channel, None),
+        ];
+        ledger.upsert_workspaces(&channels).unwrap();
+        add(&ledger, "acme", "msp");
+        ledger.bind_tenant(&name("acme"), &tenant()).unwrap();
+        ledger
+    }
+
+    /// SQL behind the ledger's back.
+    pub fn sql(&self, sql: &str) -> rusqlite::Result<()> {
+        rusqlite::Connection::open(self.data.join("ledger.sqlite"))?.execute_batch(sql)
+    }
+}
+
+pub fn name(text: &str) -> ConnectionName {
+    ConnectionName::new(text).unwrap()
+}
+
+pub fn tenant() -> TenantKey {
+    TenantKey::new("zone5/db1").unwrap()
+}
+
+pub fn units(n: u32) -> Units {
+    Units::from(n)
+}
+
+pub fn secret(field: &str, text: &str) -> BTreeMap<String, Secret> {
+    BTreeMap::from([(field.to_owned(), Secret::new(text))])
+}
+
+pub fn workspace(id: &str, kind: WorkspaceKind, parent: Option<&str>) -> Workspace {
+    Workspace {
+        id: WorkspaceId::new(id).unwrap(),
+        name: id.to_owned(),
+        company: None,
+        domain: None,
+        kind,
+        parent: parent.map(|id| WorkspaceId::new(id).unwrap()),
+        status: WorkspaceStatus::Subscription,
+        demo: false,
+        nfr: false,
+    }
+}
+
+pub fn new_connection(connection: &str, channel: &str) -> NewConnection {
+    NewConnection {
+        name: name(connection),
+        plugin: "autotask".to_owned(),
+        channel: WorkspaceId::new(channel).unwrap(),
+        time_zone: "Europe/Berlin".to_owned(),
+        settings: BTreeMap::from([("username".to_owned(), "api@acme.example".to_owned())]),
+        secrets: secret("secret", "hunter2"),
+    }
+}
+
+pub fn add(ledger: &Ledger, connection: &str, channel: &str) {
+    let new = new_connection(connection, channel);
+    ledger.add_connection(&new).unwrap();
+}
+
+pub fn new_run(connection: &str) -> NewRun {
+    NewRun {
+        connection: name(connection),
+        tenant: Some(tenant()),
+        snapshot: None,
+        dry_run: false,
+        as_of: DAY,
+    }
+}
+
+pub fn run_line(line: &str) -> RunLine {
+    RunLine {
+        workspace: Some("w1".parse().unwrap()),
+        module: Some("edr".parse().unwrap()),
+        account: Some("101".parse().unwrap()),
+        service: Some("15".parse().unwrap()),
+        contract: Some("9001".parse().unwrap()),
+        line: Some(line.parse().unwrap()),
+        baseline: Some(units(5)),
+        target: Some(units(7)),
+        effective: Some(DAY),
+        outcome: Outcome::Planned,
+        code: None,
+        message: None,
+        fix: None,
+        detail: None,
+    }
+}
+
+pub fn intent(row: u32, line: &str) -> Intent {
+    Intent {
+        tenant: tenant(),
+        row,
+        key: LineKey {
+            line: line.parse().unwrap(),
+            contract: "9001".parse().unwrap(),
+            service: "15".parse().unwrap(),
+        },
+        workspace: "w1".parse().unwrap(),
+        module: "edr".parse().unwrap(),
+        baseline: units(5),
+        target: units(7),
+        effective: DAY,
+    }
+}
+
+/// A run with one planned row and its intent.
+pub fn one_intent(ledger: &Ledger, line: &str) -> (RunId, IntentId) {
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let row = ledger.add_run_lines(run, [run_line(line)]).unwrap();
+    let ids = ledger.intend(run, &[intent(row, line)]).unwrap();
+    (run, ids[0])
+}
+
+pub fn code<T: std::fmt::Debug>(result: Result<T, LedgerError>) -> &'static str {
+    let error = result.unwrap_err();
+    assert!(!error.fix().is_empty());
+    assert!(!error.to_string().is_empty());
+    error.code()
+}

@@ -1,0 +1,126 @@
+use hmac::{Hmac, KeyInit, Mac};
+use psa_host_ledger::HistoryEvent;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::fixture::{Place, add, code, one_intent};
+
+fn keyed(key: &[u8], bytes: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(bytes);
+    mac.finalize().into_bytes().into()
+}
+
+/// The chain, computed again from its documented form and the key file alone.
+fn first_that_does_not_hold(place: &Place, events: &[HistoryEvent]) -> Option<i64> {
+    let master = std::fs::read_to_string(&place.key).unwrap();
+    let master = hex::decode(master.trim()).unwrap();
+    let key = keyed(&master, b"psa-host history v1");
+    let mut prev = [0u8; 32];
+    let mut key_seen = false;
+    for (event, expected) in events.iter().zip(1..) {
+        let mut bytes = b"psa-host history v1".to_vec();
+        bytes.extend_from_slice(&prev);
+        bytes.extend_from_slice(&event.seq.to_be_bytes());
+        bytes.extend_from_slice(&event.at.as_microsecond().to_be_bytes());
+        let detail = event.detail.to_string();
+        for text in [&event.who, &event.what, &event.subject, &detail] {
+            bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        let hash = if event.keyed {
+            keyed(&key, &bytes)
+        } else {
+            Sha256::digest(&bytes).into()
+        };
+        if hash != event.hash || event.seq != expected || (key_seen && !event.keyed) {
+            return Some(event.seq);
+        }
+        key_seen |= event.keyed;
+        prev = event.hash;
+    }
+    None
+}
+
+#[test]
+fn every_change_is_written_down_under_the_name_of_who_made_it() {
+    let place = Place::new();
+    let ledger = place.with_connection().with_actor("cli:ann");
+    one_intent(&ledger, "1");
+    let events = ledger.history(0, 100).unwrap();
+    let what: Vec<_> = events.iter().map(|event| event.what.as_str()).collect();
+    assert_eq!(
+        what,
+        [
+            "plugin.added",
+            "workspaces.imported",
+            "key.bound",
+            "connection.added",
+            "connection.bound",
+            "run.begun",
+            "adjustment.intended",
+        ]
+    );
+    assert_eq!(events[6].who, "cli:ann");
+    assert_eq!(events[0].who, "psa-host");
+    let text = format!("{events:?}");
+    assert!(!text.contains("hunter2"), "no secret in the history");
+    let later = ledger.history(5, 1).unwrap();
+    assert_eq!(later, &events[5..6]);
+}
+
+#[test]
+fn the_chain_can_be_verified_and_shows_an_edit() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    one_intent(&ledger, "1");
+    let mut events = ledger.history(0, 100).unwrap();
+    assert_eq!(first_that_does_not_hold(&place, &events), None);
+    assert!(!events[0].keyed && events[2].keyed);
+    let head = ledger.history_head().unwrap().unwrap();
+    assert_eq!((head.seq, head.hash), (events[6].seq, events[6].hash));
+
+    events[3].who = "somebody else".to_owned();
+    assert_eq!(first_that_does_not_hold(&place, &events), Some(4));
+    let mut cut = ledger.history(0, 100).unwrap();
+    cut.remove(4);
+    assert_eq!(first_that_does_not_hold(&place, &cut), Some(6));
+}
+
+#[test]
+fn history_is_neither_changed_nor_deleted() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let before = ledger.history(0, 100).unwrap();
+    for sql in [
+        "UPDATE history SET who = 'x'",
+        "DELETE FROM history",
+        "DELETE FROM history WHERE seq = 1",
+    ] {
+        let error = place.sql(sql).unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{error}");
+    }
+    assert_eq!(ledger.history(0, 100).unwrap(), before);
+}
+
+#[test]
+fn without_its_key_a_keyed_history_is_not_continued() {
+    let place = Place::new();
+    drop(place.with_connection());
+    std::fs::remove_file(&place.key).unwrap();
+    let ledger = place.open();
+    let result = ledger.record_event("test", "", &json!({}));
+    assert_eq!(code(result), "key-missing");
+}
+
+#[test]
+fn a_change_that_fails_leaves_no_word_behind() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    add(&ledger, "beta", "other-msp");
+    let before = ledger.history_head().unwrap();
+    ledger
+        .add_connection(&crate::fixture::new_connection("beta", "msp"))
+        .unwrap_err();
+    assert_eq!(ledger.history_head().unwrap(), before);
+}

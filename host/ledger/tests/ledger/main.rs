@@ -1,0 +1,19 @@
+//! What the ledger promises, seen from outside and, where damage is the subject, with
+//! SQL behind its back.
+
+#![allow(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
+
+mod budget;
+mod configuration;
+mod crash;
+mod fixture;
+mod full_disk;
+mod history;
+mod intents;
+mod keys;
+mod locks;
+mod mapping;
+mod open;
+mod runs;
+mod storage;
+mod usage;

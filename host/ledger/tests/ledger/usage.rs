@@ -1,0 +1,103 @@
+use jiff::Timestamp;
+use psa_host_billing::WorkspaceId;
+use psa_host_ledger::{NewSnapshot, UsageItem};
+
+use crate::fixture::{Place, code};
+
+fn item(workspace: &str, module: &str, users: Option<u32>, devices: Option<u32>) -> UsageItem {
+    UsageItem {
+        workspace: workspace.parse().unwrap(),
+        module: module.parse().unwrap(),
+        users,
+        devices,
+    }
+}
+
+fn snapshot(day: i64, items: Vec<UsageItem>) -> NewSnapshot {
+    NewSnapshot {
+        channel: "msp".parse().unwrap(),
+        taken_at: Timestamp::from_second(day * 86_400).unwrap(),
+        complete: true,
+        source: "file usage.json".to_owned(),
+        items,
+    }
+}
+
+#[test]
+fn a_snapshot_comes_back_as_it_went_in() {
+    let place = Place::new();
+    let ledger = place.open().with_actor("cli:ann");
+    let items = vec![
+        item("w1", "edr", Some(0), Some(12)),
+        item("w1", "mdm", None, Some(u32::MAX)),
+        item("w2", "edr", Some(3), None),
+    ];
+    let id = ledger.import_snapshot(&snapshot(1, items.clone())).unwrap();
+    assert_eq!(id.to_string(), "u-000001");
+    assert_eq!(ledger.usage_items(id).unwrap(), items);
+    let kept = ledger.snapshot("u-1".parse().unwrap()).unwrap();
+    assert_eq!((kept.items, kept.complete), (3, true));
+    assert_eq!(kept.imported_by, "cli:ann");
+}
+
+#[test]
+fn the_latest_is_the_one_taken_last_not_the_one_imported_last() {
+    let place = Place::new();
+    let ledger = place.open();
+    let late = ledger.import_snapshot(&snapshot(9, vec![])).unwrap();
+    let early = ledger.import_snapshot(&snapshot(8, vec![])).unwrap();
+    let channel = WorkspaceId::new("msp").unwrap();
+    assert_eq!(ledger.latest_snapshot(&channel).unwrap().unwrap().id, late);
+    let corrected = ledger.import_snapshot(&snapshot(9, vec![])).unwrap();
+    assert_eq!(
+        ledger.latest_snapshot(&channel).unwrap().unwrap().id,
+        corrected
+    );
+    let all: Vec<_> = ledger
+        .snapshots(Some(&channel), 10)
+        .unwrap()
+        .iter()
+        .map(|snapshot| snapshot.id)
+        .collect();
+    assert_eq!(all, [corrected, early, late]);
+    let other = WorkspaceId::new("other-msp").unwrap();
+    assert_eq!(ledger.latest_snapshot(&other).unwrap(), None);
+}
+
+#[test]
+fn a_pair_listed_twice_is_refused_and_nothing_is_kept() {
+    let place = Place::new();
+    let ledger = place.open();
+    let items = vec![
+        item("w1", "edr", Some(1), None),
+        item("w1", "edr", Some(2), None),
+    ];
+    assert_eq!(
+        code(ledger.import_snapshot(&snapshot(1, items))),
+        "duplicate"
+    );
+    assert!(ledger.snapshots(None, 10).unwrap().is_empty());
+}
+
+#[test]
+fn an_unknown_snapshot_is_said() {
+    let place = Place::new();
+    let ledger = place.open();
+    assert_eq!(
+        code(ledger.snapshot("u-000007".parse().unwrap())),
+        "not-found"
+    );
+    for text in [
+        "7",
+        "u-",
+        "u-x",
+        "r-000007",
+        "u--7",
+        "u-99999999999999999999",
+    ] {
+        assert!(
+            text.parse::<psa_host_ledger::SnapshotId>().is_err(),
+            "{text}"
+        );
+    }
+}
