@@ -44,6 +44,9 @@ struct Args {
     /// Requests at once for each tracking identifier and entity.
     #[arg(long, default_value_t = 3)]
     threads: usize,
+    /// Failed logins that lock a user; 0 never locks.
+    #[arg(long, default_value_t = 5)]
+    lock_after: u32,
     /// Delay from half of the hourly threshold on; twice this from three quarters on.
     #[arg(long, default_value_t = 500)]
     half_delay_ms: u64,
@@ -77,6 +80,7 @@ async fn main() -> anyhow::Result<()> {
     config.latency = Duration::from_millis(args.latency_ms);
     config.limits.hourly = args.hourly;
     config.limits.threads = args.threads;
+    config.limits.lock_after = Some(args.lock_after).filter(|n| *n > 0);
     config.limits.half_delay = Duration::from_millis(args.half_delay_ms);
     config.journal = args.journal;
     for switch in &args.switches {

@@ -29,6 +29,17 @@ pub enum PostedPeriod {
     Prorate,
 }
 
+/// What an adjustment inside a billing period does to the period's row. "One row per
+/// period, plus a new row from each adjustment date" can be read both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MidPeriod {
+    /// The row ends the day before, the new one goes on to the period's end.
+    Split,
+    /// The row stays as it was and the new one lies over its end.
+    Overlap,
+}
+
 /// `Retry-After` on a 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -99,6 +110,8 @@ switches! {
     negative_text: String = "The number of units cannot be negative.".to_owned();
     /// An adjustment dated in an approved and posted period.
     posted_period: PostedPeriod = PostedPeriod::Refuse;
+    /// What an adjustment inside a period does to the period's row.
+    mid_period: MidPeriod = MidPeriod::Split;
     /// An adjustment of a contract whose status is not active.
     inactive_contract: Verdict = Verdict::Accept;
     /// `itemId` in the answer to an adjustment: null [LIVE KAN], or a number.

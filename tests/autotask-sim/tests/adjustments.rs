@@ -2,7 +2,7 @@
 
 mod client;
 
-use autotask_sim::switches::{PostedPeriod, Verdict};
+use autotask_sim::switches::{MidPeriod, PostedPeriod, Verdict};
 use autotask_sim::{LineKind, Switches};
 use client::{run, small};
 use jiff::civil::date;
@@ -70,6 +70,29 @@ async fn an_adjustment_inside_a_period_begins_a_prorated_row() {
             .world()
             .units_on(SERVICE, it.line, date(2026, 12, 31)),
         Some(15)
+    );
+}
+
+#[tokio::test]
+async fn the_new_row_lies_over_the_periods_row_by_switch() {
+    let it = run(|c| c.switches.mid_period = MidPeriod::Overlap).await;
+    assert_eq!(it.client.adjust(it.line, "2026-11-21", 5).await.status, 200);
+    assert_eq!(it.client.adjust(it.line, "2026-11-25", 1).await.status, 200);
+    let world = it.simulator.world();
+    let rows: Vec<_> = world
+        .timeline(SERVICE, it.line)
+        .iter()
+        .filter(|r| r.end == date(2026, 11, 30))
+        .map(|r| (r.start.day(), r.units))
+        .collect();
+    assert_eq!(rows, [(1, 10), (21, 15), (25, 16)]);
+    assert_eq!(
+        world.units_on(SERVICE, it.line, date(2026, 11, 30)),
+        Some(16)
+    );
+    assert_eq!(
+        world.units_on(SERVICE, it.line, date(2026, 12, 1)),
+        Some(16)
     );
 }
 

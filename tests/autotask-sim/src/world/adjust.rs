@@ -16,7 +16,7 @@ use super::number;
 use super::row::Record;
 use super::units::{LineKind, UnitRow};
 use crate::schema::Entity;
-use crate::switches::{PostedPeriod, Switches, Verdict};
+use crate::switches::{MidPeriod, PostedPeriod, Switches, Verdict};
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -97,9 +97,12 @@ impl World {
         let ids = self.rows_from(kind, line, from);
         self.check_units(kind, &ids, ask.change, switches)?;
         self.adjusted.insert((kind, line, ask.effective));
-        self.split_at(kind, line, from);
+        self.begin_row(kind, line, from, switches.mid_period);
         for id in self.rows_from(kind, line, from) {
-            if let Some(row) = self.units_mut(kind).get_mut(id) {
+            // A row that began earlier lies under the new one, and a posted one stays,
+            // unless the change begins with that very row.
+            let open = |r: &&mut UnitRow| r.start == from || (r.start > from && r.posted.is_none());
+            if let Some(row) = self.units_mut(kind).get_mut(id).filter(open) {
                 row.units += ask.change;
                 row.unit_price = ask.unit_price.unwrap_or(row.unit_price);
                 row.unit_cost = ask.unit_cost.unwrap_or(row.unit_cost);
@@ -273,9 +276,9 @@ impl World {
 
     /// Makes a row begin at `day`. The new row is open even where the old one was
     /// posted: it is what the proration bills.
-    fn split_at(&mut self, kind: LineKind, line: i64, day: Date) {
+    fn begin_row(&mut self, kind: LineKind, line: i64, day: Date, how: MidPeriod) {
         let rows = self.timeline(kind, line);
-        let Some(row) = rows.into_iter().find(|r| r.covers(day)).cloned() else {
+        let Some(row) = rows.into_iter().rfind(|r| r.covers(day)).cloned() else {
             return;
         };
         if row.start == day {
@@ -283,7 +286,9 @@ impl World {
         }
         let id = self.fresh_id();
         let table = self.units_mut(kind);
-        if let Some(old) = table.get_mut(row.id) {
+        if how == MidPeriod::Split
+            && let Some(old) = table.get_mut(row.id)
+        {
             old.end = day.saturating_sub(1.day());
         }
         table.insert(UnitRow {

@@ -286,11 +286,11 @@ impl World {
         Ok(line)
     }
 
-    /// Units of a line on a day; `None` where no row covers it.
+    /// Units of a line on a day, by the latest row that covers it; `None` without one.
     pub fn units_on(&self, kind: LineKind, line: i64, day: Date) -> Option<i32> {
         self.timeline(kind, line)
             .into_iter()
-            .find(|r| r.covers(day))
+            .rfind(|r| r.covers(day))
             .map(|r| r.units)
     }
 
