@@ -23,7 +23,7 @@ async fn at_once(client: &Client, entity: &str, count: usize) -> Vec<u16> {
 }
 
 async fn slow() -> Running {
-    run(|c| c.latency = Duration::from_millis(60)).await
+    run(|c| c.latency = Duration::from_millis(150)).await
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_thread_violation_has_the_vendors_words_and_a_status_and_header_by_swi
         (500, RetryAfter::None, None),
     ] {
         let it = run(|c| {
-            c.latency = Duration::from_millis(40);
+            c.latency = Duration::from_millis(120);
             c.switches.thread_status = status;
             c.switches.retry_after = retry;
         })
@@ -117,7 +117,7 @@ async fn a_thread_violation_has_the_vendors_words_and_a_status_and_header_by_swi
 #[tokio::test]
 async fn a_retry_after_may_be_a_date() {
     let it = run(|c| {
-        c.latency = Duration::from_millis(40);
+        c.latency = Duration::from_millis(120);
         c.switches.retry_after = RetryAfter::Date;
     })
     .await;
@@ -158,7 +158,7 @@ async fn the_threshold_query_is_itself_thread_limited() {
 async fn usage_slows_requests_and_at_the_threshold_everybody_stops_until_the_hour_rolls() {
     let it = run(|c| {
         c.limits.hourly = 100;
-        c.limits.half_delay = Duration::from_millis(80);
+        c.limits.half_delay = Duration::from_millis(150);
     })
     .await;
     let time = || async {
@@ -168,15 +168,15 @@ async fn usage_slows_requests_and_at_the_threshold_everybody_stops_until_the_hou
     };
     let (status, quick) = time().await;
     assert!(
-        status == 200 && quick < Duration::from_millis(60),
+        status == 200 && quick < Duration::from_millis(140),
         "{quick:?}"
     );
     it.simulator.use_threshold(50);
     let (_, slower) = time().await;
-    assert!(slower >= Duration::from_millis(80), "{slower:?}");
+    assert!(slower >= Duration::from_millis(150), "{slower:?}");
     it.simulator.use_threshold(25);
     let (_, slowest) = time().await;
-    assert!(slowest >= Duration::from_millis(160), "{slowest:?}");
+    assert!(slowest >= Duration::from_millis(300), "{slowest:?}");
     it.simulator.use_threshold(30);
     for status in [429, 500, 503] {
         it.simulator
@@ -204,6 +204,5 @@ async fn a_request_is_carried_out_even_if_the_client_hangs_up() {
         .await;
     assert!(answer.is_err());
     assert!(it.simulator.applied().is_empty());
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(it.simulator.applied().len(), 1);
+    client::until(|| it.simulator.applied().len() == 1).await;
 }

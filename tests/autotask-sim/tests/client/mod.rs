@@ -136,6 +136,17 @@ impl Client {
     }
 }
 
+/// Waits for what must come, and fails if it does not within five seconds.
+pub async fn until(done: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it did not come");
+}
+
 /// One company with one contract of 2026 and one line of ten units.
 #[derive(Debug)]
 pub struct Small {
