@@ -81,30 +81,41 @@ struct Threshold {
     used: Option<u32>,
 }
 
+impl Threshold {
+    /// None where a number is absent or makes no sense as a limit.
+    fn usage(self) -> Option<ApiUsage> {
+        let limit = self.limit.filter(|limit| *limit > 0)?;
+        let minutes = self
+            .minutes
+            .filter(|minutes| (1..=24 * 60).contains(minutes))?;
+        Some(ApiUsage {
+            used: self.used?,
+            limit,
+            window_seconds: minutes * 60,
+        })
+    }
+}
+
 /// Proves the credentials by the cheapest call that needs them, and reads the usage
 /// where the answer has the shape expected. Where that call does not exist or is not
 /// allowed, two others serve as proof.
 fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<Option<ApiUsage>, Error> {
     match get(api, host, "ThresholdInformation") {
         Ok(response) => {
-            let Ok(Threshold {
-                limit: Some(limit),
-                minutes: Some(minutes),
-                used: Some(used),
-            }) = parse::<Threshold>("reading ThresholdInformation", &response)
-            else {
-                host.log(
-                    Level::Info,
-                    "ThresholdInformation has another shape than expected: the usage is not known",
-                );
-                return proof_where(api, host, parse::<serde_json::Value>("", &response).is_ok())
-                    .map(|()| None);
+            return match parse::<Threshold>("reading ThresholdInformation", &response)
+                .ok()
+                .and_then(Threshold::usage)
+            {
+                Some(usage) => Ok(Some(usage)),
+                None => {
+                    host.log(
+                        Level::Info,
+                        "ThresholdInformation has another shape than expected: no usage is known",
+                    );
+                    let proven = parse::<serde_json::Value>("", &response).is_ok();
+                    proof_where(api, host, proven).map(|()| None)
+                }
             };
-            return Ok(Some(ApiUsage {
-                used,
-                limit,
-                window_seconds: minutes.saturating_mul(60),
-            }));
         }
         // Without an answer at all there is nothing to fall back to.
         Err(error) if stops(&error) || matches!(error, Error::Transient(_)) => return Err(error),

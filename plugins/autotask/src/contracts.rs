@@ -38,6 +38,9 @@ pub const CONTRACTS: Entity = Entity {
 /// A page of this many unit rows takes about 100 requests, and some 10 MB here.
 const ROWS_PER_PAGE: usize = 50_000;
 
+/// And of this many contracts; the host takes no list of more than 20,000.
+const CONTRACTS_PER_PAGE: usize = 5_000;
+
 /// Accounts on the first page, before it is known how many rows an account has.
 const ACCOUNTS_AT_FIRST: usize = 500;
 
@@ -72,6 +75,7 @@ pub struct ContractReader {
     units_per_line: Packer,
     bundle_units_per_line: Packer,
     accounts_read: usize,
+    contracts_read: usize,
     rows_read: usize,
 }
 
@@ -86,6 +90,7 @@ impl ContractReader {
             units_per_line: packer(),
             bundle_units_per_line: packer(),
             accounts_read: 0,
+            contracts_read: 0,
             rows_read: 0,
         }
     }
@@ -129,13 +134,16 @@ impl ContractReader {
         })
     }
 
-    /// As many as bring about `ROWS_PER_PAGE` unit rows, in steps of what fills an `in`
-    /// list.
+    /// As many as bring about `ROWS_PER_PAGE` unit rows or `CONTRACTS_PER_PAGE` contracts,
+    /// in steps of what fills an `in` list.
     fn accounts_on_a_page(&self) -> usize {
         if self.accounts_read == 0 {
             return ACCOUNTS_AT_FIRST;
         }
-        let fitting = ROWS_PER_PAGE.saturating_mul(self.accounts_read) / self.rows_read.max(1);
+        let fitting =
+            |most: usize, read: usize| most.saturating_mul(self.accounts_read) / read.max(1);
+        let fitting = fitting(ROWS_PER_PAGE, self.rows_read)
+            .min(fitting(CONTRACTS_PER_PAGE, self.contracts_read));
         if fitting < MOST_KEYS {
             fitting.max(50)
         } else {
@@ -167,6 +175,7 @@ impl ContractReader {
         same_twice(&mut lines)?;
         let timelines = self.timelines(api, host, &lines, start)?;
         self.accounts_read += companies.len();
+        self.contracts_read += rows.len();
 
         let mut by_contract: HashMap<i64, Vec<Line>> = HashMap::new();
         for (line, timeline) in lines.into_iter().zip(timelines) {

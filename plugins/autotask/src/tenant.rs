@@ -47,7 +47,8 @@ fn slug(name: &str) -> Option<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect();
-    (!words.is_empty()).then(|| words.join("-"))
+    // An id has at most 200 characters.
+    (!words.is_empty()).then(|| words.join("-").chars().take(100).collect())
 }
 
 #[cfg(test)]

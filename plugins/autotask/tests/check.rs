@@ -32,6 +32,18 @@ fn without_usage_the_credentials_are_proven_otherwise() {
         answer(404, "text/html", "<html></html>"),
         json(200, r#"{"externalCrossDomainRequestThreshold":1}"#),
         json(500, r#"{"errors":["No message."]}"#),
+        json(
+            200,
+            r#"{"externalRequestThreshold":0,"requestThresholdTimeframe":60,"currentTimeframeRequestCount":1}"#,
+        ),
+        json(
+            200,
+            r#"{"externalRequestThreshold":10000,"requestThresholdTimeframe":60,"currentTimeframeRequestCount":null}"#,
+        ),
+        json(
+            200,
+            r#"{"externalRequestThreshold":10000.0,"requestThresholdTimeframe":"an hour"}"#,
+        ),
         json(403, ""),
     ] {
         let mut tenant = Tenant::small();

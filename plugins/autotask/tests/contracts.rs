@@ -343,3 +343,28 @@ fn a_line_that_is_gone_is_left_out_and_a_second_one_of_its_service_is_told() {
         (vec!["1000".to_owned()], vec!["1001 on 100".to_owned()])
     );
 }
+
+#[test]
+fn pages_stay_small_where_accounts_have_many_contracts() {
+    let mut tenant = Tenant::new();
+    for company in 1..=1500 {
+        for nth in 0..20 {
+            tenant.add("Contracts", contract(company * 100 + nth, company));
+        }
+    }
+    let host = tenant.host();
+    let ids = accounts(&(1..=1500).collect::<Vec<i64>>());
+    let mut connector = connector();
+    let (mut cursor, mut pages) = (None, Vec::new());
+    loop {
+        let page = connector
+            .list_contracts(&host, &ids, date("2026-11-23"), cursor.as_deref())
+            .unwrap();
+        pages.push(page.contracts.len());
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [10_000, 5000, 5000, 5000, 5000]);
+}
