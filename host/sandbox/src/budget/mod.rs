@@ -1,0 +1,251 @@
+//! The request budget of a tenant: how many in a rolling window, how many at once per
+//! endpoint, and pauses that the PSA asked for. Per tenant, not per plugin: shared by
+//! every connection and process of one data folder.
+
+mod slots;
+mod store;
+mod tally;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+pub use self::store::{BudgetStore, InMemoryBudget, Observation};
+pub use self::tally::SPEND_BATCH;
+
+use self::slots::{Slot, Slots};
+use self::tally::{Tally, Verdict};
+use crate::{Clock, StoreFailure, Window};
+
+/// Endpoints with slots of their own; a plugin that names more shares one set of slots
+/// for the rest, so that it cannot fill the folder with lock files.
+const MAX_ENDPOINTS: usize = 64;
+
+/// The budgets in use in this process.
+#[derive(Debug)]
+pub(crate) struct Budgets {
+    slots_dir: PathBuf,
+    clock: Clock,
+    scopes: Mutex<HashMap<(usize, String), Weak<Budget>>>,
+}
+
+impl Budgets {
+    pub fn new(slots_dir: PathBuf, clock: Clock) -> Self {
+        Self {
+            slots_dir,
+            clock,
+            scopes: Mutex::default(),
+        }
+    }
+
+    /// The budget of a scope: one object for all sessions on the same store.
+    pub fn of(&self, store: &Arc<dyn BudgetStore>, scope: &str) -> Arc<Budget> {
+        let key = (Arc::as_ptr(store).cast::<()>().addr(), scope.to_owned());
+        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(budget) = scopes.get(&key).and_then(Weak::upgrade) {
+            return budget;
+        }
+        scopes.retain(|_, budget| budget.strong_count() > 0);
+        let budget = Arc::new(Budget {
+            scope: scope.to_owned(),
+            store: Arc::clone(store),
+            slots_dir: self.slots_dir.clone(),
+            clock: self.clock.clone(),
+            tally: Mutex::default(),
+            slots: Mutex::default(),
+        });
+        scopes.insert(key, Arc::downgrade(&budget));
+        budget
+    }
+}
+
+/// One scope's budget.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    pub scope: String,
+    store: Arc<dyn BudgetStore>,
+    slots_dir: PathBuf,
+    clock: Clock,
+    tally: Mutex<Tally>,
+    slots: Mutex<HashMap<String, Arc<Slots>>>,
+}
+
+/// What a plugin declares about its PSA.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    pub window: Option<Window>,
+    pub at_once: u32,
+    /// Longest wait inside a request.
+    pub patience: Duration,
+}
+
+/// Leave to send one request; held until the answer is there.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _slot: Slot,
+    _alone: Option<Slot>,
+    /// The store did not answer: the request is counted in memory only.
+    pub unrecorded: Option<StoreFailure>,
+}
+
+/// Why a request may not be sent now.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Parked(Timestamp),
+    Slots(std::io::Error),
+}
+
+impl Budget {
+    /// Wait for leave to send one request, and count it.
+    pub async fn admit(&self, endpoint: &str, terms: Terms) -> Result<Permit, Refused> {
+        let mut patience = SignedDuration::try_from(terms.patience).unwrap_or(SignedDuration::MAX);
+        let mut unrecorded = None;
+        let alone = loop {
+            let now = self.clock.now();
+            let verdict = {
+                let mut tally = self.tally();
+                match tally.decide(now, terms.window, &self.scope, &*self.store) {
+                    Ok(verdict) => verdict,
+                    Err(failure) => {
+                        unrecorded = Some(failure);
+                        tally.decide_alone(now)
+                    }
+                }
+            };
+            match verdict {
+                Verdict::Go => break None,
+                Verdict::OneAtATime => {
+                    let alone = self.slots("\0alone", 1).map_err(Refused::Slots)?;
+                    break Some(alone.take().await.map_err(Refused::Slots)?);
+                }
+                Verdict::NotBefore(until) => {
+                    let wait = until.duration_since(now);
+                    if wait > patience {
+                        return Err(Refused::Parked(until));
+                    }
+                    patience -= wait;
+                    tokio::time::sleep(wait.unsigned_abs()).await;
+                }
+            }
+        };
+        let slots = self
+            .slots(endpoint, terms.at_once)
+            .map_err(Refused::Slots)?;
+        Ok(Permit {
+            _slot: slots.take().await.map_err(Refused::Slots)?,
+            _alone: alone,
+            unrecorded,
+        })
+    }
+
+    /// Nothing is sent for this long from now on.
+    pub fn pause(&self, time: Duration) -> Result<(), StoreFailure> {
+        let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+        let until = self.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
+        self.tally().pause(until);
+        self.store.pause(&self.scope, until)
+    }
+
+    /// What the PSA says about everybody's requests.
+    pub fn observe(&self, used: u32, limit: u32, window: Window) -> Result<(), StoreFailure> {
+        let now = self.clock.now();
+        self.tally()
+            .observe(now, used, limit, window, &self.scope, &*self.store)
+    }
+
+    /// Count requests that were counted under another scope before.
+    pub fn carry(&self, requests: u64) -> Result<(), StoreFailure> {
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        self.store.spend(&self.scope, self.clock.now(), requests)
+    }
+
+    /// Write what is counted.
+    pub fn flush(&self) -> Result<(), StoreFailure> {
+        self.tally()
+            .flush(self.clock.now(), &self.scope, &*self.store)
+    }
+
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slots(&self, endpoint: &str, count: u32) -> std::io::Result<Arc<Slots>> {
+        let mut all = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slots) = all.get(endpoint) {
+            return Ok(Arc::clone(slots));
+        }
+        let endpoint = if all.len() < MAX_ENDPOINTS {
+            endpoint
+        } else {
+            "\0rest"
+        };
+        if let Some(slots) = all.get(endpoint) {
+            return Ok(Arc::clone(slots));
+        }
+        let digest = Sha256::new()
+            .chain_update(&self.scope)
+            .chain_update(b"\0")
+            .chain_update(endpoint)
+            .finalize();
+        let name = hex::encode(&digest[..12]);
+        let slots = Arc::new(Slots::open(&self.slots_dir, &name, count)?);
+        all.insert(endpoint.to_owned(), Arc::clone(&slots));
+        Ok(slots)
+    }
+}
+
+impl Drop for Budget {
+    fn drop(&mut self) {
+        if let Err(failure) = self.flush() {
+            tracing::warn!(%failure, scope = self.scope, "requests could not be counted");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(dir: &std::path::Path) -> (Arc<Budget>, Arc<dyn BudgetStore>) {
+        let store: Arc<dyn BudgetStore> = Arc::new(InMemoryBudget::default());
+        let budgets = Budgets::new(dir.to_owned(), Clock::system());
+        (budgets.of(&store, "tenant:1"), store)
+    }
+
+    const TERMS: Terms = Terms {
+        window: Some(Window {
+            requests: 1_000,
+            seconds: 3_600,
+        }),
+        at_once: 2,
+        patience: Duration::from_millis(200),
+    };
+
+    #[tokio::test]
+    async fn a_long_pause_parks_and_a_short_one_is_waited_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let (budget, _store) = budget(dir.path());
+        budget.pause(Duration::from_millis(20)).unwrap();
+        assert!(budget.admit("x", TERMS).await.is_ok());
+        budget.pause(Duration::from_secs(600)).unwrap();
+        assert!(matches!(
+            budget.admit("x", TERMS).await,
+            Err(Refused::Parked(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn what_is_counted_is_written_when_the_last_session_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let (budget, store) = budget(dir.path());
+        for _ in 0..3 {
+            budget.admit("x", TERMS).await.unwrap();
+        }
+        drop(budget);
+        assert_eq!(store.spent("tenant:1", Timestamp::MIN).unwrap(), 3);
+    }
+}

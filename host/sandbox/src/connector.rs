@@ -1,0 +1,519 @@
+//! A running instance of a plugin, as typed calls. Every call is bounded in computing
+//! and in wall-clock time, and everything it answers is checked before it is believed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use psa_host_billing::{Account, AccountId, Contract, Line, LineKey, Service, TenantKey, Units};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::error::Elapsed;
+use wasmtime::Store;
+
+use crate::bindings::exports::psa_host::connector::connector as wit;
+use crate::bindings::psa_host::connector::types as wit_types;
+use crate::bindings::{PsaConnector, PsaConnectorPre};
+use crate::engine::InCall;
+use crate::guest::{Guest, stop, write_of};
+use crate::http::{Note, Write};
+use crate::load::Shared;
+use crate::posting::{Posting, judge};
+use crate::reading::Reader;
+use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session};
+
+/// How much `check` looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Only what a run needs to begin.
+    Brief,
+    /// Each permission as well.
+    Full,
+}
+
+/// What was found about one permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It works.
+    Proven,
+    /// The PSA refused it.
+    Refused,
+    /// It could not be told.
+    Unproven,
+}
+
+/// One thing that `check` tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was tried.
+    pub subject: String,
+    /// How it went.
+    pub verdict: Verdict,
+    /// Why, for a person.
+    pub detail: String,
+}
+
+/// Requests as the PSA counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiUsage {
+    /// Used in the present window, by everybody.
+    pub used: u32,
+    /// Allowed in it.
+    pub limit: u32,
+    /// Its length in seconds.
+    pub window_seconds: u32,
+}
+
+/// What `check` tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// The PSA instance behind the credentials.
+    pub tenant: TenantKey,
+    /// For a person.
+    pub tenant_label: String,
+    /// Permissions, as far as they could be told.
+    pub findings: Vec<Finding>,
+    /// Requests as the PSA counts them, where it does.
+    pub usage: Option<ApiUsage>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins; none: it was the last.
+    pub next: Option<String>,
+}
+
+/// A second look at chosen lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineReading {
+    /// Those asked for that are there.
+    pub lines: Vec<Line>,
+    /// Others of the same service on the same contracts.
+    pub others: Vec<LineKey>,
+}
+
+/// One change of one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdjustmentRequest {
+    /// Which line.
+    pub line: LineKey,
+    /// Its units at `effective`, as last read.
+    pub baseline: Units,
+    /// Its units from `effective` on.
+    pub target: Units,
+    /// The first day of the change.
+    pub effective: Date,
+}
+
+/// A store with an instance in it.
+pub(crate) struct Instance {
+    store: Store<Guest>,
+    bindings: PsaConnector,
+    shared: Arc<Shared>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Instance {
+    /// Instantiate. Its start functions run under the same limits as a call.
+    pub async fn start(
+        shared: &Arc<Shared>,
+        pre: &PsaConnectorPre<Guest>,
+        guest: Guest,
+        plugin: &str,
+    ) -> Result<Self, CallError> {
+        let place = Arc::clone(&shared.instances)
+            .try_acquire_owned()
+            .map_err(|_| {
+                let most = shared.limits.instances;
+                let text = format!("all {most} places for plugin instances are taken");
+                let kind = CallErrorKind::OutOfLimits { which: "instances" };
+                CallError::new(kind, text).with_fix("Try again when other runs have ended.")
+            })?;
+        let phase = guest.call.phase;
+        let incidents = Arc::clone(guest.incidents());
+        let mut store = guest.into_store(&shared.engine);
+        let limits = &*shared.limits;
+        store.data_mut().begin(phase, limits.short_time);
+        let turn = shared.ticker.call();
+        let started =
+            tokio::time::timeout(limits.short_time, pre.instantiate_async(&mut store)).await;
+        drop(turn);
+        match started {
+            Ok(Ok(bindings)) => Ok(Self {
+                store,
+                bindings,
+                shared: Arc::clone(shared),
+                _place: place,
+            }),
+            Ok(Err(error)) => {
+                let stop = stop(&error, plugin, phase, limits);
+                incidents.record(stop.code, phase, &stop.error.message, None);
+                Err(stop.error)
+            }
+            Err(_) => {
+                let error = too_slow(plugin, phase, limits.short_time);
+                incidents.record(IncidentCode::CallTimeLimit, phase, &error.message, None);
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&mut self, phase: Phase) -> (InCall, Duration) {
+        let limits = &self.shared.limits;
+        let short = matches!(phase, Phase::Describe | Phase::Configure);
+        let (compute, wall) = if short {
+            (limits.short_time, limits.short_time)
+        } else {
+            (limits.compute_time, limits.call_time)
+        };
+        self.store.data_mut().begin(phase, compute);
+        (self.shared.ticker.call(), wall)
+    }
+
+    /// What the plugin says of itself.
+    pub async fn describe(&mut self, plugin: &str) -> Result<wit::Description, CallError> {
+        let (_turn, wall) = self.begin(Phase::Describe);
+        let connector = self.bindings.psa_host_connector_connector();
+        match tokio::time::timeout(wall, connector.call_describe(&mut self.store)).await {
+            Ok(Ok(said)) => Ok(said),
+            Ok(Err(error)) => Err(stop(&error, plugin, Phase::Describe, &self.shared.limits).error),
+            Err(_) => Err(too_slow(plugin, Phase::Describe, wall)),
+        }
+    }
+}
+
+fn too_slow(plugin: &str, phase: Phase, time: Duration) -> CallError {
+    let text = format!("the plugin {plugin} was stopped in `{phase}`: no answer within {time:?}");
+    CallError::new(CallErrorKind::TimedOut, text)
+}
+
+/// A configured instance. One call at a time; several connectors of one session may
+/// work side by side. Gone after a trap or a timeout ([`Connector::is_usable`]).
+pub struct Connector {
+    instance: Option<Instance>,
+    session: Arc<Session>,
+    /// The write of the last call, by the host's own record.
+    write: Write,
+    /// A call that was given up by its caller leaves the instance in the middle of it.
+    in_call: bool,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("session", &self.session)
+            .field("usable", &self.is_usable())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Make one call: `call!(self, phase, method(arguments))`.
+macro_rules! call {
+    ($self:ident, $phase:expr, $method:ident($($argument:expr),*)) => {{
+        let (turn, wall) = $self.begin($phase)?;
+        let Some(instance) = &mut $self.instance else {
+            return Err(gone());
+        };
+        let connector = instance.bindings.psa_host_connector_connector();
+        let answer = connector.$method(&mut instance.store, $($argument),*);
+        let outcome = tokio::time::timeout(wall, answer).await;
+        drop(turn);
+        $self.end($phase, wall, outcome)
+    }};
+}
+
+impl Connector {
+    pub(crate) async fn start(session: Arc<Session>) -> Result<Self, CallError> {
+        if let Some(error) = session.refused() {
+            return Err(error);
+        }
+        let plugin = session.plugin();
+        let guest = Guest::new(
+            Some(Arc::clone(&session)),
+            Arc::clone(&plugin.shared().limits),
+            Arc::clone(session.incident_log()),
+            Arc::clone(session.log()),
+            Phase::Configure,
+        );
+        let name = &plugin.description().name;
+        let instance = Instance::start(plugin.shared(), plugin.pre(), guest, name).await?;
+        let mut connector = Self {
+            instance: Some(instance),
+            write: Write::Nothing,
+            in_call: false,
+            session,
+        };
+        connector.configure().await?;
+        Ok(connector)
+    }
+
+    async fn configure(&mut self) -> Result<(), CallError> {
+        let settings = self.session.settings().to_vec();
+        let answer = call!(self, Phase::Configure, call_configure(&settings))?;
+        self.heed(Phase::Configure, answer)
+    }
+
+    /// Whether another call can be made: false after a trap, a timeout, or a call that
+    /// was given up. Then connect again.
+    pub fn is_usable(&self) -> bool {
+        self.instance.is_some() && !self.in_call
+    }
+
+    /// The session it belongs to.
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Test the connection. What the PSA says of its request limit is fed into the
+    /// budget.
+    ///
+    /// # Errors
+    /// [`CallError`], here and below.
+    pub async fn check(&mut self, depth: Depth) -> Result<CheckReport, CallError> {
+        let depth = match depth {
+            Depth::Brief => wit::Depth::Brief,
+            Depth::Full => wit::Depth::Full,
+        };
+        let answer = call!(self, Phase::Check, call_check(depth))?;
+        let said = self.heed(Phase::Check, answer)?;
+        let report = self.read(Phase::Check, |reader| reader.check_report(said))?;
+        if let Some(usage) = report.usage {
+            self.session.note_usage(usage);
+        }
+        Ok(report)
+    }
+
+    /// One page of accounts. See also [`Connector::all_accounts`].
+    ///
+    /// # Errors
+    /// See [`Connector::check`].
+    pub async fn list_accounts(
+        &mut self,
+        cursor: Option<&str>,
+    ) -> Result<Page<Account>, CallError> {
+        let cursor = cursor.map(str::to_owned);
+        let answer = call!(
+            self,
+            Phase::ListAccounts,
+            call_list_accounts(cursor.as_ref())
+        )?;
+        let said = self.heed(Phase::ListAccounts, answer)?;
+        self.read(Phase::ListAccounts, |reader| reader.accounts(said))
+    }
+
+    /// One page of services. See also [`Connector::all_services`].
+    ///
+    /// # Errors
+    /// See [`Connector::check`].
+    pub async fn list_services(
+        &mut self,
+        cursor: Option<&str>,
+    ) -> Result<Page<Service>, CallError> {
+        let cursor = cursor.map(str::to_owned);
+        let answer = call!(
+            self,
+            Phase::ListServices,
+            call_list_services(cursor.as_ref())
+        )?;
+        let said = self.heed(Phase::ListServices, answer)?;
+        self.read(Phase::ListServices, |reader| reader.services(said))
+    }
+
+    /// One page of these accounts' contracts with their lines, units from the period
+    /// that holds `start`. At most `accounts_per_call` accounts; see also
+    /// [`Connector::all_contracts`].
+    ///
+    /// # Errors
+    /// See [`Connector::check`].
+    pub async fn list_contracts(
+        &mut self,
+        accounts: &[AccountId],
+        start: Date,
+        cursor: Option<&str>,
+    ) -> Result<Page<Contract>, CallError> {
+        let ids: Vec<String> = accounts.iter().map(|id| id.as_str().to_owned()).collect();
+        let (day, cursor) = (civil(start), cursor.map(str::to_owned));
+        let answer = call!(
+            self,
+            Phase::ListContracts,
+            call_list_contracts(&ids, day, cursor.as_ref())
+        )?;
+        let said = self.heed(Phase::ListContracts, answer)?;
+        self.read(Phase::ListContracts, |reader| {
+            reader.contracts(said, accounts)
+        })
+    }
+
+    /// A second look at these lines, at most `lines_per_call`. One that is not in the
+    /// answer is not there any more.
+    ///
+    /// # Errors
+    /// See [`Connector::check`].
+    pub async fn read_lines(
+        &mut self,
+        lines: &[LineKey],
+        start: Date,
+    ) -> Result<LineReading, CallError> {
+        let keys: Vec<wit::LineKey> = lines.iter().map(key).collect();
+        let day = civil(start);
+        let answer = call!(self, Phase::ReadLines, call_read_lines(&keys, day))?;
+        let said = self.heed(Phase::ReadLines, answer)?;
+        self.read(Phase::ReadLines, |reader| reader.line_reading(said, lines))
+    }
+
+    /// Change one line's units. What became of it is judged by what the host saw leave
+    /// and come back, not by the plugin's word alone.
+    pub async fn adjust(&mut self, request: &AdjustmentRequest) -> Posting {
+        self.write = Write::Nothing;
+        let answer = self.ask_to_adjust(request).await;
+        let (posting, incident) = judge(answer, self.write);
+        if let Some((code, message)) = incident {
+            self.incident(code, Phase::Adjust, message);
+        }
+        posting
+    }
+
+    async fn ask_to_adjust(
+        &mut self,
+        request: &AdjustmentRequest,
+    ) -> Result<wit::Outcome, CallError> {
+        let adjustment = wit::Adjustment {
+            line: key(&request.line),
+            baseline: request.baseline.to_string(),
+            target: request.target.to_string(),
+            effective: civil(request.effective),
+        };
+        let answer = call!(self, Phase::Adjust, call_adjust(&adjustment))?;
+        self.heed(Phase::Adjust, answer)
+    }
+
+    fn begin(&mut self, phase: Phase) -> Result<(InCall, Duration), CallError> {
+        if self.in_call {
+            self.instance = None;
+        }
+        if let Some(error) = self.session.refused() {
+            return Err(error);
+        }
+        let instance = self.instance.as_mut().ok_or_else(gone)?;
+        self.in_call = true;
+        Ok(instance.begin(phase))
+    }
+
+    fn end<T>(
+        &mut self,
+        phase: Phase,
+        wall: Duration,
+        outcome: Result<wasmtime::Result<T>, Elapsed>,
+    ) -> Result<T, CallError> {
+        self.in_call = false;
+        if let Some(instance) = &self.instance {
+            self.write = write_of(&instance.store);
+        }
+        let plugin = &self.session.plugin().description().name;
+        let (code, error) = match outcome {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => {
+                let stop = stop(&error, plugin, phase, self.limits());
+                (stop.code, stop.error)
+            }
+            Err(Elapsed { .. }) => (IncidentCode::CallTimeLimit, too_slow(plugin, phase, wall)),
+        };
+        self.incident(code, phase, &error.message);
+        // Whatever state the guest is in, nobody will see it again.
+        self.instance = None;
+        Err(error)
+    }
+
+    /// A guest's own error, with what the host knows better.
+    fn heed<T>(&self, phase: Phase, answer: Result<T, wit_types::Error>) -> Result<T, CallError> {
+        let said = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(said) => said,
+        };
+        let note = self
+            .instance
+            .as_ref()
+            .and_then(|i| i.store.data().call.note.clone());
+        let mut error = crate::reading::error(said);
+        match note {
+            Some(Note::Parked(until)) => {
+                error.kind = CallErrorKind::BudgetParked { until };
+                error.message = format!("the tenant's request budget is used up until {until}");
+                error.fix = Some("The run goes on by itself then.".to_owned());
+            }
+            Some(Note::Credentials(message)) => {
+                error.kind = CallErrorKind::Authentication;
+                error.message = message;
+            }
+            Some(Note::Refused(refusal)) if error.kind == CallErrorKind::Refused => {
+                error.message = refusal.message;
+                error.fix = refusal.fix.or(error.fix);
+            }
+            _ => {}
+        }
+        if let CallErrorKind::RateLimited {
+            retry_after: Some(time),
+        } = error.kind
+        {
+            self.session.pause(time);
+        }
+        if error.kind == CallErrorKind::Authentication && phase != Phase::Configure {
+            self.session.refuse(&error);
+        }
+        Err(error)
+    }
+
+    fn read<T>(
+        &self,
+        phase: Phase,
+        read: impl FnOnce(&Reader<'_>) -> Result<T, String>,
+    ) -> Result<T, CallError> {
+        read(&Reader {
+            limits: self.limits(),
+        })
+        .map_err(|problem| {
+            let plugin = &self.session.plugin().description().name;
+            let text =
+                format!("the plugin {plugin} answered `{phase}` against the contract: {problem}");
+            self.incident(IncidentCode::BadAnswer, phase, &text);
+            CallError::new(CallErrorKind::BadAnswer, text)
+                .with_fix("This is a defect of the plugin; ask its author.")
+        })
+    }
+
+    pub(crate) fn incident(&self, code: IncidentCode, phase: Phase, message: &str) {
+        self.session
+            .incident_log()
+            .record(code, phase, message, None);
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.session.plugin().shared().limits
+    }
+}
+
+fn gone() -> CallError {
+    let text = "this instance is gone after an earlier failure";
+    CallError::new(CallErrorKind::Gone, text).with_fix("Connect again.")
+}
+
+fn key(key: &LineKey) -> wit::LineKey {
+    wit::LineKey {
+        line: key.line.as_str().to_owned(),
+        contract: key.contract.as_str().to_owned(),
+        service: key.service.as_str().to_owned(),
+    }
+}
+
+fn civil(date: Date) -> wit_types::CivilDate {
+    wit_types::CivilDate {
+        year: u16::try_from(date.year()).unwrap_or_default(),
+        month: u8::try_from(date.month()).unwrap_or_default(),
+        day: u8::try_from(date.day()).unwrap_or_default(),
+    }
+}

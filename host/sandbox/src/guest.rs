@@ -1,0 +1,332 @@
+//! What stands behind one instance: the host's side of its imports, its limits, and
+//! the record of the call it is in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+use crate::bindings::psa_host::connector::{http, log, storage, types};
+use crate::engine::TICK;
+use crate::http::{CallRecord, Write};
+use crate::incident::Incidents;
+use crate::log::Log;
+use crate::storage::Storage;
+use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session, wasi};
+
+/// The data of an instance's store.
+pub struct Guest {
+    /// None while the plugin describes itself.
+    session: Option<Arc<Session>>,
+    pub call: CallRecord,
+    limits: Arc<Limits>,
+    incidents: Arc<Incidents>,
+    log: Arc<Log>,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    memory: usize,
+    ticks_left: u128,
+    storage_operations: u32,
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest")
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a guest was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LimitHit {
+    #[error("more memory than a plugin gets")]
+    Memory,
+    #[error("a larger table than a plugin gets")]
+    Table,
+    #[error("too much computing in one call")]
+    Compute,
+}
+
+impl Guest {
+    pub fn new(
+        session: Option<Arc<Session>>,
+        limits: Arc<Limits>,
+        incidents: Arc<Incidents>,
+        log: Arc<Log>,
+        phase: Phase,
+    ) -> Self {
+        let (wasi, table) = wasi::context(&log);
+        Self {
+            session,
+            call: CallRecord::new(phase),
+            limits,
+            incidents,
+            log,
+            wasi,
+            table,
+            memory: 0,
+            ticks_left: 0,
+            storage_operations: 0,
+        }
+    }
+
+    /// A store around this guest, with every limit set.
+    pub fn into_store(self, engine: &wasmtime::Engine) -> Store<Self> {
+        let answer = self.limits.answer_bytes;
+        let mut store = Store::new(engine, self);
+        store.limiter(|guest| guest);
+        store.set_hostcall_fuel(answer);
+        store.set_epoch_deadline(1);
+        // Called at each tick in which the guest computes; a guest that waits in a
+        // host call is not looked at, and the wall clock stands over that.
+        store.epoch_deadline_callback(|mut context| {
+            let guest = context.data_mut();
+            guest.ticks_left = guest.ticks_left.saturating_sub(1);
+            if guest.ticks_left == 0 {
+                return Err(LimitHit::Compute.into());
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store
+    }
+
+    pub fn incidents(&self) -> &Arc<Incidents> {
+        &self.incidents
+    }
+
+    /// A call begins.
+    pub fn begin(&mut self, phase: Phase, compute: Duration) {
+        self.call = CallRecord::new(phase);
+        self.ticks_left = compute.as_nanos() / TICK.as_nanos() + 2;
+        self.storage_operations = 0;
+    }
+
+    /// The session's store, if this is a time to use it.
+    fn with_storage<T>(
+        &mut self,
+        f: impl FnOnce(Storage<'_>) -> Result<T, storage::StorageError>,
+    ) -> Result<T, storage::StorageError> {
+        let unavailable = |text: &str| Err(storage::StorageError::Unavailable(text.to_owned()));
+        let phase = self.call.phase;
+        let Some(session) = &self.session else {
+            return unavailable("nothing can be stored in `describe`");
+        };
+        self.storage_operations = self.storage_operations.saturating_add(1);
+        let most = self.limits.storage_operations;
+        if self.storage_operations > most {
+            let text = format!("more than {most} storage operations in one call");
+            self.incidents
+                .record(IncidentCode::StorageFlood, phase, &text, None);
+            return unavailable(&text);
+        }
+        let outcome = f(Storage {
+            store: session.storage(),
+            limits: &self.limits,
+            lock: session.storage_lock(),
+        });
+        if let Err(storage::StorageError::Quota(text) | storage::StorageError::TooLarge(text)) =
+            &outcome
+        {
+            self.incidents
+                .record(IncidentCode::StorageQuota, phase, text, None);
+        }
+        outcome
+    }
+}
+
+impl types::Host for Guest {}
+
+impl http::Host for Guest {
+    async fn send(&mut self, request: http::Request) -> Result<http::Response, http::SendFailure> {
+        let Some(session) = self.session.clone() else {
+            let text = "no request may be made in `describe`";
+            self.incidents.record(
+                IncidentCode::RequestAtWrongTime,
+                self.call.phase,
+                text,
+                None,
+            );
+            return Err(http::SendFailure {
+                kind: http::SendFailureKind::Denied,
+                message: text.to_owned(),
+                may_have_been_sent: false,
+                retry_after_seconds: None,
+            });
+        };
+        session.send(request, &mut self.call).await
+    }
+}
+
+impl storage::Host for Guest {
+    fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, storage::StorageError> {
+        self.with_storage(|storage| storage.get(&key))
+    }
+
+    fn put(&mut self, key: String, value: Vec<u8>) -> Result<(), storage::StorageError> {
+        self.with_storage(|storage| storage.put(&key, &value))
+    }
+
+    fn delete(&mut self, key: String) -> Result<(), storage::StorageError> {
+        self.with_storage(|storage| storage.delete(&key))
+    }
+
+    fn list(&mut self, prefix: String) -> Result<Vec<String>, storage::StorageError> {
+        self.with_storage(|storage| storage.list(&prefix))
+    }
+
+    fn compare_and_swap(
+        &mut self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+    ) -> Result<bool, storage::StorageError> {
+        self.with_storage(|storage| {
+            storage.compare_and_swap(&key, expected.as_deref(), new.as_deref())
+        })
+    }
+}
+
+impl log::Host for Guest {
+    fn write(&mut self, level: log::Level, message: String) {
+        self.log.write(level, self.call.phase, &message);
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl ResourceLimiter for Guest {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > self.limits.memory {
+            return Err(LimitHit::Memory.into());
+        }
+        self.memory = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired > self.limits.table_elements {
+            return Err(LimitHit::Table.into());
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.core_instances
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.core_instances
+    }
+
+    fn memories(&self) -> usize {
+        2
+    }
+}
+
+/// What stopped a guest, for the incidents and for the caller.
+pub struct Stop {
+    pub code: IncidentCode,
+    pub error: CallError,
+}
+
+/// Tell what a failed call means. `plugin` is the plugin's name, for the message.
+pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, limits: &Limits) -> Stop {
+    let out = |code, which, what: String| {
+        let text = format!("the plugin {plugin} was stopped in `{phase}`: {what}");
+        let kind = CallErrorKind::OutOfLimits { which };
+        Stop {
+            code,
+            error: CallError::new(kind, text),
+        }
+    };
+    if let Some(hit) = error.downcast_ref::<LimitHit>() {
+        return match hit {
+            LimitHit::Memory => out(
+                IncidentCode::MemoryLimit,
+                "memory",
+                format!(
+                    "it asked for more than {} MiB of memory",
+                    limits.memory >> 20
+                ),
+            ),
+            LimitHit::Table => out(
+                IncidentCode::TableLimit,
+                "table",
+                format!(
+                    "it asked for a table of more than {} elements",
+                    limits.table_elements
+                ),
+            ),
+            LimitHit::Compute => {
+                let text = format!(
+                    "the plugin {plugin} was stopped in `{phase}`: it computed for too long"
+                );
+                let error = CallError::new(CallErrorKind::TimedOut, text);
+                Stop {
+                    code: IncidentCode::ComputeLimit,
+                    error,
+                }
+            }
+        };
+    }
+    let trap = error.downcast_ref::<wasmtime::Trap>();
+    if trap == Some(&wasmtime::Trap::StackOverflow) {
+        return out(
+            IncidentCode::StackLimit,
+            "stack",
+            "its recursion is too deep".to_owned(),
+        );
+    }
+    let cause = error.root_cause().to_string();
+    // Wasmtime keeps the type of this error to itself.
+    if cause.contains("fuel allocated for hostcalls") {
+        let what = format!(
+            "it gave the host more than {} MiB at once",
+            limits.answer_bytes >> 20
+        );
+        return out(IncidentCode::AnswerTooLarge, "answer", what);
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
+        let text = format!("the plugin {plugin} ended itself in `{phase}` with status {status}");
+        let error = CallError::new(CallErrorKind::Trapped, text);
+        return Stop {
+            code: IncidentCode::Exit,
+            error,
+        };
+    }
+    let cause = crate::text::clean(&cause, 200);
+    let text = format!("the plugin {plugin} failed in `{phase}`: {cause}");
+    let error = CallError::new(CallErrorKind::Trapped, text)
+        .with_fix("This is a defect of the plugin; ask its author.");
+    Stop {
+        code: IncidentCode::Trap,
+        error,
+    }
+}
+
+/// The write of the call that just ended.
+pub fn write_of(store: &Store<Guest>) -> Write {
+    store.data().call.write
+}

@@ -1,0 +1,227 @@
+//! The declared authentication with the values in it: what the host adds on the way
+//! out. Made once per session; the guest never sees any of it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::{Authentication, HeaderTemplate, Scheme, Template};
+
+/// What is added to a request with `authenticate`.
+#[derive(Debug)]
+pub struct Credentials {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    pub grant: Option<ClientCredentials>,
+}
+
+/// OAuth2 client credentials, ready to ask for a token with.
+pub struct ClientCredentials {
+    pub token_url: Url,
+    /// The form as it is sent.
+    pub form: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ClientCredentials({})", self.token_url)
+    }
+}
+
+/// A value that cannot be sent: which part of the authentication, and why.
+#[derive(Debug)]
+pub struct Unusable {
+    pub part: String,
+    pub problem: String,
+}
+
+impl Credentials {
+    /// Put the values in. Also gives the texts that are made of secrets and must not
+    /// come back (the secrets themselves are the caller's).
+    pub fn new<'v>(
+        declared: &Authentication,
+        value: impl Fn(&str) -> Option<&'v str>,
+    ) -> Result<(Self, Vec<Zeroizing<String>>), Unusable> {
+        let mut headers = Vec::new();
+        let mut derived = Vec::new();
+        for HeaderTemplate {
+            name,
+            value: template,
+        } in &declared.headers
+        {
+            let text = template.render(&value);
+            if !text.is_empty() {
+                headers.push((header_name(name)?, header_value(name, &text)?));
+            }
+        }
+        let mut grant = None;
+        match &declared.scheme {
+            Scheme::None => {}
+            Scheme::Basic { user, password } => {
+                let pair = Zeroizing::new(format!(
+                    "{}:{}",
+                    *user.render(&value),
+                    *password.render(&value)
+                ));
+                let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*pair)));
+                headers.push((AUTHORIZATION, header_value("authorization", &text)?));
+                derived.push(pair);
+            }
+            Scheme::Oauth2ClientCredentials {
+                token_url,
+                client_id,
+                client_secret,
+                scope,
+                extra,
+            } => {
+                let token_url =
+                    Url::parse(&token_url.render(&value)).map_err(|error| Unusable {
+                        part: "the token address".to_owned(),
+                        problem: error.to_string(),
+                    })?;
+                let mut form = Zeroizing::new(String::new());
+                let mut add = |name: &str, text: &str| {
+                    if !form.is_empty() {
+                        form.push('&');
+                    }
+                    form.extend(url::form_urlencoded::byte_serialize(name.as_bytes()));
+                    form.push('=');
+                    form.extend(url::form_urlencoded::byte_serialize(text.as_bytes()));
+                };
+                add("grant_type", "client_credentials");
+                let fill = |template: &Template| template.render(&value);
+                add("client_id", &fill(client_id));
+                add("client_secret", &fill(client_secret));
+                if let Some(scope) = scope {
+                    add("scope", scope);
+                }
+                for HeaderTemplate {
+                    name,
+                    value: template,
+                } in extra
+                {
+                    add(name, &fill(template));
+                }
+                grant = Some(ClientCredentials { token_url, form });
+            }
+        }
+        Ok((Self { headers, grant }, derived))
+    }
+
+    /// The headers that only the host sets.
+    pub fn declared_names(declared: &Authentication) -> Vec<HeaderName> {
+        let names = declared.headers.iter();
+        names
+            .filter_map(|header| header_name(&header.name).ok())
+            .collect()
+    }
+
+    /// Add everything but a token.
+    pub fn add_to(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+fn header_name(name: &str) -> Result<HeaderName, Unusable> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unusable {
+        part: format!("the header {name:?}"),
+        problem: "is no header name".to_owned(),
+    })
+}
+
+pub fn header_value(name: &str, text: &str) -> Result<HeaderValue, Unusable> {
+    let unusable = |problem: &str| Unusable {
+        part: format!("the header `{name}`"),
+        problem: problem.to_owned(),
+    };
+    if text.chars().any(char::is_control) {
+        return Err(unusable(
+            "would have a line break or control character in it",
+        ));
+    }
+    let mut value = HeaderValue::from_str(text).map_err(|_| unusable("cannot be sent"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(key: &str) -> Option<&'static str> {
+        match key {
+            "company" => Some("acme"),
+            "public" => Some("pub"),
+            "private" => Some("s&cret"),
+            "broken" => Some("a\r\nx: y"),
+            _ => None,
+        }
+    }
+
+    fn template(text: &str) -> Template {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn basic_credentials_are_concatenated_and_encoded() {
+        let declared = Authentication {
+            headers: vec![HeaderTemplate {
+                name: "clientId".to_owned(),
+                value: template("${company}"),
+            }],
+            scheme: Scheme::Basic {
+                user: template("${company}+${public}"),
+                password: template("${private}"),
+            },
+        };
+        let (credentials, derived) = Credentials::new(&declared, value).unwrap();
+        let mut headers = HeaderMap::new();
+        credentials.add_to(&mut headers);
+        assert_eq!(headers["clientid"], "acme");
+        assert_eq!(
+            headers["authorization"],
+            format!("Basic {}", STANDARD.encode("acme+pub:s&cret"))
+        );
+        assert_eq!(*derived[0], "acme+pub:s&cret");
+    }
+
+    #[test]
+    fn a_token_is_asked_for_with_an_encoded_form() {
+        let declared = Authentication {
+            headers: Vec::new(),
+            scheme: Scheme::Oauth2ClientCredentials {
+                token_url: template("https://${company}.example/token"),
+                client_id: template("${public}"),
+                client_secret: template("${private}"),
+                scope: Some("all read".to_owned()),
+                extra: vec![HeaderTemplate {
+                    name: "audience".to_owned(),
+                    value: template("x"),
+                }],
+            },
+        };
+        let (credentials, _) = Credentials::new(&declared, value).unwrap();
+        let grant = credentials.grant.unwrap();
+        assert_eq!(grant.token_url.as_str(), "https://acme.example/token");
+        assert_eq!(
+            *grant.form,
+            "grant_type=client_credentials&client_id=pub&client_secret=s%26cret&scope=all+read&audience=x"
+        );
+    }
+
+    #[test]
+    fn a_value_that_would_split_a_header_is_refused_without_showing_it() {
+        let declared = Authentication {
+            headers: vec![HeaderTemplate {
+                name: "key".to_owned(),
+                value: template("${broken}"),
+            }],
+            scheme: Scheme::None,
+        };
+        let unusable = Credentials::new(&declared, value).unwrap_err();
+        assert!(!format!("{unusable:?}").contains("x: y"));
+    }
+}

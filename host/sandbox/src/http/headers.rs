@@ -1,0 +1,162 @@
+//! Which headers a plugin may set.
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::Refusal;
+use crate::{IncidentCode, Limits};
+
+/// The host's own, because they frame the request, route it, carry credentials, or
+/// make a server take it for another one (`x-http-method-override: POST` on a GET
+/// would be a write that looks like a read).
+const RESERVED: &[&str] = &[
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-encoding",
+    "cookie",
+    "cookie2",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "origin",
+    "range",
+    "referer",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+];
+const RESERVED_BEGINNINGS: &[&str] = &["proxy-", "sec-", "x-forwarded-"];
+
+/// Whether no plugin may set or declare this header (lower case), `authorization`
+/// included.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || RESERVED_BEGINNINGS.iter().any(|b| name.starts_with(b))
+}
+
+/// Check a request's headers. `declared` are those of the plugin's authentication,
+/// which only the host sets.
+pub fn check(
+    headers: &[(String, String)],
+    declared: &[HeaderName],
+    limits: &Limits,
+) -> Result<HeaderMap, Refusal> {
+    let refuse = |message: String| Refusal::new(IncidentCode::HeaderRefused, message);
+    if headers.len() > limits.request_headers {
+        let most = limits.request_headers;
+        return Err(refuse(format!(
+            "the request has {} headers; at most {most} are sent",
+            headers.len()
+        )));
+    }
+    let bytes: usize = headers.iter().map(|(n, v)| n.len() + v.len()).sum();
+    if bytes > limits.request_header_bytes {
+        let most = limits.request_header_bytes;
+        return Err(refuse(format!(
+            "the request's headers have {bytes} bytes; at most {most} are sent"
+        )));
+    }
+    let mut checked = HeaderMap::with_capacity(headers.len() + 4);
+    for (name, value) in headers {
+        let shown = crate::text::clean(name, 60);
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| refuse(format!("{shown:?} is no header name")))?;
+        if is_reserved(parsed.as_str()) || declared.contains(&parsed) {
+            return Err(refuse(format!(
+                "the header `{parsed}` is set by the host only"
+            )));
+        }
+        let plain = |b: u8| b == b'\t' || (b >= b' ' && b != 0x7f);
+        if !value.bytes().all(plain) {
+            return Err(refuse(format!(
+                "the header `{parsed}` has a line break or another control character"
+            )));
+        }
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| refuse(format!("the header `{parsed}` has an impossible value")))?;
+        checked.append(parsed, value);
+    }
+    Ok(checked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(name: &str, value: &str) -> Result<HeaderMap, Refusal> {
+        let declared = [HeaderName::from_static("apiintegrationcode")];
+        let headers = [(name.to_owned(), value.to_owned())];
+        check(&headers, &declared, &Limits::default())
+    }
+
+    #[test]
+    fn ordinary_headers_are_sent() {
+        for (name, value) in [
+            ("accept", "application/json"),
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("X-Custom", "ü and\ttab"),
+            ("x-empty", ""),
+        ] {
+            assert!(verdict(name, value).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_headers_are_refused_in_any_case() {
+        for name in [
+            "Host",
+            "hOsT",
+            "Authorization",
+            "cookie",
+            "Content-Length",
+            "Transfer-Encoding",
+            "Connection",
+            "Proxy-Authorization",
+            "proxy-anything",
+            "X-Forwarded-For",
+            "Te",
+            "X-HTTP-Method-Override",
+            "X-Original-URL",
+            "ApiIntegrationCode",
+            "Expect",
+            "Upgrade",
+        ] {
+            assert!(verdict(name, "x").is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_would_split_the_request_is_refused() {
+        for (name, value) in [
+            ("x-a", "1\r\nHost: evil.test"),
+            ("x-a", "1\n2"),
+            ("x-a", "1\r"),
+            ("x-a", "1\0"),
+            ("x-a\r\nhost", "1"),
+            ("x a", "1"),
+            ("x-a:", "1"),
+            ("", "1"),
+        ] {
+            assert!(verdict(name, value).is_err(), "{name:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn too_many_and_too_long_headers_are_refused() {
+        let many: Vec<_> = (0..65).map(|n| (format!("x-{n}"), String::new())).collect();
+        assert!(check(&many, &[], &Limits::default()).is_err());
+        assert!(verdict("x-a", &"a".repeat(20_000)).is_err());
+    }
+}

@@ -1,0 +1,617 @@
+//! A guest's request from its first check to its answer, and the host's own record of
+//! whether a write has left.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use reqwest::{Body, Method, Request};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::auth::Credentials;
+use super::exchange::{Answer, Clients, Failure};
+use super::headers;
+use super::oauth::{Token, TokenKeeper};
+use super::policy::{Policy, Reach, Target};
+use super::redact::Redactor;
+use super::routes::{RouteKind, Routed, Unrouted, route};
+use super::{Refusal, Resolver};
+use crate::bindings::psa_host::connector::http as wit;
+use crate::budget::{self, Budget};
+use crate::incident::Incidents;
+use crate::session::RequestCount;
+use crate::{Clock, Description, IncidentCode, Limits, Phase};
+
+/// Where a PSA refuses for rate without saying for how long.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(10);
+/// A longer pause is a mistake in a header.
+const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+/// The endpoint under which token requests are counted.
+const TOKEN_ENDPOINT: &str = "(token)";
+
+/// What the host saw of the write of one `adjust`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// None was asked for.
+    Nothing,
+    /// One was tried, and no byte of it left.
+    NotSent,
+    /// One may have left; there is no whole answer.
+    Left,
+    /// The PSA answered with this status.
+    Answered(u16),
+}
+
+/// Something the host knows about why a call fails, better than the guest does.
+#[derive(Debug, Clone)]
+pub(crate) enum Note {
+    Parked(Timestamp),
+    Credentials(String),
+    Refused(Refusal),
+}
+
+/// The host's own record of one call.
+#[derive(Debug)]
+pub(crate) struct CallRecord {
+    pub phase: Phase,
+    pub requests: u32,
+    pub write: Write,
+    pub note: Option<Note>,
+}
+
+impl CallRecord {
+    pub fn new(phase: Phase) -> Self {
+        Self {
+            phase,
+            requests: 0,
+            write: Write::Nothing,
+            note: None,
+        }
+    }
+}
+
+/// What an egress is made of.
+pub(crate) struct Setup {
+    pub policy: Policy,
+    pub credentials: Credentials,
+    pub secrets: Vec<Zeroizing<String>>,
+    pub resolver: Option<Arc<dyn Resolver>>,
+    pub budget: Arc<Budget>,
+    pub limits: Arc<Limits>,
+    pub clock: Clock,
+    pub incidents: Arc<Incidents>,
+}
+
+/// A session's way out.
+#[derive(Debug)]
+pub(crate) struct Egress {
+    pub policy: Policy,
+    credentials: Credentials,
+    declared_names: Vec<HeaderName>,
+    secrets: Vec<Zeroizing<String>>,
+    redactor: RwLock<Arc<Redactor>>,
+    token: TokenKeeper,
+    clients: Clients,
+    budget: RwLock<Arc<Budget>>,
+    terms: budget::Terms,
+    counts: Mutex<RequestCount>,
+    limits: Arc<Limits>,
+    clock: Clock,
+    incidents: Arc<Incidents>,
+}
+
+/// A request past all checks.
+struct Checked {
+    target: Target,
+    method: Method,
+    headers: HeaderMap,
+    body: Option<bytes::Bytes>,
+    kind: RouteKind,
+    endpoint: String,
+    time: Duration,
+}
+
+impl Egress {
+    pub fn new(description: &Description, setup: Setup) -> Self {
+        let Setup {
+            policy,
+            credentials,
+            secrets,
+            resolver,
+            budget,
+            limits,
+            clock,
+            incidents,
+        } = setup;
+        let redactor = Redactor::new(secrets.iter().map(|secret| secret.as_str()));
+        Self {
+            policy,
+            credentials,
+            declared_names: Credentials::declared_names(&description.authentication),
+            secrets,
+            redactor: RwLock::new(Arc::new(redactor)),
+            token: TokenKeeper::default(),
+            clients: Clients::new(resolver, &limits),
+            budget: RwLock::new(budget),
+            terms: budget::Terms {
+                window: description.limits.window,
+                at_once: description.limits.at_once_per_endpoint,
+                patience: limits.budget_wait,
+            },
+            counts: Mutex::default(),
+            limits,
+            clock,
+            incidents,
+        }
+    }
+
+    pub fn counts(&self) -> RequestCount {
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub fn budget(&self) -> Arc<Budget> {
+        Arc::clone(&self.budget.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn set_budget(&self, budget: Arc<Budget>) {
+        *self.budget.write().unwrap_or_else(PoisonError::into_inner) = budget;
+    }
+
+    /// Send one request for the guest.
+    pub async fn send(
+        &self,
+        description: &Description,
+        request: wit::Request,
+        call: &mut CallRecord,
+    ) -> Result<wit::Response, wit::SendFailure> {
+        let authenticate = request.authenticate;
+        let checked = match self.check(description, request, call) {
+            Ok(checked) => checked,
+            Err(refusal) => return Err(self.refused(refusal, call)),
+        };
+        let write = checked.kind == RouteKind::Write;
+        if write {
+            call.write = Write::NotSent;
+        }
+        let mut answer = self.attempt(&checked, authenticate, call).await?;
+        let renewable = answer.status == 401 && !write && authenticate;
+        if renewable && self.credentials.grant.is_some() {
+            *self.token.0.lock().await = None;
+            answer = self.attempt(&checked, authenticate, call).await?;
+        }
+        Ok(self.hand_over(answer, checked.target.reach, call))
+    }
+
+    fn check(
+        &self,
+        description: &Description,
+        request: wit::Request,
+        call: &CallRecord,
+    ) -> Result<Checked, Refusal> {
+        if matches!(call.phase, Phase::Describe | Phase::Configure) {
+            let message = format!("no request may be made in `{}`", call.phase);
+            return Err(Refusal::new(IncidentCode::RequestAtWrongTime, message));
+        }
+        let method = match request.method.to_ascii_uppercase().as_str() {
+            "GET" => Method::GET,
+            "HEAD" => Method::HEAD,
+            "POST" => Method::POST,
+            "PUT" => Method::PUT,
+            "PATCH" => Method::PATCH,
+            "DELETE" => Method::DELETE,
+            other => {
+                let message = format!(
+                    "{:?} is not a method of the contract",
+                    crate::text::clean(other, 20)
+                );
+                return Err(Refusal::new(IncidentCode::MethodRefused, message));
+            }
+        };
+        let limits = &*self.limits;
+        let size = request.body.as_ref().map_or(0, Vec::len);
+        if size > limits.request_body {
+            let message = format!(
+                "the body has {size} bytes; at most {} are sent",
+                limits.request_body
+            );
+            return Err(Refusal::new(IncidentCode::RequestTooLarge, message));
+        }
+        let target = self.policy.check(&request.url, limits.url_bytes)?;
+        let Routed { kind, endpoint } = self.routed(description, &method, &target.url)?;
+        let headers = headers::check(&request.headers, &self.declared_names, limits)?;
+        if kind == RouteKind::Write && call.phase != Phase::Adjust {
+            let message = format!(
+                "{method} {} is a write, and this is `{}`",
+                target.url.path(),
+                call.phase
+            );
+            return Err(Refusal::new(IncidentCode::WriteOutsideAdjust, message));
+        }
+        if kind == RouteKind::Write && call.write != Write::Nothing {
+            let message = format!(
+                "{method} {} would be the second write of one `adjust`",
+                target.url.path()
+            );
+            return Err(Refusal::new(IncidentCode::SecondWrite, message));
+        }
+        let asked = request
+            .timeout_ms
+            .map(|ms| Duration::from_millis(u64::from(ms.max(1))));
+        let host = target.url.host_str().unwrap_or_default();
+        let endpoint = endpoint.unwrap_or_else(|| format!("({host})"));
+        Ok(Checked {
+            method,
+            headers,
+            body: request.body.map(bytes::Bytes::from),
+            kind,
+            endpoint: crate::text::clean(&endpoint, 60),
+            time: asked.map_or(limits.exchange_time, |asked| {
+                asked.min(limits.exchange_time)
+            }),
+            target,
+        })
+    }
+
+    fn routed(
+        &self,
+        description: &Description,
+        method: &Method,
+        url: &Url,
+    ) -> Result<Routed, Refusal> {
+        route(&description.routes, method.as_str(), url.path()).map_err(|unrouted| match unrouted {
+            Unrouted::Ambiguous(why) => {
+                let message = format!("the path {} {why}; write it in its plain form", url.path());
+                Refusal::new(IncidentCode::UrlRefused, message)
+            }
+            Unrouted::Undeclared => {
+                let message = format!(
+                    "{method} {} is neither a read nor a declared route",
+                    url.path()
+                );
+                Refusal::new(IncidentCode::RouteUndeclared, message)
+                    .with_fix("The plugin must declare it; ask its author.")
+            }
+        })
+    }
+
+    /// Count, wait for leave, add the authentication, send.
+    async fn attempt(
+        &self,
+        checked: &Checked,
+        authenticate: bool,
+        call: &mut CallRecord,
+    ) -> Result<Answer, wit::SendFailure> {
+        let mut headers = checked.headers.clone();
+        if authenticate {
+            self.credentials.add_to(&mut headers);
+            if self.credentials.grant.is_some() {
+                let token = self.token(call).await?;
+                headers.insert(AUTHORIZATION, token);
+            }
+        }
+        let mut request = Request::new(checked.method.clone(), checked.target.url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = checked.body.clone().map(Body::from);
+        let write = checked.kind == RouteKind::Write;
+        let permit = self.admit(&checked.endpoint, write, call).await?;
+        if write {
+            // Set before sending: whatever stops us from here on, it may have left.
+            call.write = Write::Left;
+        }
+        let outcome = self
+            .clients
+            .exchange(checked.target.reach, request, checked.time, &self.limits)
+            .await;
+        drop(permit);
+        match outcome {
+            Ok(answer) => {
+                if write {
+                    call.write = Write::Answered(answer.status);
+                }
+                Ok(answer)
+            }
+            Err(failure) => {
+                if write && !failure.may_have_left() {
+                    call.write = Write::NotSent;
+                }
+                Err(self.failed(failure, &checked.target.url, call))
+            }
+        }
+    }
+
+    async fn admit(
+        &self,
+        endpoint: &str,
+        write: bool,
+        call: &mut CallRecord,
+    ) -> Result<budget::Permit, wit::SendFailure> {
+        let run_total = self.counts().total;
+        if call.requests >= self.limits.requests_a_call || run_total >= self.limits.requests_a_run {
+            let message = format!(
+                "more than {} requests in one call, or {} in one run",
+                self.limits.requests_a_call, self.limits.requests_a_run
+            );
+            return Err(self.refused(Refusal::new(IncidentCode::TooManyRequests, message), call));
+        }
+        match self.budget().admit(endpoint, self.terms).await {
+            Ok(permit) => {
+                if let Some(failure) = &permit.unrecorded {
+                    let message =
+                        format!("requests are not counted for other processes: {failure}");
+                    self.incident(IncidentCode::BudgetUnrecorded, call.phase, &message, None);
+                }
+                call.requests += 1;
+                let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+                counts.total += 1;
+                counts.writes += u64::from(write);
+                count(&mut counts.by_endpoint, endpoint);
+                Ok(permit)
+            }
+            Err(budget::Refused::Parked(until)) => {
+                call.note = Some(Note::Parked(until));
+                let wait = until.duration_since(self.clock.now()).as_secs().max(1);
+                Err(wit::SendFailure {
+                    kind: wit::SendFailureKind::Budget,
+                    message: format!("the tenant's request budget is used up until {until}"),
+                    may_have_been_sent: false,
+                    retry_after_seconds: Some(u32::try_from(wait).unwrap_or(u32::MAX)),
+                })
+            }
+            Err(budget::Refused::Slots(error)) => {
+                let message = format!("the folder for request slots cannot be used: {error}");
+                tracing::error!(%error, "request slots");
+                Err(not_sent(wit::SendFailureKind::Unreachable, message))
+            }
+        }
+    }
+
+    /// The session's token, fetched if there is none.
+    async fn token(&self, call: &mut CallRecord) -> Result<HeaderValue, wit::SendFailure> {
+        let mut kept = self.token.0.lock().await;
+        if let Some(token) = kept.as_ref().filter(|token| token.is_good()) {
+            return Ok(token.header.clone());
+        }
+        let Some(grant) = &self.credentials.grant else {
+            return Err(not_sent(
+                wit::SendFailureKind::Denied,
+                "no token is declared".to_owned(),
+            ));
+        };
+        let reach = match self.policy.reach(&grant.token_url) {
+            Ok(reach) => reach,
+            Err(refusal) => return Err(self.refused(refusal, call)),
+        };
+        let mut request = Request::new(Method::POST, grant.token_url.clone());
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(CONTENT_TYPE, form);
+        *request.body_mut() = Some(Body::from(grant.form.as_str().to_owned()));
+        let permit = self.admit(TOKEN_ENDPOINT, false, call).await?;
+        let time = self.limits.exchange_time;
+        let outcome = self
+            .clients
+            .exchange(reach, request, time, &self.limits)
+            .await;
+        drop(permit);
+        let mut answer = match outcome {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let mut failure = self.failed(failure, &grant.token_url, call);
+                // The guest's own request was not sent, whatever became of this one.
+                failure.may_have_been_sent = false;
+                return Err(failure);
+            }
+        };
+        self.heed_rate(&answer);
+        if answer.status == 400 || answer.status == 401 || answer.status == 403 {
+            self.redactor().redact(&mut answer.body);
+            let words = crate::text::words(&String::from_utf8_lossy(&answer.body));
+            let message = format!(
+                "the token endpoint refused the credentials ({}): {words}",
+                answer.status
+            );
+            call.note = Some(Note::Credentials(message.clone()));
+            return Err(not_sent(wit::SendFailureKind::Denied, message));
+        }
+        if answer.status != 200 {
+            let message = format!("the token endpoint answered {}", answer.status);
+            return Err(not_sent(wit::SendFailureKind::Broken, message));
+        }
+        let body = Zeroizing::new(std::mem::take(&mut answer.body));
+        let token = Token::read(&body)
+            .map_err(|message| not_sent(wit::SendFailureKind::Broken, message))?;
+        let known = self.secrets.iter().map(|secret| secret.as_str());
+        let redactor = Redactor::new(known.chain([token.value.as_str()]));
+        *self
+            .redactor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        let header = token.header.clone();
+        *kept = Some(token);
+        Ok(header)
+    }
+
+    /// Clean an answer and give it to the guest.
+    fn hand_over(&self, answer: Answer, reach: Reach, call: &CallRecord) -> wit::Response {
+        let Answer {
+            status,
+            headers,
+            mut body,
+        } = answer;
+        self.heed_rate_of(status, &headers);
+        if reach == Reach::Loopback {
+            self.policy.learn(&body);
+        }
+        let redactor = self.redactor();
+        let mut echoed = redactor.redact(&mut body);
+        let headers = headers
+            .iter()
+            // A session cookie is a credential too.
+            .filter(|(name, _)| !name.as_str().starts_with("set-cookie"))
+            .map(|(name, value)| {
+                let mut value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                echoed |= redactor.redact_text(&mut value);
+                (name.as_str().to_owned(), value)
+            })
+            .collect::<Vec<_>>();
+        if echoed {
+            let message = "an answer held a secret of this connection; it was replaced";
+            self.incident(IncidentCode::SecretEchoed, call.phase, message, None);
+        }
+        if (300..400).contains(&status) {
+            let location = headers.iter().find(|(name, _)| name == "location");
+            if let Some((_, location)) = location {
+                let message = format!("an answer points to {location}; redirects are not followed");
+                self.incident(
+                    IncidentCode::RedirectNotFollowed,
+                    call.phase,
+                    &message,
+                    None,
+                );
+            }
+        }
+        wit::Response {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    fn heed_rate(&self, answer: &Answer) {
+        self.heed_rate_of(answer.status, &answer.headers);
+    }
+
+    /// Pause the tenant where the PSA asks for it.
+    fn heed_rate_of(&self, status: u16, headers: &HeaderMap) {
+        let asked = headers
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| retry_after(text, self.clock.now()));
+        let pause = match (status, asked) {
+            (429, asked) => asked.unwrap_or(DEFAULT_PAUSE),
+            (503, Some(asked)) => asked,
+            _ => return,
+        };
+        self.pause(pause);
+    }
+
+    /// Nothing is sent to this tenant for a while.
+    pub fn pause(&self, time: Duration) {
+        if let Err(failure) = self.budget().pause(time.min(LONGEST_PAUSE)) {
+            tracing::warn!(%failure, "a pause could not be kept for other processes");
+        }
+    }
+
+    fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn incident(&self, code: IncidentCode, during: Phase, message: &str, fix: Option<&str>) {
+        self.incidents.record(code, during, message, fix);
+    }
+
+    fn refused(&self, refusal: Refusal, call: &mut CallRecord) -> wit::SendFailure {
+        self.incident(
+            refusal.code,
+            call.phase,
+            &refusal.message,
+            refusal.fix.as_deref(),
+        );
+        let message = match &refusal.fix {
+            Some(fix) => format!("{}: {fix}", refusal.message),
+            None => refusal.message.clone(),
+        };
+        call.note = Some(Note::Refused(refusal));
+        not_sent(wit::SendFailureKind::Denied, message)
+    }
+
+    fn failed(&self, failure: Failure, url: &Url, call: &mut CallRecord) -> wit::SendFailure {
+        let sent = failure.may_have_left();
+        let host = url.host_str().unwrap_or_default();
+        let (kind, message) = match failure {
+            Failure::Forbidden(message) => {
+                return self.refused(Refusal::new(IncidentCode::AddressRefused, message), call);
+            }
+            Failure::Unreachable(why) => (
+                wit::SendFailureKind::Unreachable,
+                format!("{host} cannot be reached: {why}"),
+            ),
+            Failure::Broken(why) => (
+                wit::SendFailureKind::Broken,
+                format!("the connection to {host} broke: {why}"),
+            ),
+            Failure::TimedOut(time) => {
+                let message = format!("{host} did not answer whole within {time:?}");
+                self.incident(IncidentCode::ResponseTooSlow, call.phase, &message, None);
+                (wit::SendFailureKind::TimedOut, message)
+            }
+            Failure::TooLarge(why) => {
+                let message = format!("{host}: {why}");
+                self.incident(IncidentCode::ResponseTooLarge, call.phase, &message, None);
+                (wit::SendFailureKind::TooLarge, message)
+            }
+        };
+        wit::SendFailure {
+            kind,
+            message,
+            may_have_been_sent: sent,
+            retry_after_seconds: None,
+        }
+    }
+}
+
+fn not_sent(kind: wit::SendFailureKind, message: String) -> wit::SendFailure {
+    wit::SendFailure {
+        kind,
+        message,
+        may_have_been_sent: false,
+        retry_after_seconds: None,
+    }
+}
+
+fn count(by_endpoint: &mut BTreeMap<String, u64>, endpoint: &str) {
+    const MOST: usize = 200;
+    if let Some(n) = by_endpoint.get_mut(endpoint) {
+        *n += 1;
+    } else {
+        let name = if by_endpoint.len() < MOST {
+            endpoint
+        } else {
+            "(others)"
+        };
+        *by_endpoint.entry(name.to_owned()).or_default() += 1;
+    }
+}
+
+/// `Retry-After`: seconds, or a date.
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Duration::try_from(date.duration_since(now)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date() {
+        let now: Timestamp = "1994-11-06T08:49:07Z".parse().unwrap();
+        let seconds = |text| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(seconds("120"), Some(120));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(30));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:00 GMT"), None);
+        assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds("-5"), None);
+    }
+}

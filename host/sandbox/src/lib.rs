@@ -1,0 +1,75 @@
+//! Everything a plugin can touch. A `.wasm` file goes in, a typed [`Connector`] comes
+//! out; between the two stand the limits that make it safe to run a stranger's code
+//! with a customer's billing credentials.
+//!
+//! ```text
+//! Sandbox::load(bytes) ─► Plugin ─► Session (one per connection and run) ─► Connector (one per instance)
+//!                           │          │ grant, settings, secrets,             │ check, list_…, read_lines,
+//!                     Description      │ storage, budget, incidents            │ adjust
+//! ```
+//!
+//! - A [`Plugin`] is compiled once and known by the SHA-256 of its file.
+//! - A [`Session`] is one connection's run: what the operator granted, the secrets
+//!   (which never enter the guest), the tenant's request budget, and the record of
+//!   everything the plugin tried that it may not ([`Session::incidents`]).
+//! - A [`Connector`] is one instance in one store. After a trap or a timeout its store
+//!   is gone; other connectors of the session notice nothing.
+//!
+//! What has to outlive a run is declared here as traits ([`PluginStorage`],
+//! [`BudgetStore`]) and kept by somebody else. Nothing here names a PSA.
+
+mod artifact;
+mod bindings;
+mod budget;
+mod cache;
+mod clock;
+mod compile;
+mod config;
+mod connector;
+mod describe;
+mod engine;
+mod error;
+mod grant;
+mod guest;
+mod hash;
+mod http;
+mod incident;
+mod limits;
+mod load;
+mod log;
+mod pages;
+mod pattern;
+mod posting;
+mod reading;
+mod secret;
+mod session;
+mod storage;
+mod template;
+mod text;
+mod wasi;
+
+pub use budget::{BudgetStore, InMemoryBudget, Observation, SPEND_BATCH};
+pub use clock::Clock;
+pub use compile::{Compiler, WorkerError, compile_worker};
+pub use config::Config;
+pub use connector::{
+    AdjustmentRequest, ApiUsage, CheckReport, Connector, Depth, Finding, LineReading, Page, Verdict,
+};
+pub use describe::{
+    Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RequestLimits,
+    Scheme, Terms, Window,
+};
+pub use error::{CallError, CallErrorKind, LoadError, SandboxError, SessionError, StoreFailure};
+pub use grant::Grant;
+pub use hash::{HashError, PluginHash};
+pub use http::{Lookup, PathPattern, Resolver, Route, RouteError, RouteKind};
+pub use incident::{Incident, IncidentCode, Phase};
+pub use limits::Limits;
+pub use load::{Plugin, Sandbox};
+pub use pages::Progress;
+pub use pattern::{HostPattern, PatternError};
+pub use posting::Posting;
+pub use secret::Secret;
+pub use session::{RequestCount, Session, SessionBuilder};
+pub use storage::{InMemoryStorage, PluginStorage, StorageUsage};
+pub use template::{Template, TemplateError};

@@ -1,0 +1,337 @@
+//! From a file to a plugin: is it WebAssembly, a component, this contract, in a
+//! version that fits, with no import beyond what connectors get? Then it is compiled,
+//! asked to describe itself, and its description checked.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::{Component, HasSelf, Linker};
+
+use crate::bindings::{CONTRACT, CONTRACT_VERSION, PsaConnector, PsaConnectorPre};
+use crate::budget::Budgets;
+use crate::cache::{Cache, private_folder};
+use crate::connector::Instance;
+use crate::engine::Ticker;
+use crate::guest::Guest;
+use crate::incident::Incidents;
+use crate::log::Log;
+use crate::{
+    CallError, Config, Description, IncidentCode, Limits, LoadError, Phase, PluginHash,
+    SandboxError, artifact, compile, engine, wasi,
+};
+
+/// The engine with everything that plugins share. Cheap to clone; one a process.
+#[derive(Clone, Debug)]
+pub struct Sandbox(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub config: Config,
+    pub limits: Arc<Limits>,
+    pub engine: Engine,
+    pub ticker: Arc<Ticker>,
+    pub budgets: Budgets,
+    /// Instances that may still be made.
+    pub instances: Arc<Semaphore>,
+    linker: Linker<Guest>,
+    cache: Cache,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A loaded plugin: compiled, and its description checked. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+struct Loaded {
+    hash: PluginHash,
+    size: u64,
+    imports: Vec<String>,
+    description: Description,
+    pre: PsaConnectorPre<Guest>,
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plugin({} {})", self.0.description.name, self.0.hash)
+    }
+}
+
+impl Plugin {
+    /// What it is known by.
+    pub fn hash(&self) -> &PluginHash {
+        &self.0.hash
+    }
+
+    /// What it says of itself.
+    pub fn description(&self) -> &Description {
+        &self.0.description
+    }
+
+    /// What it imports, by name and version.
+    pub fn imports(&self) -> &[String] {
+        &self.0.imports
+    }
+
+    /// The size of its file in bytes.
+    pub fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    pub(crate) fn pre(&self) -> &PsaConnectorPre<Guest> {
+        &self.0.pre
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+}
+
+impl Sandbox {
+    /// Start the engine.
+    ///
+    /// # Errors
+    /// [`SandboxError`] where a folder is unsafe or the engine cannot start.
+    pub fn new(config: Config) -> Result<Self, SandboxError> {
+        let limits = Arc::new(config.limits.clone());
+        let engine = engine::running(&limits)?;
+        let cache = Cache::open(&config.cache_dir, &engine)?;
+        private_folder(&config.slots_dir)?;
+        let linker = linker(&engine).map_err(|e| SandboxError::Engine(format!("{e:#}")))?;
+        let instances = usize::try_from(limits.instances).unwrap_or(usize::MAX);
+        Ok(Self(Arc::new(Shared {
+            ticker: Ticker::start(&engine)?,
+            budgets: Budgets::new(config.slots_dir.clone(), config.clock.clone()),
+            instances: Arc::new(Semaphore::new(instances)),
+            config,
+            limits,
+            engine,
+            linker,
+            cache,
+        })))
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Where compiled plugins are kept.
+    pub fn cache_dir(&self) -> &Path {
+        &self.0.config.cache_dir
+    }
+
+    /// Load a plugin. Compiling is slow the first time and cached afterwards.
+    ///
+    /// # Errors
+    /// [`LoadError`] says what is wrong with the file.
+    pub async fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        let shared = &self.0;
+        let limits = &*shared.limits;
+        let size = bytes.len() as u64;
+        if size > limits.file_bytes {
+            let most = limits.file_bytes;
+            return Err(LoadError::TooLarge { size, most });
+        }
+        is_component(bytes)?;
+        let hash = PluginHash::of(bytes);
+        let component = self.component(&hash, bytes).await?;
+        let imports = check_world(&component, &shared.engine)?;
+        let interface = |error: wasmtime::Error| {
+            LoadError::Interface(crate::text::words(&format!("{error:#}")))
+        };
+        let pre = shared
+            .linker
+            .instantiate_pre(&component)
+            .map_err(interface)?;
+        let pre = PsaConnectorPre::new(pre).map_err(interface)?;
+        let said = describe(shared, &pre, &hash).await?;
+        let description = Description::read(said).map_err(LoadError::Description)?;
+        Ok(Plugin(Arc::new(Loaded {
+            hash,
+            size,
+            imports,
+            description,
+            pre,
+            shared: Arc::clone(shared),
+        })))
+    }
+
+    async fn component(&self, hash: &PluginHash, bytes: &[u8]) -> Result<Component, LoadError> {
+        let Shared {
+            config,
+            limits,
+            engine,
+            cache,
+            ..
+        } = &*self.0;
+        let compiler = &config.compiler;
+        let made = compile::compiled(compiler, cache, engine, limits, hash, bytes).await?;
+        if let Ok(component) = artifact::load(engine, &made) {
+            return Ok(component);
+        }
+        // From another version or configuration after all: make it anew, once.
+        let made = compile::compile(compiler, cache, engine, limits, hash, bytes).await?;
+        artifact::load(engine, &made).map_err(|e| LoadError::Invalid(format!("{e:#}")))
+    }
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    PsaConnector::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    Ok(linker)
+}
+
+fn is_component(bytes: &[u8]) -> Result<(), LoadError> {
+    if !bytes.starts_with(b"\0asm") {
+        let hint = match bytes {
+            [] => ": it is empty",
+            bytes if bytes.starts_with(b"(") => {
+                ": it looks like WebAssembly text, which must be assembled first"
+            }
+            bytes if bytes.starts_with(b"\x7fELF") => ": it is a program for Linux",
+            _ => "",
+        };
+        return Err(LoadError::NotWasm(hint));
+    }
+    match bytes.get(4..8) {
+        Some([0x0d, 0, 1, 0]) => Ok(()),
+        Some([1, 0, 0, 0]) => Err(LoadError::NotComponent),
+        Some(_) => Err(LoadError::Invalid(
+            "its WebAssembly version is unknown".to_owned(),
+        )),
+        None => Err(LoadError::NotWasm(": it is cut off")),
+    }
+}
+
+/// Check names and versions, before types: these are the errors a person can act on.
+fn check_world(component: &Component, engine: &Engine) -> Result<Vec<String>, LoadError> {
+    let ty = component.component_type();
+    let exports: Vec<&str> = ty.exports(engine).map(|(name, _)| name).collect();
+    let prefix = format!("{CONTRACT}/connector@");
+    let Some(version) = exports.iter().find_map(|name| name.strip_prefix(&prefix)) else {
+        let others = exports.join(", ");
+        let found = match others.as_str() {
+            "" => " (it exports nothing)".to_owned(),
+            others => format!(" (it exports {})", crate::text::clean(others, 200)),
+        };
+        return Err(LoadError::NotConnector { found });
+    };
+    check_version(version)?;
+    let mut imports = Vec::new();
+    for (name, _) in ty.imports(engine) {
+        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
+        let own = [
+            "psa-host:connector/types",
+            "psa-host:connector/http",
+            "psa-host:connector/storage",
+            "psa-host:connector/log",
+        ];
+        if own.contains(&interface) {
+            check_version(version)?;
+        } else if !(wasi::ALLOWED.contains(&interface) && version.starts_with("0.2.")) {
+            let import = crate::text::name(name);
+            return Err(LoadError::Import { import });
+        }
+        imports.push(crate::text::name(name));
+    }
+    imports.sort_unstable();
+    Ok(imports)
+}
+
+/// Semver: before 1.0 the minor number is the one that breaks.
+fn check_version(text: &str) -> Result<(), LoadError> {
+    let core = text.split(['-', '+']).next().unwrap_or_default();
+    let mut numbers = core.split('.').map(str::parse::<u64>);
+    let (major, minor) = (numbers.next(), numbers.next());
+    let (our_major, our_minor, our_patch) = CONTRACT_VERSION;
+    let fits = major == Some(Ok(our_major)) && (our_major > 0 || minor == Some(Ok(our_minor)));
+    if fits {
+        return Ok(());
+    }
+    Err(LoadError::Version {
+        found: crate::text::clean(text, 40),
+        supported: format!("{our_major}.{our_minor}.{our_patch}"),
+    })
+}
+
+async fn describe(
+    shared: &Arc<Shared>,
+    pre: &PsaConnectorPre<Guest>,
+    hash: &PluginHash,
+) -> Result<crate::bindings::exports::psa_host::connector::connector::Description, LoadError> {
+    let incidents = Arc::new(Incidents::default());
+    let label = format!("plugin {hash:.12}");
+    let log = Arc::new(Log::new(
+        label.clone(),
+        shared.limits.log_lines,
+        Arc::clone(&incidents),
+    ));
+    let run = async {
+        let guest = Guest::new(
+            None,
+            Arc::clone(&shared.limits),
+            Arc::clone(&incidents),
+            log,
+            Phase::Describe,
+        );
+        let mut instance = Instance::start(shared, pre, guest, &label).await?;
+        instance.describe(&label).await
+    };
+    run.await.map_err(|error: CallError| {
+        let wrong_time = |code| matches!(code, IncidentCode::RequestAtWrongTime);
+        let hint = incidents
+            .all()
+            .into_iter()
+            .find(|incident| wrong_time(incident.code));
+        let fix = hint.map(|incident| incident.message).or(error.fix.clone());
+        LoadError::Describe(CallError { fix, ..error })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_component_is_told_apart() {
+        let text = |bytes: &[u8]| is_component(bytes).unwrap_err().to_string();
+        assert_eq!(text(b""), "this is not a WebAssembly file: it is empty");
+        assert_eq!(text(b"hello"), "this is not a WebAssembly file");
+        assert_eq!(
+            text(b"\0asm"),
+            "this is not a WebAssembly file: it is cut off"
+        );
+        assert_eq!(
+            text(b"\0asm\x01\0\0\0"),
+            "this is a WebAssembly module, not a component"
+        );
+        assert!(is_component(b"\0asm\x0d\0\x01\0").is_ok());
+    }
+
+    #[test]
+    fn versions_fit_by_semver() {
+        for (version, fits) in [
+            ("0.1.0", true),
+            ("0.1.7", true),
+            ("0.1.0-rc.1", true),
+            ("0.2.0", false),
+            ("1.0.0", false),
+            ("1.1.0", false),
+            ("", false),
+            ("x", false),
+        ] {
+            assert_eq!(check_version(version).is_ok(), fits, "{version}");
+        }
+    }
+}

@@ -1,0 +1,455 @@
+//! One connection's run: what the plugin may reach, with which credentials, out of
+//! which budget, and the record of what it did. Shared by the run's instances.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use psa_host_billing::TenantKey;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::bindings::exports::psa_host::connector::connector::Setting;
+use crate::bindings::psa_host::connector::http as wit;
+use crate::http::{self, CallRecord, Egress, Setup};
+use crate::incident::Incidents;
+use crate::log::Log;
+use crate::{
+    ApiUsage, BudgetStore, CallError, Connector, FieldKind, Grant, Incident, Plugin, PluginStorage,
+    Secret, SessionError, Window,
+};
+
+/// The longest value of a setting or secret, in bytes.
+const MAX_VALUE: usize = 4 << 10;
+
+/// How many requests were sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestCount {
+    /// All of them, tokens included.
+    pub total: u64,
+    /// Those to write routes.
+    pub writes: u64,
+    /// By the endpoint that a route names; by `(host)` where none does.
+    pub by_endpoint: BTreeMap<String, u64>,
+}
+
+/// One connection's run.
+pub struct Session {
+    plugin: Plugin,
+    label: String,
+    settings: Vec<Setting>,
+    egress: Egress,
+    storage: Arc<dyn PluginStorage>,
+    storage_lock: Mutex<()>,
+    budget_store: Arc<dyn BudgetStore>,
+    log: Arc<Log>,
+    incidents: Arc<Incidents>,
+    /// Set once the PSA refused the credentials: no more calls in this run.
+    refused: Mutex<Option<CallError>>,
+    usage: Mutex<Option<ApiUsage>>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({} of {:?})", self.label, self.plugin)
+    }
+}
+
+impl Session {
+    /// Begin to put a session together.
+    pub fn builder(plugin: &Plugin) -> SessionBuilder {
+        SessionBuilder {
+            plugin: plugin.clone(),
+            label: plugin.description().name.clone(),
+            settings: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            grant: Grant::nothing(*plugin.hash()),
+            storage: Arc::new(crate::InMemoryStorage::default()),
+            budget: Arc::new(crate::InMemoryBudget::default()),
+            scope: None,
+        }
+    }
+
+    /// A fresh instance in a fresh store, configured.
+    ///
+    /// # Errors
+    /// [`CallError`] where it cannot start or refuses its settings.
+    pub async fn connect(self: &Arc<Self>) -> Result<Connector, CallError> {
+        Connector::start(Arc::clone(self)).await
+    }
+
+    /// From now on the budget is this tenant's. Called once `check` has told which
+    /// tenant it is: what was spent and learnt so far moves with the session.
+    pub fn bind_tenant(&self, tenant: &TenantKey) {
+        let scope = tenant_scope(tenant);
+        let old = self.egress.budget();
+        if old.scope == scope {
+            return;
+        }
+        let new = self.plugin.shared().budgets.of(&self.budget_store, &scope);
+        self.egress.set_budget(Arc::clone(&new));
+        let carried = new.carry(self.requests().total);
+        let usage = *self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = usage.map_or(Ok(()), |usage| tell(&new, usage));
+        if let Err(failure) = carried.and(told) {
+            tracing::warn!(%failure, "the tenant's budget could not be written");
+        }
+    }
+
+    /// The plugin.
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// The connection's name, as the builder was told.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Requests sent so far.
+    pub fn requests(&self) -> RequestCount {
+        self.egress.counts()
+    }
+
+    /// What the plugin did so far that a person should know of.
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.incidents.all()
+    }
+
+    /// Loopback origins in use: only ever with the development switch.
+    pub fn dev_origins(&self) -> Vec<String> {
+        self.egress.policy.loopback_origins()
+    }
+
+    /// Write what is still counted in memory only. Also done when the session ends.
+    pub fn finish(&self) {
+        if let Err(failure) = self.egress.budget().flush() {
+            tracing::warn!(%failure, "requests could not be counted");
+        }
+    }
+
+    pub(crate) async fn send(
+        &self,
+        request: wit::Request,
+        call: &mut CallRecord,
+    ) -> Result<wit::Response, wit::SendFailure> {
+        self.egress
+            .send(self.plugin.description(), request, call)
+            .await
+    }
+
+    pub(crate) fn storage(&self) -> &dyn PluginStorage {
+        &*self.storage
+    }
+
+    pub(crate) fn storage_lock(&self) -> &Mutex<()> {
+        &self.storage_lock
+    }
+
+    pub(crate) fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    pub(crate) fn incident_log(&self) -> &Arc<Incidents> {
+        &self.incidents
+    }
+
+    pub(crate) fn pause(&self, time: std::time::Duration) {
+        self.egress.pause(time);
+    }
+
+    /// Whether the PSA has refused the credentials in this run.
+    pub(crate) fn refused(&self) -> Option<CallError> {
+        self.refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn refuse(&self, error: &CallError) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+    }
+
+    pub(crate) fn note_usage(&self, usage: ApiUsage) {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+        if let Err(failure) = tell(&self.egress.budget(), usage) {
+            tracing::warn!(%failure, "the PSA's count of requests could not be kept");
+        }
+    }
+}
+
+fn tell(budget: &crate::budget::Budget, usage: ApiUsage) -> Result<(), crate::StoreFailure> {
+    let window = Window {
+        requests: usage.limit,
+        seconds: usage.window_seconds,
+    };
+    budget.observe(usage.used, usage.limit, window)
+}
+
+fn tenant_scope(tenant: &TenantKey) -> String {
+    format!("tenant:{tenant}")
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// Puts a [`Session`] together.
+#[derive(Debug)]
+#[must_use]
+pub struct SessionBuilder {
+    plugin: Plugin,
+    label: String,
+    settings: BTreeMap<String, String>,
+    secrets: BTreeMap<String, Secret>,
+    grant: Grant,
+    storage: Arc<dyn PluginStorage>,
+    budget: Arc<dyn BudgetStore>,
+    scope: Option<String>,
+}
+
+impl SessionBuilder {
+    /// The connection's name, for messages and logs.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Values of text and url fields, of operator and MSP admin together.
+    pub fn settings(mut self, settings: BTreeMap<String, String>) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Values of secret fields.
+    pub fn secrets(mut self, secrets: BTreeMap<String, Secret>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// What the operator approved. Nothing, if not called.
+    pub fn grant(mut self, grant: Grant) -> Self {
+        self.grant = grant;
+        self
+    }
+
+    /// What keeps the plugin's values, scoped to this plugin and connection.
+    pub fn storage(mut self, storage: Arc<dyn PluginStorage>) -> Self {
+        self.storage = storage;
+        self
+    }
+
+    /// What keeps the budget, and the connection that requests are counted under until
+    /// the tenant is known.
+    pub fn budget(mut self, store: Arc<dyn BudgetStore>, connection: &str) -> Self {
+        self.budget = store;
+        self.scope
+            .get_or_insert_with(|| format!("connection:{connection}"));
+        self
+    }
+
+    /// The tenant, where an earlier run has told: its budget counts from the start.
+    pub fn tenant(mut self, tenant: &TenantKey) -> Self {
+        self.scope = Some(tenant_scope(tenant));
+        self
+    }
+
+    /// Check everything against the plugin's description.
+    ///
+    /// # Errors
+    /// [`SessionError`] names the field and what to do.
+    pub fn build(self) -> Result<Arc<Session>, SessionError> {
+        if self.grant.plugin != *self.plugin.hash() {
+            return Err(SessionError::OtherPlugin {
+                approved: self.grant.plugin.to_string(),
+                plugin: self.plugin.hash().to_string(),
+            });
+        }
+        self.check_values()?;
+        let description = self.plugin.description();
+        let mut policy = http::Policy {
+            wanted: description.hosts.clone(),
+            granted: self.grant.hosts.clone(),
+            ports: BTreeSet::new(),
+            loopback: None,
+        };
+        let dev = self.plugin.shared().config.dev_loopback;
+        if dev {
+            policy.loopback = Some(RwLock::default());
+        }
+        self.let_in_url_settings(&mut policy)?;
+
+        let value = |key: &str| match self.settings.get(key) {
+            Some(text) => Some(text.as_str()),
+            None => self.secrets.get(key).map(Secret::expose),
+        };
+        let made = http::Credentials::new(&description.authentication, value);
+        let (credentials, derived) = made.map_err(|unusable| SessionError::Value {
+            key: "authentication".to_owned(),
+            label: unusable.part,
+            problem: unusable.problem,
+        })?;
+        let secrets = self.secrets.values();
+        let secrets = secrets.map(|secret| Zeroizing::new(secret.expose().to_owned()));
+        let shared = self.plugin.shared();
+        let incidents = Arc::new(Incidents::default());
+        let scope = self.scope.clone();
+        let scope = scope.unwrap_or_else(|| format!("connection:{}", self.label));
+        let egress = Egress::new(
+            description,
+            Setup {
+                policy,
+                credentials,
+                secrets: secrets.chain(derived).collect(),
+                resolver: shared.config.resolver.clone(),
+                budget: shared.budgets.of(&self.budget, &scope),
+                limits: Arc::clone(&shared.limits),
+                clock: shared.config.clock.clone(),
+                incidents: Arc::clone(&incidents),
+            },
+        );
+        let lines = shared.limits.log_lines;
+        let settings = self.settings.into_iter();
+        Ok(Arc::new(Session {
+            log: Arc::new(Log::new(self.label.clone(), lines, Arc::clone(&incidents))),
+            settings: settings
+                .map(|(key, value)| Setting { key, value })
+                .collect(),
+            plugin: self.plugin,
+            label: self.label,
+            egress,
+            storage: self.storage,
+            storage_lock: Mutex::default(),
+            budget_store: self.budget,
+            incidents,
+            refused: Mutex::default(),
+            usage: Mutex::default(),
+        }))
+    }
+
+    fn check_values(&self) -> Result<(), SessionError> {
+        let description = self.plugin.description();
+        for (what, keys) in [
+            ("setting", self.settings.keys().collect::<Vec<_>>()),
+            ("secret", self.secrets.keys().collect()),
+        ] {
+            for key in keys {
+                let kind = description.field(key).map(|field| field.kind);
+                let fits = match kind {
+                    Some(FieldKind::Secret) => what == "secret",
+                    Some(FieldKind::Text | FieldKind::Url) => what == "setting",
+                    None => false,
+                };
+                if !fits {
+                    let key = crate::text::clean(key, 64);
+                    return Err(SessionError::Unknown { what, key });
+                }
+            }
+        }
+        for field in &description.fields {
+            let value = match field.kind {
+                FieldKind::Secret => self.secrets.get(&field.key).map(Secret::expose),
+                FieldKind::Text | FieldKind::Url => {
+                    self.settings.get(&field.key).map(String::as_str)
+                }
+            };
+            let value = value.filter(|value| !value.is_empty());
+            let problem = match value {
+                None if field.required => {
+                    return Err(SessionError::Missing {
+                        key: field.key.clone(),
+                        label: field.label.clone(),
+                    });
+                }
+                None => continue,
+                Some(value) if value.len() > MAX_VALUE => "it is longer than 4 KiB",
+                Some(value) if value.chars().any(char::is_control) => {
+                    "it has a line break or another control character"
+                }
+                Some(_) => continue,
+            };
+            return Err(SessionError::Value {
+                key: field.key.clone(),
+                label: field.label.clone(),
+                problem: problem.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Settings that are addresses: within the grant, or loopback in development.
+    fn let_in_url_settings(&self, policy: &mut http::Policy) -> Result<(), SessionError> {
+        let fields = &self.plugin.description().fields;
+        for field in fields.iter().filter(|field| field.kind == FieldKind::Url) {
+            let Some(text) = self
+                .settings
+                .get(&field.key)
+                .filter(|text| !text.is_empty())
+            else {
+                continue;
+            };
+            let (key, label) = (field.key.clone(), field.label.clone());
+            let url = match Url::parse(text) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+                Ok(_) => {
+                    let problem = "it must begin with https://".to_owned();
+                    return Err(SessionError::Value {
+                        key,
+                        label,
+                        problem,
+                    });
+                }
+                Err(error) => {
+                    let problem = format!("it is no address: {error}");
+                    return Err(SessionError::Value {
+                        key,
+                        label,
+                        problem,
+                    });
+                }
+            };
+            if !url.username().is_empty() || url.password().is_some() {
+                let problem = "it has a user name or password in it".to_owned();
+                return Err(SessionError::Value {
+                    key,
+                    label,
+                    problem,
+                });
+            }
+            let origin = url.origin().ascii_serialization();
+            if http::is_loopback(&url) && url.scheme() == "http" {
+                match &policy.loopback {
+                    Some(origins) => {
+                        origins
+                            .write()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .insert(origin);
+                        continue;
+                    }
+                    None => return Err(SessionError::Loopback { key, label, origin }),
+                }
+            }
+            if url.scheme() != "https" {
+                let problem = "it must begin with https://".to_owned();
+                return Err(SessionError::Value {
+                    key,
+                    label,
+                    problem,
+                });
+            }
+            if let (Some(host), Some(port)) = (url.host_str(), url.port()) {
+                policy.ports.insert((host.to_owned(), port));
+            }
+            if policy.reach(&url).is_err() {
+                return Err(SessionError::NotGranted { key, label, origin });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! Text from a guest, made fit to be kept: bounded, and without anything that would
+//! move a cursor, colour a terminal or turn a line around.
+
+/// Characters kept of a name or a title.
+pub const MAX_NAME: usize = 500;
+/// Characters kept of a sentence, a description or the PSA's own words.
+pub const MAX_WORDS: usize = 2_000;
+/// Longest link kept, in bytes.
+pub const MAX_LINK: usize = 2_048;
+
+/// Whether a character does something instead of showing something: controls, line
+/// separators, and the marks that reverse the reading direction.
+pub fn is_mischief(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        )
+}
+
+/// At most `max` characters; each character of mischief shown as `\u{1b}`, line ends
+/// and tabs as a space.
+pub fn clean(text: &str, max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(max));
+    for (n, c) in text.chars().enumerate() {
+        if n >= max {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if is_mischief(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// [`clean`] for a name.
+pub fn name(text: &str) -> String {
+    clean(text, MAX_NAME)
+}
+
+/// [`clean`] for a sentence.
+pub fn words(text: &str) -> String {
+    clean(text, MAX_WORDS)
+}
+
+/// An https address without credentials, or nothing.
+pub fn link(text: Option<String>) -> Option<String> {
+    let text = text.filter(|text| text.len() <= MAX_LINK)?;
+    let url = url::Url::parse(&text).ok()?;
+    let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+    (plain && url.host_str().is_some()).then(|| String::from(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_direction_marks_are_shown_instead_of_obeyed() {
+        assert_eq!(clean("a\u{1b}[31mb", 50), "a\\u{1b}[31mb");
+        assert_eq!(clean("a\u{202e}b\nc", 50), "a\\u{202e}b c");
+        assert_eq!(clean("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn only_https_links_are_kept() {
+        let keep = |text: &str| link(Some(text.to_owned()));
+        assert_eq!(
+            keep("https://a.example/x"),
+            Some("https://a.example/x".to_owned())
+        );
+        assert_eq!(keep("http://a.example/x"), None);
+        assert_eq!(keep("javascript:alert(1)"), None);
+        assert_eq!(keep("https://user:pass@a.example/"), None);
+        assert_eq!(
+            keep(&format!("https://a.example/{}", "x".repeat(3_000))),
+            None
+        );
+    }
+}

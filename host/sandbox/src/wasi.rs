@@ -1,0 +1,148 @@
+//! WASI 0.2 as a language's runtime expects it, with nothing in it: no files, no
+//! sockets, no environment, no arguments, an empty standard input. Standard output and
+//! error become log lines.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+
+use crate::Phase;
+use crate::bindings::psa_host::connector::log::Level;
+use crate::log::Log;
+
+/// Interfaces that a component may import, without their versions. Sockets are there
+/// because interpreters have them built in; every use of them is denied.
+pub const ALLOWED: &[&str] = &[
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
+];
+
+/// Most random bytes in one call.
+const MAX_RANDOM: u64 = 64 << 10;
+/// Streams, pollables and the like that a guest may hold: a runtime holds a handful.
+const MAX_RESOURCES: usize = 1_000;
+/// What is kept of a line of output until it ends.
+const MAX_PENDING: usize = 4 << 10;
+
+/// An empty world.
+pub fn context(log: &Arc<Log>) -> (WasiCtx, ResourceTable) {
+    let output = Output {
+        log: Arc::clone(log),
+        pending: Arc::default(),
+    };
+    let context = WasiCtxBuilder::new()
+        .stdout(output.clone())
+        .stderr(output)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .max_random_size(MAX_RANDOM)
+        .build();
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(MAX_RESOURCES);
+    (context, table)
+}
+
+/// Standard output or error: lines for the log.
+#[derive(Clone)]
+struct Output {
+    log: Arc<Log>,
+    pending: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Output {
+    fn take(&self, bytes: &[u8]) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in bytes.split_inclusive(|b| *b == b'\n') {
+            let room = MAX_PENDING.saturating_sub(pending.len());
+            pending.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                let line = String::from_utf8_lossy(&pending);
+                // A runtime does not say what it is doing when it prints.
+                self.log
+                    .write(Level::Debug, Phase::Configure, line.trim_end());
+                pending.clear();
+            }
+        }
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MAX_PENDING)
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // The last of the streams prints what never saw its line end.
+        if Arc::strong_count(&self.pending) == 1 {
+            let rest =
+                std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
+            if !rest.is_empty() {
+                let line = String::from_utf8_lossy(&rest);
+                self.log.write(Level::Debug, Phase::Configure, &line);
+            }
+        }
+    }
+}
