@@ -1,1 +1,15 @@
+//! Hostile plugins, one test each. Every test ends with another connection's run, which
+//! must work as if nothing had happened.
 
+mod addresses;
+mod answers;
+mod bodies;
+mod cpu;
+mod egress;
+mod headers;
+mod loading;
+mod log;
+mod memory;
+mod secrets;
+mod storage;
+mod writes;

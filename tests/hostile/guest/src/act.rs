@@ -20,6 +20,14 @@ pub fn perform(act: &Act, host: &dyn Host) -> Finding {
         Act::Panic => panic!("the plugin panics, as it was told to"),
         Act::Exit(status) => std::process::exit(*status),
         Act::Send(ask) => send(ask, host),
+        Act::SendLong(ask, more) => {
+            let url = ask.url.clone() + &"x".repeat(*more);
+            send(&Ask { url, ..ask.clone() }, host)
+        }
+        Act::SendHeaders(ask, count, size) => {
+            let headers = (0..*count).map(|n| (format!("x-{n}"), "1".repeat(*size)));
+            send(&Ask { headers: headers.collect(), ..ask.clone() }, host)
+        }
         Act::Log { lines, text } => {
             let text = spelled(text);
             (0..*lines).for_each(|_| host.log(Level::Info, &text));
@@ -44,6 +52,14 @@ pub fn perform(act: &Act, host: &dyn Host) -> Finding {
             Err(error) => storage_words(&error),
         }),
         Act::LookAround => found("look around", look_around()),
+        Act::Sleep(seconds) => {
+            std::thread::sleep(std::time::Duration::from_secs(*seconds));
+            found("sleep", "awake".to_owned())
+        }
+        Act::Connect(address) => found("connect", match std::net::TcpStream::connect(address.as_str()) {
+            Ok(_) => "connected".to_owned(),
+            Err(error) => format!("refused: {error}"),
+        }),
     }
 }
 
@@ -65,6 +81,7 @@ pub fn compute_forever() -> ! {
 }
 
 /// A frame of some size each time, and no tail call.
+#[expect(unconditional_recursion, reason = "it is the misdeed")]
 pub fn recurse(depth: u64) -> u64 {
     let frame = black_box([depth; 32]);
     let below = recurse(black_box(depth.wrapping_add(1)));
@@ -114,7 +131,7 @@ fn request(ask: &Ask) -> Request {
 
 /// What came: status, headers and body, or the kind of failure and its message.
 pub fn send(ask: &Ask, host: &dyn Host) -> Finding {
-    let subject = format!("{} {}", ask.method, ask.url);
+    let subject = format!("{} {:.100}", ask.method, ask.url);
     match host.send(&request(ask)) {
         Ok(response) => {
             let mut detail = response.status.to_string();

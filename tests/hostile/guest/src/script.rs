@@ -47,6 +47,10 @@ pub enum Act {
     Exit(i32),
     /// One request.
     Send(Ask),
+    /// One request whose address ends in so many more characters.
+    SendLong(Ask, usize),
+    /// One request with so many more headers, of so many characters each.
+    SendHeaders(Ask, usize, usize),
     /// So many lines of this text.
     Log {
         /// How many lines.
@@ -71,6 +75,10 @@ pub enum Act {
     ListKeys(String),
     /// Environment, arguments, standard input and files.
     LookAround,
+    /// Sleeps for so many seconds.
+    Sleep(u64),
+    /// A connection of its own, past the host: `127.0.0.1:80` or `name:80`.
+    Connect(String),
 }
 
 /// What is called for ever.

@@ -1,0 +1,288 @@
+//! Files that are no connector, or one that should not be let in: refused with a
+//! reason, and never run.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use hostile_plugins::guest::{Disguise, MARK_START};
+use hostile_plugins::{
+    connector_in_world, contract, disguised, hostile, limits, load, run, sandbox_with,
+    the_next_connection_works,
+};
+use psa_host_sandbox::{Compiler, Limits, LoadError};
+
+async fn refused(file: &[u8]) -> LoadError {
+    let error = load(file).await.unwrap_err();
+    assert!(!error.fix().is_empty());
+    assert!(error.to_string().len() < 5_000, "{error}");
+    assert!(!error.to_string().contains(|c: char| c.is_control()), "{error:?}");
+    the_next_connection_works().await;
+    error
+}
+
+#[test]
+fn what_is_no_component_is_refused_by_its_kind() {
+    run(async {
+        let module = wat::parse_str("(module (func (export \"_start\")))").unwrap();
+        assert_eq!(refused(&module).await.code(), "plugin-not-component");
+        for file in [&b""[..], b"#!/bin/sh\n", b"\x7fELF\x02\x01\x01", b"(component)", b"\0asm", b"MZ\x90"] {
+            assert_eq!(refused(file).await.code(), "plugin-not-wasm", "{file:?}");
+        }
+    });
+}
+
+#[test]
+fn a_file_beyond_any_size_is_refused_before_it_is_read() {
+    run(async {
+        let error = refused(&vec![0; 65 << 20]).await;
+        assert_eq!(error.code(), "plugin-too-large");
+    });
+}
+
+#[test]
+fn damaged_components_are_refused() {
+    run(async {
+        let whole = hostile();
+        for part in [2, 3, 10, 1_000] {
+            let error = refused(&whole[..whole.len() - whole.len() / part]).await;
+            assert!(["plugin-invalid", "plugin-not-connector"].contains(&error.code()), "{error}");
+        }
+        // A byte turned over, here and there: refused, or harmless.
+        for at in (20..whole.len()).step_by(whole.len() / 12) {
+            let mut file = whole.clone();
+            file[at] ^= 0x41;
+            drop(load(&file).await);
+        }
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_component_of_another_world_is_refused_with_what_it_is() {
+    run(async {
+        let contract = "package evil:thing@1.0.0; world thing { export run: func(); }";
+        let error = refused(&connector_in_world(contract, "thing", &[])).await;
+        assert_eq!(error.code(), "plugin-not-connector");
+        assert!(error.to_string().contains("run"), "{error}");
+
+        let empty = wat::parse_str("(component)").unwrap();
+        assert_eq!(refused(&empty).await.code(), "plugin-not-connector");
+    });
+}
+
+#[test]
+fn a_connector_for_another_version_is_refused_with_both_versions() {
+    run(async {
+        for version in ["0.2.0", "0.0.9", "1.0.0", "9.9.9"] {
+            let contract = contract().replace("connector@0.1.0", &format!("connector@{version}"));
+            let error = refused(&connector_in_world(&contract, "psa-connector", &[])).await;
+            assert_eq!(error.code(), "plugin-version", "{error}");
+            assert!(error.to_string().contains(version) && error.to_string().contains("0.1.0"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_connector_with_other_types_is_refused() {
+    run(async {
+        for (from, to) in [
+            ("list-accounts: func(cursor: option<cursor>)", "list-accounts: func(cursor: list<cursor>)"),
+            ("    adjust: func(", "    adjust-now: func("),
+            ("        status: u16,", "        status: u64,"),
+        ] {
+            let contract = contract();
+            assert!(contract.contains(from), "{from}");
+            let file = connector_in_world(&contract.replace(from, to), "psa-connector", &[]);
+            assert_eq!(refused(&file).await.code(), "plugin-interface", "{to}");
+        }
+    });
+}
+
+#[test]
+fn imports_beyond_what_connectors_get_are_refused_by_name() {
+    let http = "package wasi:http@0.2.0; interface outgoing-handler { handle: func(url: string); }";
+    let other = "package evil:shell@1.0.0; interface exec { run: func(command: string) -> string; }";
+    let wasi = "package wasi:keyvalue@0.2.0; interface store { get: func(key: string) -> string; }";
+    run(async {
+        for (package, import) in [
+            (http, "wasi:http/outgoing-handler@0.2.0"),
+            (other, "evil:shell/exec@1.0.0"),
+            (wasi, "wasi:keyvalue/store@0.2.0"),
+        ] {
+            let world = format!("    import log;\n    import {import};");
+            let contract = contract().replace("    import log;", &world);
+            let error = refused(&connector_in_world(&contract, "psa-connector", &[package])).await;
+            assert_eq!(error.code(), "plugin-import");
+            assert!(error.to_string().contains(import), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_describe_that_does_not_answer_is_refused() {
+    run(async {
+        let bad = [
+            Disguise::Loops, Disguise::Panics, Disguise::Exits, Disguise::Recurses, Disguise::ManyFields,
+            Disguise::LongLabel,
+        ];
+        for disguise in bad {
+            let error = refused(&disguised(disguise)).await;
+            assert_eq!(error.code(), "plugin-describe", "{disguise:?}: {error}");
+        }
+    });
+}
+
+#[test]
+fn a_description_that_makes_no_sense_is_refused_with_every_problem() {
+    run(async {
+        for (disguise, part) in [
+            (Disguise::Painted, "control characters"),
+            (Disguise::EveryHost, "\"*\""),
+            (Disguise::EveryCompany, "too wide"),
+            (Disguise::AddressAsHost, "IP address"),
+            (Disguise::OpenTemplate, "not closed"),
+            (Disguise::UnknownField, "which is no field"),
+            (Disguise::SplitHeader, "control character"),
+            (Disguise::ReservedHeader, "Host"),
+            (Disguise::SameKeyTwice, "declared twice"),
+            (Disguise::NoLimits, "limits."),
+            (Disguise::NamedLikeAPath, "`name`"),
+        ] {
+            let error = refused(&disguised(disguise)).await;
+            assert_eq!(error.code(), "plugin-description", "{disguise:?}: {error}");
+            assert!(error.to_string().contains(part), "{disguise:?}: {error}");
+        }
+    });
+}
+
+#[test]
+fn a_describe_that_makes_a_request_gets_none() {
+    run(async {
+        let plugin = load(&disguised(Disguise::Requests)).await;
+        let words = match plugin {
+            Ok(plugin) => plugin.description().label.clone(),
+            Err(error) => error.to_string(),
+        };
+        assert!(words.contains("describe"), "{words}");
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_describe_that_stores_something_stores_nothing() {
+    run(async {
+        let plugin = load(&disguised(Disguise::Stores)).await.unwrap();
+        assert!(plugin.description().label.starts_with("unavailable"), "{:?}", plugin.description());
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_token_address_made_of_a_free_text_is_refused() {
+    run(async {
+        // At load or when the session is made: before a secret leaves, in any case.
+        let Ok(plugin) = load(&disguised(Disguise::TokenAnywhere)).await else { return };
+        let server = hostile_plugins::Server::start(|_| hostile_plugins::json("{\"access_token\":\"t0ken\",\"expires_in\":60}"));
+        let ask = hostile_plugins::guest::Ask::get("https://psa.hostile.example/").authenticated();
+        let hostile = hostile_plugins::Hostile::checking(vec![hostile_plugins::guest::Act::Send(ask)]);
+        // The script is no address, so the token has nowhere to come from.
+        assert!(hostile.at(&server).from(plugin).try_session().await.is_err());
+        assert_eq!(server.lines(), [""; 0]);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn one_declared_as_read_and_as_write_is_a_write() {
+    run(async {
+        let plugin = load(&disguised(Disguise::WriteAsRead)).await.unwrap();
+        let server = hostile_plugins::Server::start(|_| hostile_plugins::json("{}"));
+        let ask = hostile_plugins::guest::Ask::post(server.url("/write"));
+        let hostile = hostile_plugins::Hostile::checking(vec![hostile_plugins::guest::Act::Send(ask)]);
+        let (unleashed, _) = hostile.at(&server).from(plugin).check().await;
+        unleashed.incident(psa_host_sandbox::IncidentCode::WriteOutsideAdjust);
+        assert_eq!(server.lines(), [""; 0]);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_plugin_that_describes_itself_anew_each_time_is_held_to_one_answer() {
+    run(async {
+        let file = disguised(Disguise::Differs);
+        let plugin = load(&file).await.unwrap();
+        let version = plugin.description().version.clone();
+        let other = load(&file).await.unwrap();
+        assert_ne!(other.description().version, version, "it does differ");
+        // What counts is the answer that this plugin was loaded with.
+        let hostile = hostile_plugins::Hostile::checking(Vec::new()).from(plugin);
+        let (unleashed, findings) = hostile.check().await;
+        findings.unwrap();
+        assert_eq!(unleashed.session.plugin().description().version, version);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn another_disguise_is_another_plugin() {
+    run(async {
+        let (honest, other) = (hostile(), disguised(Disguise::Differs));
+        assert!(other.windows(MARK_START.len()).any(|part| part == MARK_START.as_bytes()));
+        let (honest, other) = (load(&honest).await.unwrap(), load(&other).await.unwrap());
+        assert_ne!(honest.hash(), other.hash());
+        let grant = psa_host_sandbox::Grant { plugin: *honest.hash(), hosts: Vec::new() };
+        let error = psa_host_sandbox::Session::builder(&other).grant(grant).build().unwrap_err();
+        assert_eq!(error.code(), "not-approved");
+    });
+}
+
+fn worker() -> Compiler {
+    Compiler::Child {
+        program: env!("CARGO_BIN_EXE_hostile-compile-worker").into(),
+        args: Vec::<OsString>::new(),
+    }
+}
+
+/// Functions so many and so long that no compiler is done with them soon.
+fn takes_minutes() -> Vec<u8> {
+    let mut body = String::with_capacity(4 << 20);
+    for n in 0..60_000 {
+        body.push_str("(local.set 0 (i32.add (local.get 0) (i32.mul (local.get 1) (i32.const ");
+        body.push_str(&n.to_string());
+        body.push_str(")))) (if (local.get 0) (then (local.set 1 (local.get 0))))");
+    }
+    let function = format!("(func (param i32 i32) {body})");
+    hostile_plugins::with_module(&format!("(module {})", function.repeat(8)), 1)
+}
+
+#[test]
+fn a_component_that_takes_minutes_to_compile_is_stopped() {
+    run(async {
+        let limits = Limits { compile_time: Duration::from_secs(2), ..limits() };
+        let sandbox = sandbox_with(limits, worker());
+        let error = sandbox.load(&takes_minutes()).await.unwrap_err();
+        assert_eq!(error.code(), "plugin-compile-limit", "{error}");
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_component_that_takes_all_memory_to_compile_is_stopped() {
+    run(async {
+        let limits = Limits { compile_memory: 256 << 20, ..limits() };
+        let sandbox = sandbox_with(limits, worker());
+        let error = sandbox.load(&takes_minutes()).await.unwrap_err();
+        assert_eq!(error.code(), "plugin-compile-limit", "{error}");
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_plugin_compiled_by_a_child_works_as_any_other() {
+    run(async {
+        let sandbox = sandbox_with(limits(), worker());
+        let plugin = sandbox.load(&hostile()).await.unwrap();
+        let (_, findings) = hostile_plugins::Hostile::checking(Vec::new()).from(plugin).check().await;
+        assert_eq!(findings.unwrap(), [""; 0]);
+    });
+}
