@@ -76,23 +76,20 @@ impl Host {
             quota: quota(),
         };
         let budget = SharedBudget(self.ledger().clone());
-        // Before the tenant is known, requests count against the connection.
-        let scope = match &connection.tenant {
-            Some(tenant) => tenant.to_string(),
-            None => format!("connection:{name}"),
-        };
-        let session = Session::builder(&plugin)
+        let mut builder = Session::builder(&plugin)
             .label(name.to_string())
             .settings(settings)
             .secrets(into_sandbox(secrets))
             .grant(grant(&plugin, approval)?)
             .storage(Arc::new(storage))
-            .budget(Arc::new(budget), scope)
-            .build()
-            .map_err(|error| Error::Session {
-                connection: name.to_string(),
-                error,
-            })?;
+            .budget(Arc::new(budget), name.as_str());
+        if let Some(tenant) = &connection.tenant {
+            builder = builder.tenant(tenant);
+        }
+        let session = builder.build().map_err(|error| Error::Session {
+            connection: name.to_string(),
+            error,
+        })?;
         let reader = Reader::new(Arc::clone(&session));
         Ok(OpenConnection {
             connection,
@@ -248,6 +245,7 @@ impl BudgetStore for SharedBudget {
         Ok(observed.map(|seen| Observation {
             at: seen.at,
             used: u32::try_from(seen.used).unwrap_or(u32::MAX),
+            // The ledger does not keep it: the limit declared by the plugin holds then.
             limit: 0,
             own: seen.own,
         }))

@@ -359,17 +359,23 @@ impl Host {
 
     /// The civil date in a connection's time zone.
     pub(crate) fn today(&self, connection: &Connection) -> Result<jiff::civil::Date> {
+        self.date_in_zone(connection, self.now())
+    }
+
+    /// The civil date of an instant in a connection's time zone.
+    pub(crate) fn date_in_zone(
+        &self,
+        connection: &Connection,
+        at: jiff::Timestamp,
+    ) -> Result<jiff::civil::Date> {
         let zone = jiff::tz::TimeZone::get(&connection.time_zone).map_err(|error| {
             rule(
                 "unknown-time-zone",
-                format!(
-                    "time zone {} is not known here: {error}",
-                    connection.time_zone
-                ),
+                format!("time zone {} is not known here: {error}", connection.time_zone),
                 "Set another with `psa-host connection set --time-zone`.",
             )
         })?;
-        Ok(zone.to_datetime(self.now()).date())
+        Ok(zone.to_datetime(at).date())
     }
 }
 

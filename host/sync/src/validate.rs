@@ -1,0 +1,458 @@
+//! Looking at a whole connection before money moves: everything that would hold a
+//! pair, and what a person should know besides. Reads the PSA as a run does, and
+//! decides with the same rules; posts nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::civil::Date;
+use psa_host_billing::brake::{self, Brake};
+use psa_host_billing::plan::{Context, Decision, PlanLine};
+use psa_host_billing::{
+    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, Hold, HoldCode,
+    LineId, Mapping, ModuleId, Service, ServiceId, TenantKey, Truth, UsageSnapshot, Workspace,
+    WorkspaceId,
+};
+use psa_host_sandbox::Depth;
+use serde::Serialize;
+
+use crate::progress::{Activity, Progress, Watch};
+use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
+
+/// A contract that ends within so many days is told of: time enough to renew it.
+const EXPIRING_DAYS: i32 = 30;
+
+/// What was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Validation {
+    /// Of which connection.
+    pub connection: ConnectionName,
+    /// The PSA instance.
+    pub tenant: TenantKey,
+    /// The civil date looked at, in the connection's zone.
+    pub as_of: Date,
+    /// Pairs that were looked at.
+    pub pairs: usize,
+    /// Pairs that would be posted or are at their target already.
+    pub good: usize,
+    /// Requests sent to the PSA.
+    pub requests: u64,
+    /// What stands against posting first, then what a person should know.
+    pub findings: Vec<Finding>,
+}
+
+impl Validation {
+    /// Whether something would be held.
+    pub fn holds(&self) -> bool {
+        self.findings.iter().any(|finding| finding.holds)
+    }
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable reason code.
+    pub code: String,
+    /// Whether it keeps something from being posted.
+    pub holds: bool,
+    /// Whose use.
+    pub workspace: Option<WorkspaceId>,
+    /// Of what.
+    pub module: Option<ModuleId>,
+    /// The account concerned.
+    pub account: Option<AccountId>,
+    /// The service concerned.
+    pub service: Option<ServiceId>,
+    /// The contract concerned.
+    pub contract: Option<ContractId>,
+    /// The line concerned.
+    pub line: Option<LineId>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+    /// https address of the record concerned.
+    pub link: Option<String>,
+}
+
+impl Finding {
+    fn new(
+        code: &str,
+        holds: bool,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.to_owned(),
+            holds,
+            message: message.into(),
+            fix: fix.into(),
+            ..Self::default()
+        }
+    }
+
+    fn of(brake: &Brake) -> Self {
+        Self::new(brake.code(), true, brake.message(), brake.fix())
+    }
+
+    fn held(line: &PlanLine, hold: &Hold) -> Self {
+        Self {
+            workspace: Some(line.pair.workspace.clone()),
+            module: Some(line.pair.module.clone()),
+            account: Some(line.pair.account.clone()),
+            service: Some(line.pair.service.clone()),
+            contract: line.line.as_ref().map(|key| key.contract.clone()),
+            line: line.line.as_ref().map(|key| key.line.clone()),
+            link: hold.link.clone(),
+            ..Self::new(hold.code.as_str(), true, hold.message.clone(), hold.fix.clone())
+        }
+    }
+}
+
+impl Host {
+    /// Look at a whole connection.
+    ///
+    /// # Errors
+    /// A connection that is not ready, a PSA that does not answer.
+    pub async fn validate(&self, name: &ConnectionName, watch: Watch<'_>) -> Result<Validation> {
+        let connection = self.connection(name)?;
+        let open = self.open_connection(name, Purpose::Look).await?;
+        watch(Progress {
+            activity: Activity::Checking,
+            done: 0,
+            total: None,
+        });
+        let failed = |error| crate::mapping::call(name, error);
+        let report = open.reader.check(Depth::Brief).await.map_err(failed)?;
+        self.ledger().bind_tenant(name, &report.tenant)?;
+        open.session.bind_tenant(&report.tenant);
+        let as_of = self.today(&connection)?;
+        let mut findings = Vec::new();
+        let snapshot = self.counts_to_validate(&open, as_of, &mut findings)?;
+        let mapping = self.mapping_of(&open)?;
+        let workspaces = self.workspaces_of(&open)?;
+        unmapped(&connection.name, &mapping, &workspaces, &snapshot, &mut findings);
+
+        let accounts = open.reader.accounts(watch).await.map_err(failed)?;
+        let services = open.reader.services(watch).await.map_err(failed)?;
+        let accounts: HashMap<AccountId, Account> =
+            accounts.into_iter().map(|a| (a.id.clone(), a)).collect();
+        let services: HashMap<ServiceId, Service> =
+            services.into_iter().map(|s| (s.id.clone(), s)).collect();
+        both_sides(&mapping, &accounts, &services, &mut findings);
+        self.orphans(&open, &report.tenant, &mapping, &mut findings)?;
+
+        let past = self.past_of_lines(&open, &report.tenant, as_of)?;
+        let context = Context {
+            as_of,
+            snapshot: &snapshot,
+            mapping: &mapping,
+            accounts: &accounts,
+            services: &services,
+            model: &open.plugin.description().quantity,
+            past: &past,
+        };
+        let counted = snapshot.items().next().is_some();
+        let mapped: Vec<AccountId> = mapping
+            .accounts()
+            .filter(|(workspace, account)| {
+                workspaces.contains_key(*workspace) && accounts.contains_key(*account)
+            })
+            .map(|(_, account)| account.clone())
+            .collect();
+        let (mut pairs, mut good) = (0, 0);
+        open.reader
+            .for_each_chunk(&mapped, as_of, watch, |chunk| {
+                for read in chunk {
+                    let (of_account, found) = account_findings(&context, &workspaces, read, counted);
+                    pairs += of_account;
+                    good += of_account - found.iter().filter(|finding| finding.holds).count();
+                    findings.extend(found);
+                }
+                Ok::<(), psa_host_sandbox::CallError>(())
+            })
+            .await
+            .map_err(failed)?;
+        findings.sort_by_key(|finding| !finding.holds);
+        Ok(Validation {
+            connection: connection.name,
+            tenant: report.tenant,
+            as_of,
+            pairs,
+            good,
+            requests: open.session.requests().total,
+            findings,
+        })
+    }
+
+    /// The newest snapshot, whatever stands against it; what does is a finding.
+    fn counts_to_validate(
+        &self,
+        open: &OpenConnection,
+        as_of: Date,
+        findings: &mut Vec<Finding>,
+    ) -> Result<CompleteSnapshot> {
+        let channel = &open.connection.channel;
+        let latest = self.ledger().latest_snapshot(channel)?;
+        let (taken_at, items) = match &latest {
+            None => {
+                findings.push(Finding::of(&Brake::NoSnapshot));
+                (self.now(), Vec::new())
+            }
+            Some(snapshot) => {
+                if !snapshot.complete {
+                    findings.push(Finding::of(&Brake::SnapshotIncomplete));
+                }
+                let taken_on = self.date_in_zone(&open.connection, snapshot.taken_at)?;
+                let stale = brake::stale(taken_on, as_of);
+                findings.extend(stale.as_ref().map(Finding::of));
+                (snapshot.taken_at, self.ledger().usage_items(snapshot.id)?)
+            }
+        };
+        // Complete for looking at: what is missing from it is not a finding of a pair.
+        let snapshot = CompleteSnapshot::new(UsageSnapshot {
+            channel: channel.clone(),
+            taken_at,
+            complete: true,
+            items: items.into_iter().map(crate::usage_view::counted).collect(),
+        });
+        let snapshot = snapshot.map_err(|error| {
+            crate::error::rule("snapshot-incomplete", error.to_string(), "Import another.")
+        })?;
+        if latest.is_some() && snapshot.all_zero() {
+            findings.push(Finding::of(&Brake::SnapshotAllZero));
+        }
+        Ok(snapshot)
+    }
+
+    /// Lines this product posted whose mapping has gone or changed: nobody moves them
+    /// any more, and the PSA goes on billing them.
+    fn orphans(
+        &self,
+        open: &OpenConnection,
+        tenant: &TenantKey,
+        mapping: &Mapping,
+        findings: &mut Vec<Finding>,
+    ) -> Result<()> {
+        for line in self.ledger().lines(tenant)? {
+            let Some((workspace, module)) = line.posted_for else {
+                continue;
+            };
+            if line.connection.as_ref() != Some(&open.connection.name) {
+                continue;
+            }
+            let service = mapping.service(&module).map(|mapping| &mapping.service);
+            if mapping.account(&workspace).is_some() && service == Some(&line.key.service) {
+                continue;
+            }
+            let message = format!(
+                "line {} was posted for {workspace} and {module}, which are not mapped to it \
+                 any more",
+                line.key.line
+            );
+            let fix = "Set the line's units in the PSA by hand, or map the pair again.";
+            findings.push(Finding {
+                workspace: Some(workspace),
+                module: Some(module),
+                service: Some(line.key.service),
+                contract: Some(line.key.contract),
+                line: Some(line.key.line),
+                ..Finding::new("orphan", false, message, fix)
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Workspaces and modules in use that nobody mapped; and a connection without any
+/// mapping at all, through which nothing can ever be posted.
+fn unmapped(
+    name: &ConnectionName,
+    mapping: &Mapping,
+    workspaces: &HashMap<WorkspaceId, Workspace>,
+    snapshot: &CompleteSnapshot,
+    findings: &mut Vec<Finding>,
+) {
+    for (what, none, verb) in [
+        ("workspace", mapping.accounts().len() == 0, "account"),
+        ("module", mapping.services().len() == 0, "service"),
+    ] {
+        if none {
+            let message = format!("no {what} is mapped to {} {verb}", article(verb));
+            let fix = format!("Map them with `psa-host map {verb} {name}` or `psa-host map import`.");
+            findings.push(Finding::new("setup-required", true, message, fix));
+        }
+    }
+    let mut unmapped_workspaces = BTreeSet::new();
+    let mut unmapped_modules: BTreeMap<&ModuleId, usize> = BTreeMap::new();
+    for item in snapshot.items() {
+        let in_use = item.users.unwrap_or(0) > 0 || item.devices.unwrap_or(0) > 0;
+        let paid = workspaces.get(&item.workspace).is_some_and(Workspace::is_paid);
+        if !in_use || !paid {
+            continue;
+        }
+        if mapping.account(&item.workspace).is_none() {
+            unmapped_workspaces.insert(&item.workspace);
+        }
+        if mapping.service(&item.module).is_none() {
+            *unmapped_modules.entry(&item.module).or_default() += 1;
+        }
+    }
+    for workspace in unmapped_workspaces {
+        let name_of = workspaces.get(workspace).map_or("", |w| w.name.as_str());
+        let message =
+            format!("workspace {workspace} ({name_of}) is in use and not mapped to an account");
+        let fix = format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`.");
+        findings.push(Finding {
+            workspace: Some(workspace.clone()),
+            ..Finding::new("workspace-unmapped", false, message, fix)
+        });
+    }
+    for (module, times) in unmapped_modules {
+        let message =
+            format!("module {module} is in use in {times} workspaces and not mapped to a service");
+        let fix = format!("Map it with `psa-host map service {name} {module} SERVICE`.");
+        findings.push(Finding {
+            module: Some(module.clone()),
+            ..Finding::new("module-unmapped", false, message, fix)
+        });
+    }
+}
+
+fn article(noun: &str) -> &'static str {
+    match noun {
+        "account" => "an",
+        _ => "a",
+    }
+}
+
+/// Mapped accounts and services that the PSA does not list, or calls inactive; and a
+/// bundle mapped beside a service that is in it.
+fn both_sides(
+    mapping: &Mapping,
+    accounts: &HashMap<AccountId, Account>,
+    services: &HashMap<ServiceId, Service>,
+    findings: &mut Vec<Finding>,
+) {
+    for (workspace, id) in mapping.accounts() {
+        let account = accounts.get(id);
+        let (code, message) = match account {
+            None => (
+                HoldCode::AccountMissing,
+                format!("account {id} of workspace {workspace} is not listed by the PSA"),
+            ),
+            Some(account) if account.active == Truth::No => (
+                HoldCode::AccountInactive,
+                format!("account {id} ({}) of workspace {workspace} is inactive", account.name),
+            ),
+            Some(_) => continue,
+        };
+        findings.push(Finding {
+            workspace: Some(workspace.clone()),
+            account: Some(id.clone()),
+            link: account.and_then(|account| account.link.clone()),
+            ..Finding::new(code.as_str(), true, message, code.fix())
+        });
+    }
+    for pair in mapping.services() {
+        let service = services.get(&pair.service);
+        let (id, module) = (&pair.service, &pair.module);
+        let (code, message) = match service {
+            None => (
+                HoldCode::ServiceMissing,
+                format!("service {id} of module {module} is not listed by the PSA"),
+            ),
+            Some(service) if service.active == Truth::No => (
+                HoldCode::ServiceInactive,
+                format!("service {id} ({}) of module {module} is inactive", service.name),
+            ),
+            Some(service) => {
+                let inside = service.parts.iter().filter_map(|part| mapping.module(part));
+                findings.extend(inside.map(|part| twice_billed(module, part, id)));
+                continue;
+            }
+        };
+        findings.push(Finding {
+            module: Some(module.clone()),
+            service: Some(id.clone()),
+            link: service.and_then(|service| service.link.clone()),
+            ..Finding::new(code.as_str(), true, message, code.fix())
+        });
+    }
+}
+
+fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Finding {
+    let message = format!(
+        "module {bundle} is mapped to bundle {service}, which has the service of module {part} in it"
+    );
+    let fix = "Map only one of the two, or its customers may pay twice.";
+    Finding {
+        module: Some(bundle.clone()),
+        service: Some(service.clone()),
+        ..Finding::new("bundle-and-part", false, message, fix)
+    }
+}
+
+/// What the rules say of one account's pairs, and how many they are.
+fn account_findings(
+    context: &Context<'_>,
+    workspaces: &HashMap<WorkspaceId, Workspace>,
+    read: AccountContracts,
+    counted: bool,
+) -> (usize, Vec<Finding>) {
+    let AccountContracts { account, contracts } = read;
+    let workspace = context.mapping.workspace(&account);
+    let Some(workspace) = workspace.and_then(|id| workspaces.get(id)) else {
+        return (0, Vec::new());
+    };
+    let contracts = match contracts {
+        Ok(contracts) => contracts,
+        Err(error) => {
+            let code = HoldCode::AccountUnreadable;
+            let finding = Finding {
+                workspace: Some(workspace.id.clone()),
+                account: Some(account),
+                ..Finding::new(code.as_str(), true, error.message, code.fix())
+            };
+            return (1, vec![finding]);
+        }
+    };
+    let mut findings = Vec::new();
+    let lines = context.plan_workspace(workspace, &account, &contracts);
+    for line in &lines {
+        let Decision::Hold(hold) = &line.decision else {
+            continue;
+        };
+        // Said once for the account or the service above.
+        let said = matches!(
+            hold.code,
+            HoldCode::AccountInactive | HoldCode::ServiceMissing | HoldCode::ServiceInactive
+        );
+        // Without counts every pair lacks its own.
+        if said || (hold.code == HoldCode::UsageMissing && !counted) {
+            continue;
+        }
+        findings.push(Finding::held(line, hold));
+    }
+    let used: BTreeSet<&ContractId> =
+        lines.iter().filter_map(|line| line.line.as_ref()).map(|key| &key.contract).collect();
+    let used = contracts.iter().filter(|contract| used.contains(&contract.id));
+    findings.extend(used.filter_map(|contract| expiring(workspace, contract, context.as_of)));
+    (lines.len(), findings)
+}
+
+fn expiring(workspace: &Workspace, contract: &Contract, as_of: Date) -> Option<Finding> {
+    let end = contract.end?;
+    let days = as_of.until(end).ok()?.get_days();
+    if contract.renewed_by.is_some() || !(0..=EXPIRING_DAYS).contains(&days) {
+        return None;
+    }
+    let message = format!("contract {} ({}) ends on {end}", contract.id, contract.name);
+    let fix = "Renew it in the PSA, or its pairs are held from the day after.";
+    Some(Finding {
+        workspace: Some(workspace.id.clone()),
+        account: Some(contract.account.clone()),
+        contract: Some(contract.id.clone()),
+        link: contract.link.clone(),
+        ..Finding::new("contract-expiring", false, message, fix)
+    })
+}
