@@ -1,0 +1,99 @@
+//! `psa-host connection …`
+
+use clap::{Args, Subcommand};
+
+use super::ValueArgs;
+
+#[derive(Debug, Subcommand)]
+pub enum ConnectionCommand {
+    /// Connect a channel workspace to a PSA, and check it at once
+    #[command(after_help = "\
+Examples:
+  psa-host connection add autotask --name acme --channel msp-1 --time-zone America/New_York \\
+      --set username=key@acme.example                    (asks for the secret)
+  psa-host connection add autotask --name acme --channel msp-1 --time-zone America/New_York \\
+      --set username=key@acme.example --secret secret=@secret.txt
+
+Where the check fails the connection is kept with what is wrong as its status, and the exit
+status is 1: set it right with `connection set` or `rotate`, then `connection check`.")]
+    Add(AddArgs),
+    /// Change settings or the time zone
+    #[command(after_help = "\
+Examples:
+  psa-host connection set acme --set username=other@acme.example
+  psa-host connection set acme --set base-url=          (takes the setting away)
+  psa-host connection set acme --time-zone Europe/Berlin")]
+    Set {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+        /// IANA name, such as Europe/Berlin
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
+        #[command(flatten)]
+        values: ValueArgs,
+    },
+    /// Put new secrets in the place of old ones, and check the connection
+    #[command(after_help = "\
+Examples:
+  psa-host connection rotate acme                       (asks for the secrets)
+  psa-host connection rotate acme --secret secret=@new.txt")]
+    Rotate {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+        #[command(flatten)]
+        values: ValueArgs,
+    },
+    /// Keep runs away from it
+    #[command(after_help = "Example:\n  psa-host connection pause acme")]
+    Pause {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+    },
+    /// Let runs at it again
+    #[command(after_help = "Example:\n  psa-host connection resume acme")]
+    Resume {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+    },
+    /// List the PSA connectors with their status and mappings
+    #[command(after_help = "Example:\n  psa-host connection list")]
+    List,
+    /// Test the credentials and each permission
+    #[command(after_help = "Example:\n  psa-host connection check acme")]
+    Check {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+    },
+    /// Remove it with its mappings and secrets; its runs stay
+    #[command(after_help = "Example:\n  psa-host connection remove acme --yes")]
+    Remove {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Plugin
+    pub plugin: String,
+    /// A name for the connection
+    #[arg(long, value_name = "N")]
+    pub name: String,
+    /// The channel workspace it is for
+    #[arg(long, value_name = "WORKSPACE")]
+    pub channel: String,
+    /// IANA name of the zone whose days are billed, such as America/New_York
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: String,
+    #[command(flatten)]
+    pub values: ValueArgs,
+}

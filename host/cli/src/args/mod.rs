@@ -1,0 +1,256 @@
+//! The command line as clap reads it. One enum a command family; each command has its
+//! examples in its help.
+
+mod connection;
+mod map;
+mod plugin;
+mod sync;
+mod values;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use connection::ConnectionCommand;
+pub use map::{MapCommand, MapKind};
+pub use plugin::PluginCommand;
+pub use sync::{RunCommand, SyncArgs, VerdictWord};
+pub use values::{SecretSource, ValueArgs};
+
+/// Exit statuses, in the help of the whole program.
+const EXIT: &str = "\
+Exit status:
+  0  all done
+  1  failed; the state is as it was, or the message says what was kept
+  2  wrong use of the command line
+  3  done, but something needs a person (held, rejected, doubtful; also in a dry run)
+
+Environment:
+  PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names
+  PSA_HOST_LOG   what is logged on stderr (error, warn, info, debug)
+  NO_COLOR       no colours
+
+Example, from nothing to the first sync:
+  export PSA_HOST_DATA=/var/lib/psa-host
+  psa-host plugin add autotask.wasm
+  psa-host plugin inspect autotask
+  psa-host plugin approve autotask
+  psa-host plugin set autotask --secret integration-code=@code.txt
+  psa-host workspace import workspaces.json
+  psa-host usage import usage.json
+  psa-host connection add autotask --name acme --channel msp-1 \\
+      --time-zone America/New_York --set username=key@acme.example
+  psa-host map import acme mapping.json
+  psa-host validate acme
+  psa-host sync acme --dry-run
+  psa-host sync acme";
+
+/// Keeps PSA billing equal to what Coro actually protects.
+#[derive(Debug, Parser)]
+#[command(name = "psa-host", version, after_help = EXIT, propagate_version = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command, before or after it.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Data directory; made when it is not there
+    #[arg(long, global = true, value_name = "DIR", env = "PSA_HOST_DATA")]
+    pub data: Option<PathBuf>,
+
+    /// File with the key of the secrets, outside the data directory; made at first need
+    /// [default: ~/.config/psa-host/key]
+    #[arg(long, global = true, value_name = "FILE", env = "PSA_HOST_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// For development: plain http to this computer, for origins that a setting names
+    #[arg(
+        long,
+        global = true,
+        env = "PSA_HOST_DEV_LOOPBACK",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub dev_loopback: bool,
+
+    /// How to answer: for people, or JSON for programs (errors too, on standard output)
+    #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORMAT")]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Connectors: add, look at, approve, set up
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Coro's workspaces
+    #[command(subcommand)]
+    Workspace(WorkspaceCommand),
+    /// Counts of users and devices
+    #[command(subcommand)]
+    Usage(UsageCommand),
+    /// PSA connections of channel workspaces
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// The PSA's customers
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// What the PSA sells
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// The PSA's contracts
+    #[command(subcommand)]
+    Contract(ContractCommand),
+    /// Which workspace is which account, which module which service
+    #[command(subcommand)]
+    Map(MapCommand),
+    /// Look at a whole connection for whatever would be held
+    #[command(after_help = "\
+Example:
+  psa-host validate acme
+
+Posts nothing. Exit status 3 when something would be held.")]
+    Validate {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+    },
+    /// Post what is used to the PSA
+    Sync(SyncArgs),
+    /// Earlier runs
+    #[command(subcommand)]
+    Run(RunCommand),
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Example:
+  psa-host completions bash > /etc/bash_completion.d/psa-host")]
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+    /// Compile a plugin in a process of its own
+    #[command(hide = true, disable_help_flag = true)]
+    CompilePlugin {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WorkspaceCommand {
+    /// Take a list of workspaces over, all or none; those not listed stay
+    #[command(after_help = "\
+Example:
+  psa-host workspace import workspaces.json
+  coro-export | psa-host workspace import -
+
+The file:
+  {\"workspaces\": [
+    {\"id\": \"msp-1\", \"name\": \"Northwind MSP\", \"company\": \"Northwind\", \"domain\": \"northwind.example\",
+     \"kind\": \"channel\", \"parent\": null, \"status\": \"subscription\"},
+    {\"id\": \"ws-17\", \"name\": \"Acme\", \"company\": \"Acme Inc\", \"domain\": \"acme.example\",
+     \"kind\": \"child\", \"parent\": \"msp-1\", \"status\": \"subscription\", \"demo\": false, \"nfr\": false}
+  ]}
+kind: channel, child, regular. status: new, trial, subscription, inactive, archived.")]
+    Import {
+        /// JSON file, or - for standard input
+        #[arg(value_name = "FILE|-")]
+        file: String,
+    },
+    /// Show all workspaces
+    #[command(after_help = "Example:\n  psa-host workspace list")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UsageCommand {
+    /// Import one snapshot of a channel's counts, whole or not at all
+    #[command(after_help = "\
+Examples:
+  psa-host usage import usage.json
+  psa-host usage import usage.csv --channel msp-1 --taken-at 2026-10-01T04:30:00Z --complete
+
+The JSON file:
+  {\"channel\": \"msp-1\", \"taken_at\": \"2026-10-01T04:30:00Z\", \"complete\": true, \"items\": [
+    {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 12, \"devices\": 14}
+  ]}
+The CSV file (say the rest with options):
+  workspace,module,users,devices
+  ws-17,edr,12,14
+A count that is not known is left out, null or empty: it is never read as 0.")]
+    Import(UsageImport),
+    /// Show the newest snapshot of each channel, or one channel's counts
+    #[command(after_help = "\
+Examples:
+  psa-host usage show
+  psa-host usage show --channel msp-1")]
+    Show {
+        /// Show this channel's newest counts
+        #[arg(long, value_name = "WORKSPACE")]
+        channel: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct UsageImport {
+    /// JSON or CSV file, or - for standard input
+    #[arg(value_name = "FILE|-")]
+    pub file: String,
+    /// CSV: the channel workspace counted
+    #[arg(long, value_name = "WORKSPACE", requires = "taken_at")]
+    pub channel: Option<String>,
+    /// CSV: when it was counted, such as 2026-10-01T04:30:00Z
+    #[arg(long, value_name = "INSTANT", requires = "channel")]
+    pub taken_at: Option<String>,
+    /// CSV: nothing below the channel is missing from it
+    #[arg(long, requires = "channel")]
+    pub complete: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// List the PSA's accounts
+    #[command(after_help = "Example:\n  psa-host account list acme --search smith")]
+    List(ListArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// List the PSA's services and bundles
+    #[command(after_help = "Example:\n  psa-host service list acme --search coro")]
+    List(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Connection
+    #[arg(value_name = "N")]
+    pub connection: String,
+    /// Only those whose name, id, domain or stock number has this text
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ContractCommand {
+    /// List the contracts of a mapped workspace's account, with today's units
+    #[command(after_help = "Example:\n  psa-host contract list acme ws-17")]
+    List {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+        /// Workspace, mapped to an account
+        workspace: String,
+    },
+}

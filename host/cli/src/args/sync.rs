@@ -1,0 +1,75 @@
+//! `psa-host sync` and `psa-host run …`
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  psa-host sync                        (every connection that is not paused)
+  psa-host sync acme --dry-run
+  psa-host sync acme --format json
+
+With one N the JSON is that run; with none or several it is {\"runs\": [...]}. The table sums
+unchanged lines up; --all lists them.")]
+pub struct SyncArgs {
+    /// Connections; none: all that are not paused
+    #[arg(value_name = "N")]
+    pub connections: Vec<String>,
+    /// Plan and report, post nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The civil date to plan for, in the connection's zone [default: today there]
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
+    /// Release a brake for this run, by its code
+    #[arg(long, value_name = "CODE")]
+    pub release: Vec<String>,
+    /// List unchanged lines too
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RunCommand {
+    /// List runs, latest first
+    #[command(after_help = "Example:\n  psa-host run list acme --limit 5")]
+    List {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Show a run as it is known today
+    #[command(after_help = "Example:\n  psa-host run show r-000012")]
+    Show {
+        /// Run, such as r-000012
+        id: String,
+        /// List unchanged lines too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Settle an adjustment whose outcome the line itself cannot tell
+    #[command(after_help = "\
+Example, after looking at the line in the PSA:
+  psa-host run resolve r-000012 4711 confirmed")]
+    Resolve {
+        /// Run, such as r-000012
+        id: String,
+        /// Line, by the PSA's id
+        line: String,
+        /// What became of it
+        #[arg(value_enum)]
+        verdict: VerdictWord,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum VerdictWord {
+    /// It took effect
+    Confirmed,
+    /// It did not take effect
+    NotApplied,
+}

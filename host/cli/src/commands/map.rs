@@ -1,0 +1,193 @@
+//! `psa-host map …`
+
+use anyhow::Result;
+use psa_host_billing::ConnectionName;
+use psa_host_sync::{Done, Host, MapImported, MappingKind, Source};
+use serde_json::json;
+
+use super::{Status, confirm, id, or_dash};
+use crate::args::{MapCommand, MapKind};
+use crate::output::{Bar, Column, Output, Table, Tone, tell};
+
+pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status> {
+    let name = |text: &str| id::<ConnectionName>("connection name", text);
+    match command {
+        MapCommand::Account {
+            connection,
+            workspace,
+            account,
+        } => {
+            let workspace = id("workspace id", &workspace)?;
+            let account = id("account id", &account)?;
+            let connection = name(&connection)?;
+            let done = host.map_account(&connection, &workspace, &account).await?;
+            answer(&done, out)
+        }
+        MapCommand::Service {
+            connection,
+            module,
+            service,
+            metric,
+        } => {
+            let module = id("module id", &module)?;
+            let service = id("service id", &service)?;
+            let metric = metric.map(Into::into);
+            let connection = name(&connection)?;
+            let done = host.map_service(&connection, &module, &service, metric).await?;
+            answer(&done, out)
+        }
+        MapCommand::Contract {
+            connection,
+            workspace,
+            contract,
+        } => {
+            let workspace = id("workspace id", &workspace)?;
+            let contract = id("contract id", &contract)?;
+            let connection = name(&connection)?;
+            let done = host.map_contract(&connection, &workspace, &contract).await?;
+            answer(&done, out)
+        }
+        MapCommand::List { connection } => list(&name(&connection)?, host, out),
+        MapCommand::Remove {
+            connection,
+            kind,
+            id,
+            yes,
+        } => {
+            let connection = name(&connection)?;
+            let what = match kind {
+                MapKind::Account => "account",
+                MapKind::Service => "service",
+                MapKind::Contract => "contract",
+            };
+            confirm(&format!("remove the {what} mapping of {id} in {connection}"), yes)?;
+            host.unmap(&connection, MappingKind::from(kind), &id)?;
+            if out.is_json() {
+                out.json(&json!({ "connection": connection, "removed": what, "id": id }))?;
+            } else {
+                out.line(format!("removed the {what} mapping of {id}"))?;
+            }
+            Ok(Status::Done)
+        }
+        MapCommand::Import {
+            connection,
+            file,
+            partial,
+        } => {
+            let bar = Bar::new();
+            let watch = |progress| bar.show(progress);
+            let source = Source::read(&file)?;
+            let connection = name(&connection)?;
+            let done = host.import_mappings(&connection, &source, partial, &watch).await?;
+            drop(bar);
+            imported(&done, out)
+        }
+        MapCommand::Export { connection } => {
+            // A file for `map import`, whatever the format asked for.
+            out.json(&host.export_mappings(&name(&connection)?)?)?;
+            Ok(Status::Done)
+        }
+    }
+}
+
+fn answer(done: &Done, out: Output) -> Result<Status> {
+    out.notes(&done.notes);
+    if out.is_json() {
+        out.json(done)?;
+    } else {
+        let was = match done.result {
+            "same" => " (as before)",
+            "changed" => " (changed)",
+            _ => "",
+        };
+        out.line(format!("{}{was}", done.message))?;
+    }
+    Ok(Status::Done)
+}
+
+fn imported(done: &MapImported, out: Output) -> Result<Status> {
+    let status = match (done.refused.is_empty(), done.applied) {
+        (true, _) => Status::Done,
+        (false, true) => Status::NeedsPerson,
+        (false, false) => Status::Failed,
+    };
+    if out.is_json() {
+        out.json(done)?;
+        return Ok(status);
+    }
+    out.notes(&done.notes);
+    for problem in &done.refused {
+        tell(&mut std::io::stderr().lock(), problem)?;
+    }
+    let MapImported {
+        new,
+        same,
+        changed,
+        refused,
+        ..
+    } = done;
+    if done.applied {
+        let refused = match refused.len() {
+            0 => String::new(),
+            refused => format!(", {refused} refused"),
+        };
+        out.line(format!("{new} new mappings, {changed} changed, {same} as before{refused}"))?;
+    } else {
+        let rows = if refused.len() == 1 { "row" } else { "rows" };
+        out.line(format!(
+            "{} {rows} refused: nothing was kept. Correct them, or keep the good ones with \
+             --partial.",
+            refused.len()
+        ))?;
+    }
+    Ok(status)
+}
+
+fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {
+    let mapping = host.mapping(connection)?;
+    if out.is_json() {
+        out.json(&mapping)?;
+        return Ok(Status::Done);
+    }
+    let cell = |partner: Option<&str>| match partner {
+        Some(partner) => (partner.to_owned(), Tone::Plain),
+        None => ("not mapped".to_owned(), Tone::Attention),
+    };
+    let mut table = Table::new([
+        Column::Left("WORKSPACE"),
+        Column::Left("NAME"),
+        Column::Left("ACCOUNT"),
+        Column::Left("CONTRACT"),
+    ]);
+    for row in &mapping.accounts {
+        let contract = mapping.contracts.iter().find(|c| c.workspace == row.workspace);
+        table.toned([
+            (row.workspace.to_string(), Tone::Plain),
+            (or_dash(row.name.clone()), Tone::Plain),
+            cell(row.account.as_ref().map(|account| account.as_str())),
+            (or_dash(contract.map(|contract| &contract.contract)), Tone::Plain),
+        ]);
+    }
+    out.table(table, "The channel has no workspaces below it.")?;
+    out.line("")?;
+    let mut table = Table::new([
+        Column::Left("MODULE"),
+        Column::Left("NAME"),
+        Column::Left("SERVICE"),
+        Column::Left("BILLED BY"),
+    ]);
+    for row in &mapping.services {
+        let metric = match row.service {
+            Some(_) => row.metric.to_string(),
+            None => format!("({})", row.metric),
+        };
+        table.toned([
+            (row.module.to_string(), Tone::Plain),
+            (row.name.clone(), Tone::Plain),
+            cell(row.service.as_ref().map(|service| service.as_str())),
+            (metric, Tone::Plain),
+        ]);
+    }
+    out.table(table, "No modules.")?;
+    Ok(Status::Done)
+}

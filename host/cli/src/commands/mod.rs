@@ -1,0 +1,111 @@
+//! One file a command family: calls sync, prints what it says.
+
+mod connection;
+mod fixes;
+mod map;
+mod plugin;
+mod psa;
+mod report;
+mod run;
+mod sync;
+mod usage;
+mod validate;
+mod workspace;
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::Result;
+use clap::CommandFactory;
+use psa_host_sync::Host;
+
+use crate::args::{
+    AccountCommand, Cli, Command, ContractCommand, ServiceCommand,
+};
+use crate::output::{Output, WrongUse, plain};
+
+/// How a command that printed its answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// All done.
+    Done,
+    /// The answer says what failed.
+    Failed,
+    /// Done, but something needs a person.
+    NeedsPerson,
+}
+
+impl Status {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::NeedsPerson => 3,
+        }
+    }
+}
+
+pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
+    match command {
+        Command::Plugin(command) => plugin::run(command, host, out).await,
+        Command::Workspace(command) => workspace::run(command, host, out),
+        Command::Usage(command) => usage::run(command, host, out),
+        Command::Connection(command) => connection::run(command, host, out).await,
+        Command::Account(AccountCommand::List(list)) => psa::accounts(&list, host, out).await,
+        Command::Service(ServiceCommand::List(list)) => psa::services(&list, host, out).await,
+        Command::Contract(ContractCommand::List {
+            connection,
+            workspace,
+        }) => psa::contracts(&connection, &workspace, host, out).await,
+        Command::Map(command) => map::run(command, host, out).await,
+        Command::Validate { connection } => validate::run(&connection, host, out).await,
+        Command::Sync(args) => sync::run(&args, host, out).await,
+        Command::Run(command) => run::run(command, host, out),
+        // Handled before a data directory is opened.
+        Command::Completions { .. } | Command::CompilePlugin { .. } => Ok(Status::Done),
+    }
+}
+
+pub fn completions(shell: clap_complete::Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "psa-host", &mut std::io::stdout());
+}
+
+/// Ask before something is removed; without a terminal only `--yes` will do.
+fn confirm(what: &str, yes: bool) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        let message = format!("{what} asks for a confirmation, and there is no terminal");
+        return Err(WrongUse::new(message, "Add --yes.").into());
+    }
+    eprint!("{}? [y/N] ", plain(what));
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(WrongUse::new("not confirmed; nothing was removed", "Answer y, or add --yes.").into()),
+    }
+}
+
+/// An id from the command line.
+fn id<T: std::str::FromStr<Err = psa_host_billing::IdError>>(what: &str, text: &str) -> Result<T> {
+    text.parse().map_err(|error| {
+        let short: String = text.chars().take(60).collect();
+        WrongUse::new(format!("{short:?} is no {what}: {error}"), "Correct it.").into()
+    })
+}
+
+/// Yes, no, or nothing where the PSA does not say.
+fn truth(truth: psa_host_billing::Truth) -> &'static str {
+    match truth {
+        psa_host_billing::Truth::Yes => "yes",
+        psa_host_billing::Truth::No => "no",
+        psa_host_billing::Truth::Unknown => "?",
+    }
+}
+
+/// A text, or a dash.
+fn or_dash(text: Option<impl ToString>) -> String {
+    text.map_or_else(|| "-".to_owned(), |text| text.to_string())
+}

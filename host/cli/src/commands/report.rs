@@ -1,0 +1,207 @@
+//! A run's report, for people and as JSON.
+
+use anyhow::Result;
+use psa_host_billing::{Units, UnitsChange};
+use psa_host_sync::run::{LineReport, Notice, RunReport};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::fixes::Fixes;
+use super::or_dash;
+use crate::output::{Column, Output, Table, Tone, number};
+
+/// A report with quantities as JSON numbers.
+pub struct RunJson<'a>(pub &'a RunReport);
+
+impl Serialize for RunJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shape<'a> {
+            run: &'a str,
+            connection: &'a psa_host_billing::ConnectionName,
+            tenant: &'a psa_host_billing::TenantKey,
+            dry_run: bool,
+            as_of: jiff::civil::Date,
+            started_at: jiff::Timestamp,
+            ended_at: jiff::Timestamp,
+            snapshot_taken_at: Option<jiff::Timestamp>,
+            requests: u64,
+            dev_origins: &'a [String],
+            summary: &'a psa_host_sync::run::Summary,
+            notices: &'a [Notice],
+            incidents: &'a [Notice],
+            settled: Lines<'a>,
+            lines: Lines<'a>,
+        }
+        let report = self.0;
+        Shape {
+            run: &report.run,
+            connection: &report.connection,
+            tenant: &report.tenant,
+            dry_run: report.dry_run,
+            as_of: report.as_of,
+            started_at: report.started_at,
+            ended_at: report.ended_at,
+            snapshot_taken_at: report.snapshot_taken_at,
+            requests: report.requests,
+            dev_origins: &report.dev_origins,
+            summary: &report.summary,
+            notices: &report.notices,
+            incidents: &report.incidents,
+            settled: Lines(&report.settled),
+            lines: Lines(&report.lines),
+        }
+        .serialize(serializer)
+    }
+}
+
+/// One after the other, so that 60,000 lines are never a tree in memory.
+struct Lines<'a>(&'a [LineReport]);
+
+impl Serialize for Lines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shape<'a> {
+            workspace: &'a psa_host_billing::WorkspaceId,
+            module: &'a psa_host_billing::ModuleId,
+            account: Option<&'a psa_host_billing::AccountId>,
+            service: &'a psa_host_billing::ServiceId,
+            contract: Option<&'a psa_host_billing::ContractId>,
+            line: Option<&'a psa_host_billing::LineId>,
+            baseline: Option<Value>,
+            target: Option<Value>,
+            delta: Option<Value>,
+            effective_date: jiff::civil::Date,
+            outcome: &'a str,
+            code: Option<&'a str>,
+            message: Option<&'a str>,
+            fix: Option<&'a str>,
+            link: Option<&'a str>,
+        }
+        let mut lines = serializer.serialize_seq(Some(self.0.len()))?;
+        for line in self.0 {
+            lines.serialize_element(&Shape {
+                workspace: &line.workspace,
+                module: &line.module,
+                account: line.account.as_ref(),
+                service: &line.service,
+                contract: line.contract.as_ref(),
+                line: line.line.as_ref(),
+                baseline: line.baseline.map(Units::get).map(number),
+                target: line.target.map(Units::get).map(number),
+                delta: line.delta.map(UnitsChange::get).map(number),
+                effective_date: line.effective_date,
+                outcome: line.outcome.as_str(),
+                code: line.code.as_deref(),
+                message: line.message.as_deref(),
+                fix: line.fix.as_deref(),
+                link: line.link.as_deref(),
+            })?;
+        }
+        lines.end()
+    }
+}
+
+/// For a person: what came of each line, sums, and what is to be done.
+pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
+    let dry = if report.dry_run { ", dry run: nothing is posted" } else { "" };
+    out.line(format!(
+        "run {} of {} (tenant {}) for {}{dry}",
+        report.run, report.connection, report.tenant, report.as_of
+    ))?;
+    for origin in &report.dev_origins {
+        out.line(format!("development: plain http to {origin}"))?;
+    }
+    for notice in report.notices.iter().chain(&report.incidents) {
+        out.line(format!("attention: {} [{}]", notice.message, notice.code))?;
+        if !notice.fix.is_empty() {
+            out.line(format!("  fix: {}", notice.fix))?;
+        }
+    }
+    if !report.settled.is_empty() {
+        out.line("Settled from earlier runs")?;
+        out.table(lines(&report.settled, true), "")?;
+        out.line("")?;
+    }
+    let table = lines(&report.lines, all);
+    let none = match report.lines.len() {
+        0 => "No mapped pair was looked at.",
+        _ => "Every line stands at its count.",
+    };
+    out.table(table, none)?;
+    let mut fixes = Fixes::default();
+    for line in report.settled.iter().chain(&report.lines) {
+        if let (Some(code), Some(fix)) = (&line.code, &line.fix) {
+            fixes.see(code, fix);
+        }
+    }
+    fixes.print(out)?;
+    let counts: Vec<String> = report
+        .summary
+        .outcomes
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(outcome, count)| format!("{count} {outcome}"))
+        .collect();
+    out.line("")?;
+    out.line(format!(
+        "{} lines: {} ({} requests)",
+        report.summary.lines,
+        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") },
+        report.requests
+    ))?;
+    for (count, what) in [
+        (report.summary.unmapped_workspaces, "workspaces"),
+        (report.summary.unmapped_modules, "modules"),
+    ] {
+        if count > 0 {
+            out.line(format!("{count} {what} in use are not mapped"))?;
+        }
+    }
+    Ok(())
+}
+
+fn lines(lines: &[LineReport], all: bool) -> Table {
+    let mut table = Table::new([
+        Column::Left("WORKSPACE"),
+        Column::Left("MODULE"),
+        Column::Left("CONTRACT"),
+        Column::Left("LINE"),
+        Column::Right("FROM"),
+        Column::Right("TO"),
+        Column::Right("CHANGE"),
+        Column::Left("FROM DAY"),
+        Column::Left("OUTCOME"),
+        Column::Left("WHY"),
+    ]);
+    for line in lines {
+        let outcome = line.outcome.as_str();
+        if outcome == "unchanged" && !all {
+            continue;
+        }
+        let tone = match outcome {
+            "confirmed" => Tone::Good,
+            "held" => Tone::Attention,
+            "rejected" | "doubtful" => Tone::Bad,
+            _ => Tone::Plain,
+        };
+        let why = match (&line.code, &line.message) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (code, message) => code.as_ref().or(message.as_ref()).cloned().unwrap_or_default(),
+        };
+        table.toned([
+            (line.workspace.to_string(), Tone::Plain),
+            (line.module.to_string(), Tone::Plain),
+            (or_dash(line.contract.as_ref()), Tone::Plain),
+            (or_dash(line.line.as_ref()), Tone::Plain),
+            (or_dash(line.baseline), Tone::Plain),
+            (or_dash(line.target), Tone::Plain),
+            (or_dash(line.delta), Tone::Plain),
+            (line.effective_date.to_string(), Tone::Plain),
+            (outcome.to_owned(), tone),
+            (why, Tone::Plain),
+        ]);
+    }
+    table
+}

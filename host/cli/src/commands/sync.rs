@@ -1,0 +1,124 @@
+//! `psa-host sync`
+
+use anyhow::Result;
+use psa_host_billing::ConnectionName;
+use psa_host_sync::Host;
+use psa_host_sync::run::{RunReport, SyncOptions};
+use serde::Serialize;
+
+use super::report::{RunJson, print};
+use super::{Status, id};
+use crate::args::SyncArgs;
+use crate::output::{Bar, Failure, Output, WrongUse};
+
+/// Several connections: each is a run or an error of its own.
+#[derive(Serialize)]
+struct Several<'a> {
+    runs: Vec<RunJson<'a>>,
+    errors: Vec<FailedRun>,
+}
+
+/// A connection whose run could not be carried out.
+#[derive(Serialize)]
+struct FailedRun {
+    connection: ConnectionName,
+    error: psa_host_sync::Problem,
+}
+
+pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
+    let options = SyncOptions {
+        dry_run: args.dry_run,
+        as_of: args.as_of,
+        released: args.release.iter().cloned().collect(),
+        ..SyncOptions::default()
+    };
+    if let [connection] = args.connections.as_slice() {
+        let name = id("connection name", connection)?;
+        let report = one(host, &name, &options).await?;
+        if out.is_json() {
+            out.json(&RunJson(&report))?;
+        } else {
+            print(&report, args.all, out)?;
+        }
+        return Ok(status_of(&report));
+    }
+    let names = match args.connections.as_slice() {
+        [] => not_paused(host)?,
+        several => several
+            .iter()
+            .map(|name| id("connection name", name))
+            .collect::<Result<_>>()?,
+    };
+    several(&names, args, &options, host, out).await
+}
+
+/// One connection after the other: an error of one never stops another.
+async fn several(
+    names: &[ConnectionName],
+    args: &SyncArgs,
+    options: &SyncOptions,
+    host: &Host,
+    out: Output,
+) -> Result<Status> {
+    let mut status = Status::Done;
+    let (mut reports, mut errors) = (Vec::new(), Vec::new());
+    for name in names {
+        match one(host, name, options).await {
+            Ok(report) => {
+                if status == Status::Done {
+                    status = status_of(&report);
+                }
+                if !out.is_json() {
+                    print(&report, args.all, out)?;
+                    out.line("")?;
+                }
+                reports.push(report);
+            }
+            Err(error) => {
+                status = Status::Failed;
+                let problem = error.problem();
+                if !out.is_json() {
+                    Failure::from(anyhow::Error::from(error)).print(out);
+                }
+                errors.push(FailedRun {
+                    connection: name.clone(),
+                    error: problem,
+                });
+            }
+        }
+    }
+    if out.is_json() {
+        let runs = reports.iter().map(RunJson).collect();
+        out.json(&Several { runs, errors })?;
+    }
+    Ok(status)
+}
+
+async fn one(
+    host: &Host,
+    name: &ConnectionName,
+    options: &SyncOptions,
+) -> Result<RunReport, psa_host_sync::Error> {
+    let bar = Bar::new();
+    let watch = |progress| bar.show(progress);
+    // So that an unknown name is told with those there are.
+    host.connection(name)?;
+    host.sync(name, options, &watch).await
+}
+
+fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
+    let connections = host.connections()?;
+    if connections.is_empty() {
+        let fix = "Add one with `psa-host connection add`.";
+        return Err(WrongUse::new("there is no connection to sync", fix).into());
+    }
+    let active = connections.into_iter().filter(|connection| !connection.paused);
+    Ok(active.map(|connection| connection.name).collect())
+}
+
+fn status_of(report: &RunReport) -> Status {
+    match report.needs_a_person() {
+        true => Status::NeedsPerson,
+        false => Status::Done,
+    }
+}

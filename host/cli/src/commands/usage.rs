@@ -1,0 +1,112 @@
+//! `psa-host usage …`
+
+use anyhow::Result;
+use psa_host_sync::{Host, Source, UsageForm};
+use serde_json::json;
+
+use super::{Status, id, or_dash};
+use crate::args::{UsageCommand, UsageImport};
+use crate::output::{Column, Output, Table, WrongUse};
+
+pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
+    match command {
+        UsageCommand::Import(import) => {
+            let form = form(&import)?;
+            let done = host.import_usage(&Source::read(&import.file)?, &form)?;
+            out.notes(&done.notes);
+            if out.is_json() {
+                out.json(&done)?;
+                return Ok(Status::Done);
+            }
+            let complete = if done.complete { "complete" } else { "not complete" };
+            out.line(format!(
+                "{}: {} counts of {} workspaces of {}, taken at {}, {complete}",
+                done.snapshot, done.items, done.workspaces, done.channel, done.taken_at
+            ))?;
+            if !done.complete {
+                out.line("Nothing is posted from a snapshot that is not complete.")?;
+            }
+        }
+        UsageCommand::Show { channel: None } => {
+            let snapshots = host.newest_snapshots()?;
+            if out.is_json() {
+                out.json(&json!({ "snapshots": snapshots }))?;
+                return Ok(Status::Done);
+            }
+            let mut table = Table::new([
+                Column::Left("CHANNEL"),
+                Column::Left("SNAPSHOT"),
+                Column::Left("TAKEN AT"),
+                Column::Left("COMPLETE"),
+                Column::Right("COUNTS"),
+                Column::Left("SOURCE"),
+            ]);
+            for snapshot in snapshots {
+                table.row([
+                    snapshot.channel.to_string(),
+                    snapshot.snapshot,
+                    snapshot.taken_at.to_string(),
+                    if snapshot.complete { "yes" } else { "no" }.to_owned(),
+                    snapshot.counts.to_string(),
+                    snapshot.source,
+                ]);
+            }
+            let none = "No usage snapshots. Import one with `psa-host usage import FILE`.";
+            out.table(table, none)?;
+        }
+        UsageCommand::Show {
+            channel: Some(channel),
+        } => {
+            let (snapshot, items) = host.newest_counts(&id("workspace id", &channel)?)?;
+            if out.is_json() {
+                out.json(&json!({ "snapshot": snapshot, "items": items }))?;
+                return Ok(Status::Done);
+            }
+            let complete = if snapshot.complete { "complete" } else { "not complete" };
+            out.line(format!(
+                "{} of {}, taken at {}, {complete}",
+                snapshot.snapshot, snapshot.channel, snapshot.taken_at
+            ))?;
+            let mut table = Table::new([
+                Column::Left("WORKSPACE"),
+                Column::Left("MODULE"),
+                Column::Right("USERS"),
+                Column::Right("DEVICES"),
+            ]);
+            for item in items {
+                table.row([
+                    item.workspace.to_string(),
+                    item.module.to_string(),
+                    or_dash(item.users),
+                    or_dash(item.devices),
+                ]);
+            }
+            out.table(table, "It has no counts.")?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// CSV where its options are given, or the file is called so.
+fn form(import: &UsageImport) -> Result<UsageForm> {
+    let (Some(channel), Some(taken_at)) = (&import.channel, &import.taken_at) else {
+        if import.file.to_ascii_lowercase().ends_with(".csv") {
+            let fix = "Add --channel WORKSPACE --taken-at INSTANT, and --complete if it is.";
+            let message = "a CSV file does not say of which channel it is and when it was taken";
+            return Err(WrongUse::new(message, fix).into());
+        }
+        return Ok(UsageForm::Json);
+    };
+    let taken_at = taken_at.parse().map_err(|_| {
+        let short: String = taken_at.chars().take(60).collect();
+        WrongUse::new(
+            format!("--taken-at {short:?} is no instant"),
+            "Write date, time and offset, as in 2026-10-01T04:30:00Z.",
+        )
+    })?;
+    Ok(UsageForm::Csv {
+        channel: id("workspace id", channel)?,
+        taken_at,
+        complete: import.complete,
+    })
+}

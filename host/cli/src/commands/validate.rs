@@ -1,0 +1,62 @@
+//! `psa-host validate`
+
+use anyhow::Result;
+use psa_host_sync::{Finding, Host};
+
+use super::{Status, id, or_dash};
+use crate::output::{Bar, Column, Output, Table, Tone};
+
+use super::fixes::Fixes;
+
+pub async fn run(connection: &str, host: &Host, out: Output) -> Result<Status> {
+    let name = id("connection name", connection)?;
+    let bar = Bar::new();
+    let watch = |progress| bar.show(progress);
+    let validation = host.validate(&name, &watch).await?;
+    drop(bar);
+    let status = match validation.holds() {
+        true => Status::NeedsPerson,
+        false => Status::Done,
+    };
+    if out.is_json() {
+        out.json(&validation)?;
+        return Ok(status);
+    }
+    let mut table = Table::new([
+        Column::Left("HOLDS"),
+        Column::Left("CODE"),
+        Column::Left("WORKSPACE"),
+        Column::Left("MODULE"),
+        Column::Left("WHAT"),
+    ]);
+    let mut fixes = Fixes::default();
+    for finding in &validation.findings {
+        let Finding {
+            code,
+            workspace,
+            module,
+            message,
+            fix,
+            ..
+        } = finding;
+        let holds = match finding.holds {
+            true => ("yes".to_owned(), Tone::Bad),
+            false => ("no".to_owned(), Tone::Attention),
+        };
+        fixes.see(code, fix);
+        table.toned([
+            holds,
+            (code.clone(), Tone::Plain),
+            (or_dash(workspace.as_ref()), Tone::Plain),
+            (or_dash(module.as_ref()), Tone::Plain),
+            (message.clone(), Tone::Plain),
+        ]);
+    }
+    out.table(table, "Nothing found.")?;
+    fixes.print(out)?;
+    out.line(format!(
+        "{} pairs of workspace and module looked at for {} in tenant {}, {} good ({} requests)",
+        validation.pairs, validation.as_of, validation.tenant, validation.good, validation.requests
+    ))?;
+    Ok(status)
+}

@@ -1,0 +1,70 @@
+//! `psa-host workspace …`
+
+use anyhow::Result;
+use psa_host_billing::WorkspaceKind;
+use psa_host_sync::{Host, Source};
+use serde_json::json;
+
+use super::{Status, or_dash};
+use crate::args::WorkspaceCommand;
+use crate::output::{Column, Output, Table, Tone};
+
+pub fn run(command: WorkspaceCommand, host: &Host, out: Output) -> Result<Status> {
+    match command {
+        WorkspaceCommand::Import { file } => {
+            let done = host.import_workspaces(&Source::read(&file)?)?;
+            out.notes(&done.notes);
+            if out.is_json() {
+                out.json(&done)?;
+            } else {
+                out.line(format!(
+                    "{} workspaces added, {} changed, {} unchanged",
+                    done.added, done.changed, done.unchanged
+                ))?;
+            }
+        }
+        WorkspaceCommand::List => {
+            let workspaces = host.workspaces()?;
+            if out.is_json() {
+                out.json(&json!({ "workspaces": workspaces }))?;
+                return Ok(Status::Done);
+            }
+            let mut table = Table::new([
+                Column::Left("ID"),
+                Column::Left("NAME"),
+                Column::Left("COMPANY"),
+                Column::Left("DOMAIN"),
+                Column::Left("KIND"),
+                Column::Left("PARENT"),
+                Column::Left("STATUS"),
+                Column::Left("BILLED"),
+            ]);
+            for workspace in workspaces {
+                let billed = match (workspace.is_paid(), workspace.demo, workspace.nfr) {
+                    (true, ..) => ("yes".to_owned(), Tone::Good),
+                    (false, true, _) => ("no (demo)".to_owned(), Tone::Plain),
+                    (false, false, true) => ("no (not for resale)".to_owned(), Tone::Plain),
+                    (false, false, false) => ("no".to_owned(), Tone::Plain),
+                };
+                let kind = match workspace.kind {
+                    WorkspaceKind::Channel => "channel",
+                    WorkspaceKind::Child => "child",
+                    WorkspaceKind::Regular => "regular",
+                };
+                table.toned([
+                    (workspace.id.to_string(), Tone::Plain),
+                    (workspace.name, Tone::Plain),
+                    (or_dash(workspace.company), Tone::Plain),
+                    (or_dash(workspace.domain), Tone::Plain),
+                    (kind.to_owned(), Tone::Plain),
+                    (or_dash(workspace.parent), Tone::Plain),
+                    (workspace.status.to_string(), Tone::Plain),
+                    billed,
+                ]);
+            }
+            let none = "No workspaces. Import them with `psa-host workspace import FILE`.";
+            out.table(table, none)?;
+        }
+    }
+    Ok(Status::Done)
+}

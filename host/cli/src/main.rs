@@ -1,0 +1,127 @@
+//! The `psa-host` command line: reads arguments, calls `psa-host-sync`, prints. It
+//! decides nothing about money.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod output;
+mod secrets;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use psa_host_sandbox::{Compiler, compile_worker};
+use psa_host_sync::{Host, HostOptions, KeySource};
+
+use args::{Cli, Command, Format, Global};
+use commands::Status;
+use output::{Failure, Output, WrongUse};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_parsed(&error),
+    };
+    log_to_stderr();
+    let output = Output::new(cli.global.format);
+    match run(cli, output) {
+        Ok(status) => ExitCode::from(status.code()),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let failure = Failure::from(error);
+            failure.print(output);
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(cli: Cli, output: Output) -> Result<Status> {
+    match cli.command {
+        Command::CompilePlugin { args } => {
+            compile_worker(args)?;
+            Ok(Status::Done)
+        }
+        Command::Completions { shell } => {
+            commands::completions(shell);
+            Ok(Status::Done)
+        }
+        command => {
+            let host = Host::open(options(cli.global)?)?;
+            tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .context("the asynchronous runtime does not start")?
+                .block_on(commands::run(command, &host, output))
+        }
+    }
+}
+
+fn options(global: Global) -> Result<HostOptions> {
+    let data = global.data.ok_or_else(|| {
+        WrongUse::new(
+            "no data directory is named",
+            "Name it with --data DIR or PSA_HOST_DATA.",
+        )
+    })?;
+    let program = std::env::current_exe().context("where is this program?")?;
+    Ok(HostOptions {
+        key: global.key_file.map_or(KeySource::Default, KeySource::File),
+        dev_loopback: global.dev_loopback,
+        actor: actor(),
+        compiler: Compiler::Child {
+            program,
+            args: vec!["compile-plugin".into()],
+        },
+        ..HostOptions::new(data)
+    })
+}
+
+/// Who types, as the history shows it.
+fn actor() -> String {
+    let user = ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let user: String = user.unwrap_or_default().chars().take(64).collect();
+    match user.as_str() {
+        "" => "cli".to_owned(),
+        user => format!("cli:{}", output::plain(user)),
+    }
+}
+
+/// Help and version are no errors; the rest is wrong use, in the shape asked for.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    let mut args = std::env::args().skip_while(|arg| arg != "--format" && arg != "--format=json");
+    let json = match args.next().as_deref() {
+        Some("--format") => args.next().as_deref() == Some("json"),
+        Some(_) => true,
+        None => false,
+    };
+    if json && error.use_stderr() {
+        let failure = Failure::usage(error);
+        failure.print(Output::new(Format::Json));
+        return ExitCode::from(failure.status());
+    }
+    // A closed stream is nobody listening.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// `psa-host … | head` is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let of_io = cause.downcast_ref::<std::io::Error>();
+        of_io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PSA_HOST_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}

@@ -1,0 +1,113 @@
+//! One shape for every error: on stderr for people; for programs, as the one JSON
+//! document on standard output.
+
+use std::io::{self, Write};
+
+use psa_host_sync::Problem;
+use serde::Serialize;
+
+use super::{Output, plain};
+
+/// The command line was used wrongly in a way that clap cannot see (exit status 2).
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct WrongUse {
+    message: String,
+    fix: String,
+}
+
+impl WrongUse {
+    pub fn new(message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            fix: fix.into(),
+        }
+    }
+}
+
+/// An error on its way out.
+#[derive(Debug)]
+pub struct Failure {
+    problem: Problem,
+    status: u8,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a Problem,
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        if let Some(wrong) = error.downcast_ref::<WrongUse>() {
+            return Self {
+                problem: Problem::new("usage", wrong.message.clone(), wrong.fix.clone()),
+                status: 2,
+            };
+        }
+        if let Some(known) = error.downcast_ref::<psa_host_sync::Error>() {
+            return Self {
+                problem: known.problem(),
+                status: 1,
+            };
+        }
+        let message = format!("{error:#}");
+        Self {
+            problem: Problem {
+                code: "internal".to_owned(),
+                message,
+                cause: None,
+                fix: None,
+                link: None,
+            },
+            status: 1,
+        }
+    }
+}
+
+impl Failure {
+    /// What clap says of a command line that it cannot read.
+    pub fn usage(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let message = text.trim().trim_start_matches("error: ");
+        let fix = "See `psa-host help`, or --help of the command.";
+        Self {
+            problem: Problem::new("usage", message, fix),
+            status: 2,
+        }
+    }
+
+    pub fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// Tell it. A closed stream is nobody listening.
+    pub fn print(&self, output: Output) {
+        if output.is_json() {
+            let _ = output.json(&Body {
+                error: &self.problem,
+            });
+            return;
+        }
+        let mut err = io::stderr().lock();
+        let _ = tell(&mut err, &self.problem);
+    }
+}
+
+/// The lines of an error for a person.
+pub fn tell(out: &mut impl Write, problem: &Problem) -> io::Result<()> {
+    let Problem {
+        code,
+        message,
+        cause,
+        fix,
+        link,
+    } = problem;
+    writeln!(out, "error: {} [{code}]", plain(message))?;
+    for (label, text) in [("cause", cause), ("fix", fix), ("link", link)] {
+        if let Some(text) = text {
+            writeln!(out, "  {label}: {}", plain(text))?;
+        }
+    }
+    Ok(())
+}

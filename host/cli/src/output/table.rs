@@ -1,0 +1,83 @@
+//! Tables without frames: easy to read, easy to cut with other tools.
+
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, presets};
+
+use super::plain;
+
+/// What a cell says beside its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Good,
+    Attention,
+    Bad,
+}
+
+/// A column's heading, and on which side it stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Column {
+    Left(&'static str),
+    Right(&'static str),
+}
+
+/// Rows under headings. Cells are made harmless when they are printed.
+#[derive(Debug)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<(String, Tone)>>,
+}
+
+impl Table {
+    pub fn new(columns: impl Into<Vec<Column>>) -> Self {
+        Self {
+            columns: columns.into(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// A row of plain cells.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.toned(cells.map(|text| (text, Tone::Plain)));
+    }
+
+    /// A row of cells, each with its tone.
+    pub fn toned<const N: usize>(&mut self, cells: [(String, Tone); N]) {
+        self.rows.push(cells.into());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn render(&self, color: bool) -> String {
+        let mut table = comfy_table::Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(self.columns.iter().map(|column| {
+            let (Column::Left(title) | Column::Right(title)) = column;
+            match color {
+                true => Cell::new(title).add_attribute(Attribute::Bold),
+                false => Cell::new(title),
+            }
+        }));
+        for row in &self.rows {
+            table.add_row(row.iter().map(|(text, tone)| {
+                let cell = Cell::new(plain(text));
+                match tone {
+                    _ if !color => cell,
+                    Tone::Plain => cell,
+                    Tone::Good => cell.fg(Color::Green),
+                    Tone::Attention => cell.fg(Color::Yellow),
+                    Tone::Bad => cell.fg(Color::Red),
+                }
+            }));
+        }
+        for (at, column) in self.columns.iter().enumerate() {
+            if let (Column::Right(_), Some(of_table)) = (column, table.column_mut(at)) {
+                of_table.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.trim_fmt()
+    }
+}
