@@ -152,13 +152,10 @@ impl Keyring {
     }
 }
 
-fn fingerprint(ledger: &Connection) -> Result<Option<String>, Fault> {
+fn fingerprint(ledger: &Connection) -> Inside<Option<String>> {
     Ok(ledger
-        .query_row(
-            "SELECT value FROM meta WHERE name = 'key-fingerprint'",
-            [],
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT value FROM meta WHERE name = 'key-fingerprint'")?
+        .query_row([], |row| row.get(0))
         .optional()?)
 }
 

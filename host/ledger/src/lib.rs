@@ -45,18 +45,17 @@ pub use intents::{Answer, Intent, IntentId, IntentRecord, Resolution};
 pub use key::KeySource;
 pub use lines::LineRecord;
 pub use lock::TenantLock;
-pub use mapping::{
-    AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings, ServiceMapping,
-};
+pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};
 pub use open::{Clock, Ledger, system_clock};
 pub use plugins::{AddedPlugin, Approval, Plugin};
+pub use psa_host_billing::{ServiceMapping, UsageItem};
 pub use row::UnknownWord;
 pub use run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
 pub use secrets::Secret;
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use transition::{IntentState, MAX_SENDS};
-pub use usage::{NewSnapshot, Snapshot, SnapshotId, UsageItem};
+pub use usage::{NewSnapshot, Snapshot, SnapshotId};
 pub use workspaces::Upserted;
 
 /// What every verb returns.

@@ -2,7 +2,7 @@
 //! the database itself refuses a second.
 
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, Metric, ModuleId, ServiceId, TenantKey, WorkspaceId,
+    AccountId, ConnectionName, ContractId, Metric, ModuleId, ServiceMapping, TenantKey, WorkspaceId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
@@ -31,17 +31,6 @@ pub struct AccountMapping {
     pub workspace: WorkspaceId,
     /// The PSA's side.
     pub account: AccountId,
-}
-
-/// A module, its service, and what is counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceMapping {
-    /// Coro's side.
-    pub module: ModuleId,
-    /// The PSA's side.
-    pub service: ServiceId,
-    /// What is billed.
-    pub metric: Metric,
 }
 
 /// The contract a person chose for a workspace.

@@ -6,18 +6,18 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::Units;
-use rusqlite::Row;
 use rusqlite::types::Type;
+use rusqlite::{Row, RowIndex};
 
 use crate::error::{Fault, Inside};
 
 /// A column that is parsed from text.
-pub(crate) fn parsed<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
+pub(crate) fn parsed<T>(row: &Row<'_>, column: impl RowIndex + Copy) -> rusqlite::Result<T>
 where
     T: FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    let index = row.as_ref().column_index(column)?;
+    let index = column.idx(row.as_ref())?;
     let text = row.get_ref(index)?.as_str().map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
     })?;
@@ -27,21 +27,27 @@ where
 }
 
 /// A column that is parsed from text, or null.
-pub(crate) fn parsed_opt<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>>
+pub(crate) fn parsed_opt<T>(
+    row: &Row<'_>,
+    column: impl RowIndex + Copy,
+) -> rusqlite::Result<Option<T>>
 where
     T: FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    let index = row.as_ref().column_index(column)?;
+    let index = column.idx(row.as_ref())?;
     if row.get_ref(index)? == rusqlite::types::ValueRef::Null {
         return Ok(None);
     }
-    parsed(row, column).map(Some)
+    parsed(row, index).map(Some)
 }
 
 /// Units, which have no `FromStr` of their own.
-pub(crate) fn units_opt(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Units>> {
-    let index = row.as_ref().column_index(column)?;
+pub(crate) fn units_opt(
+    row: &Row<'_>,
+    column: impl RowIndex + Copy,
+) -> rusqlite::Result<Option<Units>> {
+    let index = column.idx(row.as_ref())?;
     let text = row.get_ref(index)?.as_str_or_null()?;
     text.map(|text| {
         Units::parse(text).map_err(|error| {
@@ -52,30 +58,40 @@ pub(crate) fn units_opt(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<
 }
 
 /// Units that must be there.
-pub(crate) fn units(row: &Row<'_>, column: &str) -> rusqlite::Result<Units> {
-    units_opt(row, column)?
-        .ok_or_else(|| rusqlite::Error::InvalidColumnType(0, column.to_owned(), Type::Null))
+pub(crate) fn units(row: &Row<'_>, column: impl RowIndex + Copy) -> rusqlite::Result<Units> {
+    units_opt(row, column)?.ok_or_else(|| missing(row, column))
+}
+
+/// A null where a value belongs.
+fn missing(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Error {
+    let index = column.idx(row.as_ref()).unwrap_or_default();
+    rusqlite::Error::InvalidColumnType(index, "null".to_owned(), Type::Null)
 }
 
 /// A civil date.
-pub(crate) fn date(row: &Row<'_>, column: &str) -> rusqlite::Result<Date> {
+pub(crate) fn date(row: &Row<'_>, column: impl RowIndex + Copy) -> rusqlite::Result<Date> {
     parsed(row, column)
 }
 
 /// A civil date, or null.
-pub(crate) fn date_opt(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Date>> {
+pub(crate) fn date_opt(
+    row: &Row<'_>,
+    column: impl RowIndex + Copy,
+) -> rusqlite::Result<Option<Date>> {
     parsed_opt(row, column)
 }
 
 /// Microseconds since 1970.
-pub(crate) fn instant(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
-    instant_opt(row, column)?
-        .ok_or_else(|| rusqlite::Error::InvalidColumnType(0, column.to_owned(), Type::Null))
+pub(crate) fn instant(row: &Row<'_>, column: impl RowIndex + Copy) -> rusqlite::Result<Timestamp> {
+    instant_opt(row, column)?.ok_or_else(|| missing(row, column))
 }
 
 /// Microseconds since 1970, or null.
-pub(crate) fn instant_opt(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    let index = row.as_ref().column_index(column)?;
+pub(crate) fn instant_opt(
+    row: &Row<'_>,
+    column: impl RowIndex + Copy,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let index = column.idx(row.as_ref())?;
     let micros: Option<i64> = row.get(index)?;
     micros
         .map(|micros| {
@@ -89,9 +105,9 @@ pub(crate) fn instant_opt(row: &Row<'_>, column: &str) -> rusqlite::Result<Optio
 /// JSON text of a column that this ledger wrote.
 pub(crate) fn json<T: serde::de::DeserializeOwned>(
     row: &Row<'_>,
-    column: &str,
+    column: impl RowIndex + Copy,
 ) -> rusqlite::Result<T> {
-    let index = row.as_ref().column_index(column)?;
+    let index = column.idx(row.as_ref())?;
     let text: String = row.get(index)?;
     serde_json::from_str(&text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))

@@ -162,28 +162,32 @@ impl Ledger {
                 .ok_or_else(|| unknown(run))?;
             let mut workspaces = Texts::new(view);
             let mut modules = Texts::new(view);
-            let mut select =
-                view.prepare_cached("SELECT * FROM run_lines WHERE run = ?1 ORDER BY row")?;
+            // By place, not by name: names are looked up for every row.
+            let mut select = view.prepare_cached(
+                "SELECT workspace, module, account, service, contract, line, baseline, target,
+                     effective, outcome, code, message, fix, detail
+                 FROM run_lines WHERE run = ?1 ORDER BY row",
+            )?;
             let mut rows = select.query([run.0])?;
             let mut lines = Vec::new();
             while let Some(row) = rows.next()? {
-                let workspace: Option<i64> = row.get("workspace")?;
-                let module: Option<i64> = row.get("module")?;
+                let workspace: Option<i64> = row.get(0)?;
+                let module: Option<i64> = row.get(1)?;
                 lines.push(RunLine {
                     workspace: workspace.map(|id| workspaces.of(id)).transpose()?,
                     module: module.map(|id| modules.of(id)).transpose()?,
-                    account: parsed_opt(row, "account")?,
-                    service: parsed_opt(row, "service")?,
-                    contract: parsed_opt(row, "contract")?,
-                    line: parsed_opt(row, "line")?,
-                    baseline: units_opt(row, "baseline")?,
-                    target: units_opt(row, "target")?,
-                    effective: date_opt(row, "effective")?,
-                    outcome: parsed(row, "outcome")?,
-                    code: row.get("code")?,
-                    message: row.get("message")?,
-                    fix: row.get("fix")?,
-                    detail: row.get("detail")?,
+                    account: parsed_opt(row, 2)?,
+                    service: parsed_opt(row, 3)?,
+                    contract: parsed_opt(row, 4)?,
+                    line: parsed_opt(row, 5)?,
+                    baseline: units_opt(row, 6)?,
+                    target: units_opt(row, 7)?,
+                    effective: date_opt(row, 8)?,
+                    outcome: parsed(row, 9)?,
+                    code: row.get(10)?,
+                    message: row.get(11)?,
+                    fix: row.get(12)?,
+                    detail: row.get(13)?,
                 });
             }
             Ok(lines)

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use psa_host_billing::{ModuleId, WorkspaceId};
+use psa_host_billing::{UsageItem, WorkspaceId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use serde_json::json;
 
@@ -41,19 +41,6 @@ pub(crate) fn number_after(prefix: &str, text: &str) -> Option<i64> {
     let digits = text.strip_prefix(prefix)?;
     let all = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     all.then(|| digits.parse().ok()).flatten()
-}
-
-/// What one workspace used of one module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageItem {
-    /// Who.
-    pub workspace: WorkspaceId,
-    /// What.
-    pub module: ModuleId,
-    /// Protected users; none: the source did not say, which is not zero.
-    pub users: Option<u32>,
-    /// Protected devices; none: the source did not say, which is not zero.
-    pub devices: Option<u32>,
 }
 
 /// A snapshot to import.

@@ -35,6 +35,11 @@ fn another_file_under_the_same_name_voids_the_approval() {
         "plugin-changed"
     );
     assert!(!ledger.dir().plugin(first.sha256()).exists());
+
+    // Coming back does not bring the grant back.
+    ledger.add_plugin("p", b"one", "{}").unwrap();
+    assert_eq!(ledger.plugin("p").unwrap().approval, None);
+    let second = ledger.add_plugin("p", b"two", "{}").unwrap();
     assert_eq!(ledger.plugin_wasm(second.sha256()).unwrap(), b"two");
 }
 

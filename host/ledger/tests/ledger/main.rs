@@ -1,7 +1,10 @@
 //! What the ledger promises, seen from outside and, where damage is the subject, with
 //! SQL behind its back.
 
-#![allow(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may end at what it did not expect"
+)]
 
 mod budget;
 mod configuration;
