@@ -41,7 +41,7 @@ pub use connector::{Connector, Settings};
 pub use decimal::Decimal;
 pub use fault::{fault, invalid, kind_of, not_sent, send_failed};
 pub use host::Host;
-pub use json::{read_json, text_or_empty};
+pub use json::read_json;
 pub use packing::Packer;
 pub use psa_words::{html_title, is_html, retry_after_seconds, shorten};
 
