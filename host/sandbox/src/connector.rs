@@ -12,13 +12,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::error::Elapsed;
 use wasmtime::Store;
 
+use crate::bindings::PsaConnector;
 use crate::bindings::exports::psa_host::connector::connector as wit;
 use crate::bindings::psa_host::connector::types as wit_types;
-use crate::bindings::{PsaConnector, PsaConnectorPre};
 use crate::engine::InCall;
 use crate::guest::{Guest, stop, write_of};
 use crate::http::{Note, Write};
-use crate::load::Shared;
+use crate::load::{Shared, World};
 use crate::posting::{Posting, judge};
 use crate::reading::Reader;
 use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session};
@@ -110,6 +110,28 @@ pub struct AdjustmentRequest {
     pub effective: Date,
 }
 
+/// Why an instance did not start.
+pub(crate) enum StartError {
+    /// Its exports have other types than the contract: found out once, at load.
+    Interface(String),
+    Call(CallError),
+}
+
+impl From<CallError> for StartError {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<StartError> for CallError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Interface(text) => CallError::new(CallErrorKind::BadAnswer, text),
+            StartError::Call(error) => error,
+        }
+    }
+}
+
 /// A store with an instance in it.
 pub(crate) struct Instance {
     store: Store<Guest>,
@@ -122,10 +144,10 @@ impl Instance {
     /// Instantiate. Its start functions run under the same limits as a call.
     pub async fn start(
         shared: &Arc<Shared>,
-        pre: &PsaConnectorPre<Guest>,
+        world: &World,
         guest: Guest,
         plugin: &str,
-    ) -> Result<Self, CallError> {
+    ) -> Result<Self, StartError> {
         let place = Arc::clone(&shared.instances)
             .try_acquire_owned()
             .map_err(|_| {
@@ -140,25 +162,30 @@ impl Instance {
         let limits = &*shared.limits;
         store.data_mut().begin(phase, limits.short_time);
         let turn = shared.ticker.call();
-        let started =
-            tokio::time::timeout(limits.short_time, pre.instantiate_async(&mut store)).await;
+        let wall = limits.short_time * 2;
+        let starting = async {
+            let instance = world.pre.instantiate_async(&mut store).await?;
+            wasmtime::Result::Ok(world.indices.load(&mut store, &instance))
+        };
+        let started = tokio::time::timeout(wall, starting).await;
         drop(turn);
         match started {
-            Ok(Ok(bindings)) => Ok(Self {
+            Ok(Ok(Ok(bindings))) => Ok(Self {
                 store,
                 bindings,
                 shared: Arc::clone(shared),
                 _place: place,
             }),
+            Ok(Ok(Err(error))) => Err(StartError::Interface(format!("{error:#}"))),
             Ok(Err(error)) => {
                 let stop = stop(&error, plugin, phase, limits);
                 incidents.record(stop.code, phase, &stop.error.message, None);
-                Err(stop.error)
+                Err(StartError::Call(stop.error))
             }
             Err(_) => {
-                let error = too_slow(plugin, phase, limits.short_time);
+                let error = too_slow(plugin, phase, wall);
                 incidents.record(IncidentCode::CallTimeLimit, phase, &error.message, None);
-                Err(error)
+                Err(StartError::Call(error))
             }
         }
     }
@@ -167,7 +194,8 @@ impl Instance {
         let limits = &self.shared.limits;
         let short = matches!(phase, Phase::Describe | Phase::Configure);
         let (compute, wall) = if short {
-            (limits.short_time, limits.short_time)
+            // What only computes is stopped as that, before the wall clock does.
+            (limits.short_time, limits.short_time * 2)
         } else {
             (limits.compute_time, limits.call_time)
         };
@@ -188,7 +216,9 @@ impl Instance {
 }
 
 fn too_slow(plugin: &str, phase: Phase, time: Duration) -> CallError {
-    let text = format!("the plugin {plugin} was stopped in `{phase}`: no answer within {time:?}");
+    let text = format!(
+        "the plugin {plugin} was stopped in `{phase}`: it did not answer in time ({time:?})"
+    );
     CallError::new(CallErrorKind::TimedOut, text)
 }
 
@@ -241,7 +271,7 @@ impl Connector {
             Phase::Configure,
         );
         let name = &plugin.description().name;
-        let instance = Instance::start(plugin.shared(), plugin.pre(), guest, name).await?;
+        let instance = Instance::start(plugin.shared(), plugin.world(), guest, name).await?;
         let mut connector = Self {
             instance: Some(instance),
             write: Write::Nothing,

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
@@ -28,7 +28,9 @@ pub struct Guest {
     wasi: WasiCtx,
     table: ResourceTable,
     memory: usize,
-    ticks_left: u128,
+    /// Computing that is left in this call, and since when the guest has computed.
+    compute_left: Duration,
+    computing_since: Instant,
     storage_operations: u32,
 }
 
@@ -39,6 +41,10 @@ impl fmt::Debug for Guest {
             .finish_non_exhaustive()
     }
 }
+
+/// The most that is counted as computing between two looks: a guest that waited in
+/// between, in one of its runtime's own ways, was not computing.
+const LONGEST_TICK: Duration = TICK.saturating_mul(10);
 
 /// Why a guest was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +75,8 @@ impl Guest {
             wasi,
             table,
             memory: 0,
-            ticks_left: 0,
+            compute_left: Duration::ZERO,
+            computing_since: Instant::now(),
             storage_operations: 0,
         }
     }
@@ -85,8 +92,10 @@ impl Guest {
         // host call is not looked at, and the wall clock stands over that.
         store.epoch_deadline_callback(|mut context| {
             let guest = context.data_mut();
-            guest.ticks_left = guest.ticks_left.saturating_sub(1);
-            if guest.ticks_left == 0 {
+            let spent = guest.computing_since.elapsed().min(LONGEST_TICK);
+            guest.computing_since = Instant::now();
+            guest.compute_left = guest.compute_left.saturating_sub(spent);
+            if guest.compute_left.is_zero() {
                 return Err(LimitHit::Compute.into());
             }
             Ok(UpdateDeadline::Yield(1))
@@ -101,7 +110,8 @@ impl Guest {
     /// A call begins.
     pub fn begin(&mut self, phase: Phase, compute: Duration) {
         self.call = CallRecord::new(phase);
-        self.ticks_left = compute.as_nanos() / TICK.as_nanos() + 2;
+        self.compute_left = compute;
+        self.computing_since = Instant::now();
         self.storage_operations = 0;
     }
 
@@ -157,7 +167,9 @@ impl http::Host for Guest {
                 retry_after_seconds: None,
             });
         };
-        session.send(request, &mut self.call).await
+        let outcome = session.send(request, &mut self.call).await;
+        self.computing_since = Instant::now();
+        outcome
     }
 }
 
@@ -281,7 +293,7 @@ pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, limits: &Limits
             ),
             LimitHit::Compute => {
                 let text = format!(
-                    "the plugin {plugin} was stopped in `{phase}`: it computed for too long"
+                    "the plugin {plugin} was stopped in `{phase}`: it did not finish computing in time"
                 );
                 let error = CallError::new(CallErrorKind::TimedOut, text);
                 Stop {
@@ -296,7 +308,7 @@ pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, limits: &Limits
         return out(
             IncidentCode::StackLimit,
             "stack",
-            "its recursion is too deep".to_owned(),
+            "its recursion is too deep for the stack".to_owned(),
         );
     }
     let cause = error.root_cause().to_string();

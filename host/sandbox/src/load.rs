@@ -8,19 +8,19 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
-use crate::bindings::{CONTRACT, CONTRACT_VERSION, PsaConnector, PsaConnectorPre};
+use crate::bindings::{CONTRACT, CONTRACT_VERSION, PsaConnector, PsaConnectorIndices};
 use crate::budget::Budgets;
 use crate::cache::{Cache, private_folder};
-use crate::connector::Instance;
+use crate::connector::{Instance, StartError};
 use crate::engine::Ticker;
 use crate::guest::Guest;
 use crate::incident::Incidents;
 use crate::log::Log;
 use crate::{
-    CallError, Config, Description, IncidentCode, Limits, LoadError, Phase, PluginHash,
-    SandboxError, artifact, compile, engine, wasi,
+    CallError, Config, Description, Limits, LoadError, Phase, PluginHash, SandboxError, artifact,
+    compile, engine, wasi,
 };
 
 /// The engine with everything that plugins share. Cheap to clone; one a process.
@@ -56,8 +56,14 @@ struct Loaded {
     size: u64,
     imports: Vec<String>,
     description: Description,
-    pre: PsaConnectorPre<Guest>,
+    world: World,
     shared: Arc<Shared>,
+}
+
+/// A component with its imports found and its exports looked up.
+pub(crate) struct World {
+    pub pre: InstancePre<Guest>,
+    pub indices: PsaConnectorIndices,
 }
 
 impl fmt::Debug for Plugin {
@@ -87,8 +93,8 @@ impl Plugin {
         self.0.size
     }
 
-    pub(crate) fn pre(&self) -> &PsaConnectorPre<Guest> {
-        &self.0.pre
+    pub(crate) fn world(&self) -> &World {
+        &self.0.world
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -153,15 +159,16 @@ impl Sandbox {
             .linker
             .instantiate_pre(&component)
             .map_err(interface)?;
-        let pre = PsaConnectorPre::new(pre).map_err(interface)?;
-        let said = describe(shared, &pre, &hash).await?;
+        let indices = PsaConnectorIndices::new(&pre).map_err(interface)?;
+        let world = World { pre, indices };
+        let said = describe(shared, &world, &hash).await?;
         let description = Description::read(said).map_err(LoadError::Description)?;
         Ok(Plugin(Arc::new(Loaded {
             hash,
             size,
             imports,
             description,
-            pre,
+            world,
             shared: Arc::clone(shared),
         })))
     }
@@ -267,11 +274,11 @@ fn check_version(text: &str) -> Result<(), LoadError> {
 
 async fn describe(
     shared: &Arc<Shared>,
-    pre: &PsaConnectorPre<Guest>,
+    world: &World,
     hash: &PluginHash,
 ) -> Result<crate::bindings::exports::psa_host::connector::connector::Description, LoadError> {
     let incidents = Arc::new(Incidents::default());
-    let label = format!("plugin {hash:.12}");
+    let label = format!("{hash:.12}");
     let log = Arc::new(Log::new(
         label.clone(),
         shared.limits.log_lines,
@@ -285,17 +292,22 @@ async fn describe(
             log,
             Phase::Describe,
         );
-        let mut instance = Instance::start(shared, pre, guest, &label).await?;
-        instance.describe(&label).await
+        let mut instance = Instance::start(shared, world, guest, &label).await?;
+        Ok(instance.describe(&label).await?)
     };
-    run.await.map_err(|error: CallError| {
-        let wrong_time = |code| matches!(code, IncidentCode::RequestAtWrongTime);
-        let hint = incidents
-            .all()
-            .into_iter()
-            .find(|incident| wrong_time(incident.code));
-        let fix = hint.map(|incident| incident.message).or(error.fix.clone());
-        LoadError::Describe(CallError { fix, ..error })
+    let outcome: Result<_, StartError> = run.await;
+    outcome.map_err(|error| match error {
+        StartError::Interface(text) => LoadError::Interface(crate::text::words(&text)),
+        StartError::Call(error) => {
+            // A plugin that fails because it was refused something shows what it was.
+            let hint = incidents
+                .all()
+                .into_iter()
+                .next()
+                .map(|first| first.message);
+            let fix = hint.or(error.fix.clone());
+            LoadError::Describe(CallError { fix, ..error })
+        }
     })
 }
 

@@ -18,20 +18,31 @@ pub fn is_mischief(c: char) -> bool {
         )
 }
 
-/// At most `max` characters; each character of mischief shown as `\u{1b}`, line ends
-/// and tabs as a space.
+/// At most `max` characters and an ellipsis; each character of mischief shown as
+/// `\u{1b}`, line ends and tabs as a space.
 pub fn clean(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max));
-    for (n, c) in text.chars().enumerate() {
-        if n >= max {
+    let mut room = max;
+    for c in text.chars() {
+        let shown = match c {
+            '\n' | '\r' | '\t' => " ".to_owned(),
+            c if is_mischief(c) => c.escape_unicode().to_string(),
+            c => {
+                if room == 0 {
+                    out.push('…');
+                    break;
+                }
+                room -= 1;
+                out.push(c);
+                continue;
+            }
+        };
+        if shown.len() > room {
             out.push('…');
             break;
         }
-        match c {
-            '\n' | '\r' | '\t' => out.push(' '),
-            c if is_mischief(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
+        room -= shown.len();
+        out.push_str(&shown);
     }
     out
 }
@@ -63,6 +74,8 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31mb", 50), "a\\u{1b}[31mb");
         assert_eq!(clean("a\u{202e}b\nc", 50), "a\\u{202e}b c");
         assert_eq!(clean("abcdef", 3), "abc…");
+        assert_eq!(clean("abc", 3), "abc");
+        assert_eq!(clean(&"\u{1b}".repeat(100), 15), "\\u{1b}\\u{1b}…");
     }
 
     #[test]

@@ -151,12 +151,13 @@ pub enum Unrouted {
     Undeclared,
 }
 
-/// Decide what a request is. One declared as read and as write is a write.
+/// Decide what a request is. One declared as read and as write is a write, and so is a
+/// `HEAD` of what is a write as `GET`: servers commonly run the same code for both.
 pub fn route(routes: &[Route], method: &str, path: &str) -> Result<Routed, Unrouted> {
     let path = segments(path).map_err(Unrouted::Ambiguous)?;
     let matching: Vec<_> = routes
         .iter()
-        .filter(|route| route.method == method)
+        .filter(|route| route.method == method || (method == "HEAD" && route.method == "GET"))
         .filter_map(|route| Some((route.kind, route.path.matches(&path)?)))
         .collect();
     let write = matching.iter().any(|(kind, _)| *kind == RouteKind::Write);
@@ -241,6 +242,12 @@ mod tests {
         );
         assert_eq!(routed("GET", "/anything").unwrap().kind, RouteKind::Read);
         assert_eq!(routed("HEAD", "/").unwrap().kind, RouteKind::Read);
+        let head = routed("HEAD", "/api/trigger/1").unwrap();
+        assert_eq!(head.kind, RouteKind::Write);
+        assert_eq!(
+            routed("HEAD", "/api/trigger/1").unwrap().kind,
+            RouteKind::Write
+        );
     }
 
     #[test]

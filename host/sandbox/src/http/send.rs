@@ -456,9 +456,10 @@ impl Egress {
             // A session cookie is a credential too.
             .filter(|(name, _)| !name.as_str().starts_with("set-cookie"))
             .map(|(name, value)| {
+                let mut name = name.as_str().to_owned();
                 let mut value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                echoed |= redactor.redact_text(&mut value);
-                (name.as_str().to_owned(), value)
+                echoed |= redactor.redact_text(&mut name) | redactor.redact_text(&mut value);
+                (name, value)
             })
             .collect::<Vec<_>>();
         if echoed {
