@@ -543,7 +543,8 @@ mod tests {
 
     #[test]
     fn every_nonsense_is_named() {
-        let cases: [(&str, fn(&mut wit::Description)); 16] = [
+        type Spoil = fn(&mut wit::Description);
+        let cases: [(&str, Spoil); 16] = [
             ("`name` must be", |d| d.name = "Has Space".to_owned()),
             ("`version` must be", |d| d.version = "1.2".to_owned()),
             ("`label` must have", |d| d.label = " ".to_owned()),

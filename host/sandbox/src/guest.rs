@@ -2,7 +2,7 @@
 //! the record of the call it is in.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTable;
@@ -25,6 +25,8 @@ pub struct Guest {
     limits: Arc<Limits>,
     incidents: Arc<Incidents>,
     log: Arc<Log>,
+    /// The phase once more, for what the runtime prints.
+    doing: Arc<Mutex<Phase>>,
     wasi: WasiCtx,
     table: ResourceTable,
     memory: usize,
@@ -65,13 +67,15 @@ impl Guest {
         log: Arc<Log>,
         phase: Phase,
     ) -> Self {
-        let (wasi, table) = wasi::context(&log);
+        let doing = Arc::new(Mutex::new(phase));
+        let (wasi, table) = wasi::context(&log, &doing);
         Self {
             session,
             call: CallRecord::new(phase),
             limits,
             incidents,
             log,
+            doing,
             wasi,
             table,
             memory: 0,
@@ -110,6 +114,7 @@ impl Guest {
     /// A call begins.
     pub fn begin(&mut self, phase: Phase, compute: Duration) {
         self.call = CallRecord::new(phase);
+        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = phase;
         self.compute_left = compute;
         self.computing_since = Instant::now();
         self.storage_operations = 0;
@@ -167,8 +172,13 @@ impl http::Host for Guest {
                 retry_after_seconds: None,
             });
         };
+        let (before, started) = (self.call.requests, Instant::now());
         let outcome = session.send(request, &mut self.call).await;
-        self.computing_since = Instant::now();
+        if self.call.requests > before {
+            // Waiting for an answer is not computing. Being refused is: else a loop of
+            // refused requests would run until the wall clock stops it.
+            self.computing_since += started.elapsed();
+        }
         outcome
     }
 }

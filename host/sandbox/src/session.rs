@@ -319,6 +319,7 @@ impl SessionBuilder {
         Ok(Arc::new(Session {
             log: Arc::new(Log::new(self.label.clone(), lines, Arc::clone(&incidents))),
             settings: settings
+                .filter(|(_, value)| !value.is_empty())
                 .map(|(key, value)| Setting { key, value })
                 .collect(),
             plugin: self.plugin,

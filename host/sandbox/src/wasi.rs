@@ -54,10 +54,11 @@ const MAX_RESOURCES: usize = 1_000;
 /// What is kept of a line of output until it ends.
 const MAX_PENDING: usize = 4 << 10;
 
-/// An empty world.
-pub fn context(log: &Arc<Log>) -> (WasiCtx, ResourceTable) {
+/// An empty world. `phase` is what the guest is doing, for what it prints.
+pub fn context(log: &Arc<Log>, phase: &Arc<Mutex<Phase>>) -> (WasiCtx, ResourceTable) {
     let output = Output {
         log: Arc::clone(log),
+        phase: Arc::clone(phase),
         pending: Arc::default(),
     };
     let context = WasiCtxBuilder::new()
@@ -77,10 +78,16 @@ pub fn context(log: &Arc<Log>) -> (WasiCtx, ResourceTable) {
 #[derive(Clone)]
 struct Output {
     log: Arc<Log>,
+    phase: Arc<Mutex<Phase>>,
     pending: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Output {
+    fn print(&self, line: &str) {
+        let phase = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        self.log.write(Level::Debug, phase, line);
+    }
+
     fn take(&self, bytes: &[u8]) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         for part in bytes.split_inclusive(|b| *b == b'\n') {
@@ -88,9 +95,7 @@ impl Output {
             pending.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
                 let line = String::from_utf8_lossy(&pending);
-                // A runtime does not say what it is doing when it prints.
-                self.log
-                    .write(Level::Debug, Phase::Configure, line.trim_end());
+                self.print(line.trim_end());
                 pending.clear();
             }
         }
@@ -141,7 +146,7 @@ impl Drop for Output {
                 std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
             if !rest.is_empty() {
                 let line = String::from_utf8_lossy(&rest);
-                self.log.write(Level::Debug, Phase::Configure, &line);
+                self.print(&line);
             }
         }
     }
