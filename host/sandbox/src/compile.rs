@@ -197,6 +197,10 @@ async fn in_child(
     }
     Err(match status.code() {
         Some(INVALID) => LoadError::Invalid(words),
+        // The compiler panics at some allocations that fail, and aborts at others.
+        Some(_) if words.contains("out of memory") => {
+            LoadError::CompileLimit(format!("it took too much memory: {words}"))
+        }
         Some(code) => {
             LoadError::Compiler(format!("the compiler ended with status {code}: {words}"))
         }
