@@ -41,18 +41,20 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
-/// The hostile guest with one more core module (text format) in it, made `times`
-/// instances of when the plugin is instantiated.
+/// A connector whose functions all trap, with one more core module (text format) in
+/// it: so many copies, and so many instances of the first when it is instantiated.
 ///
 /// # Panics
 /// Where the text is no module.
 #[must_use]
-pub fn with_module(text: &str, times: usize) -> Vec<u8> {
+pub fn with_module(text: &str, copies: usize, instances: usize) -> Vec<u8> {
     let module = wat::parse_str(text).unwrap();
-    let mut file = hostile();
+    let mut file = connector_in_world(&contract(), "psa-connector", &[]);
     let index = sections(&file).into_iter().filter(|id| *id == CORE_MODULE).count();
-    append(&mut file, CORE_MODULE, &module);
-    for _ in 0..times {
+    for _ in 0..copies {
+        append(&mut file, CORE_MODULE, &module);
+    }
+    for _ in 0..instances {
         // One instance: made of a module (0), by index, with no arguments.
         let mut one = vec![1, 0];
         number(&mut one, index);

@@ -43,7 +43,9 @@ fn an_endless_loop_in_configure_is_ended() {
         let session = Hostile::new(Export::Configure, vec![Act::Loop], Answer::Fair).session().await;
         let error = session.connect().await.unwrap_err();
         assert_eq!(error.kind, CallErrorKind::TimedOut);
-        assert_eq!(incident_codes(&session), ["compute-limit"]);
+        // Both end at the same time here.
+        let codes = incident_codes(&session);
+        assert!(codes == ["compute-limit"] || codes == ["call-time-limit"], "{codes:?}");
         the_next_connection_works().await;
     });
 }

@@ -20,7 +20,9 @@ fn adjusting(server: &Server, acts: Vec<Act>, said: Said) -> Hostile {
 fn a_write_in_any_call_but_adjust_is_refused() {
     run(async {
         let server = Server::start(|_| json("{}"));
-        let writes = || vec![write(&server), Act::Send(Ask::get(server.url("/x/trigger")))];
+        // The last is declared as a read as well.
+        let urls = || [Ask::get(server.url("/x/trigger")), Ask::post(server.url("/both"))].map(Act::Send);
+        let writes = || std::iter::once(write(&server)).chain(urls()).collect();
         for during in [Export::Check, Export::ListAccounts, Export::ListServices] {
             let mut unleashed = Hostile::new(during, writes(), Answer::Fair).at(&server).unleash().await;
             match during {
@@ -30,6 +32,7 @@ fn a_write_in_any_call_but_adjust_is_refused() {
             }
             let incident = unleashed.incident(IncidentCode::WriteOutsideAdjust);
             assert!(incident.message.contains("is a write"), "{}", incident.message);
+            assert_eq!(unleashed.session.incidents().len(), 3);
         }
         assert_eq!(server.lines(), [""; 0]);
         the_next_connection_works().await;

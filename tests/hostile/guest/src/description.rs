@@ -30,41 +30,22 @@ pub fn describe() -> Description {
     match disguise {
         Disguise::Honest => {}
         Disguise::Loops => act::compute_forever(),
-        #[expect(clippy::panic, reason = "it is the misdeed")]
-        Disguise::Panics => panic!("describe panics, as it was told to"),
         Disguise::Exits => std::process::exit(0),
-        Disguise::Recurses => description.label = act::recurse(1).to_string(),
-        Disguise::TakesMemory => act::take_memory(),
-        Disguise::Requests => {
-            description.label = act::send(&Ask::get("https://psa.hostile.example/"), &Imports).detail;
+        Disguise::ManyFields => {
+            description.fields = (0..1_000_000).map(|n| field(&format!("f{n}"), FieldKind::Text)).collect();
         }
-        Disguise::Stores => {
-            description.label = match Imports.storage_put("described", b"x") {
+        Disguise::Meddles => {
+            let request = act::send(&Ask::get("https://psa.hostile.example/"), &Imports).detail;
+            let stored = match Imports.storage_put("described", b"x") {
                 Ok(()) => "stored".to_owned(),
                 Err(error) => act::storage_words(&error),
             };
+            description.label = format!("{request:.40} {stored:.40}");
         }
         Disguise::Differs => {
             description.version = format!("1.0.{}", RandomState::new().hash_one(1) % 1_000_000);
         }
-        Disguise::ManyFields => {
-            description.fields = (0..1_000_000).map(|n| field(&format!("f{n}"), FieldKind::Text)).collect();
-        }
-        Disguise::LongLabel => description.label = "x".repeat(100 << 20),
-        Disguise::Painted => {
-            description.label = "\u{1b}[2J\u{1b}[31mAutotask\r\nOK \u{202e}sdrawkcab".to_owned();
-            description.terms.account = "\u{7}account\u{0}".to_owned();
-        }
-        Disguise::EveryHost => description.hosts = vec!["*".to_owned()],
-        Disguise::EveryCompany => description.hosts = vec!["*.com".to_owned()],
-        Disguise::AddressAsHost => description.hosts = vec!["169.254.169.254".to_owned()],
-        Disguise::OpenTemplate => description.authentication.headers = vec![header("x-api-key", "${secret")],
-        Disguise::UnknownField => description.authentication.headers = vec![header("x-api-key", "${other}")],
-        Disguise::SplitHeader => {
-            description.authentication.headers = vec![header("x-api-key", "${secret}\r\nx-more: 1")];
-        }
-        Disguise::ReservedHeader => description.authentication.headers = vec![header("Host", "${secret}")],
-        Disguise::SameKeyTwice => description.fields.push(field("secret", FieldKind::Text)),
+        Disguise::Nonsense => nonsense(&mut description),
         Disguise::TokenAnywhere => {
             description.authentication.scheme = Scheme::Oauth2ClientCredentials(Oauth2Template {
                 token_url: "${script}".to_owned(),
@@ -74,15 +55,28 @@ pub fn describe() -> Description {
                 extra: Vec::new(),
             });
         }
-        Disguise::WriteAsRead => description.routes.push(route("POST", "**/write", RouteKind::Read)),
-        Disguise::NoLimits => {
-            description.limits.at_once_per_endpoint = 0;
-            description.limits.instances = u32::MAX;
-            description.limits.accounts_per_call = 0;
-        }
-        Disguise::NamedLikeAPath => description.name = "../../etc/passwd".to_owned(),
     }
     description
+}
+
+fn nonsense(description: &mut Description) {
+    description.name = "../../etc/passwd".to_owned();
+    // Clears the screen, writes red, rings, and turns the line around.
+    description.label = "\u{1b}[2J\u{1b}[31mAutotask\r\nOK \u{202e}sdrawkcab\u{7}".to_owned();
+    for host in ["*", "*.com", "169.254.169.254"] {
+        description.hosts.push(host.to_owned());
+    }
+    description.fields.push(field("secret", FieldKind::Text));
+    description.authentication.headers.extend([
+        header("x-open", "${secret"),
+        header("x-unknown", "${other}"),
+        header("x-split", "${secret}\r\nx-more: 1"),
+        header("Host", "${secret}"),
+    ]);
+    description.routes.push(route("CONNECT", "*", RouteKind::Read));
+    description.limits.at_once_per_endpoint = 0;
+    description.limits.instances = u32::MAX;
+    description.limits.accounts_per_call = 0;
 }
 
 fn fair() -> Description {
@@ -119,6 +113,9 @@ fn fair() -> Description {
             route("POST", "**/read/query", RouteKind::Read),
             route("POST", "**/write", RouteKind::Write),
             route("GET", "**/trigger", RouteKind::Write),
+            // As if it could be both.
+            route("POST", "**/both", RouteKind::Write),
+            route("POST", "**/both", RouteKind::Read),
         ],
         limits: RequestLimits {
             window: None,

@@ -40,48 +40,16 @@ disguises! {
     Honest = "honest",
     /// Never comes back.
     Loops = "loops",
-    /// Panics.
-    Panics = "panics",
     /// Ends the process.
     Exits = "exits",
-    /// Recurses until the stack ends.
-    Recurses = "recurses",
-    /// Asks for memory until there is none.
-    TakesMemory = "takes-memory",
-    /// Makes a request and puts what came of it into the label.
-    Requests = "requests",
-    /// Stores a value and puts what came of it into the label.
-    Stores = "stores",
-    /// Another version each time.
-    Differs = "differs",
     /// A million fields.
     ManyFields = "many-fields",
-    /// A label of 100 MB.
-    LongLabel = "long-label",
-    /// Escapes, line breaks and a reversed reading direction in what people read.
-    Painted = "painted",
-    /// Asks for the host `*`.
-    EveryHost = "every-host",
-    /// Asks for `*.com`.
-    EveryCompany = "every-company",
-    /// Asks for an address instead of a name.
-    AddressAsHost = "address-as-host",
-    /// A template that is not closed.
-    OpenTemplate = "open-template",
-    /// A template with a field that is not declared.
-    UnknownField = "unknown-field",
-    /// A line break in a declared header.
-    SplitHeader = "split-header",
-    /// Declares the header `host` as authentication.
-    ReservedHeader = "reserved-header",
-    /// The same field key as a setting and as a secret.
-    SameKeyTwice = "same-key-twice",
+    /// Makes a request and stores a value; what came of both is in the label.
+    Meddles = "meddles",
+    /// Another version each time.
+    Differs = "differs",
+    /// All that a description must not have, at once: each compilation takes a second.
+    Nonsense = "nonsense",
     /// A token address that is built from a text field alone: anywhere.
     TokenAnywhere = "token-anywhere",
-    /// A declared read and write that are the same.
-    WriteAsRead = "write-as-read",
-    /// Limits of nothing at once.
-    NoLimits = "no-limits",
-    /// A name that is a path.
-    NamedLikeAPath = "named-like-a-path",
 }
