@@ -85,9 +85,16 @@ fn actor() -> String {
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     let user: String = user.unwrap_or_default().chars().take(64).collect();
     match user.as_str() {
-        "" => "cli".to_owned(),
+        "" => uid().map_or_else(|| "cli".to_owned(), |uid| format!("cli:uid {uid}")),
         user => format!("cli:{}", output::plain(user)),
     }
+}
+
+/// Where the environment names nobody (a service, a container).
+fn uid() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+
+    std::fs::metadata("/proc/self").ok().map(|about| about.uid())
 }
 
 /// Help and version are no errors; the rest is wrong use, in the shape asked for.

@@ -71,7 +71,6 @@ pub fn values(args: &ValueArgs, wanted: &[Wanted]) -> Result<Values> {
     Ok(values)
 }
 
-
 fn twice(option: &str, key: &str) -> WrongUse {
     WrongUse::new(format!("{option} {key} is given twice"), "Give it once.")
 }

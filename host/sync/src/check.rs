@@ -104,26 +104,27 @@ impl Host {
             incidents: Vec::new(),
         };
         let error = self.try_check(name, &mut view).await.err();
-        let (status, code) = match &error {
-            Some(error) => (
-                status_of(error.code()).to_owned(),
-                Some(error.code().to_owned()),
-            ),
-            None if view.has_refusals() => (
-                "Permission missing".to_owned(),
-                Some("permission".to_owned()),
-            ),
-            None => (CONNECTED.to_owned(), None),
+        let code = match &error {
+            Some(error) => Some(error.code()),
+            None if view.has_refusals() => Some("permission"),
+            None => None,
         };
+        view.status = self.keep_status(name, code)?;
         view.problem = error.map(|error| error.problem());
-        view.status.clone_from(&status);
+        Ok(view)
+    }
+
+    /// Keep what is wrong with a connection (with none: nothing) as the status that its
+    /// list shows, and give its words.
+    pub(crate) fn keep_status(&self, name: &ConnectionName, code: Option<&str>) -> Result<String> {
+        let status = code.map_or(CONNECTED, status_of).to_owned();
         let outcome = CheckOutcome {
-            status,
-            code,
+            status: status.clone(),
+            code: code.map(str::to_owned),
             at: self.now(),
         };
         self.ledger().record_check(name, &outcome)?;
-        Ok(view)
+        Ok(status)
     }
 
     async fn try_check(&self, name: &ConnectionName, view: &mut CheckView) -> Result<()> {

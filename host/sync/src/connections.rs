@@ -276,3 +276,6 @@ fn zone_name(text: &str) -> Result<String> {
             )
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ mod reading;
 pub mod run;
 mod run_list;
 mod source;
+#[cfg(test)]
+mod testing;
 mod usage_view;
 mod validate;
 mod wiring;

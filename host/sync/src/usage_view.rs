@@ -47,10 +47,7 @@ impl Host {
     ///
     /// # Errors
     /// Not a channel, or nothing was imported for it.
-    pub fn newest_counts(
-        &self,
-        channel: &WorkspaceId,
-    ) -> Result<(SnapshotView, Vec<UsageItem>)> {
+    pub fn newest_counts(&self, channel: &WorkspaceId) -> Result<(SnapshotView, Vec<UsageItem>)> {
         self.channel_workspace(channel)?;
         let Some(snapshot) = self.ledger().latest_snapshot(channel)? else {
             return Err(rule(

@@ -75,12 +75,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(
-        code: &str,
-        holds: bool,
-        message: impl Into<String>,
-        fix: impl Into<String>,
-    ) -> Self {
+    fn new(code: &str, holds: bool, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             code: code.to_owned(),
             holds,
@@ -103,7 +98,12 @@ impl Finding {
             contract: line.line.as_ref().map(|key| key.contract.clone()),
             line: line.line.as_ref().map(|key| key.line.clone()),
             link: hold.link.clone(),
-            ..Self::new(hold.code.as_str(), true, hold.message.clone(), hold.fix.clone())
+            ..Self::new(
+                hold.code.as_str(),
+                true,
+                hold.message.clone(),
+                hold.fix.clone(),
+            )
         }
     }
 }
@@ -130,7 +130,13 @@ impl Host {
         let snapshot = self.counts_to_validate(&open, as_of, &mut findings)?;
         let mapping = self.mapping_of(&open)?;
         let workspaces = self.workspaces_of(&open)?;
-        unmapped(&connection.name, &mapping, &workspaces, &snapshot, &mut findings);
+        unmapped(
+            &connection.name,
+            &mapping,
+            &workspaces,
+            &snapshot,
+            &mut findings,
+        );
 
         let accounts = open.reader.accounts(watch).await.map_err(failed)?;
         let services = open.reader.services(watch).await.map_err(failed)?;
@@ -163,10 +169,10 @@ impl Host {
         open.reader
             .for_each_chunk(&mapped, as_of, watch, |chunk| {
                 for read in chunk {
-                    let (of_account, found) = account_findings(&context, &workspaces, read, counted);
-                    pairs += of_account;
-                    good += of_account - found.iter().filter(|finding| finding.holds).count();
-                    findings.extend(found);
+                    let looked = look_at_account(&context, &workspaces, read, counted);
+                    pairs += looked.pairs;
+                    good += looked.good;
+                    findings.extend(looked.findings);
                 }
                 Ok::<(), psa_host_sandbox::CallError>(())
             })
@@ -278,7 +284,8 @@ fn unmapped(
     ] {
         if none {
             let message = format!("no {what} is mapped to {} {verb}", article(verb));
-            let fix = format!("Map them with `psa-host map {verb} {name}` or `psa-host map import`.");
+            let fix =
+                format!("Map them with `psa-host map {verb} {name}` or `psa-host map import`.");
             findings.push(Finding::new("setup-required", true, message, fix));
         }
     }
@@ -286,7 +293,9 @@ fn unmapped(
     let mut unmapped_modules: BTreeMap<&ModuleId, usize> = BTreeMap::new();
     for item in snapshot.items() {
         let in_use = item.users.unwrap_or(0) > 0 || item.devices.unwrap_or(0) > 0;
-        let paid = workspaces.get(&item.workspace).is_some_and(Workspace::is_paid);
+        let paid = workspaces
+            .get(&item.workspace)
+            .is_some_and(Workspace::is_paid);
         if !in_use || !paid {
             continue;
         }
@@ -342,7 +351,10 @@ fn both_sides(
             ),
             Some(account) if account.active == Truth::No => (
                 HoldCode::AccountInactive,
-                format!("account {id} ({}) of workspace {workspace} is inactive", account.name),
+                format!(
+                    "account {id} ({}) of workspace {workspace} is inactive",
+                    account.name
+                ),
             ),
             Some(_) => continue,
         };
@@ -363,7 +375,10 @@ fn both_sides(
             ),
             Some(service) if service.active == Truth::No => (
                 HoldCode::ServiceInactive,
-                format!("service {id} ({}) of module {module} is inactive", service.name),
+                format!(
+                    "service {id} ({}) of module {module} is inactive",
+                    service.name
+                ),
             ),
             Some(service) => {
                 let inside = service.parts.iter().filter_map(|part| mapping.module(part));
@@ -392,17 +407,24 @@ fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Find
     }
 }
 
-/// What the rules say of one account's pairs, and how many they are.
-fn account_findings(
+/// What the rules say of one account's pairs.
+#[derive(Debug, Default)]
+struct Looked {
+    pairs: usize,
+    good: usize,
+    findings: Vec<Finding>,
+}
+
+fn look_at_account(
     context: &Context<'_>,
     workspaces: &HashMap<WorkspaceId, Workspace>,
     read: AccountContracts,
     counted: bool,
-) -> (usize, Vec<Finding>) {
+) -> Looked {
     let AccountContracts { account, contracts } = read;
     let workspace = context.mapping.workspace(&account);
     let Some(workspace) = workspace.and_then(|id| workspaces.get(id)) else {
-        return (0, Vec::new());
+        return Looked::default();
     };
     let contracts = match contracts {
         Ok(contracts) => contracts,
@@ -413,13 +435,17 @@ fn account_findings(
                 account: Some(account),
                 ..Finding::new(code.as_str(), true, error.message, code.fix())
             };
-            return (1, vec![finding]);
+            return Looked {
+                findings: vec![finding],
+                ..Looked::default()
+            };
         }
     };
-    let mut findings = Vec::new();
+    let (mut good, mut findings) = (0, Vec::new());
     let lines = context.plan_workspace(workspace, &account, &contracts);
     for line in &lines {
         let Decision::Hold(hold) = &line.decision else {
+            good += 1;
             continue;
         };
         // Said once for the account or the service above.
@@ -433,11 +459,20 @@ fn account_findings(
         }
         findings.push(Finding::held(line, hold));
     }
-    let used: BTreeSet<&ContractId> =
-        lines.iter().filter_map(|line| line.line.as_ref()).map(|key| &key.contract).collect();
-    let used = contracts.iter().filter(|contract| used.contains(&contract.id));
+    let used: BTreeSet<&ContractId> = lines
+        .iter()
+        .filter_map(|line| line.line.as_ref())
+        .map(|key| &key.contract)
+        .collect();
+    let used = contracts
+        .iter()
+        .filter(|contract| used.contains(&contract.id));
     findings.extend(used.filter_map(|contract| expiring(workspace, contract, context.as_of)));
-    (lines.len(), findings)
+    Looked {
+        pairs: lines.len(),
+        good,
+        findings,
+    }
 }
 
 fn expiring(workspace: &Workspace, contract: &Contract, as_of: Date) -> Option<Finding> {

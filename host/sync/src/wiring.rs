@@ -60,11 +60,12 @@ impl Host {
         let Some(approval) = &installed.approval else {
             return Err(not_approved(&installed.name));
         };
-        let plugin = self.load_installed(&installed.sha256).await?;
         let mut settings = installed.settings.clone();
         settings.extend(connection.settings.clone());
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
+        // Last, because a cold cache means compiling.
+        let plugin = self.load_installed(&installed.sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
 
         let storage = ConnectionStorage {

@@ -79,7 +79,13 @@ pub struct Global {
     pub dev_loopback: bool,
 
     /// How to answer: for people, or JSON for programs (errors too, on standard output)
-    #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        value_name = "FORMAT"
+    )]
     pub format: Format,
 }
 

@@ -202,6 +202,9 @@ fn list(host: &Host, out: Output) -> Result<Status> {
             (connection.time_zone, Tone::Plain),
         ]);
     }
-    out.table(table, "No connections. Add one with `psa-host connection add`.")?;
+    out.table(
+        table,
+        "No connections. Add one with `psa-host connection add`.",
+    )?;
     Ok(Status::Done)
 }

@@ -33,7 +33,9 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
             let service = id("service id", &service)?;
             let metric = metric.map(Into::into);
             let connection = name(&connection)?;
-            let done = host.map_service(&connection, &module, &service, metric).await?;
+            let done = host
+                .map_service(&connection, &module, &service, metric)
+                .await?;
             answer(&done, out)
         }
         MapCommand::Contract {
@@ -44,7 +46,9 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
             let workspace = id("workspace id", &workspace)?;
             let contract = id("contract id", &contract)?;
             let connection = name(&connection)?;
-            let done = host.map_contract(&connection, &workspace, &contract).await?;
+            let done = host
+                .map_contract(&connection, &workspace, &contract)
+                .await?;
             answer(&done, out)
         }
         MapCommand::List { connection } => list(&name(&connection)?, host, out),
@@ -60,7 +64,10 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
                 MapKind::Service => "service",
                 MapKind::Contract => "contract",
             };
-            confirm(&format!("remove the {what} mapping of {id} in {connection}"), yes)?;
+            confirm(
+                &format!("remove the {what} mapping of {id} in {connection}"),
+                yes,
+            )?;
             host.unmap(&connection, MappingKind::from(kind), &id)?;
             if out.is_json() {
                 out.json(&json!({ "connection": connection, "removed": what, "id": id }))?;
@@ -78,7 +85,9 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
             let watch = |progress| bar.show(progress);
             let source = Source::read(&file)?;
             let connection = name(&connection)?;
-            let done = host.import_mappings(&connection, &source, partial, &watch).await?;
+            let done = host
+                .import_mappings(&connection, &source, partial, &watch)
+                .await?;
             drop(bar);
             imported(&done, out)
         }
@@ -131,7 +140,9 @@ fn imported(done: &MapImported, out: Output) -> Result<Status> {
             0 => String::new(),
             refused => format!(", {refused} refused"),
         };
-        out.line(format!("{new} new mappings, {changed} changed, {same} as before{refused}"))?;
+        out.line(format!(
+            "{new} new mappings, {changed} changed, {same} as before{refused}"
+        ))?;
     } else {
         let rows = if refused.len() == 1 { "row" } else { "rows" };
         out.line(format!(
@@ -160,12 +171,18 @@ fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status>
         Column::Left("CONTRACT"),
     ]);
     for row in &mapping.accounts {
-        let contract = mapping.contracts.iter().find(|c| c.workspace == row.workspace);
+        let contract = mapping
+            .contracts
+            .iter()
+            .find(|c| c.workspace == row.workspace);
         table.toned([
             (row.workspace.to_string(), Tone::Plain),
             (or_dash(row.name.clone()), Tone::Plain),
             cell(row.account.as_ref().map(|account| account.as_str())),
-            (or_dash(contract.map(|contract| &contract.contract)), Tone::Plain),
+            (
+                or_dash(contract.map(|contract| &contract.contract)),
+                Tone::Plain,
+            ),
         ]);
     }
     out.table(table, "The channel has no workspaces below it.")?;

@@ -18,9 +18,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use psa_host_sync::Host;
 
-use crate::args::{
-    AccountCommand, Cli, Command, ContractCommand, ServiceCommand,
-};
+use crate::args::{AccountCommand, Cli, Command, ContractCommand, ServiceCommand};
 use crate::output::{Output, WrongUse, plain};
 
 /// How a command that printed its answer ended.
@@ -66,7 +64,12 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
 }
 
 pub fn completions(shell: clap_complete::Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "psa-host", &mut std::io::stdout());
+    clap_complete::generate(
+        shell,
+        &mut Cli::command(),
+        "psa-host",
+        &mut std::io::stdout(),
+    );
 }
 
 /// Ask before something is removed; without a terminal only `--yes` will do.
@@ -84,7 +87,11 @@ fn confirm(what: &str, yes: bool) -> Result<()> {
     std::io::stdin().read_line(&mut answer)?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(WrongUse::new("not confirmed; nothing was removed", "Answer y, or add --yes.").into()),
+        _ => Err(WrongUse::new(
+            "not confirmed; nothing was removed",
+            "Answer y, or add --yes.",
+        )
+        .into()),
     }
 }
 

@@ -28,7 +28,9 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
             out.line(format!("sha256 {}", plugin.sha256))?;
             if plugin.approval.is_none() {
                 asks_for(plugin, out)?;
-                out.line(format!("It does nothing before `psa-host plugin approve {name}`."))?;
+                out.line(format!(
+                    "It does nothing before `psa-host plugin approve {name}`."
+                ))?;
             }
         }
         PluginCommand::List => list(&host.plugins()?, out)?,
@@ -96,7 +98,9 @@ fn tell_missing(plugin: &PluginView, out: Output) -> Result<()> {
     if !plugin.missing.is_empty() {
         let missing = plugin.missing.join(", ");
         let name = &plugin.name;
-        out.line(format!("still to be set with `psa-host plugin set {name}`: {missing}"))?;
+        out.line(format!(
+            "still to be set with `psa-host plugin set {name}`: {missing}"
+        ))?;
     }
     Ok(())
 }
@@ -124,15 +128,26 @@ fn list(plugins: &[PluginView], out: Output) -> Result<()> {
             (description.label.clone(), Tone::Plain),
             (description.version.clone(), Tone::Plain),
             approved,
-            (or_dash(Some(plugin.missing.join(", ")).filter(|m| !m.is_empty())), Tone::Attention),
+            (
+                or_dash(Some(plugin.missing.join(", ")).filter(|m| !m.is_empty())),
+                Tone::Attention,
+            ),
             (plugin.sha256.chars().take(12).collect(), Tone::Plain),
         ]);
     }
-    Ok(out.table(table, "No plugins. Add one with `psa-host plugin add FILE`.")?)
+    Ok(out.table(
+        table,
+        "No plugins. Add one with `psa-host plugin add FILE`.",
+    )?)
 }
 
 fn asks_for(plugin: &PluginView, out: Output) -> Result<()> {
-    let hosts: Vec<String> = plugin.description.hosts.iter().map(ToString::to_string).collect();
+    let hosts: Vec<String> = plugin
+        .description
+        .hosts
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     out.line(format!("it asks to reach {}", hosts.join(", ")))?;
     Ok(())
 }
@@ -159,7 +174,10 @@ fn inspect(plugin: &PluginView, out: Output) -> Result<()> {
         (None, _) => "  state       not added".to_owned(),
         (Some(added), None) => format!("  state       added by {}, not approved", added.who),
         (Some(_), Some(approval)) => {
-            format!("  state       approved by {} at {}", approval.who, approval.when)
+            format!(
+                "  state       approved by {} at {}",
+                approval.who, approval.when
+            )
         }
     })?;
     out.line(format!(
@@ -172,7 +190,10 @@ fn inspect(plugin: &PluginView, out: Output) -> Result<()> {
             .approval
             .as_ref()
             .is_some_and(|approval| approval.hosts.contains(&host.to_string()));
-        out.line(format!("  {host}{}", if granted { "  (granted)" } else { "" }))?;
+        out.line(format!(
+            "  {host}{}",
+            if granted { "  (granted)" } else { "" }
+        ))?;
     }
     out.line("Fields")?;
     for field in fields {
@@ -185,13 +206,16 @@ fn inspect(plugin: &PluginView, out: Output) -> Result<()> {
             FieldScope::Plugin => "once, of the operator",
             FieldScope::Connection => "per connection",
         };
-        let required = if field.required { "required" } else { "optional" };
-        let set = match plugin.settings.contains_key(&field.key)
-            || plugin.secrets.contains(&field.key)
-        {
-            true => ", set",
-            false => "",
+        let required = if field.required {
+            "required"
+        } else {
+            "optional"
         };
+        let set =
+            match plugin.settings.contains_key(&field.key) || plugin.secrets.contains(&field.key) {
+                true => ", set",
+                false => "",
+            };
         out.line(format!(
             "  {}: {} ({kind}; {whose}; {required}{set})",
             field.key, field.label
@@ -233,7 +257,9 @@ fn compact(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(text)) => text,
         Ok(serde_json::Value::Object(fields))
-            if fields.values().all(|value| !value.is_object() && !value.is_array()) =>
+            if fields
+                .values()
+                .all(|value| !value.is_object() && !value.is_array()) =>
         {
             let parts: Vec<String> = fields.values().map(compact).collect();
             parts.join("  ")

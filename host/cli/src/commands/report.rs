@@ -105,7 +105,11 @@ impl Serialize for Lines<'_> {
 
 /// For a person: what came of each line, sums, and what is to be done.
 pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
-    let dry = if report.dry_run { ", dry run: nothing is posted" } else { "" };
+    let dry = if report.dry_run {
+        ", dry run: nothing is posted"
+    } else {
+        ""
+    };
     out.line(format!(
         "run {} of {} (tenant {}) for {}{dry}",
         report.run, report.connection, report.tenant, report.as_of
@@ -148,7 +152,11 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     out.line(format!(
         "{} lines: {} ({} requests)",
         report.summary.lines,
-        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") },
+        if counts.is_empty() {
+            "none".to_owned()
+        } else {
+            counts.join(", ")
+        },
         report.requests
     ))?;
     for (count, what) in [
@@ -188,7 +196,11 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
         };
         let why = match (&line.code, &line.message) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
-            (code, message) => code.as_ref().or(message.as_ref()).cloned().unwrap_or_default(),
+            (code, message) => code
+                .as_ref()
+                .or(message.as_ref())
+                .cloned()
+                .unwrap_or_default(),
         };
         table.toned([
             (line.workspace.to_string(), Tone::Plain),

@@ -13,7 +13,9 @@ use crate::output::{Column, Output, Table, Tone};
 pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
         RunCommand::List { connection, limit } => {
-            let name = connection.map(|name| id("connection name", &name)).transpose()?;
+            let name = connection
+                .map(|name| id("connection name", &name))
+                .transpose()?;
             list(host, name.as_ref(), limit, out)?;
         }
         RunCommand::Show { id, all } => {

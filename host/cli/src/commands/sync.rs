@@ -112,7 +112,9 @@ fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
         let fix = "Add one with `psa-host connection add`.";
         return Err(WrongUse::new("there is no connection to sync", fix).into());
     }
-    let active = connections.into_iter().filter(|connection| !connection.paused);
+    let active = connections
+        .into_iter()
+        .filter(|connection| !connection.paused);
     Ok(active.map(|connection| connection.name).collect())
 }
 

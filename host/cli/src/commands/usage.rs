@@ -18,7 +18,11 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
                 out.json(&done)?;
                 return Ok(Status::Done);
             }
-            let complete = if done.complete { "complete" } else { "not complete" };
+            let complete = if done.complete {
+                "complete"
+            } else {
+                "not complete"
+            };
             out.line(format!(
                 "{}: {} counts of {} workspaces of {}, taken at {}, {complete}",
                 done.snapshot, done.items, done.workspaces, done.channel, done.taken_at
@@ -62,7 +66,11 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
                 out.json(&json!({ "snapshot": snapshot, "items": items }))?;
                 return Ok(Status::Done);
             }
-            let complete = if snapshot.complete { "complete" } else { "not complete" };
+            let complete = if snapshot.complete {
+                "complete"
+            } else {
+                "not complete"
+            };
             out.line(format!(
                 "{} of {}, taken at {}, {complete}",
                 snapshot.snapshot, snapshot.channel, snapshot.taken_at

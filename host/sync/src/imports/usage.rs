@@ -256,3 +256,6 @@ fn item(
     object.rest(unknown);
     Ok(item)
 }
+
+#[cfg(test)]
+mod tests;

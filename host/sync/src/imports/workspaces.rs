@@ -212,3 +212,6 @@ fn workspace(
     object.rest(unknown);
     Ok(workspace)
 }
+
+#[cfg(test)]
+mod tests;

@@ -440,3 +440,6 @@ impl OneToOne {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -371,7 +371,10 @@ impl Host {
         let zone = jiff::tz::TimeZone::get(&connection.time_zone).map_err(|error| {
             rule(
                 "unknown-time-zone",
-                format!("time zone {} is not known here: {error}", connection.time_zone),
+                format!(
+                    "time zone {} is not known here: {error}",
+                    connection.time_zone
+                ),
                 "Set another with `psa-host connection set --time-zone`.",
             )
         })?;

@@ -1,0 +1,186 @@
+//! Errors: one shape, the right exit status, and the state as it was.
+
+use crate::program::{Program, WORKSPACES};
+
+#[test]
+fn wrong_use_is_status_2() {
+    let program = Program::new();
+    let cases: [&[&str]; 8] = [
+        &[],
+        &["frobnicate"],
+        &["plugin"],
+        &["workspace", "list", "--frobnicate"],
+        &["sync", "--as-of", "yesterday"],
+        &["map", "service", "acme", "edr", "7", "--metric", "seats"],
+        &["run", "resolve", "r-000001", "7", "perhaps"],
+        &["connection", "pause", "bad\u{7}name"],
+    ];
+    for args in cases {
+        assert_eq!(program.run(args).status, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn without_a_data_directory_nothing_is_done() {
+    let program = Program::new();
+    let mut command = program.command();
+    command
+        .env_remove("PSA_HOST_DATA")
+        .args(["workspace", "list"]);
+    let said = crate::program::Said::of(&mut command);
+    assert_eq!(said.status, 2);
+    assert_eq!(
+        said.err,
+        "error: no data directory is named [usage]\n  fix: Name it with --data DIR or \
+         PSA_HOST_DATA.\n"
+    );
+}
+
+#[test]
+fn an_error_has_its_code_and_fix_in_both_shapes() {
+    let program = Program::new();
+    let said = program.run(&["connection", "pause", "nobody"]);
+    assert_eq!((said.status, said.out.as_str()), (1, ""));
+    assert_eq!(
+        said.err,
+        "error: there is no connection \"nobody\" [unknown-connection]\n  fix: Add one with \
+         `psa-host connection add`.\n"
+    );
+    let (status, answer) = program.json(&["connection", "pause", "nobody"]);
+    assert_eq!(status, 1);
+    let error = &answer["error"];
+    assert_eq!(error["code"], "unknown-connection");
+    assert_eq!(error["message"], "there is no connection \"nobody\"");
+    assert!(error["fix"].is_string());
+    assert!(error.as_object().unwrap().contains_key("link"));
+}
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_json_where_json_is_asked_for() {
+    let (status, answer) = Program::new().json(&["frobnicate"]);
+    assert_eq!(status, 2);
+    assert_eq!(answer["error"]["code"], "usage");
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+    let said = Program::new().run(&["plugin", "set", "p", "--secret", "code=hunter2"]);
+    assert_eq!(said.status, 2);
+    assert!(said.err.contains("code=@FILE"), "{said:?}");
+    assert!(!said.err.contains("hunter2"), "{said:?}");
+}
+
+#[test]
+fn a_removal_without_a_terminal_needs_yes() {
+    let said = Program::new().run(&["map", "remove", "acme", "account", "w1"]);
+    assert_eq!(said.status, 2);
+    assert!(said.err.contains("--yes"), "{said:?}");
+}
+
+#[test]
+fn unreadable_json_is_one_error_with_line_and_column_and_leaves_the_state() {
+    let program = Program::with_workspaces();
+    let said = program.run_with(&["workspace", "import", "-"], "{\"workspaces\": [\n{]}");
+    assert_eq!(said.status, 1);
+    assert!(
+        said.err
+            .starts_with("error: standard input, line 2, column 2: not valid JSON"),
+        "{said:?}"
+    );
+    let (_, list) = program.json(&["workspace", "list"]);
+    assert_eq!(list["workspaces"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_that_is_not_there_or_a_directory_is_told() {
+    let program = Program::with_workspaces();
+    let code = |args: &[&str]| program.json(args).1["error"]["code"].clone();
+    assert_eq!(
+        code(&["workspace", "import", "nothing.json"]),
+        "file-not-found"
+    );
+    assert_eq!(code(&["plugin", "add", "/"]), "file-is-directory");
+    assert_eq!(code(&["plugin", "inspect", "nothing"]), "unknown-plugin");
+}
+
+#[test]
+fn a_wrong_wasm_and_a_component_of_another_world_are_told_apart() {
+    let program = Program::new();
+    // The magic number with the versions of a core module and of a component.
+    let cases: [(&str, &[u8], &str); 4] = [
+        ("text.wasm", b"not wasm", "plugin-not-wasm"),
+        ("empty.wasm", b"", "plugin-not-wasm"),
+        ("module.wasm", b"\0asm\x01\0\0\0", "plugin-not-component"),
+        (
+            "component.wasm",
+            b"\0asm\x0d\0\x01\0",
+            "plugin-not-connector",
+        ),
+    ];
+    for (name, bytes, code) in cases {
+        program.file(name, bytes);
+        let (status, answer) = program.json(&["plugin", "add", name]);
+        assert_eq!(status, 1, "{name}");
+        assert_eq!(answer["error"]["code"], code, "{name}");
+        assert!(answer["error"]["fix"].is_string(), "{name}");
+    }
+    let (_, plugins) = program.json(&["plugin", "list"]);
+    assert_eq!(plugins["plugins"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_data_directory_that_is_something_else_is_told() {
+    let program = Program::new();
+    std::fs::create_dir(program.folder.path().join("data")).unwrap();
+    program.file("data/ledger.sqlite", "this is a diary");
+    let (status, answer) = program.json(&["workspace", "list"]);
+    assert_eq!(status, 1);
+    assert_eq!(answer["error"]["code"], "not-a-ledger");
+    program.file("plain", "");
+    let (status, _) = program.json(&["workspace", "list", "--data", "plain"]);
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn a_key_inside_the_data_directory_is_refused() {
+    let program = Program::new();
+    let (status, answer) = program.json(&["workspace", "list", "--key-file", "data/key"]);
+    assert_eq!(status, 1);
+    assert_eq!(answer["error"]["code"], "key-inside-data");
+}
+
+#[test]
+fn a_full_disk_is_one_error_and_leaves_the_state() {
+    let program = Program::with_workspaces();
+    let many: Vec<String> = (0..4000)
+        .map(|at| {
+            format!(
+                r#"{{"id": "n{at}", "name": "{}", "kind": "child", "parent": "msp", "status": "new"}}"#,
+                "x".repeat(500)
+            )
+        })
+        .collect();
+    program.file(
+        "many.json",
+        format!("{{\"workspaces\": [{}]}}", many.join(",")),
+    );
+    // The shell's limit on file sizes stands for the disk. `trap ''` makes a write over
+    // it fail instead of ending the program.
+    let binary = env!("CARGO_BIN_EXE_psa-host");
+    let mut shell = std::process::Command::new("bash");
+    shell
+        .current_dir(program.folder.path())
+        .env("PSA_HOST_DATA", "data")
+        .args([
+            "-c",
+            &format!("trap '' XFSZ; ulimit -f 512; '{binary}' workspace import many.json"),
+        ]);
+    let said = crate::program::Said::of(&mut shell);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.starts_with("error: "), "{said:?}");
+    assert!(said.err.contains("fix: "), "{said:?}");
+    let (_, list) = program.json(&["workspace", "list"]);
+    assert_eq!(list["workspaces"].as_array().unwrap().len(), 2);
+    let again = program.run_with(&["workspace", "import", "-"], WORKSPACES);
+    assert_eq!(again.status, 0, "{again:?}");
+}

@@ -1,0 +1,237 @@
+use psa_host_billing::ModuleId;
+
+use crate::imports::UsageForm;
+use crate::testing::{Fixture, file};
+use crate::{Problem, Source};
+
+fn snapshot(items: &str) -> String {
+    format!(
+        "{{\"channel\": \"msp\", \"taken_at\": \"2026-10-01T04:30:00Z\", \"complete\": true, \
+         \"items\": [\n{items}\n]}}"
+    )
+}
+
+/// The error of an import; and that nothing was kept.
+fn refused(text: &str) -> Problem {
+    refused_as(&file(text), &UsageForm::Json)
+}
+
+fn refused_as(source: &Source, form: &UsageForm) -> Problem {
+    let fixture = Fixture::with_workspaces();
+    let error = fixture.host.import_usage(source, form).unwrap_err();
+    assert_eq!(
+        fixture.host.newest_snapshots().unwrap(),
+        [],
+        "nothing was kept"
+    );
+    assert!(error.problem().fix.is_some_and(|fix| !fix.is_empty()));
+    error.problem()
+}
+
+fn refused_count(count: &str) -> Problem {
+    let good = r#"{"workspace": "w2", "module": "edr", "users": 1}"#;
+    refused(&snapshot(&format!(
+        "{good},\n{{\"workspace\": \"w1\", \"module\": \"edr\", \"users\": {count}}}"
+    )))
+}
+
+fn csv() -> UsageForm {
+    UsageForm::Csv {
+        channel: "msp".parse().unwrap(),
+        taken_at: "2026-10-01T04:30:00Z".parse().unwrap(),
+        complete: true,
+    }
+}
+
+fn refused_csv(text: &str) -> Problem {
+    refused_as(&Source::new("test.csv", text), &csv())
+}
+
+#[test]
+fn a_snapshot_is_kept_with_its_counts() {
+    let fixture = Fixture::with_workspaces();
+    let text = snapshot(
+        r#"{"workspace": "w1", "module": "edr", "users": 12, "devices": null},
+           {"workspace": "msp", "module": "edr", "users": 4294967295, "devices": 0}"#,
+    );
+    let done = fixture
+        .host
+        .import_usage(&file(&text), &UsageForm::Json)
+        .unwrap();
+    assert_eq!((done.items, done.workspaces, done.complete), (2, 2, true));
+    assert_eq!(done.notes, []);
+    let (_, items) = fixture.host.newest_counts(&"msp".parse().unwrap()).unwrap();
+    assert_eq!((items[1].users, items[1].devices), (Some(12), None));
+    assert_eq!(
+        (items[0].users, items[0].devices),
+        (Some(u32::MAX), Some(0))
+    );
+}
+
+#[test]
+fn negative_counts_are_refused() {
+    let problem = refused_count("-3");
+    assert_eq!(problem.code, "bad-count");
+    assert_eq!(
+        problem.message,
+        "test.json, line 3, column 47: items[1].users is -3, which is negative"
+    );
+    let problem = refused_csv("workspace,module,users,devices\nw1,edr,-3,\n");
+    assert_eq!(
+        problem.message,
+        "test.csv, line 2, column 3 (users): \"-3\" is no count, which is negative"
+    );
+}
+
+#[test]
+fn fractional_counts_are_refused() {
+    for count in ["2.5", "2.0", "1e2"] {
+        assert!(
+            refused_count(count)
+                .message
+                .ends_with("which is not a whole number"),
+            "{count}"
+        );
+    }
+    let problem = refused_csv("workspace,module,users,devices\nw1,edr,2.5,\n");
+    assert_eq!(problem.code, "bad-count");
+}
+
+#[test]
+fn textual_counts_are_refused() {
+    for count in ["\"12\"", "true", "[1]", "\"twelve\""] {
+        assert!(
+            refused_count(count)
+                .message
+                .ends_with("which is not a number"),
+            "{count}"
+        );
+    }
+    let problem = refused_csv("workspace,module,users,devices\nw1,edr,twelve,\n");
+    assert!(problem.message.ends_with("which is not a number"));
+}
+
+#[test]
+fn huge_counts_are_refused() {
+    for count in ["4294967296", "99999999999999999999999999999999999999"] {
+        let problem = refused_count(count);
+        assert!(
+            problem
+                .message
+                .ends_with("which is more than a count can be"),
+            "{count}"
+        );
+    }
+    let problem = refused_csv("workspace,module,users,devices\nw1,edr,4294967296,\n");
+    assert!(
+        problem
+            .message
+            .ends_with("which is more than a count can be")
+    );
+}
+
+#[test]
+fn an_unknown_workspace_is_refused_with_its_place() {
+    let problem = refused(&snapshot(
+        r#"{"workspace": "w1", "module": "edr", "users": 1},
+{"workspace": "nobody", "module": "edr", "users": 1}"#,
+    ));
+    assert_eq!(problem.code, "unknown-workspace");
+    assert_eq!(
+        problem.message,
+        "test.json, line 3, column 15: items[1].workspace \"nobody\" is not a known workspace"
+    );
+    let problem = refused_csv("workspace,module,users,devices\nnobody,edr,1,\n");
+    assert_eq!(
+        problem.message,
+        "test.csv, line 2, column 1 (workspace): \"nobody\" is not a known workspace"
+    );
+}
+
+#[test]
+fn a_workspace_of_another_channel_is_refused() {
+    let problem = refused(&snapshot(
+        r#"{"workspace": "w9", "module": "edr", "users": 1}"#,
+    ));
+    assert_eq!(problem.code, "workspace-outside-channel");
+}
+
+#[test]
+fn a_snapshot_of_what_is_no_channel_is_refused() {
+    let text = snapshot("").replace("\"msp\"", "\"w1\"");
+    assert_eq!(refused(&text).code, "not-a-channel");
+    let text = snapshot("").replace("\"msp\"", "\"nobody\"");
+    assert_eq!(refused(&text).code, "unknown-workspace");
+}
+
+#[test]
+fn a_pair_that_is_counted_twice_is_refused() {
+    let item = r#"{"workspace": "w1", "module": "edr", "users": 1}"#;
+    let problem = refused(&snapshot(&format!("{item},\n{item}")));
+    assert_eq!(problem.code, "duplicate-item");
+}
+
+#[test]
+fn an_unknown_module_is_kept_and_told() {
+    let fixture = Fixture::with_workspaces();
+    let text = snapshot(r#"{"workspace": "w1", "module": "quantum-shield", "users": 1}"#);
+    let done = fixture
+        .host
+        .import_usage(&file(&text), &UsageForm::Json)
+        .unwrap();
+    assert_eq!(done.notes[0].code, "unknown-module");
+    let (_, items) = fixture.host.newest_counts(&"msp".parse().unwrap()).unwrap();
+    assert_eq!(
+        items[0].module,
+        "quantum-shield".parse::<ModuleId>().unwrap()
+    );
+}
+
+#[test]
+fn an_instant_without_an_offset_is_refused() {
+    let text = snapshot("").replace("04:30:00Z", "04:30:00");
+    let problem = refused(&text);
+    assert_eq!(problem.code, "bad-instant");
+}
+
+#[test]
+fn a_csv_without_its_columns_is_refused() {
+    let problem = refused_csv("workspace,module,users\nw1,edr,1\n");
+    assert_eq!(
+        problem.message,
+        "test.csv, line 1: the header has no devices"
+    );
+    assert_eq!(refused_csv("").code, "csv-header");
+    let twice = refused_csv("workspace,module,users,users,devices\n");
+    assert_eq!(twice.code, "csv-header");
+}
+
+#[test]
+fn a_csv_line_with_too_few_fields_is_refused_with_its_line() {
+    let problem = refused_csv("workspace,module,users,devices\nw1,edr,1,2\nw2,edr\n");
+    assert_eq!(problem.code, "csv-fields");
+    assert_eq!(
+        problem.message,
+        "test.csv, line 3: this line has 2 fields, the header has 4"
+    );
+}
+
+#[test]
+fn a_csv_with_semicolons_any_order_and_empty_counts_is_read() {
+    let fixture = Fixture::with_workspaces();
+    let text = "\u{feff}Module;Workspace;Devices;Users;Note\r\nedr;w1;;7;x\r\n";
+    let source = Source::new("test.csv", text);
+    let done = fixture.host.import_usage(&source, &csv()).unwrap();
+    assert_eq!(done.notes[0].code, "unknown-field");
+    let (_, items) = fixture.host.newest_counts(&"msp".parse().unwrap()).unwrap();
+    assert_eq!((items[0].users, items[0].devices), (Some(7), None));
+}
+
+#[test]
+fn many_wrong_rows_are_one_error_that_says_how_many() {
+    let rows: Vec<String> = (0..40)
+        .map(|at| format!(r#"{{"workspace": "no-{at}", "module": "edr", "users": 1}}"#))
+        .collect();
+    let problem = refused(&snapshot(&rows.join(",\n")));
+    assert!(problem.cause.unwrap().starts_with("39 more, such as: "));
+}
