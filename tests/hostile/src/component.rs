@@ -17,7 +17,10 @@ const CORE_INSTANCE: u8 = 2;
 pub fn hostile() -> Vec<u8> {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/hostile.wasm");
     std::fs::read(&file).unwrap_or_else(|error| {
-        panic!("{}: {error}. Run `tests/run`, which builds the plugins first.", file.display())
+        panic!(
+            "{}: {error}. Run `tests/run`, which builds the plugins first.",
+            file.display()
+        )
     })
 }
 
@@ -30,7 +33,11 @@ pub fn disguised(disguise: Disguise) -> Vec<u8> {
     let mut file = hostile();
     let at = position(&file, MARK_START.as_bytes()).expect("the guest has a mark");
     let after = &file[at + MARK_BYTES..];
-    assert_eq!(position(after, MARK_START.as_bytes()), None, "the mark stands once");
+    assert_eq!(
+        position(after, MARK_START.as_bytes()),
+        None,
+        "the mark stands once"
+    );
     let mark = &mut file[at + MARK_START.len()..at + MARK_BYTES];
     mark.fill(b'.');
     mark[..disguise.as_str().len()].copy_from_slice(disguise.as_str().as_bytes());
@@ -50,7 +57,10 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
 pub fn with_module(text: &str, copies: usize, instances: usize) -> Vec<u8> {
     let module = wat::parse_str(text).unwrap();
     let mut file = connector_in_world(&contract(), "psa-connector", &[]);
-    let index = sections(&file).into_iter().filter(|id| *id == CORE_MODULE).count();
+    let index = sections(&file)
+        .into_iter()
+        .filter(|id| *id == CORE_MODULE)
+        .count();
     for _ in 0..copies {
         append(&mut file, CORE_MODULE, &module);
     }
@@ -133,6 +143,9 @@ pub fn connector_in_world(contract: &str, world: &str, others: &[&str]) -> Vec<u
     let mut module = wit_component::dummy_module(&resolve, world, mangling);
     let encoding = wit_component::StringEncoding::UTF8;
     wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
-    let mut encoder = wit_component::ComponentEncoder::default().validate(true).module(&module).unwrap();
+    let mut encoder = wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .unwrap();
     encoder.encode().unwrap()
 }

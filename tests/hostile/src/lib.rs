@@ -19,4 +19,6 @@ pub use hostile_guest as guest;
 pub use names::{name_of, names_of};
 pub use next::the_next_connection_works;
 pub use server::{Received, Reply, Server, answer, json};
-pub use world::{Hostile, SECRET, Unleashed, incident_codes, limits, load, posted, run, sandbox_with};
+pub use world::{
+    Hostile, SECRET, Unleashed, incident_codes, limits, line_key, load, posted, run, sandbox_with,
+};

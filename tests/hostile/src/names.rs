@@ -40,12 +40,17 @@ impl Resolver for Names {
     fn lookup(&self, host: &str) -> Lookup {
         let found = if host == "localhost" {
             let first = self.localhost_lookups.fetch_add(1, Ordering::Relaxed) == 0;
-            Some(vec![if first { [127, 0, 0, 1].into() } else { [10, 0, 0, 1].into() }])
+            Some(vec![if first {
+                [127, 0, 0, 1].into()
+            } else {
+                [10, 0, 0, 1].into()
+            }])
         } else {
             host.strip_suffix(ZONE).and_then(addresses)
         };
         Box::pin(async move {
-            found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such name in the tests"))
+            found
+                .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such name in the tests"))
         })
     }
 }

@@ -25,7 +25,12 @@ pub async fn the_next_connection_works() {
     assert_eq!(incident_codes(&reading.session), [""; 0]);
 
     let write = Act::Send(Ask::post(server.url("/write")).authenticated());
-    let writer = Hostile::new(Export::Adjust, vec![write], Answer::Adjusted(Said::Accepted)).at(server);
+    let writer = Hostile::new(
+        Export::Adjust,
+        vec![write],
+        Answer::Adjusted(Said::Accepted),
+    )
+    .at(server);
     let mut writing = writer.unleash().await;
     let posting = posted(&mut writing.connector).await;
     assert!(matches!(posting, Posting::Accepted { .. }), "{posting:?}");

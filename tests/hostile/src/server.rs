@@ -29,14 +29,21 @@ impl Received {
     /// Where it is no request.
     #[must_use]
     pub fn line(&self) -> &str {
-        self.head.lines().next().unwrap().trim_end_matches(" HTTP/1.1")
+        self.head
+            .lines()
+            .next()
+            .unwrap()
+            .trim_end_matches(" HTTP/1.1")
     }
 
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let pairs = self.head.lines().filter_map(|line| line.split_once(": "));
-        pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+        pairs
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .next()
     }
 }
 
@@ -59,7 +66,10 @@ pub enum Reply {
 #[must_use]
 pub fn answer(status: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
     let body = body.as_ref();
-    let mut text = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut text = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -95,7 +105,10 @@ impl Server {
         listener.set_nonblocking(true).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::<Mutex<Vec<Received>>>::default();
-        let (journal, script) = (Arc::clone(&received), Arc::<Script>::from(Box::new(script) as Box<Script>));
+        let (journal, script) = (
+            Arc::clone(&received),
+            Arc::<Script>::from(Box::new(script) as Box<Script>),
+        );
         let accepting = runtime().spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
             while let Ok((stream, _)) = listener.accept().await {
@@ -104,7 +117,11 @@ impl Server {
                 tokio::spawn(async move { serve(stream, &journal, &*script).await.ok() });
             }
         });
-        Self { origin, received, accepting }
+        Self {
+            origin,
+            received,
+            accepting,
+        }
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -128,13 +145,19 @@ impl Server {
     /// What came so far.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.received
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Method and path of what came so far.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.received().iter().map(|one| one.line().to_owned()).collect()
+        self.received()
+            .iter()
+            .map(|one| one.line().to_owned())
+            .collect()
     }
 }
 
@@ -144,9 +167,16 @@ impl Drop for Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, journal: &Mutex<Vec<Received>>, script: &Script) -> std::io::Result<()> {
+async fn serve(
+    mut stream: TcpStream,
+    journal: &Mutex<Vec<Received>>,
+    script: &Script,
+) -> std::io::Result<()> {
     let received = receive(&mut stream).await?;
-    journal.lock().unwrap_or_else(PoisonError::into_inner).push(received.clone());
+    journal
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(received.clone());
     match script(&received) {
         Reply::Whole(bytes) => stream.write_all(&bytes).await?,
         Reply::Pieces(pieces) => {
@@ -186,8 +216,14 @@ async fn receive(stream: &mut TcpStream) -> std::io::Result<Received> {
         }
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let mut received = Received { head, body: bytes.split_off(end + 4) };
-    let length = received.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut received = Received {
+        head,
+        body: bytes.split_off(end + 4),
+    };
+    let length = received
+        .header("content-length")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     while received.body.len() < length {
         if stream.read_buf(&mut received.body).await? == 0 {
             break;

@@ -40,8 +40,8 @@ pub fn limits() -> Limits {
     Limits {
         compute_time: Duration::from_secs(1),
         short_time: Duration::from_secs(1),
-        call_time: Duration::from_secs(4),
-        exchange_time: Duration::from_secs(2),
+        call_time: Duration::from_secs(3),
+        exchange_time: Duration::from_millis(1_500),
         connect_time: Duration::from_secs(2),
         pages: 50,
         requests_a_call: 20,
@@ -81,7 +81,10 @@ pub async fn load(file: &[u8]) -> Result<Plugin, psa_host_sandbox::LoadError> {
 /// The hostile plugin as it was built, compiled once.
 async fn plugin() -> Plugin {
     static PLUGIN: tokio::sync::OnceCell<Plugin> = tokio::sync::OnceCell::const_new();
-    PLUGIN.get_or_init(|| async { load(&crate::hostile()).await.unwrap() }).await.clone()
+    PLUGIN
+        .get_or_init(|| async { load(&crate::hostile()).await.unwrap() })
+        .await
+        .clone()
 }
 
 /// A hostile plugin's connection, before its run begins.
@@ -100,7 +103,11 @@ impl Hostile {
     #[must_use]
     pub fn new(during: Export, acts: Vec<Act>, answer: Answer) -> Self {
         Self {
-            script: Script { during, acts, answer },
+            script: Script {
+                during,
+                acts,
+                answer,
+            },
             base_url: None,
             secret: SECRET,
             granted: vec!["psa.hostile.example", "*.zone.hostile.example"],
@@ -174,12 +181,22 @@ impl Hostile {
         if let Some(url) = &self.base_url {
             settings.insert("base-url".to_owned(), url.clone());
         }
-        let hosts = self.granted.iter().map(|text| text.parse().unwrap()).collect();
+        let hosts = self
+            .granted
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
         Session::builder(&plugin)
             .label("The hostile one")
             .settings(settings)
-            .secrets(BTreeMap::from([("secret".to_owned(), Secret::new(self.secret))]))
-            .grant(Grant { plugin: *plugin.hash(), hosts })
+            .secrets(BTreeMap::from([(
+                "secret".to_owned(),
+                Secret::new(self.secret),
+            )]))
+            .grant(Grant {
+                plugin: *plugin.hash(),
+                hosts,
+            })
             .storage(Arc::clone(&self.storage))
             .budget(Arc::new(InMemoryBudget::default()), "hostile")
             .build()
@@ -238,7 +255,11 @@ impl Unleashed {
     /// As [`Connector::check`].
     pub async fn check(&mut self) -> Result<Vec<String>, CallError> {
         let report = self.connector.check(Depth::Full).await?;
-        Ok(report.findings.into_iter().map(|finding| finding.detail).collect())
+        Ok(report
+            .findings
+            .into_iter()
+            .map(|finding| finding.detail)
+            .collect())
     }
 
     /// The incident of this kind.
@@ -250,31 +271,42 @@ impl Unleashed {
         assert_eq!(self.session.plugin().description().name, "hostile");
         let incidents = self.session.incidents();
         let found = incidents.iter().find(|incident| incident.code == code);
-        found.cloned().unwrap_or_else(|| panic!("no incident {code} among {incidents:#?}"))
+        found
+            .cloned()
+            .unwrap_or_else(|| panic!("no incident {code} among {incidents:#?}"))
     }
 }
 
 /// The kinds of incidents of a run, each once.
 #[must_use]
 pub fn incident_codes(session: &Session) -> Vec<&'static str> {
-    let mut codes: Vec<_> = session.incidents().iter().map(|incident| incident.code.as_str()).collect();
+    let mut codes: Vec<_> = session
+        .incidents()
+        .iter()
+        .map(|incident| incident.code.as_str())
+        .collect();
     codes.sort_unstable();
     codes.dedup();
     codes
 }
 
-/// Have a connector adjust a line from 5 units to 7.
+/// The line that the hostile plugin's contract has.
 ///
 /// # Panics
-/// Never: the ids and dates are good.
-pub async fn posted(connector: &mut Connector) -> Posting {
-    let line = LineKey {
+/// Never: the ids are good.
+#[must_use]
+pub fn line_key() -> LineKey {
+    LineKey {
         line: LineId::new("l1").unwrap(),
         contract: ContractId::new("c1").unwrap(),
         service: ServiceId::new("s1").unwrap(),
-    };
+    }
+}
+
+/// Have a connector adjust that line from 5 units to 7.
+pub async fn posted(connector: &mut Connector) -> Posting {
     let request = AdjustmentRequest {
-        line,
+        line: line_key(),
         baseline: 5.into(),
         target: 7.into(),
         effective: date(2026, 12, 1),

@@ -1,9 +1,9 @@
 //! Answers that no host should believe, keep or show.
 
 use hostile_plugins::guest::{Answer, Export, Text};
-use hostile_plugins::{Hostile, Unleashed, run, the_next_connection_works};
+use hostile_plugins::{Hostile, Unleashed, line_key, run, the_next_connection_works};
 use jiff::civil::date;
-use psa_host_billing::{AccountId, ContractId, LineId, LineKey, ServiceId};
+use psa_host_billing::AccountId;
 use psa_host_sandbox::{CallError, CallErrorKind, Depth, IncidentCode};
 
 const MANY: u32 = 1_000_000;
@@ -13,7 +13,11 @@ async fn answering(during: Export, answer: Answer) -> Unleashed {
 }
 
 fn one(id: Text, name: Text) -> Answer {
-    Answer::One { id, name, link: None }
+    Answer::One {
+        id,
+        name,
+        link: None,
+    }
 }
 
 async fn accounts(answer: Answer) -> (Unleashed, CallError) {
@@ -52,7 +56,11 @@ fn a_text_of_100_mb_is_refused() {
     run(async {
         let long = || Text::repeated("0123456789", 10 << 20);
         let (unleashed, error) = accounts(one("1".into(), long())).await;
-        assert_eq!(error.kind, CallErrorKind::OutOfLimits { which: "answer" }, "{error}");
+        assert_eq!(
+            error.kind,
+            CallErrorKind::OutOfLimits { which: "answer" },
+            "{error}"
+        );
         unleashed.incident(IncidentCode::AnswerTooLarge);
         the_next_connection_works().await;
     });
@@ -61,7 +69,8 @@ fn a_text_of_100_mb_is_refused() {
 #[test]
 fn an_error_message_of_40_mb_is_refused() {
     run(async {
-        let (unleashed, error) = accounts(Answer::Fault(Text::repeated("0123456789", 4 << 20))).await;
+        let (unleashed, error) =
+            accounts(Answer::Fault(Text::repeated("0123456789", 4 << 20))).await;
         assert!(error.message.len() < 10_000);
         unleashed.incident(IncidentCode::AnswerTooLarge);
         the_next_connection_works().await;
@@ -71,7 +80,8 @@ fn an_error_message_of_40_mb_is_refused() {
 #[test]
 fn an_error_message_is_shortened_and_washed() {
     run(async {
-        let (_unleashed, error) = accounts(Answer::Fault(Text::repeated("\u{1b}[2Jred\r\n", 10_000))).await;
+        let (_unleashed, error) =
+            accounts(Answer::Fault(Text::repeated("\u{1b}[2Jred\r\n", 10_000))).await;
         assert_eq!(error.kind, CallErrorKind::Transient);
         for text in [error.message, error.psa_words.unwrap()] {
             // 2,000 characters, some of them written out as `\u{1b}`.
@@ -123,8 +133,18 @@ fn names_cannot_paint_a_terminal_or_turn_a_line_around() {
 #[test]
 fn links_to_anything_but_https_are_dropped() {
     run(async {
-        for link in ["javascript:alert(1)", "http://a.example/", "data:text/html,x", "file:///etc/passwd", "//a.example"] {
-            let answer = Answer::One { id: "1".into(), name: "A".into(), link: Some(link.into()) };
+        for link in [
+            "javascript:alert(1)",
+            "http://a.example/",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "//a.example",
+        ] {
+            let answer = Answer::One {
+                id: "1".into(),
+                name: "A".into(),
+                link: Some(link.into()),
+            };
             let mut unleashed = answering(Export::ListAccounts, answer).await;
             let page = unleashed.connector.list_accounts(None).await.unwrap();
             assert_eq!(page.items[0].link, None, "{link}");
@@ -136,9 +156,18 @@ fn links_to_anything_but_https_are_dropped() {
 #[test]
 fn a_cursor_that_repeats_is_found_out() {
     run(async {
-        let mut unleashed = answering(Export::ListAccounts, Answer::Endless { counts: false }).await;
-        let error = unleashed.connector.all_accounts(&mut |_| ()).await.unwrap_err();
-        assert_eq!(error.kind, CallErrorKind::OutOfLimits { which: "pages" }, "{error}");
+        let mut unleashed =
+            answering(Export::ListAccounts, Answer::Endless { counts: false }).await;
+        let error = unleashed
+            .connector
+            .all_accounts(&mut |_| ())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.kind,
+            CallErrorKind::OutOfLimits { which: "pages" },
+            "{error}"
+        );
         unleashed.incident(IncidentCode::CursorRepeats);
         the_next_connection_works().await;
     });
@@ -148,8 +177,16 @@ fn a_cursor_that_repeats_is_found_out() {
 fn a_cursor_that_never_ends_is_left() {
     run(async {
         let mut unleashed = answering(Export::ListServices, Answer::Endless { counts: true }).await;
-        let error = unleashed.connector.all_services(&mut |_| ()).await.unwrap_err();
-        assert_eq!(error.kind, CallErrorKind::OutOfLimits { which: "pages" }, "{error}");
+        let error = unleashed
+            .connector
+            .all_services(&mut |_| ())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.kind,
+            CallErrorKind::OutOfLimits { which: "pages" },
+            "{error}"
+        );
         unleashed.incident(IncidentCode::TooManyPages);
         the_next_connection_works().await;
     });
@@ -177,26 +214,29 @@ fn a_tenant_key_that_is_none_is_refused() {
     });
 }
 
-fn line_key() -> LineKey {
-    LineKey {
-        line: LineId::new("l1").unwrap(),
-        contract: ContractId::new("c1").unwrap(),
-        service: ServiceId::new("s1").unwrap(),
-    }
-}
-
 #[test]
 fn quantities_and_dates_that_are_none_never_become_numbers() {
     run(async {
         let long = Text::repeated("9", 100_000);
         for (units, month) in [
-            ("NaN".into(), 1), ("-1".into(), 1), ("1e3".into(), 1), ("".into(), 1), ("0x10".into(), 1),
-            (" 5".into(), 1), ("٥".into(), 1), (long, 1), ("5".into(), 13), ("5".into(), 0),
+            ("NaN".into(), 1),
+            ("-1".into(), 1),
+            ("1e3".into(), 1),
+            ("".into(), 1),
+            ("0x10".into(), 1),
+            (" 5".into(), 1),
+            ("٥".into(), 1),
+            (long, 1),
+            ("5".into(), 13),
+            ("5".into(), 0),
         ] {
             let shown = format!("{units:?} {month}");
             let answer = Answer::Units { units, month };
             let mut unleashed = answering(Export::ReadLines, answer).await;
-            let reading = unleashed.connector.read_lines(&[line_key()], date(2026, 11, 1)).await;
+            let reading = unleashed
+                .connector
+                .read_lines(&[line_key()], date(2026, 11, 1))
+                .await;
             // Either the whole answer is refused, or this line cannot be read.
             match reading {
                 Ok(reading) => assert!(reading.lines[0].timeline.is_err(), "{shown}: {reading:?}"),
@@ -212,7 +252,11 @@ fn contracts_of_accounts_that_were_not_asked_for_are_refused() {
     run(async {
         let mut unleashed = answering(Export::ListContracts, Answer::StrangeContract).await;
         let asked = [AccountId::new("a1").unwrap()];
-        let error = unleashed.connector.list_contracts(&asked, date(2026, 11, 1), None).await.unwrap_err();
+        let error = unleashed
+            .connector
+            .list_contracts(&asked, date(2026, 11, 1), None)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::BadAnswer, "{error}");
         unleashed.incident(IncidentCode::BadAnswer);
         the_next_connection_works().await;
@@ -223,7 +267,11 @@ fn contracts_of_accounts_that_were_not_asked_for_are_refused() {
 fn lines_that_were_not_asked_for_are_refused() {
     run(async {
         let mut unleashed = answering(Export::ReadLines, Answer::StrangeLine).await;
-        let error = unleashed.connector.read_lines(&[line_key()], date(2026, 11, 1)).await.unwrap_err();
+        let error = unleashed
+            .connector
+            .read_lines(&[line_key()], date(2026, 11, 1))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::BadAnswer, "{error}");
         unleashed.incident(IncidentCode::BadAnswer);
         the_next_connection_works().await;

@@ -37,7 +37,8 @@ fn a_deflate_bomb_is_not_unpacked_to_its_end() {
     let mut bomb = ZlibEncoder::new(Vec::new(), Compression::fast());
     bomb.write_all(&vec![0; BOMB]).unwrap();
     let bomb = bomb.finish().unwrap();
-    let server = Server::start(move |_| answer("200 OK", &[("content-encoding", "deflate")], &bomb));
+    let server =
+        Server::start(move |_| answer("200 OK", &[("content-encoding", "deflate")], &bomb));
     run(gets(server, TOO_LARGE, IncidentCode::ResponseTooLarge));
 }
 
@@ -49,11 +50,15 @@ fn a_bomb_within_a_bomb_is_unpacked_once_at_most() {
         let mut outer = GzEncoder::new(Vec::new(), Compression::fast());
         outer.write_all(&inner.finish().unwrap()).unwrap();
         let bomb = outer.finish().unwrap();
-        let server = Server::start(move |_| answer("200 OK", &[("content-encoding", "gzip, gzip")], &bomb));
+        let server =
+            Server::start(move |_| answer("200 OK", &[("content-encoding", "gzip, gzip")], &bomb));
         let act = Act::Send(Ask::get(server.url("/")));
         let (_, findings) = Hostile::checking(vec![act]).at(&server).check().await;
         let finding = &findings.unwrap()[0];
-        assert!(finding.starts_with("200 ") || finding.starts_with(TOO_LARGE), "{finding}");
+        assert!(
+            finding.starts_with("200 ") || finding.starts_with(TOO_LARGE),
+            "{finding}"
+        );
         the_next_connection_works().await;
     });
 }
@@ -86,15 +91,24 @@ fn headers_that_drip_are_left() {
 
 #[test]
 fn silence_is_left() {
-    run(gets(Server::start(|_| Reply::Silence), TOO_SLOW, IncidentCode::ResponseTooSlow));
+    run(gets(
+        Server::start(|_| Reply::Silence),
+        TOO_SLOW,
+        IncidentCode::ResponseTooSlow,
+    ));
 }
 
 #[test]
 fn answers_that_are_not_http_are_failures_and_not_answers() {
     run(async {
         let broken = [
-            "", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200", "HTTP/1.1 999999 X\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n",
-            "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort", "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+            "",
+            "SSH-2.0-OpenSSH_9.2\r\n",
+            "HTTP/1.1 200",
+            "HTTP/1.1 999999 X\r\n\r\n",
+            "HTTP/9.9 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort",
+            "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
             "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
@@ -105,7 +119,10 @@ fn answers_that_are_not_http_are_failures_and_not_answers() {
             let act = Act::Send(Ask::get(server.url("/")));
             let (unleashed, findings) = Hostile::checking(vec![act]).at(&server).check().await;
             let finding = &findings.unwrap()[0];
-            assert!(finding.starts_with("SendFailureKind::Broken sent=true"), "{text:?}: {finding}");
+            assert!(
+                finding.starts_with("SendFailureKind::Broken sent=true"),
+                "{text:?}: {finding}"
+            );
             assert!(unleashed.connector.is_usable());
         }
         the_next_connection_works().await;

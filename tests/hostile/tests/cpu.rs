@@ -16,7 +16,11 @@ async fn ends(act: Act, kind: CallErrorKind, code: IncidentCode) {
 
 #[test]
 fn an_endless_loop_is_ended() {
-    run(ends(Act::Loop, CallErrorKind::TimedOut, IncidentCode::ComputeLimit));
+    run(ends(
+        Act::Loop,
+        CallErrorKind::TimedOut,
+        IncidentCode::ComputeLimit,
+    ));
 }
 
 #[test]
@@ -24,7 +28,9 @@ fn an_endless_loop_in_any_call_is_ended() {
     run(async {
         let exports = [Export::ListAccounts, Export::ListServices, Export::Adjust];
         for during in exports {
-            let mut unleashed = Hostile::new(during, vec![Act::Loop], Answer::Fair).unleash().await;
+            let mut unleashed = Hostile::new(during, vec![Act::Loop], Answer::Fair)
+                .unleash()
+                .await;
             let connector = &mut unleashed.connector;
             match during {
                 Export::ListAccounts => drop(connector.list_accounts(None).await.unwrap_err()),
@@ -40,35 +46,56 @@ fn an_endless_loop_in_any_call_is_ended() {
 #[test]
 fn an_endless_loop_in_configure_is_ended() {
     run(async {
-        let session = Hostile::new(Export::Configure, vec![Act::Loop], Answer::Fair).session().await;
+        let session = Hostile::new(Export::Configure, vec![Act::Loop], Answer::Fair)
+            .session()
+            .await;
         let error = session.connect().await.unwrap_err();
         assert_eq!(error.kind, CallErrorKind::TimedOut);
         // Both end at the same time here.
         let codes = incident_codes(&session);
-        assert!(codes == ["compute-limit"] || codes == ["call-time-limit"], "{codes:?}");
+        assert!(
+            codes == ["compute-limit"] || codes == ["call-time-limit"],
+            "{codes:?}"
+        );
         the_next_connection_works().await;
     });
 }
 
 #[test]
 fn endless_calls_of_the_log_are_ended() {
-    run(ends(Act::LoopInHost(HostCall::Log), CallErrorKind::TimedOut, IncidentCode::ComputeLimit));
+    run(ends(
+        Act::LoopInHost(HostCall::Log),
+        CallErrorKind::TimedOut,
+        IncidentCode::ComputeLimit,
+    ));
 }
 
 #[test]
 fn endless_calls_of_the_clock_are_ended() {
-    run(ends(Act::LoopInHost(HostCall::Clock), CallErrorKind::TimedOut, IncidentCode::ComputeLimit));
+    run(ends(
+        Act::LoopInHost(HostCall::Clock),
+        CallErrorKind::TimedOut,
+        IncidentCode::ComputeLimit,
+    ));
 }
 
 #[test]
 fn endless_calls_of_the_storage_are_ended() {
-    run(ends(Act::LoopInHost(HostCall::Fetch), CallErrorKind::TimedOut, IncidentCode::StorageFlood));
+    run(ends(
+        Act::LoopInHost(HostCall::Fetch),
+        CallErrorKind::TimedOut,
+        IncidentCode::StorageFlood,
+    ));
 }
 
 #[test]
 fn endless_refused_requests_are_ended() {
     let call = HostCall::Send(Ask::get("https://169.254.169.254/"));
-    run(ends(Act::LoopInHost(call), CallErrorKind::TimedOut, IncidentCode::ComputeLimit));
+    run(ends(
+        Act::LoopInHost(call),
+        CallErrorKind::TimedOut,
+        IncidentCode::ComputeLimit,
+    ));
 }
 
 #[test]
@@ -99,7 +126,11 @@ fn a_loop_that_waits_inside_host_calls_is_ended() {
 
 #[test]
 fn an_endless_sleep_is_ended() {
-    run(ends(Act::Sleep(1_000_000), CallErrorKind::TimedOut, IncidentCode::CallTimeLimit));
+    run(ends(
+        Act::Sleep(1_000_000),
+        CallErrorKind::TimedOut,
+        IncidentCode::CallTimeLimit,
+    ));
 }
 
 #[test]
@@ -117,7 +148,12 @@ fn a_panic_ends_the_instance_only() {
 fn exit_ends_the_instance_and_not_the_host() {
     run(async {
         for status in [0, 1] {
-            ends(Act::Exit(status), CallErrorKind::Trapped, IncidentCode::Exit).await;
+            ends(
+                Act::Exit(status),
+                CallErrorKind::Trapped,
+                IncidentCode::Exit,
+            )
+            .await;
         }
     });
 }

@@ -15,7 +15,10 @@ async fn refused(file: &[u8]) -> LoadError {
     let error = load(file).await.unwrap_err();
     assert!(!error.fix().is_empty());
     assert!(error.to_string().len() < 5_000, "{error}");
-    assert!(!error.to_string().contains(|c: char| c.is_control()), "{error:?}");
+    assert!(
+        !error.to_string().contains(|c: char| c.is_control()),
+        "{error:?}"
+    );
     the_next_connection_works().await;
     error
 }
@@ -25,7 +28,14 @@ fn what_is_no_component_is_refused_by_its_kind() {
     run(async {
         let module = wat::parse_str("(module (func (export \"_start\")))").unwrap();
         assert_eq!(refused(&module).await.code(), "plugin-not-component");
-        for file in [&b""[..], b"#!/bin/sh\n", b"\x7fELF\x02\x01\x01", b"(component)", b"\0asm", b"MZ\x90"] {
+        for file in [
+            &b""[..],
+            b"#!/bin/sh\n",
+            b"\x7fELF\x02\x01\x01",
+            b"(component)",
+            b"\0asm",
+            b"MZ\x90",
+        ] {
             assert_eq!(refused(file).await.code(), "plugin-not-wasm", "{file:?}");
         }
     });
@@ -45,7 +55,10 @@ fn damaged_components_are_refused() {
         let whole = hostile();
         for part in [2, 3, 10, 1_000] {
             let error = refused(&whole[..whole.len() - whole.len() / part]).await;
-            assert!(["plugin-invalid", "plugin-not-connector"].contains(&error.code()), "{error}");
+            assert!(
+                ["plugin-invalid", "plugin-not-connector"].contains(&error.code()),
+                "{error}"
+            );
         }
         // A byte turned over, here and there: refused, or harmless.
         for at in (20..whole.len()).step_by(whole.len() / 4) {
@@ -77,7 +90,10 @@ fn a_connector_for_another_version_is_refused_with_both_versions() {
             let contract = contract().replace("connector@0.1.0", &format!("connector@{version}"));
             let error = refused(&connector_in_world(&contract, "psa-connector", &[])).await;
             assert_eq!(error.code(), "plugin-version", "{error}");
-            assert!(error.to_string().contains(version) && error.to_string().contains("0.1.0"), "{error}");
+            assert!(
+                error.to_string().contains(version) && error.to_string().contains("0.1.0"),
+                "{error}"
+            );
         }
     });
 }
@@ -86,7 +102,10 @@ fn a_connector_for_another_version_is_refused_with_both_versions() {
 fn a_connector_with_other_types_is_refused() {
     run(async {
         for (from, to) in [
-            ("list-accounts: func(cursor: option<cursor>)", "list-accounts: func(cursor: list<cursor>)"),
+            (
+                "list-accounts: func(cursor: option<cursor>)",
+                "list-accounts: func(cursor: list<cursor>)",
+            ),
             ("    adjust: func(", "    adjust-now: func("),
             ("        status: u16,", "        status: u64,"),
         ] {
@@ -102,7 +121,8 @@ fn a_connector_with_other_types_is_refused() {
 #[test]
 fn imports_beyond_what_connectors_get_are_refused_by_name() {
     let http = "package wasi:http@0.2.0; interface outgoing-handler { handle: func(url: string); }";
-    let other = "package evil:shell@1.0.0; interface exec { run: func(command: string) -> string; }";
+    let other =
+        "package evil:shell@1.0.0; interface exec { run: func(command: string) -> string; }";
     let wasi = "package wasi:keyvalue@0.2.0; interface store { get: func(key: string) -> string; }";
     run(async {
         for (package, import) in [
@@ -136,10 +156,20 @@ fn a_description_that_makes_no_sense_is_refused_with_every_problem() {
         let error = refused(&disguised(Disguise::Nonsense)).await;
         assert_eq!(error.code(), "plugin-description", "{error}");
         for part in [
-            "`name` must", "`label` has control characters", "\"*\"", "\"*.com\": is too wide",
-            "\"169.254.169.254\": is an IP address", "\"secret\" is declared twice", "x-open: `${` is not closed",
-            "names \"other\", which is no field", "x-split: has a control character", "\"Host\" cannot be a header",
-            "method \"CONNECT\"", "limits.at-once-per-endpoint", "limits.instances", "limits.accounts-per-call",
+            "`name` must",
+            "`label` has control characters",
+            "\"*\"",
+            "\"*.com\": is too wide",
+            "\"169.254.169.254\": is an IP address",
+            "\"secret\" is declared twice",
+            "x-open: `${` is not closed",
+            "names \"other\", which is no field",
+            "x-split: has a control character",
+            "\"Host\" cannot be a header",
+            "method \"CONNECT\"",
+            "limits.at-once-per-endpoint",
+            "limits.instances",
+            "limits.accounts-per-call",
         ] {
             assert!(error.to_string().contains(part), "{part}: {error}");
         }
@@ -151,8 +181,14 @@ fn a_describe_that_makes_a_request_or_stores_something_gets_nothing() {
     run(async {
         let plugin = load(&disguised(Disguise::Meddles)).await.unwrap();
         let label = &plugin.description().label;
-        assert!(label.starts_with("SendFailureKind::Denied sent=false"), "{label}");
-        assert!(label.contains("unavailable: nothing can be stored"), "{label}");
+        assert!(
+            label.starts_with("SendFailureKind::Denied sent=false"),
+            "{label}"
+        );
+        assert!(
+            label.contains("unavailable: nothing can be stored"),
+            "{label}"
+        );
         the_next_connection_works().await;
     });
 }
@@ -161,12 +197,21 @@ fn a_describe_that_makes_a_request_or_stores_something_gets_nothing() {
 fn a_token_address_made_of_a_free_text_is_refused() {
     run(async {
         // At load or when the session is made: before a secret leaves, in any case.
-        let Ok(plugin) = load(&disguised(Disguise::TokenAnywhere)).await else { return };
+        let Ok(plugin) = load(&disguised(Disguise::TokenAnywhere)).await else {
+            return;
+        };
         let server = Server::start(|_| json("{\"access_token\":\"t0ken\",\"expires_in\":60}"));
         let ask = Ask::get("https://psa.hostile.example/").authenticated();
         let hostile = Hostile::checking(vec![Act::Send(ask)]);
         // The script is no address, so the token has nowhere to come from.
-        assert!(hostile.at(&server).from(plugin).try_session().await.is_err());
+        assert!(
+            hostile
+                .at(&server)
+                .from(plugin)
+                .try_session()
+                .await
+                .is_err()
+        );
         assert_eq!(server.lines(), [""; 0]);
         the_next_connection_works().await;
     });
@@ -193,10 +238,17 @@ fn a_plugin_that_describes_itself_anew_each_time_is_held_to_one_answer() {
 fn another_disguise_is_another_plugin() {
     run(async {
         let (honest, other) = (hostile(), disguised(Disguise::Differs));
-        assert!(other.windows(MARK_START.len()).any(|part| part == MARK_START.as_bytes()));
+        assert!(
+            other
+                .windows(MARK_START.len())
+                .any(|part| part == MARK_START.as_bytes())
+        );
         let (honest, other) = (load(&honest).await.unwrap(), load(&other).await.unwrap());
         assert_ne!(honest.hash(), other.hash());
-        let grant = Grant { plugin: *honest.hash(), hosts: Vec::new() };
+        let grant = Grant {
+            plugin: *honest.hash(),
+            hosts: Vec::new(),
+        };
         let error = Session::builder(&other).grant(grant).build().unwrap_err();
         assert_eq!(error.code(), "not-approved");
     });
@@ -209,24 +261,29 @@ fn worker() -> Compiler {
     }
 }
 
-/// Functions so long and so many that no compiler is done with them soon.
-fn takes_minutes() -> Vec<u8> {
+/// Functions so long that 60 of them keep a compiler busy for minutes.
+fn long_functions(count: usize) -> Vec<u8> {
     let mut body = String::new();
     for n in 0..20_000 {
-        let step = format!("(local.set 0 (i32.add (local.get 0) (i32.mul (local.get 1) (i32.const {n}))))");
+        let step = format!(
+            "(local.set 0 (i32.add (local.get 0) (i32.mul (local.get 1) (i32.const {n}))))"
+        );
         body.push_str(&step);
         body.push_str("(if (local.get 0) (then (local.set 1 (local.get 0))))");
     }
     let module = format!("(module (func (param i32 i32) {body}))");
-    with_module(&module, 60, 0)
+    with_module(&module, count, 0)
 }
 
 #[test]
 fn a_component_that_takes_minutes_to_compile_is_stopped() {
     run(async {
-        let limits = Limits { compile_time: Duration::from_secs(1), ..limits() };
+        let limits = Limits {
+            compile_time: Duration::from_secs(1),
+            ..limits()
+        };
         let sandbox = sandbox_with(limits, worker());
-        let error = sandbox.load(&takes_minutes()).await.unwrap_err();
+        let error = sandbox.load(&long_functions(60)).await.unwrap_err();
         assert_eq!(error.code(), "plugin-compile-limit", "{error}");
         the_next_connection_works().await;
     });
@@ -235,9 +292,13 @@ fn a_component_that_takes_minutes_to_compile_is_stopped() {
 #[test]
 fn a_component_that_takes_all_memory_to_compile_is_stopped() {
     run(async {
-        let limits = Limits { compile_memory: 128 << 20, compile_time: Duration::from_secs(60), ..limits() };
+        let limits = Limits {
+            compile_memory: 64 << 20,
+            compile_time: Duration::from_secs(60),
+            ..limits()
+        };
         let sandbox = sandbox_with(limits, worker());
-        let error = sandbox.load(&takes_minutes()).await.unwrap_err();
+        let error = sandbox.load(&long_functions(4)).await.unwrap_err();
         assert_eq!(error.code(), "plugin-compile-limit", "{error}");
         assert!(error.to_string().contains("memory"), "{error}");
         the_next_connection_works().await;

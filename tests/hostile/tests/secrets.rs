@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hostile_plugins::guest::{Act, Answer, Ask, Export, Said};
-use hostile_plugins::{Hostile, Reply, SECRET, Server, answer, json, run, the_next_connection_works};
+use hostile_plugins::{
+    Hostile, Reply, SECRET, Server, answer, json, run, the_next_connection_works,
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use psa_host_sandbox::{IncidentCode, Posting};
 
@@ -28,7 +30,9 @@ fn a_secret_echoed_in_any_usual_form_is_replaced() {
         SECRET.to_owned(),
         serde_json::to_string(SECRET).unwrap(),
         utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string(),
-        utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string().to_lowercase(),
+        utf8_percent_encode(SECRET, NON_ALPHANUMERIC)
+            .to_string()
+            .to_lowercase(),
         SECRET.replace('&', "&amp;").replace('"', "&quot;"),
         STANDARD.encode(SECRET),
         URL_SAFE_NO_PAD.encode(SECRET),
@@ -38,8 +42,14 @@ fn a_secret_echoed_in_any_usual_form_is_replaced() {
         for form in forms {
             let body = format!("<{form}>");
             let seen = seen(Server::start(move |_| json(&body))).await;
-            assert!(seen.starts_with("200 <") && seen.contains("[secret]"), "{form}: {seen}");
-            assert!(!seen.contains(CORE) && !seen.contains(form.trim_matches('"')), "{form}: {seen}");
+            assert!(
+                seen.starts_with("200 <") && seen.contains("[secret]"),
+                "{form}: {seen}"
+            );
+            assert!(
+                !seen.contains(CORE) && !seen.contains(form.trim_matches('"')),
+                "{form}: {seen}"
+            );
         }
     });
 }
@@ -58,7 +68,8 @@ fn an_echo_of_the_whole_request_shows_no_credentials() {
 #[test]
 fn a_secret_in_a_header_is_replaced() {
     run(async {
-        let server = Server::start(|_| answer("200 OK", &[("x-echo", &format!("a {SECRET} b"))], "{}"));
+        let server =
+            Server::start(|_| answer("200 OK", &[("x-echo", &format!("a {SECRET} b"))], "{}"));
         assert_eq!(seen(server).await, "200 x-echo=a [secret] b {}");
     });
 }
@@ -71,7 +82,10 @@ fn a_secret_split_over_pieces_of_the_answer_is_replaced() {
         let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
         let mut pieces = vec![head.to_vec(), chunk(first), chunk(last)];
         pieces.push(b"0\r\n\r\n".to_vec());
-        assert_eq!(seen(Server::start(move |_| Reply::Pieces(pieces.clone()))).await, "200 [secret]");
+        assert_eq!(
+            seen(Server::start(move |_| Reply::Pieces(pieces.clone()))).await,
+            "200 [secret]"
+        );
     });
 }
 
@@ -82,7 +96,8 @@ fn a_secret_in_a_compressed_answer_is_replaced() {
         let mut body = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         body.write_all(SECRET.as_bytes()).unwrap();
         let body = body.finish().unwrap();
-        let server = Server::start(move |_| answer("200 OK", &[("content-encoding", "gzip")], &body));
+        let server =
+            Server::start(move |_| answer("200 OK", &[("content-encoding", "gzip")], &body));
         assert_eq!(seen(server).await, "200 [secret]");
     });
 }
@@ -108,11 +123,21 @@ fn a_cookie_that_the_server_sets_is_not_given_to_the_plugin() {
     run(async {
         let server = Server::start(|received| {
             let cookie = received.header("cookie").unwrap_or("none").to_owned();
-            answer("200 OK", &[("set-cookie", "session=42; Path=/"), ("x-cookie", &cookie)], "{}")
+            answer(
+                "200 OK",
+                &[("set-cookie", "session=42; Path=/"), ("x-cookie", &cookie)],
+                "{}",
+            )
         });
-        let acts = vec![Act::Send(Ask::get(server.url("/"))), Act::Send(Ask::get(server.url("/")))];
+        let acts = vec![
+            Act::Send(Ask::get(server.url("/"))),
+            Act::Send(Ask::get(server.url("/"))),
+        ];
         let (_, findings) = Hostile::checking(acts).at(&server).check().await;
-        assert_eq!(findings.unwrap(), ["200 x-cookie=none {}", "200 x-cookie=none {}"]);
+        assert_eq!(
+            findings.unwrap(),
+            ["200 x-cookie=none {}", "200 x-cookie=none {}"]
+        );
         the_next_connection_works().await;
     });
 }
@@ -122,8 +147,14 @@ fn a_secret_does_not_reach_the_words_of_an_adjustment() {
     run(async {
         let server = Server::start(|_| answer("400 Bad Request", &[], SECRET));
         let acts = vec![Act::Send(Ask::post(server.url("/write")).authenticated())];
-        let (_, posting) = Hostile::new(Export::Adjust, acts, Answer::Adjusted(Said::Rejected)).at(&server).adjust().await;
-        assert!(matches!(&posting, Posting::Rejected { words } if words.contains("[secret]")), "{posting:?}");
+        let (_, posting) = Hostile::new(Export::Adjust, acts, Answer::Adjusted(Said::Rejected))
+            .at(&server)
+            .adjust()
+            .await;
+        assert!(
+            matches!(&posting, Posting::Rejected { words } if words.contains("[secret]")),
+            "{posting:?}"
+        );
         assert!(!format!("{posting:?}").contains(CORE));
         the_next_connection_works().await;
     });

@@ -26,7 +26,13 @@ pub fn perform(act: &Act, host: &dyn Host) -> Finding {
         }
         Act::SendHeaders(ask, count, size) => {
             let headers = (0..*count).map(|n| (format!("x-{n}"), "1".repeat(*size)));
-            send(&Ask { headers: headers.collect(), ..ask.clone() }, host)
+            send(
+                &Ask {
+                    headers: headers.collect(),
+                    ..ask.clone()
+                },
+                host,
+            )
         }
         Act::Log { lines, text } => {
             let text = spelled(text);
@@ -41,30 +47,47 @@ pub fn perform(act: &Act, host: &dyn Host) -> Finding {
             }
             found("print", "printed".to_owned())
         }
-        Act::Store { key, value, numbered } => store(&spelled(key), &spelled(value), *numbered, host),
-        Act::Fetch(key) => found("fetch", match host.storage_get(key) {
-            Ok(Some(value)) => format!("found {}", String::from_utf8_lossy(&value)),
-            Ok(None) => "absent".to_owned(),
-            Err(error) => storage_words(&error),
-        }),
-        Act::ListKeys(prefix) => found("list keys", match host.storage_list(prefix) {
-            Ok(keys) => format!("{} keys: {}", keys.len(), keys.join(" ")),
-            Err(error) => storage_words(&error),
-        }),
+        Act::Store {
+            key,
+            value,
+            numbered,
+        } => store(&spelled(key), &spelled(value), *numbered, host),
+        Act::Fetch(key) => found(
+            "fetch",
+            match host.storage_get(key) {
+                Ok(Some(value)) => format!("found {}", String::from_utf8_lossy(&value)),
+                Ok(None) => "absent".to_owned(),
+                Err(error) => storage_words(&error),
+            },
+        ),
+        Act::ListKeys(prefix) => found(
+            "list keys",
+            match host.storage_list(prefix) {
+                Ok(keys) => format!("{} keys: {}", keys.len(), keys.join(" ")),
+                Err(error) => storage_words(&error),
+            },
+        ),
         Act::LookAround => found("look around", look_around()),
         Act::Sleep(seconds) => {
             std::thread::sleep(std::time::Duration::from_secs(*seconds));
             found("sleep", "awake".to_owned())
         }
-        Act::Connect(address) => found("connect", match std::net::TcpStream::connect(address.as_str()) {
-            Ok(_) => "connected".to_owned(),
-            Err(error) => format!("refused: {error}"),
-        }),
+        Act::Connect(address) => found(
+            "connect",
+            match std::net::TcpStream::connect(address.as_str()) {
+                Ok(_) => "connected".to_owned(),
+                Err(error) => format!("refused: {error}"),
+            },
+        ),
     }
 }
 
 fn found(subject: &str, detail: String) -> Finding {
-    Finding { subject: subject.to_owned(), verdict: Verdict::Proven, detail }
+    Finding {
+        subject: subject.to_owned(),
+        verdict: Verdict::Proven,
+        detail,
+    }
 }
 
 /// The text, as often as it says.
@@ -134,26 +157,42 @@ pub fn send(ask: &Ask, host: &dyn Host) -> Finding {
     match host.send(&request(ask)) {
         Ok(response) => {
             let mut detail = response.status.to_string();
-            for (name, value) in response.headers.iter().filter(|(name, _)| name.starts_with("x-")) {
+            for (name, value) in response
+                .headers
+                .iter()
+                .filter(|(name, _)| name.starts_with("x-"))
+            {
                 let _ = write!(detail, " {name}={value}");
             }
             let _ = write!(detail, " {}", String::from_utf8_lossy(&response.body));
             found(&subject, detail.chars().take(1_500).collect())
         }
-        Err(SendFailure { kind, message, may_have_been_sent, .. }) => {
-            found(&subject, format!("{kind:?} sent={may_have_been_sent} {message}"))
-        }
+        Err(SendFailure {
+            kind,
+            message,
+            may_have_been_sent,
+            ..
+        }) => found(
+            &subject,
+            format!("{kind:?} sent={may_have_been_sent} {message}"),
+        ),
     }
 }
 
 fn store(key: &str, value: &str, numbered: u32, host: &dyn Host) -> Finding {
     if numbered == 0 {
         let result = host.storage_put(key, value.as_bytes());
-        return found("store", result.map_or_else(|e| storage_words(&e), |()| "stored".to_owned()));
+        return found(
+            "store",
+            result.map_or_else(|e| storage_words(&e), |()| "stored".to_owned()),
+        );
     }
     for n in 0..numbered {
         if let Err(error) = host.storage_put(&format!("{key}{n}"), value.as_bytes()) {
-            return found("store", format!("stored {n}, then {}", storage_words(&error)));
+            return found(
+                "store",
+                format!("stored {n}, then {}", storage_words(&error)),
+            );
         }
     }
     found("store", format!("stored {numbered}"))
@@ -176,6 +215,10 @@ fn look_around() -> String {
         .iter()
         .filter(|path| std::fs::read_dir(path).is_ok() || std::fs::read(path).is_ok())
         .count();
-    let written = std::fs::write("hostile", "x").is_ok() || std::fs::write("/tmp/hostile", "x").is_ok();
-    format!("variables={variables} arguments={arguments} input={} readable={readable} written={written}", input.len())
+    let written =
+        std::fs::write("hostile", "x").is_ok() || std::fs::write("/tmp/hostile", "x").is_ok();
+    format!(
+        "variables={variables} arguments={arguments} input={} readable={readable} written={written}",
+        input.len()
+    )
 }

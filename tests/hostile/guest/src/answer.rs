@@ -10,7 +10,11 @@ use crate::{Answer, Said, Text};
 
 /// A `transient` with this message.
 pub fn fault(message: &Text) -> Error {
-    Error::Transient(Fault { message: spelled(message), psa_words: Some(spelled(message)), fix: None })
+    Error::Transient(Fault {
+        message: spelled(message),
+        psa_words: Some(spelled(message)),
+        fix: None,
+    })
 }
 
 pub fn report(findings: Vec<Finding>, answer: &Answer) -> Result<CheckReport, Error> {
@@ -37,11 +41,25 @@ pub fn report(findings: Vec<Finding>, answer: &Answer) -> Result<CheckReport, Er
 }
 
 fn account(id: String, name: String, link: Option<String>) -> Account {
-    Account { id, name, active: Truth::Yes, domain: None, link }
+    Account {
+        id,
+        name,
+        active: Truth::Yes,
+        domain: None,
+        link,
+    }
 }
 
 fn service(id: String, name: String, link: Option<String>) -> Service {
-    Service { id, name, active: Truth::Yes, sku: None, parts: Vec::new(), unit_price: None, link }
+    Service {
+        id,
+        name,
+        active: Truth::Yes,
+        sku: None,
+        parts: Vec::new(),
+        unit_price: None,
+        link,
+    }
 }
 
 /// One page of things made by `make`.
@@ -54,10 +72,20 @@ fn page<T>(
     Ok(match answer {
         Answer::Fault(message) => return Err(fault(message)),
         // Empty texts: a million must fit into the guest's own memory.
-        Answer::Many(count) => ((0..*count).map(|_| make(String::new(), String::new(), None)).collect(), None),
-        Answer::One { id, name, link } => (vec![make(spelled(id), spelled(name), link.as_ref().map(spelled))], None),
+        Answer::Many(count) => (
+            (0..*count)
+                .map(|_| make(String::new(), String::new(), None))
+                .collect(),
+            None,
+        ),
+        Answer::One { id, name, link } => (
+            vec![make(spelled(id), spelled(name), link.as_ref().map(spelled))],
+            None,
+        ),
         Answer::Endless { counts: true } => {
-            let n = cursor.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+            let n = cursor
+                .and_then(|text| text.parse::<u64>().ok())
+                .unwrap_or(0);
             (vec![fair(&n.to_string())], Some((n + 1).to_string()))
         }
         Answer::Endless { counts: false } => (Vec::new(), Some("again".to_owned())),
@@ -82,7 +110,11 @@ fn line(key: &LineKey, units: String, start: CivilDate, month: u8) -> Line {
         description: None,
         timeline: Timeline::Segments(vec![Segment {
             start,
-            end: CivilDate { year: start.year + 1, month, day: 28 },
+            end: CivilDate {
+                year: start.year + 1,
+                month,
+                day: 28,
+            },
             units,
             unit_price: None,
             posted: Truth::No,
@@ -92,10 +124,18 @@ fn line(key: &LineKey, units: String, start: CivilDate, month: u8) -> Line {
 }
 
 fn key(line: &str) -> LineKey {
-    LineKey { line: line.to_owned(), contract: "c1".to_owned(), service: "s1".to_owned() }
+    LineKey {
+        line: line.to_owned(),
+        contract: "c1".to_owned(),
+        service: "s1".to_owned(),
+    }
 }
 
-pub fn contracts(answer: &Answer, accounts: &[String], start: CivilDate) -> Result<ContractPage, Error> {
+pub fn contracts(
+    answer: &Answer,
+    accounts: &[String],
+    start: CivilDate,
+) -> Result<ContractPage, Error> {
     let (units, month) = match answer {
         Answer::Fault(message) => return Err(fault(message)),
         Answer::Units { units, month } => (spelled(units), *month),
@@ -119,17 +159,29 @@ pub fn contracts(answer: &Answer, accounts: &[String], start: CivilDate) -> Resu
         lines: vec![line(&key("l1"), units, start, month)],
         link: None,
     };
-    Ok(ContractPage { contracts: vec![contract], next: None })
+    Ok(ContractPage {
+        contracts: vec![contract],
+        next: None,
+    })
 }
 
 pub fn reading(answer: &Answer, lines: &[LineKey], start: CivilDate) -> Result<LineReading, Error> {
     let lines = match answer {
         Answer::Fault(message) => return Err(fault(message)),
         Answer::StrangeLine => vec![line(&key("of-somebody-else"), "5".to_owned(), start, 1)],
-        Answer::Units { units, month } => lines.iter().map(|key| line(key, spelled(units), start, *month)).collect(),
-        _ => lines.iter().map(|key| line(key, "5".to_owned(), start, 1)).collect(),
+        Answer::Units { units, month } => lines
+            .iter()
+            .map(|key| line(key, spelled(units), start, *month))
+            .collect(),
+        _ => lines
+            .iter()
+            .map(|key| line(key, "5".to_owned(), start, 1))
+            .collect(),
     };
-    Ok(LineReading { lines, others: Vec::new() })
+    Ok(LineReading {
+        lines,
+        others: Vec::new(),
+    })
 }
 
 pub fn outcome(findings: Vec<Finding>, answer: &Answer) -> Result<Outcome, Error> {
@@ -139,7 +191,10 @@ pub fn outcome(findings: Vec<Finding>, answer: &Answer) -> Result<Outcome, Error
         Answer::Fault(message) => Err(fault(message)),
         Answer::Adjusted(Said::Accepted) => Ok(Outcome::Accepted(Some(details))),
         Answer::Adjusted(Said::Rejected) => Ok(Outcome::Rejected(details)),
-        Answer::Adjusted(Said::Failed) => Err(fault(&Text { text: details, times: 1 })),
+        Answer::Adjusted(Said::Failed) => Err(fault(&Text {
+            text: details,
+            times: 1,
+        })),
         _ => Ok(Outcome::Unknown(details)),
     }
 }

@@ -19,9 +19,15 @@ static MARK: [u8; MARK_BYTES] = *b"hostile-describe-as:honest...................
 
 fn disguise() -> Disguise {
     let mark: &[u8; MARK_BYTES] = black_box(&MARK);
-    let name = mark.splitn(2, |byte| *byte == b':').nth(1).unwrap_or_default();
+    let name = mark
+        .splitn(2, |byte| *byte == b':')
+        .nth(1)
+        .unwrap_or_default();
     let name = name.split(|byte| *byte == b'.').next().unwrap_or_default();
-    std::str::from_utf8(name).ok().and_then(Disguise::of).unwrap_or(Disguise::Honest)
+    std::str::from_utf8(name)
+        .ok()
+        .and_then(Disguise::of)
+        .unwrap_or(Disguise::Honest)
 }
 
 pub fn describe() -> Description {
@@ -32,7 +38,9 @@ pub fn describe() -> Description {
         Disguise::Loops => act::compute_forever(),
         Disguise::Exits => std::process::exit(0),
         Disguise::ManyFields => {
-            description.fields = (0..1_000_000).map(|n| field(&format!("f{n}"), FieldKind::Text)).collect();
+            description.fields = (0..1_000_000)
+                .map(|n| field(&format!("f{n}"), FieldKind::Text))
+                .collect();
         }
         Disguise::Meddles => {
             let request = act::send(&Ask::get("https://psa.hostile.example/"), &Imports).detail;
@@ -73,7 +81,9 @@ fn nonsense(description: &mut Description) {
         header("x-split", "${secret}\r\nx-more: 1"),
         header("Host", "${secret}"),
     ]);
-    description.routes.push(route("CONNECT", "*", RouteKind::Read));
+    description
+        .routes
+        .push(route("CONNECT", "*", RouteKind::Read));
     description.limits.at_once_per_endpoint = 0;
     description.limits.instances = u32::MAX;
     description.limits.accounts_per_call = 0;
@@ -148,9 +158,16 @@ fn field(key: &str, kind: FieldKind) -> Field {
 }
 
 fn header(name: &str, value: &str) -> HeaderTemplate {
-    HeaderTemplate { name: name.to_owned(), value: value.to_owned() }
+    HeaderTemplate {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    }
 }
 
 fn route(method: &str, path: &str, kind: RouteKind) -> Route {
-    Route { method: method.to_owned(), path: path.to_owned(), kind }
+    Route {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        kind,
+    }
 }

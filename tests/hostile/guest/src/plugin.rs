@@ -51,12 +51,20 @@ impl Connector for Hostile {
         answer::report(findings, &answer)
     }
 
-    fn list_accounts(&mut self, host: &dyn Host, cursor: Option<&str>) -> Result<AccountPage, Error> {
+    fn list_accounts(
+        &mut self,
+        host: &dyn Host,
+        cursor: Option<&str>,
+    ) -> Result<AccountPage, Error> {
         let (_, answer) = self.perform(host, Export::ListAccounts);
         answer::accounts(&answer, cursor)
     }
 
-    fn list_services(&mut self, host: &dyn Host, cursor: Option<&str>) -> Result<ServicePage, Error> {
+    fn list_services(
+        &mut self,
+        host: &dyn Host,
+        cursor: Option<&str>,
+    ) -> Result<ServicePage, Error> {
         let (_, answer) = self.perform(host, Export::ListServices);
         answer::services(&answer, cursor)
     }
@@ -72,7 +80,12 @@ impl Connector for Hostile {
         answer::contracts(&answer, accounts, start)
     }
 
-    fn read_lines(&mut self, host: &dyn Host, lines: &[LineKey], start: CivilDate) -> Result<LineReading, Error> {
+    fn read_lines(
+        &mut self,
+        host: &dyn Host,
+        lines: &[LineKey],
+        start: CivilDate,
+    ) -> Result<LineReading, Error> {
         let (_, answer) = self.perform(host, Export::ReadLines);
         answer::reading(&answer, lines, start)
     }

@@ -16,7 +16,10 @@ pub struct Script {
 
 /// The calls of the contract, without `describe`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each is the export of the contract with its name")]
+#[allow(
+    missing_docs,
+    reason = "each is the export of the contract with its name"
+)]
 pub enum Export {
     Configure,
     #[default]
