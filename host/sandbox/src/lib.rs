@@ -47,6 +47,7 @@ mod storage;
 mod template;
 mod text;
 mod wasi;
+mod weight;
 
 pub use budget::{BudgetStore, InMemoryBudget, Observation, SPEND_BATCH};
 pub use clock::Clock;

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use jiff::civil::Date;
 use psa_host_billing::{Account, AccountId, Contract, Service};
 
+use crate::weight::Weight;
 use crate::{CallError, CallErrorKind, Connector, IncidentCode, Page, Phase};
 
 /// How far a list has been read.
@@ -24,6 +25,8 @@ type Tell<'t> = &'t mut (dyn FnMut(Progress) + Send);
 struct Pager<T, K> {
     phase: Phase,
     progress: Progress,
+    /// What the entries take in memory, those that a later page replaced included.
+    bytes: usize,
     hasher: RandomState,
     /// Hashes of the cursors so far: the cursors themselves could be 4 KiB each.
     seen: HashSet<u64>,
@@ -32,11 +35,12 @@ struct Pager<T, K> {
     key: fn(&T) -> K,
 }
 
-impl<T, K: Eq + Hash> Pager<T, K> {
+impl<T: Weight, K: Eq + Hash> Pager<T, K> {
     fn new(phase: Phase, key: fn(&T) -> K) -> Self {
         Self {
             phase,
             progress: Progress::default(),
+            bytes: 0,
             hasher: RandomState::new(),
             seen: HashSet::new(),
             places: HashMap::new(),
@@ -55,6 +59,7 @@ impl<T, K: Eq + Hash> Pager<T, K> {
         self.progress.pages += 1;
         self.progress.items += page.items.len();
         for item in page.items {
+            self.bytes = self.bytes.saturating_add(item.weight());
             // Rows move between pages while a list is read; the later look is newer.
             match self.places.entry((self.key)(&item)) {
                 std::collections::hash_map::Entry::Occupied(place) => {
@@ -67,20 +72,31 @@ impl<T, K: Eq + Hash> Pager<T, K> {
             }
         }
         tell(self.progress);
-        let Some(cursor) = page.next else {
-            return Ok(None);
-        };
         let limits = connector.limits();
         let plugin = &connector.session().plugin().description().name;
-        let (code, problem) = if !self.seen.insert(self.hasher.hash_one(&cursor)) {
+        // Looked at on each page and not only where another follows: a list of many
+        // batches ends many times.
+        let (code, problem) = if self.bytes > limits.list_bytes {
             (
-                IncidentCode::CursorRepeats,
-                "gave the same cursor twice, so its list would never end",
+                IncidentCode::TooManyPages,
+                "gives a list that takes too much memory",
             )
-        } else if self.progress.pages >= limits.pages || self.progress.items >= limits.items {
-            (IncidentCode::TooManyPages, "gives a list that does not end")
+        } else if self.progress.items > limits.items {
+            (IncidentCode::TooManyPages, "gives a list that is too long")
         } else {
-            return Ok(Some(cursor));
+            let Some(cursor) = page.next else {
+                return Ok(None);
+            };
+            if !self.seen.insert(self.hasher.hash_one(&cursor)) {
+                (
+                    IncidentCode::CursorRepeats,
+                    "gave the same cursor twice, so its list would never end",
+                )
+            } else if self.progress.pages >= limits.pages {
+                (IncidentCode::TooManyPages, "gives a list that does not end")
+            } else {
+                return Ok(Some(cursor));
+            }
         };
         let Progress { pages, items } = self.progress;
         let text = format!(

@@ -1,6 +1,9 @@
 //! Files that are no connectors: each gives one clear error with a code and a fix.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
 
 use psa_host_sandbox::{Config, LoadError, Sandbox};
 
