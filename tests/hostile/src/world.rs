@@ -44,6 +44,7 @@ pub fn limits() -> Limits {
         exchange_time: Duration::from_millis(1_500),
         connect_time: Duration::from_secs(2),
         pages: 50,
+        list_bytes: 16 << 20,
         requests_a_call: 20,
         ..Limits::default()
     }

@@ -156,8 +156,14 @@ fn links_to_anything_but_https_are_dropped() {
 #[test]
 fn a_cursor_that_repeats_is_found_out() {
     run(async {
-        let mut unleashed =
-            answering(Export::ListAccounts, Answer::Endless { counts: false }).await;
+        let mut unleashed = answering(
+            Export::ListAccounts,
+            Answer::Endless {
+                counts: false,
+                heavy: 0,
+            },
+        )
+        .await;
         let error = unleashed
             .connector
             .all_accounts(&mut |_| ())
@@ -176,7 +182,14 @@ fn a_cursor_that_repeats_is_found_out() {
 #[test]
 fn a_cursor_that_never_ends_is_left() {
     run(async {
-        let mut unleashed = answering(Export::ListServices, Answer::Endless { counts: true }).await;
+        let mut unleashed = answering(
+            Export::ListServices,
+            Answer::Endless {
+                counts: true,
+                heavy: 1,
+            },
+        )
+        .await;
         let error = unleashed
             .connector
             .all_services(&mut |_| ())
@@ -188,6 +201,34 @@ fn a_cursor_that_never_ends_is_left() {
             "{error}"
         );
         unleashed.incident(IncidentCode::TooManyPages);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn pages_that_fill_the_memory_of_the_host_are_left() {
+    run(async {
+        let answer = Answer::Endless {
+            counts: true,
+            heavy: 10_000,
+        };
+        let mut unleashed = answering(Export::ListAccounts, answer).await;
+        let error = unleashed
+            .connector
+            .all_accounts(&mut |_| ())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.kind,
+            CallErrorKind::OutOfLimits { which: "pages" },
+            "{error}"
+        );
+        let incident = unleashed.incident(IncidentCode::TooManyPages);
+        assert!(
+            incident.message.contains("takes too much memory"),
+            "{}",
+            incident.message
+        );
         the_next_connection_works().await;
     });
 }

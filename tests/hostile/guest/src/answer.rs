@@ -82,13 +82,14 @@ fn page<T>(
             vec![make(spelled(id), spelled(name), link.as_ref().map(spelled))],
             None,
         ),
-        Answer::Endless { counts: true } => {
-            let n = cursor
-                .and_then(|text| text.parse::<u64>().ok())
+        Answer::Endless { counts, heavy } => {
+            let page = cursor
+                .and_then(|text| text.parse::<u32>().ok())
                 .unwrap_or(0);
-            (vec![fair(&n.to_string())], Some((n + 1).to_string()))
+            let entry = |n| make(format!("{page}-{n}"), "n".repeat(400), None);
+            let next = if *counts { page + 1 } else { 1 };
+            ((0..*heavy).map(entry).collect(), Some(next.to_string()))
         }
-        Answer::Endless { counts: false } => (Vec::new(), Some("again".to_owned())),
         Answer::LongCursor(bytes) => (Vec::new(), Some("c".repeat(*bytes))),
         _ => (vec![fair("1")], None),
     })

@@ -193,6 +193,8 @@ pub enum Answer {
     Endless {
         /// Whether the cursor is another one each time.
         counts: bool,
+        /// How many entries with long names are on each page.
+        heavy: u32,
     },
     /// A cursor of this length.
     LongCursor(usize),
