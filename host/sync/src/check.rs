@@ -212,6 +212,9 @@ pub(crate) fn status_now(
         Some(check) if check.code.as_deref() == Some("not-approved") => {
             ("Not checked".to_owned(), Some("not-checked".to_owned()))
         }
-        Some(check) => (check.status.clone(), check.code.clone()),
+        Some(check) => {
+            let status = check.code.as_deref().map_or(CONNECTED, status_of);
+            (status.to_owned(), check.code.clone())
+        }
     }
 }

@@ -107,7 +107,7 @@ impl Error {
                 (None, Some(fix.to_owned()))
             }
             Self::Load(error) => (None, Some(error.fix().to_owned())),
-            Self::Session { error, .. } => (None, Some(error.fix())),
+            Self::Session { error, .. } => (None, Some(fix_of_session(error))),
             Self::Call { error, .. } => {
                 let words = error.psa_words.as_ref();
                 let cause = words.map(|words| format!("the PSA said: {words}"));
@@ -122,6 +122,16 @@ impl Error {
             fix,
             link: None,
         }
+    }
+}
+
+/// The sandbox does not know this program's switches.
+fn fix_of_session(error: &SessionError) -> String {
+    match error {
+        SessionError::Loopback { .. } => "Use the PSA's https address. For development only: \
+             --dev-loopback or PSA_HOST_DEV_LOOPBACK=1."
+            .to_owned(),
+        _ => error.fix(),
     }
 }
 

@@ -79,7 +79,12 @@ impl Host {
     ///
     /// # Errors
     /// What is wrong with the directory, its database or the place of the key.
-    pub fn open(options: HostOptions) -> Result<Self> {
+    pub fn open(mut options: HostOptions) -> Result<Self> {
+        // Messages name whole paths, and nothing depends on the working directory later.
+        options.data = whole(options.data);
+        if let KeySource::File(path) = options.key {
+            options.key = KeySource::File(whole(path));
+        }
         let clock = Arc::clone(&options.clock);
         let ledger = Ledger::open(&options.data, options.key.clone(), clock)?;
         Ok(Self {
@@ -143,4 +148,9 @@ impl Host {
         loaded.insert(*plugin.hash(), plugin.clone());
         Ok(plugin)
     }
+}
+
+/// As it is, where the working directory has gone.
+fn whole(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
 use psa_host_ledger::{Approval, Connection, Ledger, Observed, StorageQuota, StorageScope};
 use psa_host_sandbox::{
-    BudgetStore, FieldKind, Grant, HostPattern, Limits, Observation, Plugin, PluginStorage, Secret,
-    Session, StorageUsage, StoreFailure,
+    BudgetStore, FieldKind, FieldScope, Grant, HostPattern, Limits, Observation, Plugin,
+    PluginStorage, Secret, Session, StorageUsage, StoreFailure,
 };
 
 use crate::error::rule;
-use crate::{Error, Host, Reader, Result};
+use crate::{Error, Host, Reader, Result, fields};
 
 /// What a connection is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,7 @@ impl Host {
         settings.extend(connection.settings.clone());
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
+        self.refuse_unset(&installed, &connection)?;
         // Last, because a cold cache means compiling.
         let plugin = self.load_installed(&installed.sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
@@ -98,6 +99,41 @@ impl Host {
             session,
             reader,
         })
+    }
+}
+
+impl Host {
+    /// Everything that is required has a value, of the operator and of the connection.
+    fn refuse_unset(
+        &self,
+        plugin: &psa_host_ledger::Plugin,
+        connection: &Connection,
+    ) -> Result<()> {
+        let description = self.installed(&plugin.name)?.description;
+        let of_plugin =
+            |key: &str| plugin.settings.contains_key(key) || plugin.secret_fields.contains(key);
+        let of_connection = |key: &str| {
+            connection.settings.contains_key(key) || connection.secret_fields.contains(key)
+        };
+        let by_operator = fields::missing(&description, FieldScope::Plugin, of_plugin);
+        if let Some(field) = by_operator.first() {
+            let option = match field.kind {
+                FieldKind::Secret => format!("--secret {}=@FILE", field.key),
+                _ => format!("--set {}=VALUE", field.key),
+            };
+            return Err(rule(
+                "setting-missing",
+                format!(
+                    "plugin {}: {} ({}) is not set",
+                    plugin.name, field.label, field.key
+                ),
+                format!(
+                    "Set it with `psa-host plugin set {} {option}`.",
+                    plugin.name
+                ),
+            ));
+        }
+        fields::refuse_missing(&description, FieldScope::Connection, of_connection)
     }
 }
 

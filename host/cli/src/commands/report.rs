@@ -160,11 +160,13 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         report.requests
     ))?;
     for (count, what) in [
-        (report.summary.unmapped_workspaces, "workspaces"),
-        (report.summary.unmapped_modules, "modules"),
+        (report.summary.unmapped_workspaces, "workspace"),
+        (report.summary.unmapped_modules, "module"),
     ] {
-        if count > 0 {
-            out.line(format!("{count} {what} in use are not mapped"))?;
+        match count {
+            0 => {}
+            1 => out.line(format!("1 {what} in use is not mapped"))?,
+            count => out.line(format!("{count} {what}s in use are not mapped"))?,
         }
     }
     Ok(())

@@ -49,6 +49,9 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
             .map(|name| id("connection name", name))
             .collect::<Result<_>>()?,
     };
+    if names.is_empty() && !out.is_json() {
+        out.line("Nothing to sync: every connection is paused.")?;
+    }
     several(&names, args, &options, host, out).await
 }
 

@@ -12,10 +12,12 @@ pub fn number(decimal: Decimal) -> Value {
         return Value::from(whole);
     }
     let text = decimal.to_string();
-    match serde_json::from_str::<Value>(&text) {
-        Ok(number) if number.to_string() == text => number,
-        _ => Value::String(text),
-    }
+    let read = serde_json::from_str::<Value>(&text).ok();
+    let exact = read.filter(|number| {
+        let shown = number.to_string();
+        shown == text
+    });
+    exact.unwrap_or(Value::String(text))
 }
 
 #[cfg(test)]

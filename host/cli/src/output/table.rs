@@ -74,7 +74,11 @@ impl Table {
             }));
         }
         for (at, column) in self.columns.iter().enumerate() {
-            if let (Column::Right(_), Some(of_table)) = (column, table.column_mut(at)) {
+            let Some(of_table) = table.column_mut(at) else {
+                continue;
+            };
+            of_table.set_padding((0, 2));
+            if let Column::Right(_) = column {
                 of_table.set_cell_alignment(CellAlignment::Right);
             }
         }

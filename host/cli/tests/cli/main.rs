@@ -1,5 +1,8 @@
 //! The real binary: exit statuses, help, completions, the shapes of answers and errors.
 
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod answers;
 mod errors;
 mod help;

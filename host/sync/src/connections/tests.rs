@@ -199,7 +199,10 @@ fn the_operators_fields_are_checked_too() {
 async fn a_missing_and_a_wrong_key_are_told_apart() {
     let fixture = Fixture::with_plugin();
     fixture.host.add_connection(connection()).await.unwrap();
-    fixture.host.approve_plugin("fake").unwrap();
+    let host = &fixture.host;
+    host.approve_plugin("fake").unwrap();
+    host.set_plugin("fake", &values(&[], &[("code", "x")]))
+        .unwrap();
     let with_key = |text: Option<&str>| {
         let host = fixture.reopened_with_key(text);
         async move {
@@ -213,4 +216,17 @@ async fn a_missing_and_a_wrong_key_are_told_apart() {
     assert_eq!(with_key(None).await, "key-missing");
     assert_eq!(with_key(Some(&"ab".repeat(32))).await, "key-wrong");
     assert_eq!(with_key(Some("not a key")).await, "key-malformed");
+}
+
+#[tokio::test]
+async fn what_the_operator_has_not_set_is_told_with_the_command() {
+    let fixture = Fixture::with_plugin();
+    fixture.host.approve_plugin("fake").unwrap();
+    let check = fixture.host.add_connection(connection()).await.unwrap();
+    assert_eq!(check.status, "Not set up");
+    let fix = check.problem.unwrap().fix.unwrap();
+    assert_eq!(
+        fix,
+        "Set it with `psa-host plugin set fake --secret code=@FILE`."
+    );
 }
