@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -187,6 +188,9 @@ impl Hostile {
             .iter()
             .map(|text| text.parse().unwrap())
             .collect();
+        // Each its own, or tests would wait for each other's requests at once.
+        static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
+        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed).to_string();
         Session::builder(&plugin)
             .label("The hostile one")
             .settings(settings)
@@ -199,7 +203,7 @@ impl Hostile {
                 hosts,
             })
             .storage(Arc::clone(&self.storage))
-            .budget(Arc::new(InMemoryBudget::default()), "hostile")
+            .budget(Arc::new(InMemoryBudget::default()), &connection)
             .build()
     }
 
