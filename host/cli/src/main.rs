@@ -44,7 +44,7 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
             Ok(Status::Done)
         }
         Command::Completions { shell } => {
-            commands::completions(shell);
+            commands::completions(shell)?;
             Ok(Status::Done)
         }
         command => {
@@ -94,7 +94,9 @@ fn actor() -> String {
 fn uid() -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
 
-    std::fs::metadata("/proc/self").ok().map(|about| about.uid())
+    std::fs::metadata("/proc/self")
+        .ok()
+        .map(|about| about.uid())
 }
 
 /// Help and version are no errors; the rest is wrong use, in the shape asked for.

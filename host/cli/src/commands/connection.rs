@@ -129,7 +129,7 @@ fn report(check: &CheckView, out: Output) -> Result<Status> {
     let mut table = Table::new([
         Column::Left("PERMISSION"),
         Column::Left("VERDICT"),
-        Column::Left("DETAIL"),
+        Column::Words("DETAIL"),
     ]);
     for finding in &check.findings {
         let tone = match finding.verdict {

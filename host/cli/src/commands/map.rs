@@ -166,7 +166,7 @@ fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status>
     };
     let mut table = Table::new([
         Column::Left("WORKSPACE"),
-        Column::Left("NAME"),
+        Column::Words("NAME"),
         Column::Left("ACCOUNT"),
         Column::Left("CONTRACT"),
     ]);
@@ -189,7 +189,7 @@ fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status>
     out.line("")?;
     let mut table = Table::new([
         Column::Left("MODULE"),
-        Column::Left("NAME"),
+        Column::Words("NAME"),
         Column::Left("SERVICE"),
         Column::Left("BILLED BY"),
     ]);

@@ -63,13 +63,11 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
     }
 }
 
-pub fn completions(shell: clap_complete::Shell) {
-    clap_complete::generate(
-        shell,
-        &mut Cli::command(),
-        "psa-host",
-        &mut std::io::stdout(),
-    );
+pub fn completions(shell: clap_complete::Shell) -> Result<()> {
+    // Into memory first: a reader that goes away would make it panic.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "psa-host", &mut script);
+    Ok(std::io::stdout().write_all(&script)?)
 }
 
 /// Ask before something is removed; without a terminal only `--yes` will do.

@@ -21,7 +21,7 @@ pub async fn accounts(args: &ListArgs, host: &Host, out: Output) -> Result<Statu
     }
     let mut table = Table::new([
         Column::Left("ID"),
-        Column::Left("NAME"),
+        Column::Words("NAME"),
         Column::Left("ACTIVE"),
         Column::Left("DOMAIN"),
     ]);
@@ -49,7 +49,7 @@ pub async fn services(args: &ListArgs, host: &Host, out: Output) -> Result<Statu
     }
     let mut table = Table::new([
         Column::Left("ID"),
-        Column::Left("NAME"),
+        Column::Words("NAME"),
         Column::Left("ACTIVE"),
         Column::Left("SKU"),
         Column::Right("UNIT PRICE"),
@@ -88,7 +88,7 @@ pub async fn contracts(
     }
     let mut table = Table::new([
         Column::Left("CONTRACT"),
-        Column::Left("NAME"),
+        Column::Words("NAME"),
         Column::Left("FROM"),
         Column::Left("TO"),
         Column::Left("ACTIVE"),

@@ -183,7 +183,7 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
         Column::Right("CHANGE"),
         Column::Left("FROM DAY"),
         Column::Left("OUTCOME"),
-        Column::Left("WHY"),
+        Column::Words("WHY"),
     ]);
     for line in lines {
         let outcome = line.outcome.as_str();

@@ -43,7 +43,7 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
                 Column::Left("TAKEN AT"),
                 Column::Left("COMPLETE"),
                 Column::Right("COUNTS"),
-                Column::Left("SOURCE"),
+                Column::Words("SOURCE"),
             ]);
             for snapshot in snapshots {
                 table.row([

@@ -27,7 +27,7 @@ pub async fn run(connection: &str, host: &Host, out: Output) -> Result<Status> {
         Column::Left("CODE"),
         Column::Left("WORKSPACE"),
         Column::Left("MODULE"),
-        Column::Left("WHAT"),
+        Column::Words("WHAT"),
     ]);
     let mut fixes = Fixes::default();
     for finding in &validation.findings {

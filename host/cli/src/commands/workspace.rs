@@ -31,8 +31,8 @@ pub fn run(command: WorkspaceCommand, host: &Host, out: Output) -> Result<Status
             }
             let mut table = Table::new([
                 Column::Left("ID"),
-                Column::Left("NAME"),
-                Column::Left("COMPANY"),
+                Column::Words("NAME"),
+                Column::Words("COMPANY"),
                 Column::Left("DOMAIN"),
                 Column::Left("KIND"),
                 Column::Left("PARENT"),

@@ -1,8 +1,16 @@
 //! Tables without frames: easy to read, easy to cut with other tools.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width, presets,
+};
 
 use super::plain;
+
+/// In characters. What is narrower than this is no terminal that a person reads tables on.
+const NARROWEST: u16 = 60;
+
+/// Sentences are not wrapped narrower than this; the terminal breaks the line then.
+const LEAST_WORDS: u16 = 30;
 
 /// What a cell says beside its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,11 +21,14 @@ pub enum Tone {
     Bad,
 }
 
-/// A column's heading, and on which side it stands.
+/// A column's heading, and how it stands.
 #[derive(Debug, Clone, Copy)]
 pub enum Column {
     Left(&'static str),
     Right(&'static str),
+    /// Sentences: wrapped where the terminal is narrow. The others never are, because
+    /// an id in pieces cannot be copied.
+    Words(&'static str),
 }
 
 /// Rows under headings. Cells are made harmless when they are printed.
@@ -55,7 +66,7 @@ impl Table {
             .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(self.columns.iter().map(|column| {
-            let (Column::Left(title) | Column::Right(title)) = column;
+            let (Column::Left(title) | Column::Right(title) | Column::Words(title)) = column;
             match color {
                 true => Cell::new(title).add_attribute(Attribute::Bold),
                 false => Cell::new(title),
@@ -81,6 +92,14 @@ impl Table {
             if let Column::Right(_) = column {
                 of_table.set_cell_alignment(CellAlignment::Right);
             }
+            of_table.set_constraint(match column {
+                Column::Words(_) => ColumnConstraint::LowerBoundary(Width::Fixed(LEAST_WORDS)),
+                Column::Left(_) | Column::Right(_) => ColumnConstraint::ContentWidth,
+            });
+        }
+        // A terminal that does not say its width is taken for wide.
+        if table.width().is_some_and(|width| width < NARROWEST) {
+            table.set_content_arrangement(ContentArrangement::Disabled);
         }
         table.trim_fmt()
     }
