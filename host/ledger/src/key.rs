@@ -244,7 +244,11 @@ fn parse(text: &[u8]) -> Option<Key> {
 /// Whole and with mode 0600, or not at all; and never over a file that is there.
 fn make(path: &Path, data: &Path) -> Result<Key> {
     let at = |error: &std::io::Error| LedgerError::io(path, error);
-    let dir = path.parent().unwrap_or(Path::new("."));
+    // The parent of a bare file name is the empty path.
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
