@@ -5,8 +5,10 @@
 //! Contracts come chunk by chunk and are given away at once, so that a tenant of any
 //! size never stands in memory whole.
 
+mod asks;
+mod task;
+
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,11 +19,12 @@ use futures::stream::FuturesOrdered;
 use jiff::civil::Date;
 use psa_host_billing::{Account, AccountId, Contract, LineKey, Service, ServiceId};
 use psa_host_sandbox::{
-    CallError, CallErrorKind, CheckReport, Connector, Depth, LineReading, Page, Session,
+    CallError, CallErrorKind, CheckReport, Connector, Depth, LineReading, Session,
 };
-use tokio::task::JoinHandle;
 
 use crate::progress::{Activity, Progress, Watch, unwatched};
+use asks::{Accounts, Ask, Check, ContractsOf, Lines, List, PageOf, Services};
+use task::Task;
 
 /// How often a read is repeated after a failure that may pass.
 const RETRIES: usize = 4;
@@ -381,103 +384,6 @@ impl Reader {
     }
 }
 
-/// One call that reads, so that it can be repeated.
-trait Ask: Sync {
-    type Answer: Send;
-
-    fn ask(
-        &self,
-        connector: &mut Connector,
-    ) -> impl Future<Output = Result<Self::Answer, CallError>> + Send;
-}
-
-/// A list that comes in pages.
-trait List: Sync {
-    type Entry: Send;
-    const ACTIVITY: Activity;
-
-    fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> impl Future<Output = Result<Page<Self::Entry>, CallError>> + Send;
-}
-
-struct Check(Depth);
-
-impl Ask for Check {
-    type Answer = CheckReport;
-
-    async fn ask(&self, connector: &mut Connector) -> Result<CheckReport, CallError> {
-        connector.check(self.0).await
-    }
-}
-
-struct Lines<'a>(&'a [LineKey], Date);
-
-impl Ask for Lines<'_> {
-    type Answer = LineReading;
-
-    async fn ask(&self, connector: &mut Connector) -> Result<LineReading, CallError> {
-        connector.read_lines(self.0, self.1).await
-    }
-}
-
-struct PageOf<'a, L>(&'a L, Option<&'a str>);
-
-impl<L: List> Ask for PageOf<'_, L> {
-    type Answer = Page<L::Entry>;
-
-    async fn ask(&self, connector: &mut Connector) -> Result<Self::Answer, CallError> {
-        self.0.page(connector, self.1).await
-    }
-}
-
-struct Accounts;
-
-impl List for Accounts {
-    type Entry = Account;
-    const ACTIVITY: Activity = Activity::Accounts;
-
-    async fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> Result<Page<Account>, CallError> {
-        connector.list_accounts(cursor).await
-    }
-}
-
-struct Services;
-
-impl List for Services {
-    type Entry = Service;
-    const ACTIVITY: Activity = Activity::Services;
-
-    async fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> Result<Page<Service>, CallError> {
-        connector.list_services(cursor).await
-    }
-}
-
-struct ContractsOf<'a>(&'a [AccountId], Date);
-
-impl List for ContractsOf<'_> {
-    type Entry = Contract;
-    const ACTIVITY: Activity = Activity::Contracts;
-
-    async fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> Result<Page<Contract>, CallError> {
-        connector.list_contracts(self.0, self.1, cursor).await
-    }
-}
-
 /// Whether repeating can help, and after how long. A busy PSA names its own delay.
 fn wait_before_retry(
     kind: &CallErrorKind,
@@ -507,41 +413,6 @@ fn may_be_one_accounts(kind: &CallErrorKind) -> bool {
             | CallErrorKind::Trapped
             | CallErrorKind::OutOfLimits { .. }
     )
-}
-
-/// A task that ends with its owner: a reading that is given up leaves nothing running.
-struct Task<T>(JoinHandle<T>);
-
-impl<T: Send + 'static> Task<T> {
-    fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(tokio::spawn(work))
-    }
-}
-
-impl<T> Future for Task<Result<T, CallError>> {
-    type Output = Result<T, CallError>;
-
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
-        std::pin::Pin::new(&mut self.0).poll(cx).map(|joined| {
-            joined.unwrap_or_else(|error| {
-                Err(CallError {
-                    kind: CallErrorKind::Trapped,
-                    message: format!("reading ended unexpectedly: {error}"),
-                    psa_words: None,
-                    fix: None,
-                })
-            })
-        })
-    }
-}
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 #[cfg(test)]

@@ -2,21 +2,26 @@
 //! pair, and what a person should know besides. Reads the PSA as a run does, and
 //! decides with the same rules; posts nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod finding;
+mod mapped;
+
+pub use finding::Finding;
+
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::brake::{self, Brake};
-use psa_host_billing::plan::{Context, Decision, PlanLine};
+use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, Hold, HoldCode,
-    LineId, Mapping, ModuleId, Service, ServiceId, TenantKey, Truth, UsageSnapshot, Workspace,
-    WorkspaceId,
+    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
+    Service, ServiceId, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_sandbox::Depth;
 use serde::Serialize;
 
 use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
+use mapped::{both_sides, unmapped};
 
 /// A contract that ends within so many days is told of: time enough to renew it.
 const EXPIRING_DAYS: i32 = 30;
@@ -44,67 +49,6 @@ impl Validation {
     /// Whether something would be held.
     pub fn holds(&self) -> bool {
         self.findings.iter().any(|finding| finding.holds)
-    }
-}
-
-/// One thing that was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Stable reason code.
-    pub code: String,
-    /// Whether it keeps something from being posted.
-    pub holds: bool,
-    /// Whose use.
-    pub workspace: Option<WorkspaceId>,
-    /// Of what.
-    pub module: Option<ModuleId>,
-    /// The account concerned.
-    pub account: Option<AccountId>,
-    /// The service concerned.
-    pub service: Option<ServiceId>,
-    /// The contract concerned.
-    pub contract: Option<ContractId>,
-    /// The line concerned.
-    pub line: Option<LineId>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub fix: String,
-    /// https address of the record concerned.
-    pub link: Option<String>,
-}
-
-impl Finding {
-    fn new(code: &str, holds: bool, message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            holds,
-            message: message.into(),
-            fix: fix.into(),
-            ..Self::default()
-        }
-    }
-
-    fn of(brake: &Brake) -> Self {
-        Self::new(brake.code(), true, brake.message(), brake.fix())
-    }
-
-    fn held(line: &PlanLine, hold: &Hold) -> Self {
-        Self {
-            workspace: Some(line.pair.workspace.clone()),
-            module: Some(line.pair.module.clone()),
-            account: Some(line.pair.account.clone()),
-            service: Some(line.pair.service.clone()),
-            contract: line.line.as_ref().map(|key| key.contract.clone()),
-            line: line.line.as_ref().map(|key| key.line.clone()),
-            link: hold.link.clone(),
-            ..Self::new(
-                hold.code.as_str(),
-                true,
-                hold.message.clone(),
-                hold.fix.clone(),
-            )
-        }
     }
 }
 
@@ -266,144 +210,6 @@ impl Host {
             });
         }
         Ok(())
-    }
-}
-
-/// Workspaces and modules in use that nobody mapped; and a connection without any
-/// mapping at all, through which nothing can ever be posted.
-fn unmapped(
-    name: &ConnectionName,
-    mapping: &Mapping,
-    workspaces: &HashMap<WorkspaceId, Workspace>,
-    snapshot: &CompleteSnapshot,
-    findings: &mut Vec<Finding>,
-) {
-    for (what, none, verb) in [
-        ("workspace", mapping.accounts().len() == 0, "account"),
-        ("module", mapping.services().len() == 0, "service"),
-    ] {
-        if none {
-            let message = format!("no {what} is mapped to {} {verb}", article(verb));
-            let fix =
-                format!("Map them with `psa-host map {verb} {name}` or `psa-host map import`.");
-            findings.push(Finding::new("setup-required", true, message, fix));
-        }
-    }
-    let mut unmapped_workspaces = BTreeSet::new();
-    let mut unmapped_modules: BTreeMap<&ModuleId, usize> = BTreeMap::new();
-    for item in snapshot.items() {
-        let in_use = item.users.unwrap_or(0) > 0 || item.devices.unwrap_or(0) > 0;
-        let paid = workspaces
-            .get(&item.workspace)
-            .is_some_and(Workspace::is_paid);
-        if !in_use || !paid {
-            continue;
-        }
-        if mapping.account(&item.workspace).is_none() {
-            unmapped_workspaces.insert(&item.workspace);
-        }
-        if mapping.service(&item.module).is_none() {
-            *unmapped_modules.entry(&item.module).or_default() += 1;
-        }
-    }
-    for workspace in unmapped_workspaces {
-        let name_of = workspaces.get(workspace).map_or("", |w| w.name.as_str());
-        let message =
-            format!("workspace {workspace} ({name_of}) is in use and not mapped to an account");
-        let fix = format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`.");
-        findings.push(Finding {
-            workspace: Some(workspace.clone()),
-            ..Finding::new("workspace-unmapped", false, message, fix)
-        });
-    }
-    for (module, times) in unmapped_modules {
-        let message =
-            format!("module {module} is in use in {times} workspaces and not mapped to a service");
-        let fix = format!("Map it with `psa-host map service {name} {module} SERVICE`.");
-        findings.push(Finding {
-            module: Some(module.clone()),
-            ..Finding::new("module-unmapped", false, message, fix)
-        });
-    }
-}
-
-fn article(noun: &str) -> &'static str {
-    match noun {
-        "account" => "an",
-        _ => "a",
-    }
-}
-
-/// Mapped accounts and services that the PSA does not list, or calls inactive; and a
-/// bundle mapped beside a service that is in it.
-fn both_sides(
-    mapping: &Mapping,
-    accounts: &HashMap<AccountId, Account>,
-    services: &HashMap<ServiceId, Service>,
-    findings: &mut Vec<Finding>,
-) {
-    for (workspace, id) in mapping.accounts() {
-        let account = accounts.get(id);
-        let (code, message) = match account {
-            None => (
-                HoldCode::AccountMissing,
-                format!("account {id} of workspace {workspace} is not listed by the PSA"),
-            ),
-            Some(account) if account.active == Truth::No => (
-                HoldCode::AccountInactive,
-                format!(
-                    "account {id} ({}) of workspace {workspace} is inactive",
-                    account.name
-                ),
-            ),
-            Some(_) => continue,
-        };
-        findings.push(Finding {
-            workspace: Some(workspace.clone()),
-            account: Some(id.clone()),
-            link: account.and_then(|account| account.link.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
-        });
-    }
-    for pair in mapping.services() {
-        let service = services.get(&pair.service);
-        let (id, module) = (&pair.service, &pair.module);
-        let (code, message) = match service {
-            None => (
-                HoldCode::ServiceMissing,
-                format!("service {id} of module {module} is not listed by the PSA"),
-            ),
-            Some(service) if service.active == Truth::No => (
-                HoldCode::ServiceInactive,
-                format!(
-                    "service {id} ({}) of module {module} is inactive",
-                    service.name
-                ),
-            ),
-            Some(service) => {
-                let inside = service.parts.iter().filter_map(|part| mapping.module(part));
-                findings.extend(inside.map(|part| twice_billed(module, part, id)));
-                continue;
-            }
-        };
-        findings.push(Finding {
-            module: Some(module.clone()),
-            service: Some(id.clone()),
-            link: service.and_then(|service| service.link.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
-        });
-    }
-}
-
-fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Finding {
-    let message = format!(
-        "module {bundle} is mapped to bundle {service}, which has the service of module {part} in it"
-    );
-    let fix = "Map only one of the two, or its customers may pay twice.";
-    Finding {
-        module: Some(bundle.clone()),
-        service: Some(service.clone()),
-        ..Finding::new("bundle-and-part", false, message, fix)
     }
 }
 

@@ -2,9 +2,10 @@
 //! metric}],"contracts":[{workspace,contract}]}`. Imported with every row checked on
 //! both sides; exported in the same form.
 
-use std::collections::{HashMap, HashSet};
+mod one_to_one;
+mod psa_side;
 
-use psa_host_billing::{AccountId, ConnectionName, ContractId, Metric, ServiceId};
+use psa_host_billing::{AccountId, ConnectionName, ContractId, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapped, Mapping, Mappings, ServiceMapping};
 use serde::Serialize;
 
@@ -12,10 +13,12 @@ use crate::error::Problem;
 use crate::imports::json::{Node, parse};
 use crate::imports::{Unknown, numbers_as_ids};
 use crate::progress::Watch;
-use crate::{Host, Note, Purpose, Reader, Result, Source};
+use crate::{Host, Note, Purpose, Result, Source};
 
 use super::rows::CoroSide;
-use super::{call, metric_of, unknown_account, unknown_contract, unknown_service};
+use super::{call, metric_of};
+use one_to_one::one_to_one;
+use psa_side::PsaSide;
 
 /// The file's form, for export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -255,190 +258,6 @@ fn mapping(
     };
     object.rest(unknown);
     Ok(mapping)
-}
-
-/// What the PSA has of what the rows name. Each list is read once, and only if a row
-/// needs it.
-struct PsaSide {
-    accounts: HashSet<AccountId>,
-    services: HashSet<ServiceId>,
-    /// Of the accounts of the rows that choose a contract.
-    contracts: HashMap<AccountId, HashSet<ContractId>>,
-    /// The account of each workspace: in the file, or mapped before.
-    account_of: HashMap<psa_host_billing::WorkspaceId, AccountId>,
-}
-
-impl PsaSide {
-    async fn read(
-        reader: &Reader,
-        rows: &[Row<'_>],
-        present: &Mappings,
-        today: jiff::civil::Date,
-        watch: Watch<'_>,
-    ) -> Result<Self, psa_host_sandbox::CallError> {
-        let mut side = Self {
-            accounts: HashSet::new(),
-            services: HashSet::new(),
-            contracts: HashMap::new(),
-            account_of: HashMap::new(),
-        };
-        for mapping in &present.accounts {
-            let AccountMapping { workspace, account } = mapping.clone();
-            side.account_of.insert(workspace, account);
-        }
-        let (mut any_account, mut any_service) = (false, false);
-        for row in rows {
-            match &row.mapping {
-                Mapping::Account(mapping) => {
-                    any_account = true;
-                    let AccountMapping { workspace, account } = mapping.clone();
-                    side.account_of.entry(workspace).or_insert(account);
-                }
-                Mapping::Service(_) => any_service = true,
-                Mapping::Contract(_) => {}
-            }
-        }
-        if any_account {
-            let accounts = reader.accounts(watch).await?;
-            side.accounts = accounts.into_iter().map(|account| account.id).collect();
-        }
-        if any_service {
-            let services = reader.services(watch).await?;
-            side.services = services.into_iter().map(|service| service.id).collect();
-        }
-        let choosing: HashSet<AccountId> = rows
-            .iter()
-            .filter_map(|row| match &row.mapping {
-                Mapping::Contract(pin) => side.account_of.get(&pin.workspace).cloned(),
-                _ => None,
-            })
-            .collect();
-        let choosing: Vec<AccountId> = choosing.into_iter().collect();
-        let contracts = &mut side.contracts;
-        reader
-            .for_each_chunk(&choosing, today, watch, |chunk| {
-                for read in chunk {
-                    let ids = read.contracts?.into_iter().map(|contract| contract.id);
-                    contracts.insert(read.account, ids.collect());
-                }
-                Ok::<(), psa_host_sandbox::CallError>(())
-            })
-            .await?;
-        Ok(side)
-    }
-
-    fn check(&self, row: &Row<'_>) -> Result<(), Problem> {
-        match &row.mapping {
-            Mapping::Account(mapping) if !self.accounts.contains(&mapping.account) => {
-                Err(unknown_account(&mapping.account))
-            }
-            Mapping::Service(mapping) if !self.services.contains(&mapping.service) => {
-                Err(unknown_service(&mapping.service))
-            }
-            Mapping::Contract(pin) => {
-                let Some(account) = self.account_of.get(&pin.workspace) else {
-                    return Err(Problem::new(
-                        "workspace-not-mapped",
-                        format!("workspace {} is not mapped to an account", pin.workspace),
-                        "Map it in the same file.",
-                    ));
-                };
-                let known = self.contracts.get(account);
-                match known.is_some_and(|known| known.contains(&pin.contract)) {
-                    true => Ok(()),
-                    false => Err(unknown_contract(&pin.contract, account)),
-                }
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// What is mapped already, and then the rows of the file one by one.
-struct OneToOne {
-    mapping: psa_host_billing::Mapping,
-    chosen: HashMap<psa_host_billing::WorkspaceId, ContractId>,
-    metrics: HashMap<psa_host_billing::ModuleId, Metric>,
-}
-
-fn one_to_one(present: &Mappings) -> OneToOne {
-    let mut mapping = psa_host_billing::Mapping::default();
-    for pair in &present.accounts {
-        // The ledger holds no second partner.
-        let _ = mapping.map_account(pair.workspace.clone(), pair.account.clone());
-    }
-    for pair in &present.services {
-        let _ = mapping.map_service(psa_host_billing::ServiceMapping {
-            module: pair.module.clone(),
-            service: pair.service.clone(),
-            metric: pair.metric,
-        });
-    }
-    OneToOne {
-        mapping,
-        chosen: HashMap::new(),
-        metrics: HashMap::new(),
-    }
-}
-
-impl OneToOne {
-    fn take(&mut self, row: &Row<'_>) -> Result<(), Problem> {
-        const FIX: &str = "Remove the other mapping first, or correct this row.";
-        let refused =
-            |code, error: psa_host_billing::NotOneToOne| Problem::new(code, error.to_string(), FIX);
-        let twice = |what: String| {
-            let fix = "List each once.";
-            Err(Problem::new("duplicate-row", what, fix))
-        };
-        match &row.mapping {
-            Mapping::Account(pair) => {
-                let taken = self.mapping.account(&pair.workspace).is_some();
-                let code = match taken {
-                    true => "workspace-already-mapped",
-                    false => "account-already-mapped",
-                };
-                self.mapping
-                    .map_account(pair.workspace.clone(), pair.account.clone())
-                    .map_err(|error| refused(code, error))
-            }
-            Mapping::Service(pair) => {
-                if let Some(metric) = self.metrics.insert(pair.module.clone(), pair.metric)
-                    && metric != pair.metric
-                {
-                    return twice(format!(
-                        "module {} has two metrics in this file",
-                        pair.module
-                    ));
-                }
-                let taken = self.mapping.service(&pair.module).is_some();
-                let code = match taken {
-                    true => "module-already-mapped",
-                    false => "service-already-mapped",
-                };
-                self.mapping
-                    .map_service(psa_host_billing::ServiceMapping {
-                        module: pair.module.clone(),
-                        service: pair.service.clone(),
-                        metric: pair.metric,
-                    })
-                    .map_err(|error| refused(code, error))
-            }
-            Mapping::Contract(pin) => {
-                let before = self
-                    .chosen
-                    .insert(pin.workspace.clone(), pin.contract.clone());
-                match before {
-                    Some(other) if other != pin.contract => {
-                        let workspace = &pin.workspace;
-                        twice(format!(
-                            "workspace {workspace} has two contracts in this file"
-                        ))
-                    }
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

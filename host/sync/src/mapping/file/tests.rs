@@ -1,6 +1,5 @@
 use psa_host_ledger::{AccountMapping, Mapping};
 
-use crate::mapping::file::{one_to_one, read};
 use crate::mapping::rows::CoroSide;
 use crate::testing::{Fixture, file, values};
 use crate::{AddConnection, Problem};

@@ -1,0 +1,72 @@
+//! One thing that a validation found.
+
+use psa_host_billing::brake::Brake;
+use psa_host_billing::plan::PlanLine;
+use psa_host_billing::{AccountId, ContractId, Hold, LineId, ModuleId, ServiceId, WorkspaceId};
+use serde::Serialize;
+
+/// One thing that was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable reason code.
+    pub code: String,
+    /// Whether it keeps something from being posted.
+    pub holds: bool,
+    /// Whose use.
+    pub workspace: Option<WorkspaceId>,
+    /// Of what.
+    pub module: Option<ModuleId>,
+    /// The account concerned.
+    pub account: Option<AccountId>,
+    /// The service concerned.
+    pub service: Option<ServiceId>,
+    /// The contract concerned.
+    pub contract: Option<ContractId>,
+    /// The line concerned.
+    pub line: Option<LineId>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+    /// https address of the record concerned.
+    pub link: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn new(
+        code: &str,
+        holds: bool,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.to_owned(),
+            holds,
+            message: message.into(),
+            fix: fix.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn of(brake: &Brake) -> Self {
+        Self::new(brake.code(), true, brake.message(), brake.fix())
+    }
+
+    pub(super) fn held(line: &PlanLine, hold: &Hold) -> Self {
+        Self {
+            workspace: Some(line.pair.workspace.clone()),
+            module: Some(line.pair.module.clone()),
+            account: Some(line.pair.account.clone()),
+            service: Some(line.pair.service.clone()),
+            contract: line.line.as_ref().map(|key| key.contract.clone()),
+            line: line.line.as_ref().map(|key| key.line.clone()),
+            link: hold.link.clone(),
+            ..Self::new(
+                hold.code.as_str(),
+                true,
+                hold.message.clone(),
+                hold.fix.clone(),
+            )
+        }
+    }
+}

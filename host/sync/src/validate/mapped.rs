@@ -1,0 +1,149 @@
+//! What the mappings themselves show: gaps on Coro's side, and partners that the PSA
+//! does not have.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use psa_host_billing::{
+    Account, AccountId, CompleteSnapshot, ConnectionName, HoldCode, Mapping, ModuleId, Service,
+    ServiceId, Truth, Workspace, WorkspaceId,
+};
+
+use super::Finding;
+
+/// Workspaces and modules in use that nobody mapped; and a connection without any
+/// mapping at all, through which nothing can ever be posted.
+pub(super) fn unmapped(
+    name: &ConnectionName,
+    mapping: &Mapping,
+    workspaces: &HashMap<WorkspaceId, Workspace>,
+    snapshot: &CompleteSnapshot,
+    findings: &mut Vec<Finding>,
+) {
+    for (what, none, verb) in [
+        ("workspace", mapping.accounts().len() == 0, "account"),
+        ("module", mapping.services().len() == 0, "service"),
+    ] {
+        if none {
+            let message = format!("no {what} is mapped to {} {verb}", article(verb));
+            let fix =
+                format!("Map them with `psa-host map {verb} {name}` or `psa-host map import`.");
+            findings.push(Finding::new("setup-required", true, message, fix));
+        }
+    }
+    let mut unmapped_workspaces = BTreeSet::new();
+    let mut unmapped_modules: BTreeMap<&ModuleId, usize> = BTreeMap::new();
+    for item in snapshot.items() {
+        let in_use = item.users.unwrap_or(0) > 0 || item.devices.unwrap_or(0) > 0;
+        let paid = workspaces
+            .get(&item.workspace)
+            .is_some_and(Workspace::is_paid);
+        if !in_use || !paid {
+            continue;
+        }
+        if mapping.account(&item.workspace).is_none() {
+            unmapped_workspaces.insert(&item.workspace);
+        }
+        if mapping.service(&item.module).is_none() {
+            *unmapped_modules.entry(&item.module).or_default() += 1;
+        }
+    }
+    for workspace in unmapped_workspaces {
+        let name_of = workspaces.get(workspace).map_or("", |w| w.name.as_str());
+        let message =
+            format!("workspace {workspace} ({name_of}) is in use and not mapped to an account");
+        let fix = format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`.");
+        findings.push(Finding {
+            workspace: Some(workspace.clone()),
+            ..Finding::new("workspace-unmapped", false, message, fix)
+        });
+    }
+    for (module, times) in unmapped_modules {
+        let message =
+            format!("module {module} is in use in {times} workspaces and not mapped to a service");
+        let fix = format!("Map it with `psa-host map service {name} {module} SERVICE`.");
+        findings.push(Finding {
+            module: Some(module.clone()),
+            ..Finding::new("module-unmapped", false, message, fix)
+        });
+    }
+}
+
+fn article(noun: &str) -> &'static str {
+    match noun {
+        "account" => "an",
+        _ => "a",
+    }
+}
+
+/// Mapped accounts and services that the PSA does not list, or calls inactive; and a
+/// bundle mapped beside a service that is in it.
+pub(super) fn both_sides(
+    mapping: &Mapping,
+    accounts: &HashMap<AccountId, Account>,
+    services: &HashMap<ServiceId, Service>,
+    findings: &mut Vec<Finding>,
+) {
+    for (workspace, id) in mapping.accounts() {
+        let account = accounts.get(id);
+        let (code, message) = match account {
+            None => (
+                HoldCode::AccountMissing,
+                format!("account {id} of workspace {workspace} is not listed by the PSA"),
+            ),
+            Some(account) if account.active == Truth::No => (
+                HoldCode::AccountInactive,
+                format!(
+                    "account {id} ({}) of workspace {workspace} is inactive",
+                    account.name
+                ),
+            ),
+            Some(_) => continue,
+        };
+        findings.push(Finding {
+            workspace: Some(workspace.clone()),
+            account: Some(id.clone()),
+            link: account.and_then(|account| account.link.clone()),
+            ..Finding::new(code.as_str(), true, message, code.fix())
+        });
+    }
+    for pair in mapping.services() {
+        let service = services.get(&pair.service);
+        let (id, module) = (&pair.service, &pair.module);
+        let (code, message) = match service {
+            None => (
+                HoldCode::ServiceMissing,
+                format!("service {id} of module {module} is not listed by the PSA"),
+            ),
+            Some(service) if service.active == Truth::No => (
+                HoldCode::ServiceInactive,
+                format!(
+                    "service {id} ({}) of module {module} is inactive",
+                    service.name
+                ),
+            ),
+            Some(service) => {
+                let inside = service.parts.iter().filter_map(|part| mapping.module(part));
+                findings.extend(inside.map(|part| twice_billed(module, part, id)));
+                continue;
+            }
+        };
+        findings.push(Finding {
+            module: Some(module.clone()),
+            service: Some(id.clone()),
+            link: service.and_then(|service| service.link.clone()),
+            ..Finding::new(code.as_str(), true, message, code.fix())
+        });
+    }
+}
+
+fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Finding {
+    let message = format!(
+        "module {bundle} is mapped to bundle {service}, which has the service of module {part} in it"
+    );
+    let fix = "Map only one of the two, or its customers may pay twice.";
+    Finding {
+        module: Some(bundle.clone()),
+        service: Some(service.clone()),
+        ..Finding::new("bundle-and-part", false, message, fix)
+    }
+}
