@@ -1,0 +1,375 @@
+//! A run: one sync of one connection, from the newest snapshot to a report that a
+//! person can act on.
+//!
+//! ```text
+//! begin ─► settle what was left open ─► plan ─► brakes ─► post in batches ─► report
+//!  check,    (settling)               (planning)      (posting, read_back)   (report)
+//!  tenant,
+//!  lock
+//! ```
+
+mod planning;
+mod posting;
+mod read_back;
+mod report;
+mod resolve;
+mod settling;
+mod stored;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use psa_host_billing::brake::Brake;
+use psa_host_billing::plan::Adjustment;
+use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
+use psa_host_ledger::{
+    CheckOutcome, IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
+};
+use psa_host_sandbox::{CallError, Depth};
+use serde_json::json;
+
+pub use report::{LineReport, Notice, RunReport, Summary, needs_a_person};
+pub use resolve::Verdict;
+pub use settling::QUARANTINE;
+
+use crate::error::rule;
+use crate::progress::{Activity, Progress, Watch};
+use crate::{Error, Host, OpenConnection, Purpose, Result};
+use planning::Planning;
+
+/// How a run is to go.
+#[derive(Debug, Clone, Default)]
+pub struct SyncOptions {
+    /// Plan and report, post nothing.
+    pub dry_run: bool,
+    /// The civil date to plan for, in the connection's zone; none: today.
+    pub as_of: Option<Date>,
+    /// Codes of brakes that a person releases for this run.
+    pub released: BTreeSet<String>,
+    /// How long a doubtful adjustment is left alone, where a test cannot wait for
+    /// [`QUARANTINE`].
+    pub quarantine: Option<Duration>,
+}
+
+/// A run under way.
+struct Running<'a> {
+    host: &'a Host,
+    open: &'a OpenConnection,
+    tenant: &'a TenantKey,
+    run: RunId,
+    lines: Vec<LineReport>,
+    notices: Vec<Notice>,
+    /// Set once something stands against all that is still to be sent.
+    stopped: Option<Hold>,
+    posted: usize,
+    to_post: usize,
+}
+
+/// An adjustment that left.
+struct Sent {
+    intent: IntentId,
+    row: usize,
+    accepted: bool,
+}
+
+/// Everything that a run found, before it is put into a report.
+struct Found {
+    snapshot_taken_at: Option<jiff::Timestamp>,
+    settled: Vec<LineReport>,
+    lines: Vec<LineReport>,
+    notices: Vec<Notice>,
+    unmapped_workspaces: usize,
+    unmapped_modules: usize,
+    ending: RunEnding,
+}
+
+impl Host {
+    /// Sync one connection.
+    ///
+    /// # Errors
+    /// Where the run could not be carried out at all: no such connection, not
+    /// approved, credentials refused, the tenant busy with another process, the PSA
+    /// not to be reached. What concerns single lines is in the report instead.
+    pub async fn sync(
+        &self,
+        name: &ConnectionName,
+        options: &SyncOptions,
+        watch: Watch<'_>,
+    ) -> Result<RunReport> {
+        let purpose = if options.dry_run { Purpose::Look } else { Purpose::Post };
+        let open = self.open_connection(name, purpose).await?;
+        watch(Progress { activity: Activity::Checking, done: 0, total: None });
+        let tenant = self.reach(&open).await?;
+        let _lock: Option<TenantLock> = match options.dry_run {
+            true => None,
+            false => Some(self.ledger().tenant_lock(&tenant, &format!("sync {name}"))?),
+        };
+        let zone = TimeZone::get(&open.connection.time_zone).map_err(|error| {
+            rule(
+                "time-zone",
+                format!("connection {name}: time zone {}: {error}", open.connection.time_zone),
+                format!("Set it with `psa-host connection set {name} --time-zone ZONE`."),
+            )
+        })?;
+        let as_of = options.as_of.unwrap_or_else(|| self.now().to_zoned_datetime(zone.clone()).date());
+        let snapshot = self.newest_snapshot(&open)?;
+        let run = self.ledger().begin_run(&NewRun {
+            connection: name.clone(),
+            tenant: Some(tenant.clone()),
+            snapshot: snapshot.as_ref().map(|snapshot| snapshot.id),
+            dry_run: options.dry_run,
+            as_of,
+        })?;
+        let started_at = self.now();
+        let begun = Begun { open: &open, tenant: &tenant, run, as_of, zone: &zone };
+        let found = self.carry_out(&begun, snapshot.as_ref(), options, watch).await;
+        let incidents: Vec<Notice> = open.session.incidents().iter().map(Notice::from).collect();
+        let requests = open.session.requests().total;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.end_failed(run, requests, &error, &incidents)?;
+                return Err(error);
+            }
+        };
+        let summary = Summary {
+            unmapped_workspaces: found.unmapped_workspaces,
+            unmapped_modules: found.unmapped_modules,
+            ..Summary::of(&found.lines)
+        };
+        self.ledger().end_run(
+            run,
+            &RunEnd {
+                ending: found.ending,
+                requests,
+                counts: summary.counts(),
+                incidents: json!({ "notices": found.notices, "incidents": incidents }),
+            },
+        )?;
+        Ok(RunReport {
+            run: run.to_string(),
+            connection: name.clone(),
+            tenant,
+            dry_run: options.dry_run,
+            as_of,
+            started_at,
+            ended_at: self.now(),
+            snapshot_taken_at: found.snapshot_taken_at,
+            requests,
+            dev_origins: open.session.dev_origins(),
+            summary,
+            notices: found.notices,
+            incidents,
+            settled: found.settled,
+            lines: found.lines,
+        })
+    }
+
+    /// End a run that could not be carried out. Its adjustments, if any left, are open
+    /// in the ledger.
+    fn end_failed(
+        &self,
+        run: RunId,
+        requests: u64,
+        error: &Error,
+        incidents: &[Notice],
+    ) -> Result<()> {
+        let problem = error.problem();
+        let notice = Notice {
+            code: problem.code,
+            message: problem.message,
+            fix: problem.fix.unwrap_or_default(),
+        };
+        let end = RunEnd {
+            ending: RunEnding::Failed,
+            requests,
+            counts: std::collections::BTreeMap::new(),
+            incidents: json!({ "notices": [notice], "incidents": incidents }),
+        };
+        Ok(self.ledger().end_run(run, &end)?)
+    }
+
+    /// Prove the credentials and learn the tenant; both are remembered.
+    async fn reach(&self, open: &OpenConnection) -> Result<TenantKey> {
+        let name = &open.connection.name;
+        match open.reader.check(Depth::Brief).await {
+            Ok(report) => {
+                self.ledger().bind_tenant(name, &report.tenant)?;
+                open.session.bind_tenant(&report.tenant);
+                Ok(report.tenant)
+            }
+            Err(error) => {
+                self.ledger().record_check(
+                    name,
+                    &CheckOutcome {
+                        status: error.message.clone(),
+                        code: Some(error.code().to_owned()),
+                        at: self.now(),
+                    },
+                )?;
+                Err(open.failed(error))
+            }
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        begun: &Begun<'_>,
+        snapshot: Option<&psa_host_ledger::Snapshot>,
+        options: &SyncOptions,
+        watch: Watch<'_>,
+    ) -> Result<Found> {
+        let Begun { open, tenant, run, as_of, zone } = *begun;
+        let mut found = Found {
+            snapshot_taken_at: snapshot.map(|snapshot| snapshot.taken_at),
+            settled: Vec::new(),
+            lines: Vec::new(),
+            notices: Vec::new(),
+            unmapped_workspaces: 0,
+            unmapped_modules: 0,
+            ending: RunEnding::Done,
+        };
+        if !options.dry_run {
+            let quarantine = options.quarantine.unwrap_or_else(|| open.quarantine());
+            found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
+        }
+        let counts = match snapshot {
+            None => Err(Brake::NoSnapshot),
+            Some(snapshot) => self.counts(open, snapshot, as_of, zone)?,
+        };
+        let counts = match counts {
+            Ok(counts) => counts,
+            Err(brake) => {
+                found.notices.push(Notice::from(&brake));
+                found.ending = RunEnding::Braked;
+                return Ok(found);
+            }
+        };
+        let planning =
+            Planning { open, tenant, as_of, counts: &counts, released: &options.released };
+        let planned = self.plan(&planning, watch).await?;
+        found.unmapped_workspaces = planned.unmapped_workspaces;
+        found.unmapped_modules = planned.unmapped_modules;
+        let plan = planned.plan;
+        found.lines = plan.lines.iter().map(LineReport::planned).collect();
+        self.ledger().add_run_lines(run, found.lines.iter().map(stored::row))?;
+        if let Some(brake) = plan.brakes.first() {
+            found.notices.extend(plan.brakes.iter().map(Notice::from));
+            found.ending = RunEnding::Braked;
+            for line in found.lines.iter_mut().filter(|line| line.outcome == Outcome::Planned) {
+                line.brake(brake);
+            }
+        } else if !options.dry_run {
+            let adjustments = plan.adjustments();
+            drop(plan);
+            let mut running = Running {
+                host: self,
+                open,
+                tenant,
+                run,
+                lines: found.lines,
+                notices: found.notices,
+                stopped: None,
+                posted: 0,
+                to_post: adjustments.len(),
+            };
+            let still_today = || {
+                options.as_of.is_some() || self.now().to_zoned_datetime(zone.clone()).date() == as_of
+            };
+            running.post_all(&adjustments, still_today, watch).await?;
+            found.lines = running.lines;
+            found.notices = running.notices;
+            if running.stopped.is_some_and(|hold| hold.code == HoldCode::RunParked) {
+                found.ending = RunEnding::Parked;
+            }
+            self.ledger().use_snapshot(&open.connection.name, counts.id)?;
+        }
+        self.record_outcomes(run, &found.lines)?;
+        Ok(found)
+    }
+
+    /// Write down what became of each line that is no longer as it was planned.
+    fn record_outcomes(&self, run: RunId, lines: &[LineReport]) -> Result<()> {
+        let updates: Vec<LineUpdate> = (0_u32..)
+            .zip(lines)
+            .filter(|(_, line)| line.outcome != Outcome::Unchanged)
+            .map(|(row, line)| LineUpdate {
+                row,
+                outcome: line.outcome,
+                code: line.code.clone(),
+                message: line.message.clone(),
+                fix: line.fix.clone(),
+            })
+            .collect();
+        Ok(self.ledger().update_run_lines(run, &updates)?)
+    }
+}
+
+/// A run that has begun.
+struct Begun<'a> {
+    open: &'a OpenConnection,
+    tenant: &'a TenantKey,
+    run: RunId,
+    as_of: Date,
+    zone: &'a TimeZone,
+}
+
+impl Running<'_> {
+    /// Post batch after batch, reading each back before the next, until all is sent or
+    /// something stands against the rest.
+    async fn post_all(
+        &mut self,
+        adjustments: &[(usize, Adjustment)],
+        still_today: impl Fn() -> bool,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        let at_once = self.open.plugin.description().limits.lines_per_call.max(1) as usize;
+        for batch in adjustments.chunks(at_once) {
+            if self.stopped.is_none() && !still_today() {
+                let message = "midnight passed in the connection's time zone";
+                self.stopped = Some(Hold::new(HoldCode::DateChanged, message));
+            }
+            if let Some(hold) = &self.stopped {
+                for (row, _) in batch {
+                    self.lines[*row].hold(hold.clone());
+                }
+                continue;
+            }
+            let sent = self.post_batch(batch, watch).await?;
+            self.read_back(&sent, watch).await?;
+        }
+        if let Some(hold) = &self.stopped {
+            self.notices.push(Notice {
+                code: hold.code.to_string(),
+                message: hold.message.clone(),
+                fix: hold.fix.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl LineReport {
+    fn line_key(&self) -> Option<LineKey> {
+        Some(LineKey {
+            line: self.line.clone()?,
+            contract: self.contract.clone()?,
+            service: self.service.clone(),
+        })
+    }
+}
+
+impl OpenConnection {
+    /// An error of this connection's plugin or PSA.
+    pub(crate) fn failed(&self, error: CallError) -> Error {
+        Error::Call { connection: self.connection.name.to_string(), error }
+    }
+
+    /// Longer than the PSA can work on one request.
+    fn quarantine(&self) -> Duration {
+        let longest = self.plugin.description().limits.longest_execution_seconds;
+        QUARANTINE.max(Duration::from_secs(u64::from(longest) + 60))
+    }
+}

@@ -1,0 +1,197 @@
+//! What earlier runs left open: adjustments that were sent, or may have been, and of
+//! which nobody knows yet what became. The line itself decides; where it cannot, a
+//! person does. Nothing is ever sent again from here: an adjustment that was certainly
+//! not applied is planned anew from fresh units, like any other.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use psa_host_billing::settle::{Shows, shows};
+use psa_host_billing::{Hold, HoldCode, Line, LineKey, TenantKey};
+use psa_host_ledger::{
+    Answer, IntentRecord, IntentState, Outcome, Resolution, RunEnd, RunEnding,
+};
+use serde_json::json;
+
+use super::report::LineReport;
+use crate::progress::{Activity, Progress, Watch};
+use crate::{Host, OpenConnection, Result};
+
+/// How long a doubtful adjustment is left alone before its line is read, unless the
+/// plugin declares that its PSA may work longer on one request.
+pub const QUARANTINE: Duration = Duration::from_secs(600);
+
+impl Host {
+    /// Settle what this connection left open in the tenant, as far as the lines tell.
+    pub(super) async fn settle_earlier(
+        &self,
+        open: &OpenConnection,
+        tenant: &TenantKey,
+        quarantine: Duration,
+        watch: Watch<'_>,
+    ) -> Result<Vec<LineReport>> {
+        self.close_abandoned_runs(open)?;
+        let left: Vec<IntentRecord> = self
+            .ledger()
+            .open_intents(tenant)?
+            .into_iter()
+            .filter(|intent| self.made_by(intent, open))
+            .collect();
+        let (unsent, sent): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|intent| intent.state == IntentState::Intended);
+        let answers: Vec<_> = unsent
+            .iter()
+            .map(|intent| {
+                let why = "its run ended before it was sent";
+                (intent.id, Answer::NotSent(why.to_owned()))
+            })
+            .collect();
+        self.ledger().record_answers(&answers)?;
+        if sent.is_empty() {
+            return Ok(Vec::new());
+        }
+        watch(Progress { activity: Activity::Settling, done: 0, total: Some(sent.len()) });
+        let now = self.now();
+        let (waiting, due): (Vec<_>, Vec<_>) =
+            sent.into_iter().partition(|intent| in_quarantine(intent, now, quarantine));
+        let mut reports: Vec<LineReport> = waiting
+            .iter()
+            .map(|intent| {
+                let until = since(intent)
+                    .checked_add(jiff::SignedDuration::try_from(quarantine).unwrap_or_default())
+                    .unwrap_or(now);
+                doubtful(
+                    intent,
+                    format!("sent without a certain answer; its line is read after {until}"),
+                )
+            })
+            .collect();
+        reports.extend(self.read_and_resolve(open, &due).await?);
+        Ok(reports)
+    }
+
+    async fn read_and_resolve(
+        &self,
+        open: &OpenConnection,
+        due: &[IntentRecord],
+    ) -> Result<Vec<LineReport>> {
+        let Some(first_day) = due.iter().map(|intent| intent.intent.effective).min() else {
+            return Ok(Vec::new());
+        };
+        let keys: Vec<LineKey> = due.iter().map(|intent| intent.intent.key.clone()).collect();
+        let reading = open.reader.lines(&keys, first_day).await.map_err(|e| open.failed(e))?;
+        let mut resolutions = Vec::new();
+        let mut reports = Vec::new();
+        for intent in due {
+            let line = reading.lines.iter().find(|line| line.key.line == intent.intent.key.line);
+            let Some(verdict) = judge(intent, line) else {
+                let why = intent.words.clone().unwrap_or_default();
+                let mut report = blank(intent, Outcome::Held);
+                report.explain(
+                    intent.code.as_deref().unwrap_or(HoldCode::UnexpectedUnits.as_str()),
+                    why,
+                    HoldCode::UnexpectedUnits.fix(),
+                );
+                reports.push(report);
+                continue;
+            };
+            let evidence = json!({ "line": line, "read_at": self.now() });
+            let mut report = blank(intent, Outcome::Confirmed);
+            let resolution = match verdict {
+                Shows::Applied => Resolution::Confirmed,
+                Shows::NotApplied => {
+                    report.outcome = Outcome::Unchanged;
+                    report.message =
+                        Some("it was not applied; this run plans the pair anew".to_owned());
+                    Resolution::NotApplied
+                }
+                Shows::Else(hold) => {
+                    let (code, why) = (hold.code.to_string(), hold.message.clone());
+                    report.hold(hold);
+                    Resolution::Held { code, why }
+                }
+            };
+            resolutions.push((intent.id, resolution, evidence));
+            reports.push(report);
+        }
+        self.ledger().resolve(&resolutions)?;
+        Ok(reports)
+    }
+
+    /// Runs whose process died are over; their adjustments are settled one by one.
+    fn close_abandoned_runs(&self, open: &OpenConnection) -> Result<()> {
+        for run in self.ledger().abandoned_runs(&open.connection.name)? {
+            self.ledger().end_run(
+                run.id,
+                &RunEnd {
+                    ending: RunEnding::Interrupted,
+                    requests: run.requests,
+                    counts: run.counts,
+                    incidents: run.incidents,
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn made_by(&self, intent: &IntentRecord, open: &OpenConnection) -> bool {
+        self.ledger().run(intent.run).is_ok_and(|run| run.connection == open.connection.name)
+    }
+}
+
+/// Since when it may have been on its way.
+fn since(intent: &IntentRecord) -> Timestamp {
+    intent.answered_at.or(intent.sending_at).unwrap_or(intent.intended_at)
+}
+
+/// The PSA may still be working on it: what the line shows now could change.
+fn in_quarantine(intent: &IntentRecord, now: Timestamp, quarantine: Duration) -> bool {
+    intent.state != IntentState::Held && now.duration_since(since(intent)).unsigned_abs() < quarantine
+}
+
+/// What a line says of an adjustment; none where it says nothing new.
+fn judge(intent: &IntentRecord, line: Option<&Line>) -> Option<Shows> {
+    let wanted = &intent.intent;
+    let shown = shows(line, wanted.baseline, wanted.target, wanted.effective);
+    match (intent.state, &shown) {
+        // Held before: only a line at its target is clear by itself.
+        (IntentState::Held, Shows::Applied) => Some(shown),
+        (IntentState::Held, _) => None,
+        // The PSA said yes, and it did not happen: sending it again could be wrong.
+        (IntentState::Accepted, Shows::NotApplied) => {
+            let message = format!(
+                "the PSA accepted {} units from {} on, but the line still has {}",
+                wanted.target, wanted.effective, wanted.baseline
+            );
+            Some(Shows::Else(Hold::new(HoldCode::UnexpectedUnits, message)))
+        }
+        _ => Some(shown),
+    }
+}
+
+fn doubtful(intent: &IntentRecord, message: String) -> LineReport {
+    let mut report = blank(intent, Outcome::Doubtful);
+    report.explain(HoldCode::OpenAdjustment.as_str(), message, HoldCode::OpenAdjustment.fix());
+    report
+}
+
+fn blank(intent: &IntentRecord, outcome: Outcome) -> LineReport {
+    let wanted = &intent.intent;
+    LineReport {
+        workspace: wanted.workspace.clone(),
+        module: wanted.module.clone(),
+        account: None,
+        service: wanted.key.service.clone(),
+        contract: Some(wanted.key.contract.clone()),
+        line: Some(wanted.key.line.clone()),
+        baseline: Some(wanted.baseline),
+        target: Some(wanted.target),
+        delta: Some(wanted.target.change_from(wanted.baseline)),
+        effective_date: wanted.effective,
+        outcome,
+        code: None,
+        message: None,
+        fix: None,
+        link: None,
+    }
+}

@@ -1,0 +1,88 @@
+//! A report as the ledger keeps it, and back.
+
+use psa_host_ledger::{RunId, RunLine};
+use serde_json::Value;
+
+use super::report::{LineReport, Notice, RunReport, Summary};
+use crate::error::rule;
+use crate::{Host, Result};
+
+/// A line, for the ledger.
+pub(super) fn row(line: &LineReport) -> RunLine {
+    RunLine {
+        workspace: Some(line.workspace.clone()),
+        module: Some(line.module.clone()),
+        account: line.account.clone(),
+        service: Some(line.service.clone()),
+        contract: line.contract.clone(),
+        line: line.line.clone(),
+        baseline: line.baseline,
+        target: line.target,
+        effective: Some(line.effective_date),
+        outcome: line.outcome,
+        code: line.code.clone(),
+        message: line.message.clone(),
+        fix: line.fix.clone(),
+        detail: line.link.as_ref().map(|link| serde_json::json!({ "link": link }).to_string()),
+    }
+}
+
+impl Host {
+    /// The report of an earlier run, as far as it is known today: what was in doubt
+    /// and has been settled since shows its settlement.
+    ///
+    /// # Errors
+    /// No such run; a damaged ledger.
+    pub fn run_report(&self, id: RunId) -> Result<RunReport> {
+        let run = self.ledger().run(id)?;
+        let lines: Vec<LineReport> =
+            self.ledger().run_lines(id)?.into_iter().filter_map(|row| report(row, run.as_of)).collect();
+        let notices = |of: &str| -> Vec<Notice> {
+            let kept = run.incidents.get(of).cloned().unwrap_or(Value::Array(vec![]));
+            serde_json::from_value(kept).unwrap_or_default()
+        };
+        let snapshot = run.snapshot.map(|id| self.ledger().snapshot(id)).transpose()?;
+        let tenant = run.tenant.ok_or_else(|| {
+            rule("run-without-tenant", format!("run {id} ended before it reached the PSA"), "Sync again.")
+        })?;
+        Ok(RunReport {
+            run: id.to_string(),
+            connection: run.connection,
+            tenant,
+            dry_run: run.dry_run,
+            as_of: run.as_of,
+            started_at: run.started_at,
+            ended_at: run.ended_at.unwrap_or(run.started_at),
+            snapshot_taken_at: snapshot.map(|snapshot| snapshot.taken_at),
+            requests: run.requests,
+            dev_origins: Vec::new(),
+            summary: Summary::of(&lines),
+            notices: notices("notices"),
+            incidents: notices("incidents"),
+            settled: Vec::new(),
+            lines,
+        })
+    }
+}
+
+fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {
+    let detail: Option<Value> = row.detail.and_then(|text| serde_json::from_str(&text).ok());
+    let link = detail.as_ref().and_then(|detail| detail.get("link")).and_then(Value::as_str);
+    Some(LineReport {
+        workspace: row.workspace?,
+        module: row.module?,
+        account: row.account,
+        service: row.service?,
+        contract: row.contract,
+        line: row.line,
+        baseline: row.baseline,
+        target: row.target,
+        delta: row.target.zip(row.baseline).map(|(target, baseline)| target.change_from(baseline)),
+        effective_date: row.effective.unwrap_or(as_of),
+        outcome: row.outcome,
+        code: row.code,
+        message: row.message,
+        fix: row.fix,
+        link: link.map(str::to_owned),
+    })
+}
