@@ -67,6 +67,7 @@ impl Session {
             storage: Arc::new(crate::InMemoryStorage::default()),
             budget: Arc::new(crate::InMemoryBudget::default()),
             scope: None,
+            learnt_origins: Vec::new(),
         }
     }
 
@@ -212,9 +213,18 @@ pub struct SessionBuilder {
     storage: Arc<dyn PluginStorage>,
     budget: Arc<dyn BudgetStore>,
     scope: Option<String>,
+    learnt_origins: Vec<String>,
 }
 
 impl SessionBuilder {
+    /// Loopback origins that an earlier session learnt ([`Session::dev_origins`]): a
+    /// plugin that keeps its zone asks for it once only. Without the development switch
+    /// they mean nothing.
+    pub fn learnt_origins(mut self, origins: Vec<String>) -> Self {
+        self.learnt_origins = origins;
+        self
+    }
+
     /// The connection's name, for messages and logs.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
@@ -284,6 +294,9 @@ impl SessionBuilder {
             policy.loopback = Some(RwLock::default());
         }
         self.let_in_url_settings(&mut policy)?;
+        for origin in &self.learnt_origins {
+            policy.learn(origin.as_bytes());
+        }
 
         let value = |key: &str| match self.settings.get(key) {
             Some(text) => Some(text.as_str()),

@@ -35,6 +35,53 @@ pub struct OpenConnection {
     pub session: Arc<Session>,
     /// Reads its PSA through the session.
     pub reader: Reader,
+    _learnt: LearntOrigins,
+}
+
+/// Keeps the loopback origins that a session learnt for the next one: a connector that
+/// stored its zone does not ask for it again. Only ever with the development switch.
+#[derive(Debug)]
+struct LearntOrigins {
+    session: Arc<Session>,
+    ledger: Ledger,
+    scope: StorageScope,
+    known: Vec<String>,
+}
+
+const LEARNT_ORIGINS: &str = "learnt-origins";
+
+/// The host's own part of a connection's storage: no plugin can have this name.
+fn host_scope(name: &ConnectionName) -> StorageScope {
+    StorageScope {
+        plugin: "@host".to_owned(),
+        connection: name.to_string(),
+    }
+}
+
+impl LearntOrigins {
+    fn read(ledger: &Ledger, scope: &StorageScope) -> Result<Vec<String>> {
+        let kept = ledger
+            .storage_get(scope, LEARNT_ORIGINS)?
+            .unwrap_or_default();
+        let lines = String::from_utf8_lossy(&kept).into_owned();
+        Ok(lines.lines().map(str::to_owned).collect())
+    }
+}
+
+impl Drop for LearntOrigins {
+    /// Best effort: where it fails, the next development session learns them again.
+    fn drop(&mut self) {
+        let now = self.session.dev_origins();
+        if now != self.known {
+            let text = now.join("\n");
+            let kept =
+                self.ledger
+                    .storage_put(&self.scope, LEARNT_ORIGINS, text.as_bytes(), quota());
+            if let Err(error) = kept {
+                tracing::debug!(%error, "learnt loopback origins could not be kept");
+            }
+        }
+    }
 }
 
 impl Host {
@@ -88,16 +135,29 @@ impl Host {
         if let Some(tenant) = &connection.tenant {
             builder = builder.tenant(tenant);
         }
+        let scope = host_scope(name);
+        let known = match self.options().dev_loopback {
+            true => LearntOrigins::read(self.ledger(), &scope)?,
+            false => Vec::new(),
+        };
+        builder = builder.learnt_origins(known.clone());
         let session = builder.build().map_err(|error| Error::Session {
             connection: name.to_string(),
             error,
         })?;
         let reader = Reader::new(Arc::clone(&session));
+        let learnt = LearntOrigins {
+            session: Arc::clone(&session),
+            ledger: self.ledger().clone(),
+            scope,
+            known,
+        };
         Ok(OpenConnection {
             connection,
             plugin,
             session,
             reader,
+            _learnt: learnt,
         })
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use autotask_sim::{Config, LineKind, Simulator, User, World};
 use jiff::civil::{Date, date};
@@ -59,7 +60,7 @@ pub struct Scene {
     pub customers: Vec<Customer>,
     /// The PSA's service for [`MODULE`].
     pub service: i64,
-    clock: Arc<AtomicI64>,
+    clock: Clock,
     folder: tempfile::TempDir,
 }
 
@@ -86,17 +87,33 @@ impl Scene {
                 let line = world.add_line(LineKind::Service, contract, service, units);
                 let line = line.expect("an open contract");
                 let workspace = format!("w{at}");
-                Customer { workspace, devices, units, company, contract, line }
+                Customer {
+                    workspace,
+                    devices,
+                    units,
+                    company,
+                    contract,
+                    line,
+                }
             })
             .collect();
         world.post_through(date(2026, 10, 31));
         let mut config = Config::new(world);
         change(&mut config, &customers);
-        let simulator = Simulator::start(config).await.expect("free ports on loopback");
-        let clock = Arc::new(AtomicI64::new(timestamp(NOW).as_second()));
+        let simulator = Simulator::start(config)
+            .await
+            .expect("free ports on loopback");
+        let clock = Clock::starting_at(timestamp(NOW));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let host = open(&folder, &clock);
-        let scene = Self { simulator, host, customers, service, clock, folder };
+        let scene = Self {
+            simulator,
+            host,
+            customers,
+            service,
+            clock,
+            folder,
+        };
         scene.set_up().await;
         scene
     }
@@ -109,19 +126,34 @@ impl Scene {
     async fn set_up(&self) {
         let connector = connector();
         let path = connector.to_str().expect("a readable path");
-        self.host.add_plugin(path).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        self.host
+            .add_plugin(path)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
         self.host.approve_plugin("autotask").expect("approved");
         let values = Values {
-            secrets: BTreeMap::from([("integration-code".into(), Secret::new("SIM-TRACKING-CODE"))]),
+            secrets: BTreeMap::from([(
+                "integration-code".into(),
+                Secret::new("SIM-TRACKING-CODE"),
+            )]),
             ..Values::default()
         };
         self.host.set_plugin("autotask", &values).expect("set");
         let mut workspaces = vec![workspace("msp", "channel", None)];
-        workspaces.extend(self.customers.iter().map(|c| workspace(&c.workspace, "child", Some("msp"))));
+        workspaces.extend(
+            self.customers
+                .iter()
+                .map(|c| workspace(&c.workspace, "child", Some("msp"))),
+        );
         let file = json!({ "workspaces": workspaces }).to_string();
-        self.host.import_workspaces(&Source::new("workspaces", file)).expect("workspaces");
-        let counts: Vec<(&str, u32)> =
-            self.customers.iter().map(|c| (c.workspace.as_str(), c.devices)).collect();
+        self.host
+            .import_workspaces(&Source::new("workspaces", file))
+            .expect("workspaces");
+        let counts: Vec<(&str, u32)> = self
+            .customers
+            .iter()
+            .map(|c| (c.workspace.as_str(), c.devices))
+            .collect();
         self.import_usage(&counts);
         let check = self
             .host
@@ -150,7 +182,10 @@ impl Scene {
             json!([{ "module": MODULE, "service": self.service.to_string(), "metric": "devices" }]);
         let file = json!({ "accounts": accounts, "services": services, "contracts": [] });
         let source = Source::new("mapping", file.to_string());
-        let mapped = self.host.import_mappings(&name(), &source, false, &unwatched).await;
+        let mapped = self
+            .host
+            .import_mappings(&name(), &source, false, &unwatched)
+            .await;
         let mapped = mapped.expect("mappings");
         assert!(mapped.applied, "{:?}", mapped.refused);
         self.simulator.clear_journal();
@@ -168,12 +203,16 @@ impl Scene {
             "channel": "msp", "taken_at": self.now().to_string(), "complete": true, "items": items,
         });
         let source = Source::new("usage", file.to_string());
-        self.host.import_usage(&source, &UsageForm::Json).expect("usage");
+        self.host
+            .import_usage(&source, &UsageForm::Json)
+            .expect("usage");
     }
 
     /// Sync, as a person or the scheduler would.
     pub async fn sync(&self) -> RunReport {
-        self.try_sync(&SyncOptions::default()).await.unwrap_or_else(|error| panic!("{error}"))
+        self.try_sync(&SyncOptions::default())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Sync in a way that may fail as a whole.
@@ -186,19 +225,22 @@ impl Scene {
 
     /// The instant of the scene's clock.
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.clock.load(Ordering::SeqCst)).expect("in the calendar")
+        self.clock.now()
     }
 
     /// Let time pass, for psa-host and for the PSA.
     pub fn wait(&self, minutes: i64) {
-        self.clock.fetch_add(SignedDuration::from_mins(minutes).as_secs(), Ordering::SeqCst);
+        self.clock.skip(SignedDuration::from_mins(minutes));
         self.simulator.advance(jiff::Span::new().minutes(minutes));
     }
 
     /// Units on a customer's line on a day.
     pub fn units_on(&self, customer: usize, day: Date) -> i32 {
         let line = self.customers[customer].line;
-        let units = self.simulator.world().units_on(LineKind::Service, line, day);
+        let units = self
+            .simulator
+            .world()
+            .units_on(LineKind::Service, line, day);
         units.expect("the line has units on that day")
     }
 
@@ -206,19 +248,29 @@ impl Scene {
     pub fn applied(&self, customer: usize) -> Vec<i32> {
         let line = self.customers[customer].line;
         let applied = self.simulator.applied();
-        applied.iter().filter(|a| a.line == line && !a.foreign).map(|a| a.unit_change).collect()
+        applied
+            .iter()
+            .filter(|a| a.line == line && !a.foreign)
+            .map(|a| a.unit_change)
+            .collect()
     }
 
     /// Adjustments that reached the PSA, applied or not.
     pub fn adjustments_sent(&self) -> usize {
         let journal = self.simulator.journal();
-        journal.iter().filter(|entry| entry.endpoint == "ContractServiceAdjustments").count()
+        journal
+            .iter()
+            .filter(|entry| entry.endpoint == "ContractServiceAdjustments")
+            .count()
     }
 }
 
 /// The line of a customer in a report.
 pub fn line_of<'a>(report: &'a RunReport, workspace: &str) -> &'a LineReport {
-    let line = report.lines.iter().find(|line| line.workspace.as_str() == workspace);
+    let line = report
+        .lines
+        .iter()
+        .find(|line| line.workspace.as_str() == workspace);
     line.unwrap_or_else(|| panic!("no line of {workspace} in {report:#?}"))
 }
 
@@ -233,17 +285,44 @@ pub fn name() -> ConnectionName {
     ConnectionName::new(CONNECTION).expect("a name")
 }
 
-fn open(folder: &tempfile::TempDir, clock: &Arc<AtomicI64>) -> Host {
-    let clock = Arc::clone(clock);
+fn open(folder: &tempfile::TempDir, clock: &Clock) -> Host {
+    let clock = clock.clone();
     Host::open(HostOptions {
         key: KeySource::File(folder.path().join("key")),
         dev_loopback: true,
-        clock: Arc::new(move || {
-            Timestamp::from_second(clock.load(Ordering::SeqCst)).expect("in the calendar")
-        }),
+        clock: Arc::new(move || clock.now()),
         ..HostOptions::new(folder.path().join("data"))
     })
     .expect("a data directory")
+}
+
+/// Goes on like any clock, from an instant of its own, and can be put forward.
+#[derive(Debug, Clone)]
+struct Clock {
+    start: Timestamp,
+    begun: Instant,
+    skipped_seconds: Arc<AtomicI64>,
+}
+
+impl Clock {
+    fn starting_at(start: Timestamp) -> Self {
+        Self {
+            start,
+            begun: Instant::now(),
+            skipped_seconds: Arc::default(),
+        }
+    }
+
+    fn skip(&self, time: SignedDuration) {
+        self.skipped_seconds
+            .fetch_add(time.as_secs(), Ordering::SeqCst);
+    }
+
+    fn now(&self) -> Timestamp {
+        let skipped = SignedDuration::from_secs(self.skipped_seconds.load(Ordering::SeqCst));
+        let passed = SignedDuration::try_from(self.begun.elapsed()).expect("a short test");
+        self.start + skipped + passed
+    }
 }
 
 fn workspace(id: &str, kind: &str, parent: Option<&str>) -> Value {
@@ -257,7 +336,8 @@ fn workspace(id: &str, kind: &str, parent: Option<&str>) -> Value {
 /// The connector, as `plugins/build` made it.
 fn connector() -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/autotask.wasm");
-    path.canonicalize().unwrap_or_else(|_| panic!("build the connector first: plugins/build autotask"))
+    path.canonicalize()
+        .unwrap_or_else(|_| panic!("build the connector first: plugins/build autotask"))
 }
 
 fn timestamp(text: &str) -> Timestamp {

@@ -6,7 +6,9 @@ use end_to_end::{Scene, TODAY, line_of, outcome};
 use psa_host_ledger::Outcome;
 
 fn on_adjusting(kind: FaultKind) -> Fault {
-    Fault::new(kind).on("ContractServiceAdjustments").method("POST")
+    Fault::new(kind)
+        .on("ContractServiceAdjustments")
+        .method("POST")
 }
 
 /// Longer than the quarantine.
@@ -15,7 +17,9 @@ const LATER: i64 = 11;
 #[tokio::test]
 async fn an_applied_adjustment_whose_answer_is_dropped_is_confirmed_by_reading() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(on_adjusting(FaultKind::ApplyThenLose { lost: Lost::Drop }));
+    scene
+        .simulator
+        .inject(on_adjusting(FaultKind::ApplyThenLose { lost: Lost::Drop }));
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [6]);
@@ -26,7 +30,11 @@ async fn an_applied_adjustment_whose_answer_is_dropped_is_confirmed_by_reading()
 #[tokio::test]
 async fn an_applied_adjustment_answered_with_504_is_confirmed_by_reading() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(on_adjusting(FaultKind::ApplyThenLose { lost: Lost::Gateway }));
+    scene
+        .simulator
+        .inject(on_adjusting(FaultKind::ApplyThenLose {
+            lost: Lost::Gateway,
+        }));
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [6]);
@@ -35,20 +43,33 @@ async fn an_applied_adjustment_answered_with_504_is_confirmed_by_reading() {
 #[tokio::test]
 async fn a_lost_adjustment_is_sent_once_more_after_the_quarantine_and_not_before() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(on_adjusting(FaultKind::Lose { lost: Lost::Drop }));
+    scene
+        .simulator
+        .inject(on_adjusting(FaultKind::Lose { lost: Lost::Drop }));
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Doubtful, "{report:#?}");
-    assert_eq!(scene.adjustments_sent(), 1, "nothing is sent again in that run");
+    assert_eq!(
+        scene.adjustments_sent(),
+        1,
+        "nothing is sent again in that run"
+    );
 
     scene.wait(1);
     let too_early = scene.sync().await;
     assert_eq!(too_early.settled[0].outcome, Outcome::Doubtful);
-    assert_eq!(outcome(&too_early, "w1"), (Outcome::Held, Some("open-adjustment".into())));
+    assert_eq!(
+        outcome(&too_early, "w1"),
+        (Outcome::Held, Some("open-adjustment".into()))
+    );
     assert_eq!(scene.adjustments_sent(), 1);
 
     scene.wait(LATER);
     let settled = scene.sync().await;
-    assert_eq!(outcome(&settled, "w1").0, Outcome::Confirmed, "{settled:#?}");
+    assert_eq!(
+        outcome(&settled, "w1").0,
+        Outcome::Confirmed,
+        "{settled:#?}"
+    );
     assert_eq!(scene.applied(0), [6]);
     assert_eq!(scene.units_on(0, TODAY), 11);
 }
@@ -66,7 +87,11 @@ async fn an_adjustment_that_applies_late_is_found_and_not_sent_again() {
     assert_eq!(outcome(&report, "w1").0, Outcome::Doubtful, "{report:#?}");
     scene.wait(LATER);
     let settled = scene.sync().await;
-    assert_eq!(settled.settled[0].outcome, Outcome::Confirmed, "{settled:#?}");
+    assert_eq!(
+        settled.settled[0].outcome,
+        Outcome::Confirmed,
+        "{settled:#?}"
+    );
     assert_eq!(outcome(&settled, "w1").0, Outcome::Unchanged);
     assert_eq!(scene.applied(0), [6]);
     assert_eq!(scene.adjustments_sent(), 1);
@@ -81,17 +106,29 @@ async fn a_refused_adjustment_is_rejected_in_the_psas_words_and_others_go_on() {
         text: Some(words.to_owned()),
     }));
     let report = scene.sync().await;
-    let rejected: Vec<_> =
-        report.lines.iter().filter(|line| line.outcome == Outcome::Rejected).collect();
+    let rejected: Vec<_> = report
+        .lines
+        .iter()
+        .filter(|line| line.outcome == Outcome::Rejected)
+        .collect();
     assert_eq!(rejected.len(), 1, "{report:#?}");
-    assert!(rejected[0].message.as_ref().unwrap().contains("effectiveDate must be between"));
+    assert!(
+        rejected[0]
+            .message
+            .as_ref()
+            .unwrap()
+            .contains("effectiveDate must be between")
+    );
     assert_eq!(report.summary.outcomes["confirmed"], 1);
 }
 
 #[tokio::test]
 async fn an_unexplained_500_is_doubtful_and_settled_later() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(on_adjusting(FaultKind::FailBefore { status: None, text: None }));
+    scene.simulator.inject(on_adjusting(FaultKind::FailBefore {
+        status: None,
+        text: None,
+    }));
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Doubtful, "{report:#?}");
     scene.wait(LATER);
@@ -102,16 +139,20 @@ async fn an_unexplained_500_is_doubtful_and_settled_later() {
 #[tokio::test]
 async fn an_html_page_for_an_adjustment_is_doubtful() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(on_adjusting(FaultKind::Html { status: 200 }));
+    scene
+        .simulator
+        .inject(on_adjusting(FaultKind::Html { status: 200 }));
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Doubtful, "{report:#?}");
-    assert_eq!(scene.applied(0), []);
+    assert!(scene.applied(0).is_empty());
 }
 
 #[tokio::test]
 async fn a_truncated_answer_to_an_adjustment_is_confirmed_by_reading() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(on_adjusting(FaultKind::Truncated { close: true }));
+    scene
+        .simulator
+        .inject(on_adjusting(FaultKind::Truncated { close: true }));
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [6]);
@@ -121,20 +162,47 @@ async fn a_truncated_answer_to_an_adjustment_is_confirmed_by_reading() {
 async fn several_doubtful_answers_in_a_row_stop_the_rest() {
     let customers: Vec<(u32, i32)> = (0..12).map(|_| (11, 5)).collect();
     let scene = Scene::new(&customers).await;
-    scene.simulator.inject(on_adjusting(FaultKind::Lose { lost: Lost::Drop }).times(0));
+    scene
+        .simulator
+        .inject(on_adjusting(FaultKind::Lose { lost: Lost::Drop }).times(0));
     let report = scene.sync().await;
-    let stopped = report.summary.held_by_code.get("run-stopped").copied().unwrap_or_default();
+    let stopped = report
+        .summary
+        .held_by_code
+        .get("run-stopped")
+        .copied()
+        .unwrap_or_default();
     assert!(stopped >= 7, "{report:#?}");
-    assert!(report.notices.iter().any(|notice| notice.code == "run-stopped"));
+    assert!(
+        report
+            .notices
+            .iter()
+            .any(|notice| notice.code == "run-stopped")
+    );
     // Two connectors send side by side: each may have one more under way.
-    assert!(scene.adjustments_sent() <= 5, "{}", scene.adjustments_sent());
+    assert!(
+        scene.adjustments_sent() <= 5,
+        "{}",
+        scene.adjustments_sent()
+    );
 }
 
 #[tokio::test]
 async fn reads_survive_a_burst_of_429_and_a_truncated_page() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(Fault::new(FaultKind::TooMany { retry_after: Some(1) }).on("ContractServiceUnits"));
-    scene.simulator.inject(Fault::new(FaultKind::FailBefore { status: Some(503), text: None }).on("Contracts"));
+    scene.simulator.inject(
+        Fault::new(FaultKind::TooMany {
+            retry_after: Some(1),
+        })
+        .on("ContractServiceUnits"),
+    );
+    scene.simulator.inject(
+        Fault::new(FaultKind::FailBefore {
+            status: Some(503),
+            text: None,
+        })
+        .on("Contracts"),
+    );
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [6]);
@@ -151,9 +219,14 @@ async fn a_moved_zone_is_found_again() {
 #[tokio::test]
 async fn an_empty_list_of_accounts_holds_every_line_and_deletes_nothing() {
     let scene = Scene::new(&[(11, 5)]).await;
-    scene.simulator.inject(Fault::new(FaultKind::EmptyList).on("Companies").times(0));
+    scene
+        .simulator
+        .inject(Fault::new(FaultKind::EmptyList).on("Companies").times(0));
     let report = scene.sync().await;
-    assert_eq!(outcome(&report, "w1"), (Outcome::Held, Some("account-missing".into())));
+    assert_eq!(
+        outcome(&report, "w1"),
+        (Outcome::Held, Some("account-missing".into()))
+    );
     assert_eq!(scene.adjustments_sent(), 0);
     assert_eq!(line_of(&report, "w1").target.unwrap().to_string(), "11");
 }

@@ -19,7 +19,10 @@ async fn units_changed_by_a_person_after_they_were_confirmed_are_held() {
         .unwrap();
     scene.import_usage(&[("w1", 12)]);
     let report = scene.sync().await;
-    assert_eq!(outcome(&report, "w1"), (Outcome::Held, Some("not-yet-supported".into())));
+    assert_eq!(
+        outcome(&report, "w1"),
+        (Outcome::Held, Some("not-yet-supported".into()))
+    );
     assert_eq!(scene.adjustments_sent(), 1);
 }
 
@@ -33,23 +36,42 @@ async fn an_edit_between_plan_and_send_is_held() {
         effective_date: TODAY,
         unit_change: 2,
     };
-    scene.simulator.inject(Fault::new(edit).on("ContractServiceUnits").skip(1));
+    scene
+        .simulator
+        .inject(Fault::new(edit).on("ContractServiceUnits").skip(1));
     let report = scene.sync().await;
-    assert_eq!(outcome(&report, "w1"), (Outcome::Held, Some("baseline-moved".into())), "{report:#?}");
+    assert_eq!(
+        outcome(&report, "w1"),
+        (Outcome::Held, Some("baseline-moved".into())),
+        "{report:#?}"
+    );
     assert_eq!(scene.adjustments_sent(), 0);
 }
 
 #[tokio::test]
 async fn a_tenant_synced_by_another_process_is_left_alone() {
     let scene = Scene::new(&[(11, 5)]).await;
-    let tenant = scene.host.ledger().connection(&name()).unwrap().tenant.unwrap();
+    let tenant = scene
+        .host
+        .ledger()
+        .connection(&name())
+        .unwrap()
+        .tenant
+        .unwrap();
     let other = scene.second_host();
     let lock = other.ledger().tenant_lock(&tenant, "sync acme").unwrap();
     let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), "tenant-busy", "{error}");
     assert_eq!(scene.adjustments_sent(), 0);
-    let dry = SyncOptions { dry_run: true, ..SyncOptions::default() };
-    scene.host.sync(&name(), &dry, &unwatched).await.expect("many may read");
+    let dry = SyncOptions {
+        dry_run: true,
+        ..SyncOptions::default()
+    };
+    scene
+        .host
+        .sync(&name(), &dry, &unwatched)
+        .await
+        .expect("many may read");
     drop(lock);
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
 }

@@ -34,12 +34,22 @@ async fn a_second_run_changes_nothing() {
 #[tokio::test]
 async fn a_dry_run_plans_and_posts_nothing() {
     let scene = Scene::new(&[(11, 5)]).await;
-    let dry = SyncOptions { dry_run: true, ..SyncOptions::default() };
+    let dry = SyncOptions {
+        dry_run: true,
+        ..SyncOptions::default()
+    };
     let report = scene.try_sync(&dry).await.unwrap();
     assert_eq!(outcome(&report, "w1"), (Outcome::Planned, None));
     assert_eq!(scene.adjustments_sent(), 0);
     assert_eq!(scene.units_on(0, TODAY), 5);
-    assert!(scene.host.ledger().open_intents(&report.tenant).unwrap().is_empty());
+    assert!(
+        scene
+            .host
+            .ledger()
+            .open_intents(&report.tenant)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -49,10 +59,17 @@ async fn a_date_already_adjusted_is_held_and_posted_the_next_day() {
     scene.wait(60);
     scene.import_usage(&[("w1", 12)]);
     let same_day = scene.sync().await;
-    assert_eq!(outcome(&same_day, "w1"), (Outcome::Held, Some("date-already-adjusted".into())));
+    assert_eq!(
+        outcome(&same_day, "w1"),
+        (Outcome::Held, Some("date-already-adjusted".into()))
+    );
     scene.wait(24 * 60);
     let next_day = scene.sync().await;
-    assert_eq!(outcome(&next_day, "w1").0, Outcome::Confirmed, "{next_day:#?}");
+    assert_eq!(
+        outcome(&next_day, "w1").0,
+        Outcome::Confirmed,
+        "{next_day:#?}"
+    );
     assert_eq!(scene.applied(0), [6, 1]);
 }
 

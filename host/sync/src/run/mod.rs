@@ -25,7 +25,7 @@ use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
 use psa_host_ledger::{
-    CheckOutcome, IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
+    IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
 };
 use psa_host_sandbox::{CallError, Depth};
 use serde_json::json;
@@ -98,22 +98,38 @@ impl Host {
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<RunReport> {
-        let purpose = if options.dry_run { Purpose::Look } else { Purpose::Post };
+        let purpose = if options.dry_run {
+            Purpose::Look
+        } else {
+            Purpose::Post
+        };
         let open = self.open_connection(name, purpose).await?;
-        watch(Progress { activity: Activity::Checking, done: 0, total: None });
+        watch(Progress {
+            activity: Activity::Checking,
+            done: 0,
+            total: None,
+        });
         let tenant = self.reach(&open).await?;
         let _lock: Option<TenantLock> = match options.dry_run {
             true => None,
-            false => Some(self.ledger().tenant_lock(&tenant, &format!("sync {name}"))?),
+            false => Some(
+                self.ledger()
+                    .tenant_lock(&tenant, &format!("sync {name}"))?,
+            ),
         };
         let zone = TimeZone::get(&open.connection.time_zone).map_err(|error| {
             rule(
                 "time-zone",
-                format!("connection {name}: time zone {}: {error}", open.connection.time_zone),
+                format!(
+                    "connection {name}: time zone {}: {error}",
+                    open.connection.time_zone
+                ),
                 format!("Set it with `psa-host connection set {name} --time-zone ZONE`."),
             )
         })?;
-        let as_of = options.as_of.unwrap_or_else(|| self.now().to_zoned_datetime(zone.clone()).date());
+        let as_of = options
+            .as_of
+            .unwrap_or_else(|| self.now().to_zoned_datetime(zone.clone()).date());
         let snapshot = self.newest_snapshot(&open)?;
         let run = self.ledger().begin_run(&NewRun {
             connection: name.clone(),
@@ -123,8 +139,16 @@ impl Host {
             as_of,
         })?;
         let started_at = self.now();
-        let begun = Begun { open: &open, tenant: &tenant, run, as_of, zone: &zone };
-        let found = self.carry_out(&begun, snapshot.as_ref(), options, watch).await;
+        let begun = Begun {
+            open: &open,
+            tenant: &tenant,
+            run,
+            as_of,
+            zone: &zone,
+        };
+        let found = self
+            .carry_out(&begun, snapshot.as_ref(), options, watch)
+            .await;
         let incidents: Vec<Notice> = open.session.incidents().iter().map(Notice::from).collect();
         let requests = open.session.requests().total;
         let found = match found {
@@ -198,17 +222,18 @@ impl Host {
             Ok(report) => {
                 self.ledger().bind_tenant(name, &report.tenant)?;
                 open.session.bind_tenant(&report.tenant);
+                let wrong_before = open
+                    .connection
+                    .last_check
+                    .as_ref()
+                    .is_none_or(|last| last.code.is_some());
+                if wrong_before {
+                    self.keep_status(name, None)?;
+                }
                 Ok(report.tenant)
             }
             Err(error) => {
-                self.ledger().record_check(
-                    name,
-                    &CheckOutcome {
-                        status: error.message.clone(),
-                        code: Some(error.code().to_owned()),
-                        at: self.now(),
-                    },
-                )?;
+                self.keep_status(name, Some(error.code()))?;
                 Err(open.failed(error))
             }
         }
@@ -221,7 +246,13 @@ impl Host {
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<Found> {
-        let Begun { open, tenant, run, as_of, zone } = *begun;
+        let Begun {
+            open,
+            tenant,
+            run,
+            as_of,
+            zone,
+        } = *begun;
         let mut found = Found {
             snapshot_taken_at: snapshot.map(|snapshot| snapshot.taken_at),
             settled: Vec::new(),
@@ -247,18 +278,28 @@ impl Host {
                 return Ok(found);
             }
         };
-        let planning =
-            Planning { open, tenant, as_of, counts: &counts, released: &options.released };
+        let planning = Planning {
+            open,
+            tenant,
+            as_of,
+            counts: &counts,
+            released: &options.released,
+        };
         let planned = self.plan(&planning, watch).await?;
         found.unmapped_workspaces = planned.unmapped_workspaces;
         found.unmapped_modules = planned.unmapped_modules;
         let plan = planned.plan;
         found.lines = plan.lines.iter().map(LineReport::planned).collect();
-        self.ledger().add_run_lines(run, found.lines.iter().map(stored::row))?;
+        self.ledger()
+            .add_run_lines(run, found.lines.iter().map(stored::row))?;
         if let Some(brake) = plan.brakes.first() {
             found.notices.extend(plan.brakes.iter().map(Notice::from));
             found.ending = RunEnding::Braked;
-            for line in found.lines.iter_mut().filter(|line| line.outcome == Outcome::Planned) {
+            for line in found
+                .lines
+                .iter_mut()
+                .filter(|line| line.outcome == Outcome::Planned)
+            {
                 line.brake(brake);
             }
         } else if !options.dry_run {
@@ -276,15 +317,20 @@ impl Host {
                 to_post: adjustments.len(),
             };
             let still_today = || {
-                options.as_of.is_some() || self.now().to_zoned_datetime(zone.clone()).date() == as_of
+                options.as_of.is_some()
+                    || self.now().to_zoned_datetime(zone.clone()).date() == as_of
             };
             running.post_all(&adjustments, still_today, watch).await?;
             found.lines = running.lines;
             found.notices = running.notices;
-            if running.stopped.is_some_and(|hold| hold.code == HoldCode::RunParked) {
+            if running
+                .stopped
+                .is_some_and(|hold| hold.code == HoldCode::RunParked)
+            {
                 found.ending = RunEnding::Parked;
             }
-            self.ledger().use_snapshot(&open.connection.name, counts.id)?;
+            self.ledger()
+                .use_snapshot(&open.connection.name, counts.id)?;
         }
         self.record_outcomes(run, &found.lines)?;
         Ok(found)
@@ -364,7 +410,10 @@ impl LineReport {
 impl OpenConnection {
     /// An error of this connection's plugin or PSA.
     pub(crate) fn failed(&self, error: CallError) -> Error {
-        Error::Call { connection: self.connection.name.to_string(), error }
+        Error::Call {
+            connection: self.connection.name.to_string(),
+            error,
+        }
     }
 
     /// Longer than the PSA can work on one request.

@@ -62,7 +62,11 @@ impl Host {
         if let Some(brake) = brake::stale(taken_on, as_of) {
             return Ok(Err(brake));
         }
-        let items = if snapshot.complete { self.ledger().usage_items(snapshot.id)? } else { vec![] };
+        let items = if snapshot.complete {
+            self.ledger().usage_items(snapshot.id)?
+        } else {
+            vec![]
+        };
         let counts = CompleteSnapshot::new(UsageSnapshot {
             channel: snapshot.channel.clone(),
             taken_at: snapshot.taken_at,
@@ -70,14 +74,23 @@ impl Host {
             items,
         });
         Ok(match counts {
-            Ok(complete) => Ok(Counts { id: snapshot.id, complete }),
+            Ok(complete) => Ok(Counts {
+                id: snapshot.id,
+                complete,
+            }),
             Err(SnapshotError::Incomplete { .. }) => Err(Brake::SnapshotIncomplete),
         })
     }
 
     /// Read the PSA and decide on every mapped pair.
     pub(super) async fn plan(&self, planning: &Planning<'_>, watch: Watch<'_>) -> Result<Planned> {
-        let Planning { open, tenant, as_of, counts, released } = *planning;
+        let Planning {
+            open,
+            tenant,
+            as_of,
+            counts,
+            released,
+        } = *planning;
         let mapping = self.mapping_of(open)?;
         let workspaces = self.workspaces_of(open)?;
         let reader = &open.reader;
@@ -88,8 +101,14 @@ impl Host {
             as_of,
             snapshot: &counts.complete,
             mapping: &mapping,
-            accounts: &accounts.into_iter().map(|account| (account.id.clone(), account)).collect(),
-            services: &services.into_iter().map(|service| (service.id.clone(), service)).collect(),
+            accounts: &accounts
+                .into_iter()
+                .map(|account| (account.id.clone(), account))
+                .collect(),
+            services: &services
+                .into_iter()
+                .map(|service| (service.id.clone(), service))
+                .collect(),
             model: &model(open),
             past: &past,
         };
@@ -129,7 +148,9 @@ impl Host {
             )
         };
         for pair in stored.accounts {
-            mapping.map_account(pair.workspace, pair.account).map_err(broken)?;
+            mapping
+                .map_account(pair.workspace, pair.account)
+                .map_err(broken)?;
         }
         for pair in stored.services {
             mapping.map_service(pair).map_err(broken)?;
@@ -148,7 +169,10 @@ impl Host {
         let channel = &open.connection.channel;
         let mut all = self.ledger().workspaces_below(channel)?;
         all.extend(self.ledger().workspace(channel)?);
-        Ok(all.into_iter().map(|workspace| (workspace.id.clone(), workspace)).collect())
+        Ok(all
+            .into_iter()
+            .map(|workspace| (workspace.id.clone(), workspace))
+            .collect())
     }
 
     /// What is remembered of a tenant's lines.
@@ -181,8 +205,13 @@ fn plan_account(
     read: AccountContracts,
 ) -> Vec<PlanLine> {
     let AccountContracts { account, contracts } = read;
-    let workspace = context.mapping.workspace(&account).and_then(|id| workspaces.get(id));
-    let Some(workspace) = workspace else { return Vec::new() };
+    let workspace = context
+        .mapping
+        .workspace(&account)
+        .and_then(|id| workspaces.get(id));
+    let Some(workspace) = workspace else {
+        return Vec::new();
+    };
     match contracts {
         Ok(contracts) => context.plan_workspace(workspace, &account, &contracts),
         Err(error) => {

@@ -21,8 +21,8 @@ use tokio::task::JoinSet;
 
 use super::report::LineReport;
 use super::{Running, Sent};
-use crate::progress::{Activity, Progress, Watch};
 use crate::Result;
+use crate::progress::{Activity, Progress, Watch};
 
 /// Intents marked as sending in one transaction, ahead of the connectors.
 const MARKED_AHEAD: usize = 16;
@@ -88,7 +88,10 @@ impl Running<'_> {
             done: self.posted,
             total: Some(self.to_post),
         });
-        let Some(effective) = batch.iter().map(|(_, adjustment)| adjustment.effective()).min()
+        let Some(effective) = batch
+            .iter()
+            .map(|(_, adjustment)| adjustment.effective())
+            .min()
         else {
             return Ok(Vec::new());
         };
@@ -103,13 +106,19 @@ impl Running<'_> {
                 return Ok(Vec::new());
             }
         };
-        let by_id: std::collections::HashMap<&LineId, &psa_host_billing::Line> =
-            reading.lines.iter().map(|line| (&line.key.line, line)).collect();
+        let by_id: std::collections::HashMap<&LineId, &psa_host_billing::Line> = reading
+            .lines
+            .iter()
+            .map(|line| (&line.key.line, line))
+            .collect();
         let mut ready = Vec::with_capacity(batch.len());
         for (row, adjustment) in batch {
             let line = by_id.get(&adjustment.line().line).copied();
             let report = &mut self.lines[*row];
-            let twin = reading.others.iter().find(|other| same_place(other, adjustment.line()));
+            let twin = reading
+                .others
+                .iter()
+                .find(|other| same_place(other, adjustment.line()));
             if let Some(twin) = twin {
                 let message = format!(
                     "the service stands on the contract twice, as lines {} and {}",
@@ -167,7 +176,11 @@ impl Running<'_> {
                 let ids: Vec<IntentId> = window.iter().map(|(id, ..)| *id).collect();
                 let ledger = ledger.clone();
                 let marked = tokio::task::spawn_blocking(move || ledger.mark_sending(&ids));
-                marked.await.map_err(std::io::Error::other).map_err(Feed::Ended)?.map_err(Feed::Ledger)?;
+                marked
+                    .await
+                    .map_err(std::io::Error::other)
+                    .map_err(Feed::Ended)?
+                    .map_err(Feed::Ledger)?;
                 for (id, _, request) in window {
                     if work_in.send((*id, request.clone())).await.is_err() {
                         return Ok::<_, Feed>(());
@@ -190,7 +203,11 @@ impl Running<'_> {
                 let Some(&row) = rows.get(&id) else { continue };
                 let answer = self.conclude(row, posting, &stop);
                 if matches!(answer, Answer::Accepted | Answer::Doubtful(_)) {
-                    sent.push(Sent { intent: id, row, accepted: answer == Answer::Accepted });
+                    sent.push(Sent {
+                        intent: id,
+                        row,
+                        accepted: answer == Answer::Accepted,
+                    });
                 }
                 records.push((id, answer));
             }
@@ -201,9 +218,19 @@ impl Running<'_> {
             Ok(Ok(())) => {}
             Ok(Err(Feed::Ledger(error))) => return Err(error.into()),
             Ok(Err(Feed::Ended(error))) => {
-                return Err(crate::error::rule("posting-ended", error.to_string(), AGAIN));
+                return Err(crate::error::rule(
+                    "posting-ended",
+                    error.to_string(),
+                    AGAIN,
+                ));
             }
-            Err(error) => return Err(crate::error::rule("posting-ended", error.to_string(), AGAIN)),
+            Err(error) => {
+                return Err(crate::error::rule(
+                    "posting-ended",
+                    error.to_string(),
+                    AGAIN,
+                ));
+            }
         }
         Ok(sent)
     }
@@ -215,18 +242,28 @@ impl Running<'_> {
             Posting::Accepted { .. } => Answer::Accepted,
             Posting::Rejected { words } => {
                 report.outcome = Outcome::Rejected;
-                report.explain("rejected", words.clone(), "Correct what the PSA objects to, then sync again.");
+                report.explain(
+                    "rejected",
+                    words.clone(),
+                    "Correct what the PSA objects to, then sync again.",
+                );
                 Answer::Rejected(words)
             }
             Posting::Doubtful { why } => {
                 if stop.doubts.load(Ordering::Relaxed) >= DOUBTS_THAT_STOP {
                     self.stopped.get_or_insert_with(|| {
-                        let message = format!("{DOUBTS_THAT_STOP} adjustments in a row had no certain outcome");
+                        let message = format!(
+                            "{DOUBTS_THAT_STOP} adjustments in a row had no certain outcome"
+                        );
                         Hold::new(HoldCode::RunStopped, message)
                     });
                 }
                 report.outcome = Outcome::Doubtful;
-                report.explain(HoldCode::OpenAdjustment.as_str(), why.clone(), HoldCode::OpenAdjustment.fix());
+                report.explain(
+                    HoldCode::OpenAdjustment.as_str(),
+                    why.clone(),
+                    HoldCode::OpenAdjustment.fix(),
+                );
                 Answer::Doubtful(why)
             }
             Posting::NotSent(error) => {
@@ -244,12 +281,11 @@ impl Running<'_> {
     /// Some failures concern every line to come.
     fn note_failure(&mut self, error: &CallError) {
         let hold = match &error.kind {
-            CallErrorKind::Authentication => {
-                Hold::new(HoldCode::RunStopped, error.message.clone())
-            }
-            CallErrorKind::BudgetParked { until } => {
-                Hold::new(HoldCode::RunParked, format!("the run goes on after {until}"))
-            }
+            CallErrorKind::Authentication => Hold::new(HoldCode::RunStopped, error.message.clone()),
+            CallErrorKind::BudgetParked { until } => Hold::new(
+                HoldCode::RunParked,
+                format!("the run goes on after {until}"),
+            ),
             CallErrorKind::RateLimited { .. } => {
                 Hold::new(HoldCode::RunParked, error.message.clone())
             }
@@ -263,9 +299,10 @@ const AGAIN: &str = "Sync again: what was sent is found in the ledger and settle
 
 fn not_sent(error: &CallError) -> Hold {
     match &error.kind {
-        CallErrorKind::BudgetParked { until } => {
-            Hold::new(HoldCode::RunParked, format!("the run goes on after {until}"))
-        }
+        CallErrorKind::BudgetParked { until } => Hold::new(
+            HoldCode::RunParked,
+            format!("the run goes on after {until}"),
+        ),
         _ => {
             let mut hold = Hold::new(HoldCode::NotSent, error.message.clone());
             if let Some(fix) = &error.fix {

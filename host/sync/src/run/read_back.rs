@@ -14,9 +14,14 @@ impl Running<'_> {
     /// Read what was sent, and conclude where the lines are clear. What is not stays
     /// open in the ledger for a later run.
     pub(super) async fn read_back(&mut self, sent: &[Sent], watch: Watch<'_>) -> Result<()> {
-        let keys: Vec<LineKey> =
-            sent.iter().filter_map(|sent| self.lines[sent.row].line_key()).collect();
-        let Some(effective) = sent.iter().map(|sent| self.lines[sent.row].effective_date).min()
+        let keys: Vec<LineKey> = sent
+            .iter()
+            .filter_map(|sent| self.lines[sent.row].line_key())
+            .collect();
+        let Some(effective) = sent
+            .iter()
+            .map(|sent| self.lines[sent.row].effective_date)
+            .min()
         else {
             return Ok(());
         };
@@ -38,7 +43,10 @@ impl Running<'_> {
         };
         let mut resolutions = Vec::new();
         for sent in sent {
-            let line = reading.lines.iter().find(|line| Some(&line.key.line) == self.lines[sent.row].line.as_ref());
+            let line = reading
+                .lines
+                .iter()
+                .find(|line| Some(&line.key.line) == self.lines[sent.row].line.as_ref());
             if let Some(resolution) = self.judge(sent, line) {
                 let evidence = json!({ "line": line, "read_at": self.host.now() });
                 resolutions.push((sent.intent, resolution, evidence));
@@ -46,9 +54,19 @@ impl Running<'_> {
         }
         self.host.ledger().resolve(&resolutions)?;
         for other in &reading.others {
-            let hold = Hold::new(HoldCode::StrayLine, format!("contract {} has a new line {} of service {} after posting", other.contract, other.line, other.service));
+            let hold = Hold::new(
+                HoldCode::StrayLine,
+                format!(
+                    "contract {} has a new line {} of service {} after posting",
+                    other.contract, other.line, other.service
+                ),
+            );
             tracing::error!(message = hold.message, "stray line");
-            self.notices.push(Notice { code: hold.code.to_string(), message: hold.message, fix: hold.fix });
+            self.notices.push(Notice {
+                code: hold.code.to_string(),
+                message: hold.message,
+                fix: hold.fix,
+            });
         }
         Ok(())
     }
@@ -66,7 +84,8 @@ impl Running<'_> {
             // it was not applied.
             Shows::NotApplied => {
                 if sent.accepted {
-                    let message = format!("the PSA accepted it, but the line still has {baseline} units");
+                    let message =
+                        format!("the PSA accepted it, but the line still has {baseline} units");
                     self.in_doubt(sent.row, message);
                 }
                 None
@@ -82,6 +101,10 @@ impl Running<'_> {
     fn in_doubt(&mut self, row: usize, message: String) {
         let report = &mut self.lines[row];
         report.outcome = Outcome::Doubtful;
-        report.explain(HoldCode::OpenAdjustment.as_str(), message, HoldCode::OpenAdjustment.fix());
+        report.explain(
+            HoldCode::OpenAdjustment.as_str(),
+            message,
+            HoldCode::OpenAdjustment.fix(),
+        );
     }
 }

@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 
 /// Whether a person should look at a pair with this outcome.
 pub fn needs_a_person(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Held | Outcome::Rejected | Outcome::Doubtful)
+    matches!(
+        outcome,
+        Outcome::Held | Outcome::Rejected | Outcome::Doubtful
+    )
 }
 
 /// One mapped pair in a run.
@@ -120,8 +123,18 @@ pub struct Notice {
 
 impl From<&Incident> for Notice {
     fn from(incident: &Incident) -> Self {
-        let Incident { code, during, message, fix, times } = incident;
-        let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+        let Incident {
+            code,
+            during,
+            message,
+            fix,
+            times,
+        } = incident;
+        let times = if *times > 1 {
+            format!(" ({times} times)")
+        } else {
+            String::new()
+        };
         Self {
             code: code.as_str().to_owned(),
             message: format!("{message}, in {during}{times}"),
@@ -159,9 +172,8 @@ pub struct Summary {
 impl Summary {
     /// By outcome, as the ledger keeps it.
     pub(super) fn counts(&self) -> BTreeMap<Outcome, u64> {
-        let count = |(text, count): (&&str, &usize)| {
-            Some((text.parse::<Outcome>().ok()?, *count as u64))
-        };
+        let count =
+            |(text, count): (&&str, &usize)| Some((text.parse::<Outcome>().ok()?, *count as u64));
         self.outcomes.iter().filter_map(count).collect()
     }
 
@@ -175,7 +187,10 @@ impl Summary {
             Outcome::Rejected,
             Outcome::Doubtful,
         ];
-        let mut summary = Self { lines: lines.len(), ..Self::default() };
+        let mut summary = Self {
+            lines: lines.len(),
+            ..Self::default()
+        };
         for outcome in ALL {
             summary.outcomes.insert(outcome.as_str(), 0);
         }
@@ -229,6 +244,10 @@ impl RunReport {
     pub fn needs_a_person(&self) -> bool {
         !self.notices.is_empty()
             || !self.incidents.is_empty()
-            || self.lines.iter().chain(&self.settled).any(|line| needs_a_person(line.outcome))
+            || self
+                .lines
+                .iter()
+                .chain(&self.settled)
+                .any(|line| needs_a_person(line.outcome))
     }
 }

@@ -24,7 +24,10 @@ impl Host {
     pub fn resolve(&self, run: RunId, line: &LineId, verdict: Verdict) -> Result<()> {
         let stored = self.ledger().run(run)?;
         let _lock = match &stored.tenant {
-            Some(tenant) => Some(self.ledger().tenant_lock(tenant, &format!("run resolve {run}"))?),
+            Some(tenant) => Some(
+                self.ledger()
+                    .tenant_lock(tenant, &format!("run resolve {run}"))?,
+            ),
             None => None,
         };
         let open = self
@@ -44,6 +47,8 @@ impl Host {
             Verdict::NotApplied => Resolution::NotApplied,
         };
         let evidence = json!({ "by": self.options().actor, "at": self.now() });
-        Ok(self.ledger().resolve(&[(intent.id, resolution, evidence)])?)
+        Ok(self
+            .ledger()
+            .resolve(&[(intent.id, resolution, evidence)])?)
     }
 }

@@ -8,9 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{Hold, HoldCode, Line, LineKey, TenantKey};
-use psa_host_ledger::{
-    Answer, IntentRecord, IntentState, Outcome, Resolution, RunEnd, RunEnding,
-};
+use psa_host_ledger::{Answer, IntentRecord, IntentState, Outcome, Resolution, RunEnd, RunEnding};
 use serde_json::json;
 
 use super::report::LineReport;
@@ -37,8 +35,9 @@ impl Host {
             .into_iter()
             .filter(|intent| self.made_by(intent, open))
             .collect();
-        let (unsent, sent): (Vec<_>, Vec<_>) =
-            left.into_iter().partition(|intent| intent.state == IntentState::Intended);
+        let (unsent, sent): (Vec<_>, Vec<_>) = left
+            .into_iter()
+            .partition(|intent| intent.state == IntentState::Intended);
         let answers: Vec<_> = unsent
             .iter()
             .map(|intent| {
@@ -50,10 +49,15 @@ impl Host {
         if sent.is_empty() {
             return Ok(Vec::new());
         }
-        watch(Progress { activity: Activity::Settling, done: 0, total: Some(sent.len()) });
+        watch(Progress {
+            activity: Activity::Settling,
+            done: 0,
+            total: Some(sent.len()),
+        });
         let now = self.now();
-        let (waiting, due): (Vec<_>, Vec<_>) =
-            sent.into_iter().partition(|intent| in_quarantine(intent, now, quarantine));
+        let (waiting, due): (Vec<_>, Vec<_>) = sent
+            .into_iter()
+            .partition(|intent| in_quarantine(intent, now, quarantine));
         let mut reports: Vec<LineReport> = waiting
             .iter()
             .map(|intent| {
@@ -79,16 +83,26 @@ impl Host {
             return Ok(Vec::new());
         };
         let keys: Vec<LineKey> = due.iter().map(|intent| intent.intent.key.clone()).collect();
-        let reading = open.reader.lines(&keys, first_day).await.map_err(|e| open.failed(e))?;
+        let reading = open
+            .reader
+            .lines(&keys, first_day)
+            .await
+            .map_err(|e| open.failed(e))?;
         let mut resolutions = Vec::new();
         let mut reports = Vec::new();
         for intent in due {
-            let line = reading.lines.iter().find(|line| line.key.line == intent.intent.key.line);
+            let line = reading
+                .lines
+                .iter()
+                .find(|line| line.key.line == intent.intent.key.line);
             let Some(verdict) = judge(intent, line) else {
                 let why = intent.words.clone().unwrap_or_default();
                 let mut report = blank(intent, Outcome::Held);
                 report.explain(
-                    intent.code.as_deref().unwrap_or(HoldCode::UnexpectedUnits.as_str()),
+                    intent
+                        .code
+                        .as_deref()
+                        .unwrap_or(HoldCode::UnexpectedUnits.as_str()),
                     why,
                     HoldCode::UnexpectedUnits.fix(),
                 );
@@ -135,18 +149,24 @@ impl Host {
     }
 
     fn made_by(&self, intent: &IntentRecord, open: &OpenConnection) -> bool {
-        self.ledger().run(intent.run).is_ok_and(|run| run.connection == open.connection.name)
+        self.ledger()
+            .run(intent.run)
+            .is_ok_and(|run| run.connection == open.connection.name)
     }
 }
 
 /// Since when it may have been on its way.
 fn since(intent: &IntentRecord) -> Timestamp {
-    intent.answered_at.or(intent.sending_at).unwrap_or(intent.intended_at)
+    intent
+        .answered_at
+        .or(intent.sending_at)
+        .unwrap_or(intent.intended_at)
 }
 
 /// The PSA may still be working on it: what the line shows now could change.
 fn in_quarantine(intent: &IntentRecord, now: Timestamp, quarantine: Duration) -> bool {
-    intent.state != IntentState::Held && now.duration_since(since(intent)).unsigned_abs() < quarantine
+    intent.state != IntentState::Held
+        && now.duration_since(since(intent)).unsigned_abs() < quarantine
 }
 
 /// What a line says of an adjustment; none where it says nothing new.
@@ -171,7 +191,11 @@ fn judge(intent: &IntentRecord, line: Option<&Line>) -> Option<Shows> {
 
 fn doubtful(intent: &IntentRecord, message: String) -> LineReport {
     let mut report = blank(intent, Outcome::Doubtful);
-    report.explain(HoldCode::OpenAdjustment.as_str(), message, HoldCode::OpenAdjustment.fix());
+    report.explain(
+        HoldCode::OpenAdjustment.as_str(),
+        message,
+        HoldCode::OpenAdjustment.fix(),
+    );
     report
 }
 

@@ -23,7 +23,10 @@ pub(super) fn row(line: &LineReport) -> RunLine {
         code: line.code.clone(),
         message: line.message.clone(),
         fix: line.fix.clone(),
-        detail: line.link.as_ref().map(|link| serde_json::json!({ "link": link }).to_string()),
+        detail: line
+            .link
+            .as_ref()
+            .map(|link| serde_json::json!({ "link": link }).to_string()),
     }
 }
 
@@ -35,15 +38,30 @@ impl Host {
     /// No such run; a damaged ledger.
     pub fn run_report(&self, id: RunId) -> Result<RunReport> {
         let run = self.ledger().run(id)?;
-        let lines: Vec<LineReport> =
-            self.ledger().run_lines(id)?.into_iter().filter_map(|row| report(row, run.as_of)).collect();
+        let lines: Vec<LineReport> = self
+            .ledger()
+            .run_lines(id)?
+            .into_iter()
+            .filter_map(|row| report(row, run.as_of))
+            .collect();
         let notices = |of: &str| -> Vec<Notice> {
-            let kept = run.incidents.get(of).cloned().unwrap_or(Value::Array(vec![]));
+            let kept = run
+                .incidents
+                .get(of)
+                .cloned()
+                .unwrap_or(Value::Array(vec![]));
             serde_json::from_value(kept).unwrap_or_default()
         };
-        let snapshot = run.snapshot.map(|id| self.ledger().snapshot(id)).transpose()?;
+        let snapshot = run
+            .snapshot
+            .map(|id| self.ledger().snapshot(id))
+            .transpose()?;
         let tenant = run.tenant.ok_or_else(|| {
-            rule("run-without-tenant", format!("run {id} ended before it reached the PSA"), "Sync again.")
+            rule(
+                "run-without-tenant",
+                format!("run {id} ended before it reached the PSA"),
+                "Sync again.",
+            )
         })?;
         Ok(RunReport {
             run: id.to_string(),
@@ -67,7 +85,10 @@ impl Host {
 
 fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {
     let detail: Option<Value> = row.detail.and_then(|text| serde_json::from_str(&text).ok());
-    let link = detail.as_ref().and_then(|detail| detail.get("link")).and_then(Value::as_str);
+    let link = detail
+        .as_ref()
+        .and_then(|detail| detail.get("link"))
+        .and_then(Value::as_str);
     Some(LineReport {
         workspace: row.workspace?,
         module: row.module?,
@@ -77,7 +98,10 @@ fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {
         line: row.line,
         baseline: row.baseline,
         target: row.target,
-        delta: row.target.zip(row.baseline).map(|(target, baseline)| target.change_from(baseline)),
+        delta: row
+            .target
+            .zip(row.baseline)
+            .map(|(target, baseline)| target.change_from(baseline)),
         effective_date: row.effective.unwrap_or(as_of),
         outcome: row.outcome,
         code: row.code,
