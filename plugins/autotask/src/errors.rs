@@ -198,7 +198,8 @@ fn for_status(response: &Response, words: &Words, told: Fault) -> Error {
             fault: told,
             retry_after_seconds: retry_after_seconds(response),
         }),
-        408 => Error::Transient(told),
+        // A gateway's own, whatever it says: validation errors are 500 [DOC].
+        408 | 502..=504 => Error::Transient(told),
         // A rule of Autotask's own, whether it calls that 500 or 400.
         _ if !words.errors.is_empty() => Error::Rejected(told),
         status if status >= 500 => Error::Transient(told),
@@ -278,6 +279,7 @@ mod tests {
                 "rejected",
             ),
             (400, r#"{"errors":["Some rule"]}"#, "rejected"),
+            (503, r#"{"errors":["Service unavailable"]}"#, "transient"),
         ] {
             assert_eq!(kind(status, body), expected, "{status} {body}");
         }
