@@ -4,7 +4,8 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
@@ -105,7 +106,7 @@ impl Scene {
             .expect("free ports on loopback");
         let clock = Clock::starting_at(timestamp(NOW));
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let host = open(&folder, &clock);
+        let host = open(folder.path(), &clock);
         let scene = Self {
             simulator,
             host,
@@ -118,9 +119,23 @@ impl Scene {
         scene
     }
 
-    /// A second process's view of the same data directory.
+    /// A second view of the same data directory.
     pub fn second_host(&self) -> Host {
-        open(&self.folder, &self.clock)
+        open(self.folder.path(), &self.clock)
+    }
+
+    /// A command that syncs in a process of its own: this test program again, at the
+    /// test `role`, which has to call [`sync_as_child`].
+    pub fn child(&self, role: &str) -> Command {
+        let program = std::env::current_exe().expect("this program");
+        let mut child = Command::new(program);
+        child
+            .args(["--exact", role])
+            .env(CHILD_FOLDER, self.folder.path())
+            .env(CHILD_NOW, self.now().to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        child
     }
 
     async fn set_up(&self) {
@@ -265,6 +280,22 @@ impl Scene {
     }
 }
 
+const CHILD_FOLDER: &str = "END_TO_END_FOLDER";
+const CHILD_NOW: &str = "END_TO_END_NOW";
+
+/// Sync as the child of a scene; nothing, where this program is not one.
+pub async fn sync_as_child() {
+    let (Some(folder), Ok(now)) = (std::env::var_os(CHILD_FOLDER), std::env::var(CHILD_NOW)) else {
+        return;
+    };
+    let clock = Clock::starting_at(timestamp(&now));
+    let host = open(Path::new(&folder), &clock);
+    let synced = host
+        .sync(&name(), &SyncOptions::default(), &unwatched)
+        .await;
+    synced.expect("a child that is not killed ends well");
+}
+
 /// The line of a customer in a report.
 pub fn line_of<'a>(report: &'a RunReport, workspace: &str) -> &'a LineReport {
     let line = report
@@ -285,13 +316,13 @@ pub fn name() -> ConnectionName {
     ConnectionName::new(CONNECTION).expect("a name")
 }
 
-fn open(folder: &tempfile::TempDir, clock: &Clock) -> Host {
+fn open(folder: &Path, clock: &Clock) -> Host {
     let clock = clock.clone();
     Host::open(HostOptions {
-        key: KeySource::File(folder.path().join("key")),
+        key: KeySource::File(folder.join("key")),
         dev_loopback: true,
         clock: Arc::new(move || clock.now()),
-        ..HostOptions::new(folder.path().join("data"))
+        ..HostOptions::new(folder.join("data"))
     })
     .expect("a data directory")
 }
