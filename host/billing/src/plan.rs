@@ -296,7 +296,9 @@ impl Context<'_> {
                 .map(|later| format!("the PSA has {} units from {} on", later.units, later.start));
             return Ok(Decision::Unchanged(note));
         }
+        // Units confirmed for a later day say nothing of this one.
         if let Some((confirmed, since)) = past.and_then(|past| past.confirmed)
+            && since <= day
             && confirmed != baseline
         {
             let message = format!(

@@ -319,6 +319,11 @@ fn each_circumstance_has_one_decision() {
             "adjust",
         ),
         (
+            "confirmed for a day still to come",
+            Case::new(11, 5).with(|c| c.past.confirmed = Some((4.into(), date(2026, 12, 1)))),
+            "adjust",
+        ),
+        (
             "already adjusted for the day",
             Case::new(11, 5).with(|c| c.past.adjusted_on = Some(DAY)),
             "date-already-adjusted",
