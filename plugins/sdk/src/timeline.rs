@@ -21,9 +21,14 @@ pub struct Row {
 /// Puts the rows in order and checks that they touch. Rows that ended before `from` are
 /// left out; the order and exact repetitions do not matter.
 ///
-/// Two rows may share one day where the second begins on the first one's last day: the
-/// later row then holds that day (Autotask documents an adjusted row's end as "the
-/// effective date of that adjustment").
+/// Two rows may overlap in two ways, and in both the later row holds the shared days:
+/// - the second begins on the first one's last day (Autotask documents an adjusted row's
+///   end as "the effective date of that adjustment");
+/// - both end on the same day: an adjustment that leaves the period's row as it was and
+///   adds one from its own date on, with the new quantity. Public clients of Autotask
+///   agree that the row that began last has the quantity.
+///
+/// Any other overlap is a contradiction.
 #[must_use]
 pub fn build(rows: &mut Vec<Row>, from: Date) -> Timeline {
     match checked(rows, from) {
@@ -58,7 +63,7 @@ fn checked(rows: &mut Vec<Row>, from: Date) -> Result<(), String> {
                 former.id, later.id, later.start
             ));
         }
-        if later.start == former.end {
+        if later.start == former.end || (later.start < former.end && later.end == former.end) {
             rows[at - 1].end = later.start.previous();
         } else if later.start < former.end {
             return Err(format!(
@@ -193,7 +198,7 @@ mod tests {
     fn overlapping_rows_are_an_error() {
         let rows = vec![
             row(1, "2026-11-01", "2026-11-30", 5),
-            row(2, "2026-11-15", "2026-11-30", 7),
+            row(2, "2026-11-15", "2026-12-14", 7),
         ];
         assert_eq!(
             told(rows),
@@ -204,6 +209,21 @@ mod tests {
             row(2, "2026-11-01", "2026-11-30", 5),
         ];
         assert_eq!(told(rows), "unit rows 1 and 2 both start on 2026-11-01");
+    }
+
+    #[test]
+    fn of_rows_that_end_together_the_one_that_began_last_holds_from_then_on() {
+        let rows = vec![
+            row(1, "2026-11-01", "2026-11-30", 5),
+            row(3, "2026-11-23", "2026-11-30", 11),
+            row(2, "2026-11-12", "2026-11-30", 7),
+            row(4, "2026-12-01", "2026-12-31", 11),
+        ];
+        assert_eq!(
+            told(rows),
+            "2026-11-01..2026-11-11 5, 2026-11-12..2026-11-22 7, 2026-11-23..2026-11-30 11, \
+             2026-12-01..2026-12-31 11"
+        );
     }
 
     #[test]

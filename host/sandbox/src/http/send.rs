@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Body, Method, Request};
 use url::Url;
@@ -491,10 +491,13 @@ impl Egress {
 
     /// Pause the tenant where the PSA asks for it.
     fn heed_rate_of(&self, status: u16, headers: &HeaderMap) {
-        let asked = headers
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| retry_after(text, self.clock.now()));
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        // A date is the PSA's: against its own clock, where it tells that too, because
+        // ours may be off.
+        let its_now = text(DATE)
+            .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
+            .map_or_else(|| self.clock.now(), |date| date.timestamp());
+        let asked = text(RETRY_AFTER).and_then(|text| retry_after(text, its_now));
         let pause = match (status, asked) {
             (429, asked) => asked.unwrap_or(DEFAULT_PAUSE),
             (503, Some(asked)) => asked,
