@@ -79,8 +79,6 @@ pub enum Decision {
 pub struct PlanLine {
     /// For whom and what.
     pub pair: Pair,
-    /// The contract, where one was chosen.
-    pub contract_name: Option<String>,
     /// The line, where one was chosen.
     pub line: Option<LineKey>,
     /// Units on the effective date now.
@@ -188,7 +186,6 @@ impl Context<'_> {
                 service: service.service.clone(),
                 metric: service.metric,
             },
-            contract_name: None,
             line: None,
             baseline: None,
             target: item
@@ -219,7 +216,6 @@ impl Context<'_> {
             return None;
         }
         let mut line = PlanLine {
-            contract_name: place.as_ref().ok().map(|place| place.contract.name.clone()),
             line: place.as_ref().ok().map(|place| place.line.key.clone()),
             ..self.blank(workspace, account, service)
         };

@@ -10,7 +10,7 @@ use crate::{Limits, SandboxError};
 
 /// How often a guest that computes is looked at. Short enough that others get their
 /// turn, long enough that it costs nothing.
-pub const TICK: Duration = Duration::from_millis(10);
+pub const TICK: Duration = Duration::from_millis(20);
 
 /// Memory kept ready in a pool slot: what a small connector touches in a run, so that
 /// the next instance does not fault it in anew.

@@ -35,7 +35,7 @@ impl BundleLines {
         host: &dyn Host,
         contracts: &[i64],
     ) -> Result<Vec<ContractLine>, Error> {
-        if matches!(self, Self::Unknown) && contracts.len() > MOST_KEYS {
+        if matches!(self, Self::Unknown) && contracts.len() >= MOST_KEYS {
             *self = Self::read(api, host)?;
         }
         let mut lines = Vec::new();

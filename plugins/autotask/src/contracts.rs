@@ -38,8 +38,8 @@ pub const CONTRACTS: Entity = Entity {
 /// A page of this many unit rows takes about 100 requests, and some 10 MB here.
 const ROWS_PER_PAGE: usize = 50_000;
 
-/// And of this many contracts; the host takes no list of more than 20,000.
-const CONTRACTS_PER_PAGE: usize = 5_000;
+/// And of this many contracts, so that a page with all its lines stays small.
+const CONTRACTS_PER_PAGE: usize = 1_000;
 
 /// Accounts on the first page, before it is known how many rows an account has.
 const ACCOUNTS_AT_FIRST: usize = 500;

@@ -60,7 +60,8 @@ pub fn description() -> Description {
             // Autotask allows 3 per tracking identifier and endpoint [DOC ThreadLimiting]
             // and frees a slot slightly after its answer [LIVE]: so 2.
             at_once_per_endpoint: 2,
-            instances: 2,
+            // One more than may be on the way, so that both slots are always in use.
+            instances: 3,
             // REST execution timeout of 5 minutes [CODE].
             longest_execution_seconds: 300,
             accounts_per_call: ACCOUNTS_PER_CALL,

@@ -8,15 +8,16 @@ use psa_host_sandbox::{CallError, CallErrorKind};
 use tokio::task::JoinHandle;
 
 /// A task that ends with its owner: a reading that is given up leaves nothing running.
-pub(super) struct Task<T>(JoinHandle<T>);
+#[derive(Debug)]
+pub(crate) struct Task<T>(JoinHandle<Result<T, CallError>>);
 
 impl<T: Send + 'static> Task<T> {
-    pub(super) fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(crate) fn spawn(work: impl Future<Output = Result<T, CallError>> + Send + 'static) -> Self {
         Self(tokio::spawn(work))
     }
 }
 
-impl<T> Future for Task<Result<T, CallError>> {
+impl<T> Future for Task<T> {
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -38,6 +38,7 @@ use crate::error::rule;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{Error, Host, OpenConnection, Purpose, Result};
 use planning::Planning;
+use read_back::ReadBack;
 
 /// How a run is to go.
 #[derive(Debug, Clone, Default)]
@@ -289,7 +290,8 @@ impl Host {
         found.unmapped_workspaces = planned.unmapped_workspaces;
         found.unmapped_modules = planned.unmapped_modules;
         let plan = planned.plan;
-        found.lines = plan.lines.iter().map(LineReport::planned).collect();
+        let adjustments = plan.adjustments();
+        found.lines = plan.lines.into_iter().map(LineReport::planned).collect();
         self.ledger()
             .add_run_lines(run, found.lines.iter().map(stored::row))?;
         if let Some(brake) = plan.brakes.first() {
@@ -303,8 +305,6 @@ impl Host {
                 line.brake(brake);
             }
         } else if !options.dry_run {
-            let adjustments = plan.adjustments();
-            drop(plan);
             let mut running = Running {
                 host: self,
                 open,
@@ -363,8 +363,8 @@ struct Begun<'a> {
 }
 
 impl Running<'_> {
-    /// Post batch after batch, reading each back before the next, until all is sent or
-    /// something stands against the rest.
+    /// Post batch after batch and read each back, until all is sent or something stands
+    /// against the rest.
     async fn post_all(
         &mut self,
         adjustments: &[(usize, Adjustment)],
@@ -372,6 +372,8 @@ impl Running<'_> {
         watch: Watch<'_>,
     ) -> Result<()> {
         let at_once = self.open.plugin.description().limits.lines_per_call.max(1) as usize;
+        // One batch is read back while the next is sent.
+        let mut unread: Option<ReadBack> = None;
         for batch in adjustments.chunks(at_once) {
             if self.stopped.is_none() && !still_today() {
                 let message = "midnight passed in the connection's time zone";
@@ -384,7 +386,13 @@ impl Running<'_> {
                 continue;
             }
             let sent = self.post_batch(batch, watch).await?;
-            self.read_back(&sent, watch).await?;
+            if let Some(before) = unread.take() {
+                self.finish_reading_back(before, watch).await?;
+            }
+            unread = self.begin_reading_back(sent);
+        }
+        if let Some(last) = unread {
+            self.finish_reading_back(last, watch).await?;
         }
         if let Some(hold) = &self.stopped {
             self.notices.push(Notice {

@@ -94,6 +94,13 @@ impl Host {
         let mapping = self.mapping_of(open)?;
         let workspaces = self.workspaces_of(open)?;
         let reader = &open.reader;
+        let mapped: Vec<AccountId> = mapping
+            .accounts()
+            .filter(|(workspace, _)| workspaces.contains_key(*workspace))
+            .map(|(_, account)| account.clone())
+            .collect();
+        // Begun before the lists that it does not need.
+        let mut chunks = reader.chunks(&mapped, as_of);
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
         let past = self.past_of_lines(open, tenant, as_of)?;
@@ -112,21 +119,12 @@ impl Host {
             model: &model(open),
             past: &past,
         };
-        let mapped: Vec<AccountId> = mapping
-            .accounts()
-            .filter(|(workspace, _)| workspaces.contains_key(*workspace))
-            .map(|(_, account)| account.clone())
-            .collect();
         let mut lines = Vec::new();
-        reader
-            .for_each_chunk(&mapped, as_of, watch, |chunk| {
-                for read in chunk {
-                    lines.extend(plan_account(&context, &workspaces, read));
-                }
-                Ok(())
-            })
-            .await
-            .map_err(|e: psa_host_sandbox::CallError| open.failed(e))?;
+        while let Some(chunk) = chunks.next(watch).await {
+            for read in chunk.map_err(|error| open.failed(error))? {
+                lines.extend(plan_account(&context, &workspaces, read));
+            }
+        }
         let first_run = !past.values().any(|past| past.confirmed.is_some());
         let (unmapped_workspaces, unmapped_modules) = unmapped(&mapping, &counts.complete);
         Ok(Planned {

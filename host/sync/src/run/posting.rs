@@ -25,7 +25,14 @@ use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
 
 /// Intents marked as sending in one transaction, ahead of the connectors.
-const MARKED_AHEAD: usize = 16;
+const MARKED_AHEAD: usize = 32;
+
+/// Answers that are waiting to be recorded, before the connectors wait for the disk.
+const ANSWERS_WAITING: usize = 256;
+
+/// How long answers are gathered for one transaction. A crash within it leaves their
+/// intents as sending: their lines are read before anything else.
+const GATHER: Duration = Duration::from_millis(250);
 
 /// Doubtful answers in a row after which nothing more is sent: one is an accident,
 /// several are an outage.
@@ -153,7 +160,7 @@ impl Running<'_> {
             return Ok(Vec::new());
         }
         let (work_in, work_out) = mpsc::channel(MARKED_AHEAD);
-        let (answer_in, mut answer_out) = mpsc::channel(MARKED_AHEAD);
+        let (answer_in, mut answer_out) = mpsc::channel(ANSWERS_WAITING);
         let stop = Arc::new(Stop::default());
         let side_by_side = self.open.plugin.description().limits.instances.max(1);
         let mut tasks = JoinSet::new();
@@ -176,11 +183,7 @@ impl Running<'_> {
                 let ids: Vec<IntentId> = window.iter().map(|(id, ..)| *id).collect();
                 let ledger = ledger.clone();
                 let marked = tokio::task::spawn_blocking(move || ledger.mark_sending(&ids));
-                marked
-                    .await
-                    .map_err(std::io::Error::other)
-                    .map_err(Feed::Ended)?
-                    .map_err(Feed::Ledger)?;
+                marked.await.map_err(Feed::Ended)?.map_err(Feed::Ledger)?;
                 for (id, _, request) in window {
                     if work_in.send((*id, request.clone())).await.is_err() {
                         return Ok::<_, Feed>(());
@@ -191,7 +194,7 @@ impl Running<'_> {
         });
         let mut sent = Vec::new();
         let mut answers = Vec::new();
-        while answer_out.recv_many(&mut answers, 4 * MARKED_AHEAD).await > 0 {
+        while gather(&mut answer_out, &mut answers).await {
             self.posted += answers.len();
             watch(Progress {
                 activity: Activity::Posting,
@@ -211,26 +214,15 @@ impl Running<'_> {
                 }
                 records.push((id, answer));
             }
-            self.host.ledger().record_answers(&records)?;
+            let ledger = self.host.ledger().clone();
+            let recorded = tokio::task::spawn_blocking(move || ledger.record_answers(&records));
+            recorded.await.map_err(ended)??;
         }
         tasks.join_all().await;
         match feeder.await {
             Ok(Ok(())) => {}
             Ok(Err(Feed::Ledger(error))) => return Err(error.into()),
-            Ok(Err(Feed::Ended(error))) => {
-                return Err(crate::error::rule(
-                    "posting-ended",
-                    error.to_string(),
-                    AGAIN,
-                ));
-            }
-            Err(error) => {
-                return Err(crate::error::rule(
-                    "posting-ended",
-                    error.to_string(),
-                    AGAIN,
-                ));
-            }
+            Ok(Err(Feed::Ended(error))) | Err(error) => return Err(ended(error)),
         }
         Ok(sent)
     }
@@ -321,7 +313,27 @@ fn same_place(other: &LineKey, line: &LineKey) -> bool {
 /// Why the feeder gave up.
 enum Feed {
     Ledger(psa_host_ledger::LedgerError),
-    Ended(std::io::Error),
+    Ended(tokio::task::JoinError),
+}
+
+/// A task of the posting did not come to its end.
+fn ended(error: tokio::task::JoinError) -> crate::Error {
+    crate::error::rule("posting-ended", error.to_string(), AGAIN)
+}
+
+/// Wait for an answer, and a moment longer for more; false when all have come.
+async fn gather<T>(from: &mut mpsc::Receiver<T>, into: &mut Vec<T>) -> bool {
+    if from.recv_many(into, ANSWERS_WAITING).await == 0 {
+        return false;
+    }
+    let until = tokio::time::Instant::now() + GATHER;
+    while into.len() < ANSWERS_WAITING {
+        let more = from.recv_many(into, ANSWERS_WAITING - into.len());
+        if !matches!(tokio::time::timeout_at(until, more).await, Ok(1..)) {
+            break;
+        }
+    }
+    true
 }
 
 /// Whether to go on; shared by all senders.

@@ -1,36 +1,55 @@
 //! Nothing is called done before it was read back.
 
+use std::collections::HashMap;
+
 use psa_host_billing::settle::{Shows, shows};
-use psa_host_billing::{Hold, HoldCode, Line, LineKey};
+use psa_host_billing::{Hold, HoldCode, Line, LineId, LineKey};
 use psa_host_ledger::{Outcome, Resolution};
+use psa_host_sandbox::LineReading;
 use serde_json::json;
 
 use super::report::Notice;
 use super::{Running, Sent};
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
+use crate::reading::Task;
+
+/// Adjustments that left, and the reading of their lines that is under way.
+pub(super) struct ReadBack {
+    sent: Vec<Sent>,
+    reading: Task<LineReading>,
+}
 
 impl Running<'_> {
-    /// Read what was sent, and conclude where the lines are clear. What is not stays
-    /// open in the ledger for a later run.
-    pub(super) async fn read_back(&mut self, sent: &[Sent], watch: Watch<'_>) -> Result<()> {
+    /// Begin to read what was sent; none where nothing was.
+    pub(super) fn begin_reading_back(&self, sent: Vec<Sent>) -> Option<ReadBack> {
         let keys: Vec<LineKey> = sent
             .iter()
             .filter_map(|sent| self.lines[sent.row].line_key())
             .collect();
-        let Some(effective) = sent
+        let effective = sent
             .iter()
             .map(|sent| self.lines[sent.row].effective_date)
-            .min()
-        else {
-            return Ok(());
-        };
+            .min()?;
+        let reader = self.open.reader.clone();
+        let reading = Task::spawn(async move { reader.lines(&keys, effective).await });
+        Some(ReadBack { sent, reading })
+    }
+
+    /// Conclude where the lines are clear. What is not stays open in the ledger for a
+    /// later run.
+    pub(super) async fn finish_reading_back(
+        &mut self,
+        read: ReadBack,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         watch(Progress {
             activity: Activity::ReadingBack,
             done: self.posted,
             total: Some(self.to_post),
         });
-        let reading = match self.open.reader.lines(&keys, effective).await {
+        let ReadBack { sent, reading } = read;
+        let reading = match reading.await {
             Ok(reading) => reading,
             Err(error) => {
                 for sent in sent.iter().filter(|sent| sent.accepted) {
@@ -41,12 +60,15 @@ impl Running<'_> {
                 return Ok(());
             }
         };
-        let mut resolutions = Vec::new();
-        for sent in sent {
-            let line = reading
-                .lines
-                .iter()
-                .find(|line| Some(&line.key.line) == self.lines[sent.row].line.as_ref());
+        let by_id: HashMap<&LineId, &Line> = reading
+            .lines
+            .iter()
+            .map(|line| (&line.key.line, line))
+            .collect();
+        let mut resolutions = Vec::with_capacity(sent.len());
+        for sent in &sent {
+            let line = self.lines[sent.row].line.as_ref();
+            let line = line.and_then(|id| by_id.get(id).copied());
             if let Some(resolution) = self.judge(sent, line) {
                 let evidence = json!({ "line": line, "read_at": self.host.now() });
                 resolutions.push((sent.intent, resolution, evidence));

@@ -60,17 +60,22 @@ pub struct LineReport {
 
 impl LineReport {
     /// As planned, before anything is sent.
-    pub fn planned(line: &PlanLine) -> Self {
+    pub fn planned(line: PlanLine) -> Self {
+        let delta = line.delta();
+        let (contract, id) = match line.line {
+            Some(key) => (Some(key.contract), Some(key.line)),
+            None => (None, None),
+        };
         let mut report = Self {
-            workspace: line.pair.workspace.clone(),
-            module: line.pair.module.clone(),
-            account: Some(line.pair.account.clone()),
-            service: line.pair.service.clone(),
-            contract: line.line.as_ref().map(|key| key.contract.clone()),
-            line: line.line.as_ref().map(|key| key.line.clone()),
+            workspace: line.pair.workspace,
+            module: line.pair.module,
+            account: Some(line.pair.account),
+            service: line.pair.service,
+            contract,
+            line: id,
             baseline: line.baseline,
             target: line.target,
-            delta: line.delta(),
+            delta,
             effective_date: line.effective,
             outcome: Outcome::Planned,
             code: None,
@@ -78,13 +83,13 @@ impl LineReport {
             fix: None,
             link: None,
         };
-        match &line.decision {
+        match line.decision {
             Decision::Adjust => {}
             Decision::Unchanged(note) => {
                 report.outcome = Outcome::Unchanged;
-                report.message.clone_from(note);
+                report.message = note;
             }
-            Decision::Hold(hold) => report.hold(hold.clone()),
+            Decision::Hold(hold) => report.hold(hold),
         }
         report
     }

@@ -73,6 +73,9 @@ pub enum Operand {
     One(Value),
     /// `in` and `notIn`.
     Many(Vec<Value>),
+    /// `in` and `notIn` of whole numbers only, ascending: a client may ask for hundreds
+    /// of ids among hundreds of thousands.
+    Whole(Vec<i64>),
     /// A value of the wrong family: nothing matches.
     Never,
 }
@@ -109,7 +112,9 @@ fn test(cell: Cell<'_>, op: Op, operand: &Operand) -> bool {
         (_, Operand::Never | Operand::None) => false,
         (Op::In, Operand::Many(values)) => values.iter().any(|v| equal(cell, v)),
         (Op::NotIn, Operand::Many(values)) => !values.iter().any(|v| equal(cell, v)),
-        (_, Operand::Many(_)) => false,
+        (Op::In, Operand::Whole(numbers)) => among(cell, numbers),
+        (Op::NotIn, Operand::Whole(numbers)) => !among(cell, numbers),
+        (_, Operand::Many(_) | Operand::Whole(_)) => false,
         (Op::NotEq, Operand::One(value)) => !equal(cell, value),
         (Op::BeginsWith | Op::EndsWith | Op::Contains, Operand::One(value)) => {
             let (Cell::Text(text), Value::Text(part)) = (cell, value) else {
@@ -133,6 +138,32 @@ fn test(cell: Cell<'_>, op: Op, operand: &Operand) -> bool {
                 Op::Lt => order == Ordering::Less,
                 _ => order != Ordering::Greater,
             }
+        }
+    }
+}
+
+fn among(cell: Cell<'_>, numbers: &[i64]) -> bool {
+    match cell {
+        Cell::Int(number) => numbers.binary_search(&number).is_ok(),
+        other => numbers
+            .iter()
+            .any(|number| other.order(Cell::Int(*number)) == Some(Ordering::Equal)),
+    }
+}
+
+impl Operand {
+    /// What `in` and `notIn` are given.
+    pub fn many(values: Vec<Value>) -> Self {
+        let whole = |value: &Value| match value {
+            Value::Int(number) => Some(*number),
+            _ => None,
+        };
+        match values.iter().map(whole).collect::<Option<Vec<i64>>>() {
+            Some(mut numbers) => {
+                numbers.sort_unstable();
+                Self::Whole(numbers)
+            }
+            None => Self::Many(values),
         }
     }
 }

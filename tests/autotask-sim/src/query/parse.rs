@@ -194,7 +194,7 @@ fn operand(
             for value in values {
                 found.extend(scalar(field, value)?);
             }
-            Ok(Operand::Many(found))
+            Ok(Operand::many(found))
         }
         (true, _) | (false, Json::Array(_) | Json::Object(_)) => Err(format!(
             "The value of the filter on {} is not valid for its operator.",

@@ -117,19 +117,7 @@ fn candidates<R: Record>(table: &Table<R>, query: &Query) -> Option<Vec<i64>> {
         let keys: Vec<i64> = match (op, operand) {
             (_, Operand::Never) => Vec::new(),
             (Op::Eq, Operand::One(Value::Int(key))) => vec![*key],
-            (Op::In, Operand::Many(values)) => {
-                let key = |v: &Value| {
-                    if let Value::Int(n) = v {
-                        Some(*n)
-                    } else {
-                        None
-                    }
-                };
-                match values.iter().map(key).collect() {
-                    Some(keys) => keys,
-                    None => continue,
-                }
-            }
+            (Op::In, Operand::Whole(keys)) => keys.clone(),
             _ => continue,
         };
         let mut ids = if field.name == "id" || keys.is_empty() {
