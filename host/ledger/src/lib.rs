@@ -40,7 +40,9 @@ pub use budget::Observed;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
-pub use history::{HistoryEvent, HistoryHead};
+pub use history::{
+    Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
+};
 pub use intents::{Answer, Intent, IntentId, IntentRecord, Resolution};
 pub use key::KeySource;
 pub use lines::LineRecord;
