@@ -47,6 +47,11 @@ pub enum Brake {
         /// The most.
         limit: Decimal,
     },
+    /// There is a limit of money, and the money of some changes cannot be told.
+    MoneyUnknown {
+        /// How many.
+        changes: usize,
+    },
     /// Mapped accounts are not in the PSA's answer.
     AccountsVanished {
         /// How many are not.
@@ -74,6 +79,7 @@ impl Brake {
             Self::SnapshotAllZero => "snapshot-all-zero",
             Self::TooManyAccounts { .. } => "too-many-accounts",
             Self::TooMuchMoney { .. } => "too-much-money",
+            Self::MoneyUnknown { .. } => "money-unknown",
             Self::AccountsVanished { .. } => "accounts-vanished",
             Self::LinesVanished { .. } => "lines-vanished",
         }
@@ -106,6 +112,10 @@ impl Brake {
                 "changes of {change} a month, up and down added together, are over the limit of \
                  {limit}"
             ),
+            Self::MoneyUnknown { changes } => format!(
+                "there is a limit of money, and the price or the billing period of {changes} \
+                 changes cannot be told"
+            ),
             Self::AccountsVanished { gone, of } => format!(
                 "{gone} of {of} mapped accounts are not in the PSA's list: an answer that leaves \
                  them out does not mean that they are deleted"
@@ -129,7 +139,9 @@ impl Brake {
             Self::SnapshotStale { .. } | Self::SnapshotOlderThanLast => {
                 "import a newer snapshot with `psa-host usage import`".to_owned()
             }
-            Self::TooManyAccounts { .. } | Self::TooMuchMoney { .. } => format!(
+            Self::TooManyAccounts { .. }
+            | Self::TooMuchMoney { .. }
+            | Self::MoneyUnknown { .. } => format!(
                 "look at `psa-host sync --dry-run`; if the numbers are right, release the brake \
                  for one run with `psa-host sync --release {}`",
                 self.code()
@@ -149,6 +161,7 @@ impl Brake {
             self,
             Self::TooManyAccounts { .. }
                 | Self::TooMuchMoney { .. }
+                | Self::MoneyUnknown { .. }
                 | Self::AccountsVanished { .. }
                 | Self::LinesVanished { .. }
         )

@@ -229,12 +229,7 @@ impl Context<'_> {
         action: Action,
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
-        let Look {
-            place,
-            timeline,
-            past,
-            ..
-        } = *look;
+        let Look { timeline, past, .. } = *look;
         let Some(target) = line.target else {
             return Ok(Decision::Unchanged);
         };
@@ -255,7 +250,7 @@ impl Context<'_> {
         };
         let baseline = segment.units;
         line.baseline = Some(baseline);
-        self.price(line, segment, place.contract, trace);
+        self.price(line, look, segment, trace);
         if target == baseline {
             if let Some(later) = timeline
                 .after(when.date)
@@ -349,7 +344,7 @@ impl Context<'_> {
             return Err(Hold::new(HoldCode::NoUnitsAtDate, message));
         };
         line.baseline = Some(segment.units);
-        self.price(line, segment, place.contract, trace);
+        self.price(line, look, segment, trace);
         if segment.units == question.target {
             return Ok(Some(Decision::Unchanged));
         }
@@ -390,11 +385,19 @@ impl Context<'_> {
     fn price(
         &self,
         line: &mut PlanLine,
+        look: &Look<'_>,
         segment: &Segment,
-        contract: &Contract,
         trace: &mut Trace<'_>,
     ) {
-        line.unit_price.clone_from(&segment.unit_price);
+        // Of a part of a period the price often cannot be told; of the next whole one it
+        // can, and that is what the change costs from month to month.
+        let later = look
+            .timeline
+            .after(segment.start)
+            .find_map(|later| later.unit_price.as_ref());
+        let price = segment.unit_price.as_ref().or(later);
+        line.unit_price = price.cloned();
+        let contract = look.place.contract;
         let change = line.delta();
         line.monthly = line
             .unit_price

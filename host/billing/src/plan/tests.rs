@@ -656,6 +656,9 @@ fn nothing_is_posted_while_a_brake_is_on() {
     assert_eq!(codes, ["too-much-money"]);
     let released = BTreeSet::from(["too-much-money".to_owned()]);
     assert_eq!(plan.brakes(&released), []);
+    let unknown = Case::new(11, 5).with(|c| c.rules.brakes.money = Some(Decimal::ZERO));
+    let brakes = unknown.plan().brakes(&BTreeSet::new());
+    assert_eq!(brakes, [Brake::MoneyUnknown { changes: 1 }]);
     assert!(plan.adjustments(&BTreeSet::new()).is_err());
 }
 

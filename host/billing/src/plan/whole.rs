@@ -20,6 +20,7 @@ pub struct Plan {
     first_run: bool,
     changed: BTreeSet<AccountId>,
     money: BTreeMap<Option<Box<str>>, Decimal>,
+    money_unknown: usize,
     known: usize,
     not_seen: HashMap<WorkspaceId, BTreeSet<ModuleId>>,
     adjustments: Vec<(usize, Adjustment)>,
@@ -68,6 +69,7 @@ impl Plan {
             first_run: !context.past.values().any(|past| past.confirmed.is_some()),
             changed: BTreeSet::new(),
             money: BTreeMap::new(),
+            money_unknown: 0,
             known,
             not_seen,
             adjustments: Vec::new(),
@@ -91,9 +93,12 @@ impl Plan {
             return;
         }
         self.changed.insert(line.pair.account.clone());
-        if let Some(monthly) = &line.monthly {
-            let sum = self.money.entry(monthly.currency.clone()).or_default();
-            *sum = sum.saturating_add(monthly.amount.abs());
+        match &line.monthly {
+            Some(monthly) => {
+                let sum = self.money.entry(monthly.currency.clone()).or_default();
+                *sum = sum.saturating_add(monthly.amount.abs());
+            }
+            None => self.money_unknown += 1,
         }
         if let (Decision::Adjust, Some(key), Some(baseline), Some(target)) =
             (&line.decision, &line.line, line.baseline, line.target)
@@ -128,6 +133,9 @@ impl Plan {
             }),
             brake::too_many_accounts(limits, self.changed.len(), self.mapped, self.first_run),
             brake::too_much_money(limits, &self.money),
+            (limits.money.is_some() && self.money_unknown > 0).then_some(Brake::MoneyUnknown {
+                changes: self.money_unknown,
+            }),
         ]
         .into_iter()
         .flatten()
