@@ -11,9 +11,9 @@ use psa_host_sync::{Answering, LineDecision, QuestionState};
 use rust_decimal::Decimal;
 
 fn set(scene: &Scene, change: impl FnOnce(&mut Rules)) {
-    let mut rules = scene.host.rules(&name()).unwrap();
+    let mut rules = scene.host.rules(&name()).expect("rules");
     change(&mut rules);
-    scene.host.set_rules(&name(), &rules).unwrap();
+    scene.host.set_rules(&name(), &rules).expect("set");
 }
 
 fn held(code: &str) -> (Outcome, Option<String>) {
@@ -21,7 +21,7 @@ fn held(code: &str) -> (Outcome, Option<String>) {
 }
 
 fn waiting(scene: &Scene) -> Vec<psa_host_sync::QuestionId> {
-    let asked = scene.host.questions(Some(&name()), false).unwrap();
+    let asked = scene.host.questions(Some(&name()), false).expect("read");
     asked.iter().map(|question| question.id).collect()
 }
 
@@ -29,7 +29,7 @@ fn answer(scene: &Scene, answer: Answering) {
     let ids: Vec<_> = scene
         .host
         .questions(Some(&name()), true)
-        .unwrap()
+        .expect("read")
         .iter()
         .filter(|question| {
             matches!(
@@ -39,22 +39,25 @@ fn answer(scene: &Scene, answer: Answering) {
         })
         .map(|question| question.id)
         .collect();
-    scene.host.answer(&ids, answer, "looked at it").unwrap();
+    scene
+        .host
+        .answer(&ids, answer, "looked at it")
+        .expect("answered");
 }
 
 async fn decide(scene: &Scene, decision: LineDecision) -> String {
     let pair = (
-        &WorkspaceId::new("w1").unwrap(),
-        &ModuleId::new(MODULE).unwrap(),
+        &WorkspaceId::new("w1").expect("there"),
+        &ModuleId::new(MODULE).expect("there"),
     );
     let name = name();
     let done = scene.host.decide_line(&name, pair, decision, "because");
-    done.await.unwrap().result.to_string()
+    done.await.expect("there").result.to_string()
 }
 
 fn money(report: &RunReport, workspace: &str) -> String {
-    let money = line_of(report, workspace).money.as_ref().unwrap();
-    money.monthly_change.as_ref().unwrap().to_string()
+    let money = line_of(report, workspace).money.as_ref().expect("there");
+    money.monthly_change.as_ref().expect("there").to_string()
 }
 
 #[tokio::test]
@@ -133,11 +136,11 @@ async fn edited() -> Scene {
     scene.sync().await;
     scene.wait(24 * 60);
     let line = scene.customers[0].line;
-    let tomorrow = TODAY.tomorrow().unwrap();
+    let tomorrow = TODAY.tomorrow().expect("there");
     let simulator = &scene.simulator;
     simulator
         .foreign_edit(LineKind::Service, line, tomorrow, -7)
-        .unwrap();
+        .expect("there");
     scene.import_usage(&[("w1", 11)]);
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1"), held("foreign-edit"), "{report:#?}");

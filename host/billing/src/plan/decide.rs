@@ -191,6 +191,7 @@ impl Context<'_> {
                 return Ok(Decision::Unchanged);
             }
             Action::Ask => {
+                line.target = None;
                 let message = format!(
                     "workspace {} is {word} and is not billed, and its line has {} units",
                     workspace.id, today.units
