@@ -1,20 +1,14 @@
 //! When a whole run posts nothing. A wrong number for one customer is a hold; a sign
 //! that all numbers may be wrong is a brake.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// A snapshot older than this many days before the date planned for is stale. Three,
-/// so that a source that pauses over a weekend does not stop Monday's run.
-pub const STALE_AFTER_DAYS: i32 = 3;
-
-/// With this many accounts or fewer changed, the share does not matter: a small MSP
-/// may well change all its customers in a day.
-pub const FEW_ACCOUNTS: usize = 20;
-
-/// More than this share of the mapped accounts, in percent, changed in one run after
-/// the first: more likely a fault of the source than the truth.
-pub const CHANGED_SHARE_PERCENT: usize = 50;
+use crate::Money;
+use crate::rules::BrakeLimits;
 
 /// Why nothing is posted in this run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +24,8 @@ pub enum Brake {
         taken_on: Date,
         /// The day planned for.
         as_of: Date,
+        /// The most days between the two.
+        limit: u16,
     },
     /// An earlier run used a newer snapshot.
     SnapshotOlderThanLast,
@@ -41,6 +37,34 @@ pub enum Brake {
         changed: usize,
         /// Of how many mapped.
         mapped: usize,
+        /// The most, in percent.
+        limit: u8,
+    },
+    /// Too much money would change.
+    TooMuchMoney {
+        /// Changes a month, up and down added together.
+        change: Money,
+        /// The most.
+        limit: Decimal,
+    },
+    /// There is a limit of money, and the money of some changes cannot be told.
+    MoneyUnknown {
+        /// How many.
+        changes: usize,
+    },
+    /// Mapped accounts are not in the PSA's answer.
+    AccountsVanished {
+        /// How many are not.
+        gone: usize,
+        /// Of how many mapped.
+        of: usize,
+    },
+    /// Lines that were posted before are not in the PSA's answer.
+    LinesVanished {
+        /// How many are not.
+        gone: usize,
+        /// Of how many.
+        of: usize,
     },
 }
 
@@ -54,6 +78,10 @@ impl Brake {
             Self::SnapshotOlderThanLast => "snapshot-older-than-last",
             Self::SnapshotAllZero => "snapshot-all-zero",
             Self::TooManyAccounts { .. } => "too-many-accounts",
+            Self::TooMuchMoney { .. } => "too-much-money",
+            Self::MoneyUnknown { .. } => "money-unknown",
+            Self::AccountsVanished { .. } => "accounts-vanished",
+            Self::LinesVanished { .. } => "lines-vanished",
         }
     }
 
@@ -64,58 +92,136 @@ impl Brake {
             Self::SnapshotIncomplete => {
                 "the source says that the newest usage snapshot is not complete".to_owned()
             }
-            Self::SnapshotStale { taken_on, as_of } => format!(
-                "the newest usage snapshot is of {taken_on}, more than {STALE_AFTER_DAYS} days \
-                 before {as_of}"
+            Self::SnapshotStale {
+                taken_on,
+                as_of,
+                limit,
+            } => format!(
+                "the newest usage snapshot is of {taken_on}, more than {limit} days before {as_of}"
             ),
             Self::SnapshotOlderThanLast => {
                 "an earlier run used a newer usage snapshot than this one".to_owned()
             }
             Self::SnapshotAllZero => "the usage snapshot has no count above zero".to_owned(),
-            Self::TooManyAccounts { changed, mapped } => format!(
-                "{changed} of {mapped} mapped accounts would change, more than \
-                 {CHANGED_SHARE_PERCENT} %"
+            Self::TooManyAccounts {
+                changed,
+                mapped,
+                limit,
+            } => format!("{changed} of {mapped} mapped accounts would change, more than {limit} %"),
+            Self::TooMuchMoney { change, limit } => format!(
+                "changes of {change} a month, up and down added together, are over the limit of \
+                 {limit}"
+            ),
+            Self::MoneyUnknown { changes } => format!(
+                "there is a limit of money, and the price or the billing period of {changes} \
+                 changes cannot be told"
+            ),
+            Self::AccountsVanished { gone, of } => format!(
+                "{gone} of {of} mapped accounts are not in the PSA's list: an answer that leaves \
+                 them out does not mean that they are deleted"
+            ),
+            Self::LinesVanished { gone, of } => format!(
+                "{gone} of {of} lines that were posted before are not in the PSA's answer: that \
+                 does not mean that they are deleted"
             ),
         }
     }
 
     /// What a person does about it.
-    pub fn fix(&self) -> &'static str {
+    pub fn fix(&self) -> String {
         match self {
-            Self::NoSnapshot => "import one with `psa-host usage import`",
+            Self::NoSnapshot => "import one with `psa-host usage import`".to_owned(),
             Self::SnapshotIncomplete | Self::SnapshotAllZero => {
                 "import a complete snapshot with `psa-host usage import`; nothing is posted \
                  from this one"
+                    .to_owned()
             }
             Self::SnapshotStale { .. } | Self::SnapshotOlderThanLast => {
-                "import a newer snapshot with `psa-host usage import`"
+                "import a newer snapshot with `psa-host usage import`".to_owned()
             }
-            Self::TooManyAccounts { .. } => {
+            Self::TooManyAccounts { .. }
+            | Self::TooMuchMoney { .. }
+            | Self::MoneyUnknown { .. } => format!(
                 "look at `psa-host sync --dry-run`; if the numbers are right, release the brake \
-                 for one run with `psa-host sync --release too-many-accounts`"
-            }
+                 for one run with `psa-host sync --release {}`",
+                self.code()
+            ),
+            Self::AccountsVanished { .. } | Self::LinesVanished { .. } => format!(
+                "check what the API user may see in the PSA; if they are really gone, release \
+                 the brake for one run with `psa-host sync --release {}`",
+                self.code()
+            ),
         }
     }
 
     /// Whether a person may release it for one run. A snapshot that is not complete
     /// is not a matter of opinion.
     pub fn can_be_released(&self) -> bool {
-        matches!(self, Self::TooManyAccounts { .. })
+        matches!(
+            self,
+            Self::TooManyAccounts { .. }
+                | Self::TooMuchMoney { .. }
+                | Self::MoneyUnknown { .. }
+                | Self::AccountsVanished { .. }
+                | Self::LinesVanished { .. }
+        )
     }
 }
 
 /// Whether so many accounts change that the numbers are in doubt. The first run of a
 /// connection brings everything to its place and is exempt.
-pub fn too_many_accounts(changed: usize, mapped: usize, first_run: bool) -> Option<Brake> {
-    let trips =
-        !first_run && changed > FEW_ACCOUNTS && changed * 100 > mapped * CHANGED_SHARE_PERCENT;
-    trips.then_some(Brake::TooManyAccounts { changed, mapped })
+pub fn too_many_accounts(
+    limits: &BrakeLimits,
+    changed: usize,
+    mapped: usize,
+    first_run: bool,
+) -> Option<Brake> {
+    let few = usize::try_from(limits.changed_accounts).unwrap_or(usize::MAX);
+    let limit = limits.changed_percent;
+    let trips = !first_run && changed > few && over_percent(changed, mapped, limit);
+    trips.then_some(Brake::TooManyAccounts {
+        changed,
+        mapped,
+        limit,
+    })
+}
+
+/// Whether the changes of a month, by currency, are over the limit.
+pub fn too_much_money(
+    limits: &BrakeLimits,
+    changes: &BTreeMap<Option<Box<str>>, Decimal>,
+) -> Option<Brake> {
+    let limit = limits.money?;
+    let (currency, amount) = changes.iter().max_by_key(|(_, amount)| **amount)?;
+    (*amount > limit).then(|| Brake::TooMuchMoney {
+        change: Money {
+            amount: *amount,
+            currency: currency.clone(),
+        },
+        limit,
+    })
+}
+
+/// Whether so many things that were there are not in an answer that the answer is in
+/// doubt: more than one, and all of them or more than the share. A single one is a
+/// matter of its own pair.
+pub fn too_many_gone(limits: &BrakeLimits, gone: usize, of: usize) -> bool {
+    gone > 1 && (gone == of || over_percent(gone, of, limits.vanished_percent))
 }
 
 /// Whether a snapshot of this day is too old for that one.
-pub fn stale(taken_on: Date, as_of: Date) -> Option<Brake> {
+pub fn stale(limits: &BrakeLimits, taken_on: Date, as_of: Date) -> Option<Brake> {
     let age = taken_on.until(as_of).ok()?.get_days();
-    (age > STALE_AFTER_DAYS).then_some(Brake::SnapshotStale { taken_on, as_of })
+    let limit = limits.stale_days;
+    (age > i32::from(limit)).then_some(Brake::SnapshotStale {
+        taken_on,
+        as_of,
+        limit,
+    })
+}
+
+fn over_percent(part: usize, whole: usize, percent: u8) -> bool {
+    part.saturating_mul(100) > whole.saturating_mul(usize::from(percent))
 }
 
 #[cfg(test)]
@@ -134,7 +240,7 @@ mod tests {
             (22, 42, false, true),
             (3000, 10_000, false, false),
         ] {
-            let brake = too_many_accounts(changed, mapped, first_run);
+            let brake = too_many_accounts(&BrakeLimits::default(), changed, mapped, first_run);
             assert_eq!(
                 brake.is_some(),
                 trips,
@@ -146,8 +252,50 @@ mod tests {
     #[test]
     fn a_snapshot_is_stale_after_three_days() {
         let as_of = date(2026, 11, 23);
-        assert_eq!(stale(date(2026, 11, 20), as_of), None);
-        assert!(stale(date(2026, 11, 19), as_of).is_some());
-        assert_eq!(stale(date(2026, 11, 24), as_of), None);
+        let stale = |taken_on| stale(&BrakeLimits::default(), taken_on, as_of);
+        assert_eq!(stale(date(2026, 11, 20)), None);
+        assert!(stale(date(2026, 11, 19)).is_some());
+        assert_eq!(stale(date(2026, 11, 24)), None);
+    }
+
+    #[test]
+    fn an_answer_that_leaves_out_too_much_is_doubted() {
+        for (gone, of, trips) in [
+            (0, 0, false),
+            (0, 100, false),
+            (1, 1, false),
+            (1, 2, false),
+            (2, 2, true),
+            (2, 20, false),
+            (3, 20, true),
+            (10, 100, false),
+            (11, 100, true),
+            (100, 100, true),
+        ] {
+            let doubted = too_many_gone(&BrakeLimits::default(), gone, of);
+            assert_eq!(doubted, trips, "{gone} of {of}");
+        }
+    }
+
+    #[test]
+    fn money_is_added_by_currency_and_has_a_limit() {
+        let limits = BrakeLimits {
+            money: Some(Decimal::from(1000)),
+            ..BrakeLimits::default()
+        };
+        let changes = |usd: i64, eur: i64| {
+            BTreeMap::from([
+                (Some("USD".into()), Decimal::from(usd)),
+                (Some("EUR".into()), Decimal::from(eur)),
+            ])
+        };
+        assert_eq!(too_much_money(&limits, &changes(1000, 1000)), None);
+        let over = too_much_money(&limits, &changes(10, 1001)).unwrap();
+        assert_eq!(
+            over.message(),
+            "changes of 1001.00 EUR a month, up and down added together, are over the limit of 1000"
+        );
+        let none = BrakeLimits::default();
+        assert_eq!(too_much_money(&none, &changes(10, 1001)), None);
     }
 }

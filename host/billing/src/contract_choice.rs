@@ -12,6 +12,8 @@ pub struct Place<'a> {
     pub contract: &'a Contract,
     /// Its only line of the service.
     pub line: &'a Line,
+    /// The contract with the same service that ended the day before this one began.
+    pub follows: Option<&'a Contract>,
 }
 
 /// Find the one line for a service among an account's contracts on a day, or say why
@@ -55,7 +57,10 @@ pub fn choose<'a>(
             let message = format!("{names} covers {day} but has no line for service {service}");
             Err(Hold::new(HoldCode::LineMissing, message).at(covering[0].link.as_ref()))
         }
-        [contract] => usable(contract, service),
+        [contract] => Ok(Place {
+            follows: predecessor(contracts, contract, service),
+            ..usable(contract, service)?
+        }),
         several => {
             let names = names(several);
             let message = format!("{names} cover {day} and have service {service}");
@@ -77,6 +82,14 @@ fn choose_pinned<'a>(
     let Some(contract) = contracts.iter().find(|c| &c.id == id) else {
         return Err(unusable("is not among the account's recurring contracts"));
     };
+    if contract.end.is_some_and(|end| end < day)
+        && let [next] = successors(contracts, contract, service, day).as_slice()
+    {
+        return Ok(Place {
+            follows: Some(contract),
+            ..usable(next, service)?
+        });
+    }
     if !contract.covers(day) {
         return Err(unusable(&format!("does not cover {day}")).at(contract.link.as_ref()));
     }
@@ -109,7 +122,11 @@ fn usable<'a>(contract: &'a Contract, service: &ServiceId) -> Result<Place<'a>, 
     }
     let lines: Vec<&Line> = lines_of(contract, service).collect();
     match lines.as_slice() {
-        [line] => Ok(Place { contract, line }),
+        [line] => Ok(Place {
+            contract,
+            line,
+            follows: None,
+        }),
         _ => {
             let ids: Vec<&str> = lines.iter().map(|line| line.key.line.as_str()).collect();
             let ids = ids.join(" and ");
@@ -117,6 +134,47 @@ fn usable<'a>(contract: &'a Contract, service: &ServiceId) -> Result<Place<'a>, 
             Err(Hold::new(HoldCode::DuplicateLine, message).at(contract.link.as_ref()))
         }
     }
+}
+
+/// Contracts that take over from one that has ended: named by it as its renewal, or
+/// begun on the day after its end, and with a line of the service on this day.
+fn successors<'a>(
+    contracts: &'a [Contract],
+    ended: &Contract,
+    service: &ServiceId,
+    day: Date,
+) -> Vec<&'a Contract> {
+    contracts
+        .iter()
+        .filter(|next| next.covers(day) && next.id != ended.id && next.active != Truth::No)
+        .filter(|next| follows_on(ended, next) && lines_of(next, service).next().is_some())
+        .collect()
+}
+
+/// The contract that a chosen one took over from.
+fn predecessor<'a>(
+    contracts: &'a [Contract],
+    chosen: &Contract,
+    service: &ServiceId,
+) -> Option<&'a Contract> {
+    // Lines of an ended contract are not read: that it sold the service is not known
+    // then, and need not be.
+    contracts.iter().find(|ended| {
+        ended.id != chosen.id
+            && follows_on(ended, chosen)
+            && (!ended.lines_read || lines_of(ended, service).next().is_some())
+    })
+}
+
+/// Whether a contract has someone to follow it: for the warning before its end.
+pub fn has_successor(contracts: &[Contract], ending: &Contract) -> bool {
+    ending.renewed_by.is_some() || contracts.iter().any(|next| follows_on(ending, next))
+}
+
+fn follows_on(ended: &Contract, next: &Contract) -> bool {
+    let day_after = ended.end.and_then(|end| end.tomorrow().ok());
+    ended.renewed_by.as_ref() == Some(&next.id)
+        || (day_after.is_some() && next.start == day_after && next.id != ended.id)
 }
 
 fn lines_of<'a>(contract: &'a Contract, service: &ServiceId) -> impl Iterator<Item = &'a Line> {
@@ -203,6 +261,7 @@ mod tests {
             active: Truth::Yes,
             note: None,
             renewed_by: None,
+            billing_months: Some(1),
             lines_read: true,
             lines,
             link: None,
@@ -258,9 +317,10 @@ mod tests {
                 "pinned-contract-unusable",
             ),
             (
+                // It ended the day before the other began: that one takes over.
                 &[year("c", &["s"]), old.clone()],
                 Some("old"),
-                "pinned-contract-unusable",
+                "c-0",
             ),
             (std::slice::from_ref(&old), None, "contract-expired"),
             (&[old.clone(), coming], None, "contract-not-started"),
@@ -272,6 +332,61 @@ mod tests {
         for (at, (contracts, pinned, expected)) in cases.into_iter().enumerate() {
             assert_eq!(chosen(contracts, pinned), expected, "case {at}");
         }
+    }
+
+    #[test]
+    fn a_renewed_contract_is_taken_over_on_its_first_day() {
+        let old = contract("old", date(2026, 1, 1), date(2026, 11, 22), &["s"]);
+        let new = contract("new", DAY, date(2027, 11, 22), &["s"]);
+        let rival = contract("rival", DAY, date(2027, 11, 22), &["s"]);
+        let late = contract("late", DAY, date(2027, 11, 22), &["x"]);
+        let table: [(&str, Vec<Contract>, Option<&str>, &str); 6] = [
+            (
+                "by itself",
+                vec![old.clone(), new.clone()],
+                None,
+                "new-0 after old",
+            ),
+            (
+                "pinned to the old one",
+                vec![old.clone(), new.clone()],
+                Some("old"),
+                "new-0 after old",
+            ),
+            (
+                "two could follow",
+                vec![old.clone(), new.clone(), rival],
+                Some("old"),
+                "pinned-contract-unusable",
+            ),
+            (
+                "the next does not sell it",
+                vec![old.clone(), late],
+                Some("old"),
+                "pinned-contract-unusable",
+            ),
+            (
+                "none follows",
+                vec![old.clone()],
+                Some("old"),
+                "pinned-contract-unusable",
+            ),
+            ("no predecessor", vec![new.clone()], None, "new-0"),
+        ];
+        for (case, contracts, pinned, expected) in table {
+            let pinned = pinned.map(|id| ContractId::new(id).unwrap());
+            let service = ServiceId::new("s").unwrap();
+            let chosen = match choose(&contracts, &service, DAY, pinned.as_ref()) {
+                Ok(place) => match place.follows {
+                    Some(old) => format!("{} after {}", place.line.key.line, old.id),
+                    None => place.line.key.line.to_string(),
+                },
+                Err(hold) => hold.code.to_string(),
+            };
+            assert_eq!(chosen, expected, "{case}");
+        }
+        assert!(has_successor(&[old.clone(), new], &old));
+        assert!(!has_successor(std::slice::from_ref(&old), &old));
     }
 
     #[test]

@@ -150,10 +150,42 @@ hold_codes! {
     DateChanged = "date-changed",
         "The local date changed during the run, and this line was planned for the day before.",
         "Nothing was sent. Sync again: it is planned for the new date.";
-    /// Not yet built.
-    NotYetSupported = "not-yet-supported",
-        "The case needs a rule that this version does not have yet.",
-        "See the message for the case. Change the units in the PSA by hand if they must change now.";
+    /// Its workspace is not billed.
+    NotBilled = "not-billed",
+        "The workspace is not billed by the life-cycle rules (a trial, a demo, not for resale, ended), and its line still has units.",
+        "Bring the line to zero in the PSA, or set what is done with such workspaces with `psa-host rules set`.";
+    /// Nothing is used any more.
+    FallToZero = "fall-to-zero",
+        "The count fell to zero while the line has units.",
+        "If the customer really uses nothing, bring the line to zero in the PSA or allow it with `psa-host rules set NAME --zero post`.";
+    /// A person changed the units.
+    ForeignEdit = "foreign-edit",
+        "The line's units differ from what was last confirmed: somebody changed them in the PSA.",
+        "Decide with `psa-host line adopt` (right until the count changes), `overwrite` (the count is right) or `pin` (leave it alone).";
+    /// Another change is coming.
+    FutureChange = "future-change",
+        "The PSA has a change of the line's units on a later date. A change now would be added to it.",
+        "Remove the later change in the PSA, or wait until its date has passed.";
+    /// Perhaps on an invoice already.
+    PostedUnknown = "posted-unknown",
+        "The PSA does not say whether a period concerned is already approved and posted.",
+        "Give the API user permission to see it, or change the units in the PSA by hand.";
+    /// Nothing is left to change.
+    AllPosted = "all-posted",
+        "Every period of the line from the effective date on is already approved and posted.",
+        "Renew the contract, or bill the difference by hand.";
+    /// The billing period cannot be told.
+    PeriodUnknown = "period-unknown",
+        "A rule needs the contract's billing period, and the PSA does not say it or its units contradict it.",
+        "Set the contract's billing period in the PSA, or use `psa-host rules set NAME --effective today`.";
+    /// A bundle and its part.
+    BundleAndPart = "bundle-and-part",
+        "A bundle and a service in it are both mapped: the customer would pay twice.",
+        "Remove the mapping of one of the two with `psa-host map remove`.";
+    /// A person said no.
+    ApprovalRejected = "approval-rejected",
+        "A person rejected exactly this change.",
+        "Nothing to do: with other units it is asked anew. To ask again now, use `psa-host approval reopen`.";
 }
 
 impl fmt::Display for HoldCode {

@@ -4,17 +4,22 @@
 
 #![forbid(unsafe_code)]
 
+pub mod approval;
 pub mod brake;
 pub mod contract_choice;
+pub mod effective;
 mod hold;
 mod ids;
 mod mapping;
 mod money;
+pub mod period;
 pub mod plan;
 mod psa;
 mod quantity;
+pub mod rules;
 pub mod settle;
 mod snapshot;
+pub mod stance;
 mod timeline;
 mod vendor;
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
+
+use crate::UnitsChange;
 
 /// An amount of money (`4.50 USD`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,11 +16,63 @@ pub struct Money {
     pub currency: Option<Box<str>>,
 }
 
+impl Money {
+    /// So many units at this price, or none where the number is too large to be said.
+    pub fn times(&self, units: UnitsChange) -> Option<Self> {
+        Some(Self {
+            amount: self.amount.checked_mul(units.get())?,
+            currency: self.currency.clone(),
+        })
+    }
+
+    /// An amount for this many months, for one: to the cent, halves away from zero.
+    pub fn a_month(&self, months: u32) -> Option<Self> {
+        let amount = self.amount.checked_div(Decimal::from(months))?;
+        Some(Self {
+            amount: amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
+            currency: self.currency.clone(),
+        })
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut amount = self.amount.normalize();
+        if amount.scale() < 2 {
+            amount.rescale(2);
+        }
         match &self.currency {
-            Some(currency) => write!(f, "{} {currency}", self.amount),
-            None => write!(f, "{}", self.amount),
+            Some(currency) => write!(f, "{amount} {currency}"),
+            None => write!(f, "{amount}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Units;
+
+    #[test]
+    fn a_change_of_units_is_a_change_of_money_a_month() {
+        let table = [
+            ("monthly", "4.20", 5, 11, 1, "25.20"),
+            ("a fall", "4.20", 11, 5, 1, "-25.20"),
+            ("quarterly", "12.60", 5, 11, 3, "25.20"),
+            ("yearly, not even", "10", 0, 1, 12, "0.83"),
+            ("half a cent goes away from zero", "0.06", 0, 1, 12, "0.01"),
+            ("and so below zero", "0.06", 1, 0, 12, "-0.01"),
+            ("a price in parts of a cent", "0.0125", 0, 1000, 1, "12.50"),
+        ];
+        for (case, price, from, to, months, expected) in table {
+            let (from, to): (u32, u32) = (from, to);
+            let price = Money {
+                amount: price.parse().unwrap(),
+                currency: None,
+            };
+            let change = Units::from(to).change_from(from.into());
+            let monthly = price.times(change).and_then(|money| money.a_month(months));
+            assert_eq!(monthly.unwrap().to_string(), expected, "{case}");
         }
     }
 }

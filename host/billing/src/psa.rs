@@ -57,6 +57,8 @@ pub struct Contract {
     pub recurring: Truth,
     /// Whether the PSA calls it active.
     pub active: Truth,
+    /// Length of the billing period in months, counted from the start; none: unknown.
+    pub billing_months: Option<u32>,
     /// Why something is unknown, or what a person should see.
     pub note: Option<String>,
     /// The contract that follows, where the PSA says so.

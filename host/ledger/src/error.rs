@@ -266,6 +266,14 @@ pub enum LedgerError {
         /// How often.
         attempts: u32,
     },
+    /// A question that is not open to this answer.
+    #[error("question {question} is {state} and cannot be answered so")]
+    QuestionState {
+        /// The question.
+        question: String,
+        /// Where it is.
+        state: &'static str,
+    },
     /// Another adjustment of the line is not settled.
     #[error(
         "the line {line:?} of tenant {tenant:?} has an adjustment that is not settled ({intent})"
@@ -344,6 +352,7 @@ impl LedgerError {
             Self::LineClaimed { .. } => "line-claimed",
             Self::WrongTransition { .. } => "wrong-transition",
             Self::TooManyAttempts { .. } => "too-many-attempts",
+            Self::QuestionState { .. } => "question-state",
             Self::IntentOpen { .. } => "adjustment-open",
             Self::RunState { .. } => "run-state",
             Self::TenantBusy { .. } => "tenant-busy",

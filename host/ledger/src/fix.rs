@@ -91,6 +91,11 @@ impl LedgerError {
             Self::WrongTransition { .. } => {
                 "Look at it with `run show`: it may have been settled already.".to_owned()
             }
+            Self::QuestionState { .. } => {
+                "See `psa-host approval list --all`; a rejected one is asked again with \
+                 `psa-host approval reopen`."
+                    .to_owned()
+            }
             Self::TooManyAttempts { .. } | Self::IntentOpen { .. } => {
                 "Look at the line in the PSA and settle it with `run resolve`.".to_owned()
             }

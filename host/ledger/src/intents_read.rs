@@ -1,9 +1,9 @@
 //! Looking intents up: what is not settled, what a run made, what a line was adjusted to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use psa_host_billing::{LineId, LineKey, TenantKey};
+use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::Inside;
@@ -37,6 +37,30 @@ impl Ledger {
                 view.prepare_cached("SELECT * FROM intents WHERE run = ?1 ORDER BY row, id")?;
             Ok(rows
                 .query_map([run.0], record)?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// All intents for a pair in a tenant, latest first.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn intents_of_pair(
+        &self,
+        tenant: &TenantKey,
+        workspace: &WorkspaceId,
+        module: &ModuleId,
+    ) -> Result<Vec<IntentRecord>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(
+                "SELECT * FROM intents WHERE tenant = ?1 AND workspace = ?2 AND module = ?3
+                 ORDER BY id DESC",
+            )?;
+            Ok(rows
+                .query_map(
+                    [tenant.as_str(), workspace.as_str(), module.as_str()],
+                    record,
+                )?
                 .collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -79,24 +103,26 @@ impl Ledger {
         })
     }
 
-    /// The same for all lines of a tenant at once.
+    /// The dates from `since` on for which each line of a tenant was adjusted, or may
+    /// have been.
     ///
     /// # Errors
     /// A failing or damaged database.
-    pub fn all_adjusted_on(
+    pub fn adjusted_since(
         &self,
         tenant: &TenantKey,
-        effective: Date,
-    ) -> Result<HashMap<LineId, IntentRecord>> {
+        since: Date,
+    ) -> Result<HashMap<LineId, BTreeSet<Date>>> {
         self.read(|view| {
             let mut rows = view.prepare_cached(
-                "SELECT * FROM intents WHERE tenant = ?1 AND effective = ?2 ORDER BY id",
+                "SELECT * FROM intents WHERE tenant = ?1 AND effective >= ?2 ORDER BY id",
             )?;
-            let mut found = HashMap::new();
-            for record in rows.query_map([tenant.as_str(), &effective.to_string()], record)? {
+            let mut found: HashMap<LineId, BTreeSet<Date>> = HashMap::new();
+            for record in rows.query_map([tenant.as_str(), &since.to_string()], record)? {
                 let record = record?;
                 if record.may_be_applied() {
-                    found.insert(record.intent.key.line.clone(), record);
+                    let dates = found.entry(record.intent.key.line).or_default();
+                    dates.insert(record.intent.effective);
                 }
             }
             Ok(found)

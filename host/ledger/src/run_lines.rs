@@ -21,6 +21,8 @@ pub enum Outcome {
     Unchanged,
     /// Would be posted, or is yet to be.
     Planned,
+    /// Over a limit: it is posted when a person agrees.
+    AwaitingApproval,
     /// Not posted: a rule or a person stands against it.
     Held,
     /// The PSA refused it.
@@ -33,6 +35,7 @@ words!(Outcome {
     Confirmed => "confirmed",
     Unchanged => "unchanged",
     Planned => "planned",
+    AwaitingApproval => "awaiting-approval",
     Held => "held",
     Rejected => "rejected",
     Doubtful => "doubtful",

@@ -150,6 +150,9 @@ impl Reader<'_> {
             end: day(said.end)?,
             recurring: truth(said.recurring),
             active: truth(said.active),
+            billing_months: said
+                .billing_months
+                .filter(|months| (1..=120).contains(months)),
             note: said.note.map(|note| words(&note)),
             renewed_by: said
                 .renewed_by

@@ -9,7 +9,9 @@
 
 mod check;
 mod connections;
+mod decisions;
 mod error;
+mod explain;
 mod fields;
 mod host;
 mod imports;
@@ -31,7 +33,9 @@ mod wiring;
 
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
 pub use connections::{AddConnection, ConnectionView, Coverage};
+pub use decisions::{LeftOut, LineDecision, RollbackAsked};
 pub use error::{Error, Problem, Result};
+pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
@@ -42,7 +46,9 @@ pub use mapping::{
 pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
-pub use psa_host_ledger::{KeySource, Secret};
+pub use psa_host_ledger::{
+    Answering, KeySource, QuestionId, QuestionRecord, QuestionState, Secret, StanceRecord,
+};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
 pub use source::Source;

@@ -11,7 +11,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::brake::{self, Brake};
+use psa_host_billing::contract_choice::has_successor;
 use psa_host_billing::plan::{Context, Decision};
+use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
     Service, ServiceId, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
@@ -23,8 +25,9 @@ use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
 use mapped::{both_sides, unmapped};
 
-/// A contract that ends within so many days is told of: time enough to renew it.
-const EXPIRING_DAYS: i32 = 30;
+/// A contract that ends within so many days and has no successor is told of, with the
+/// nearest of these marks: time enough to renew it.
+const EXPIRING_DAYS: [i32; 3] = [7, 30, 60];
 
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
@@ -71,7 +74,8 @@ impl Host {
         open.session.bind_tenant(&report.tenant);
         let as_of = self.today(&connection)?;
         let mut findings = Vec::new();
-        let snapshot = self.counts_to_validate(&open, as_of, &mut findings)?;
+        let rules = self.ledger().rules(name)?;
+        let snapshot = self.counts_to_validate(&open, as_of, &rules.brakes, &mut findings)?;
         let mapping = self.mapping_of(&open)?;
         let workspaces = self.workspaces_of(&open)?;
         unmapped(
@@ -94,6 +98,7 @@ impl Host {
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;
         let context = Context {
             as_of,
+            rules: &rules,
             snapshot: &snapshot,
             mapping: &mapping,
             accounts: &accounts,
@@ -139,6 +144,7 @@ impl Host {
         &self,
         open: &OpenConnection,
         as_of: Date,
+        limits: &BrakeLimits,
         findings: &mut Vec<Finding>,
     ) -> Result<CompleteSnapshot> {
         let channel = &open.connection.channel;
@@ -153,7 +159,7 @@ impl Host {
                     findings.push(Finding::of(&Brake::SnapshotIncomplete));
                 }
                 let taken_on = self.date_in_zone(&open.connection, snapshot.taken_at)?;
-                let stale = brake::stale(taken_on, as_of);
+                let stale = brake::stale(limits, taken_on, as_of);
                 findings.extend(stale.as_ref().map(Finding::of));
                 (snapshot.taken_at, self.ledger().usage_items(snapshot.id)?)
             }
@@ -273,7 +279,7 @@ fn look_at_account(
     let used = contracts
         .iter()
         .filter(|contract| used.contains(&contract.id));
-    findings.extend(used.filter_map(|contract| expiring(workspace, contract, context.as_of)));
+    findings.extend(used.filter_map(|c| expiring(workspace, &contracts, c, context.as_of)));
     Looked {
         pairs: lines.len(),
         good,
@@ -281,13 +287,22 @@ fn look_at_account(
     }
 }
 
-fn expiring(workspace: &Workspace, contract: &Contract, as_of: Date) -> Option<Finding> {
+fn expiring(
+    workspace: &Workspace,
+    contracts: &[Contract],
+    contract: &Contract,
+    as_of: Date,
+) -> Option<Finding> {
     let end = contract.end?;
     let days = as_of.until(end).ok()?.get_days();
-    if contract.renewed_by.is_some() || !(0..=EXPIRING_DAYS).contains(&days) {
+    if days < 0 || has_successor(contracts, contract) {
         return None;
     }
-    let message = format!("contract {} ({}) ends on {end}", contract.id, contract.name);
+    let mark = EXPIRING_DAYS.into_iter().find(|mark| days <= *mark)?;
+    let message = format!(
+        "contract {} ({}) ends on {end}, in {days} days (within {mark}), and nothing follows it",
+        contract.id, contract.name
+    );
     let fix = "Renew it in the PSA, or its pairs are held from the day after.";
     Some(Finding {
         workspace: Some(workspace.id.clone()),

@@ -29,6 +29,7 @@ pub const CONTRACTS: Entity = Entity {
         "companyID",
         "contractName",
         "contractType",
+        "contractPeriodType",
         "status",
         "startDate",
         "endDate",
@@ -52,6 +53,7 @@ struct ContractRow {
     company: Option<Id>,
     contract_name: Option<String>,
     contract_type: Option<Pick>,
+    contract_period_type: Option<Pick>,
     status: Option<Pick>,
     #[serde(default)]
     start_date: Loose<Date>,
@@ -354,6 +356,7 @@ impl ContractReader {
             end: row.end_date.0.map(Into::into),
             recurring,
             active,
+            billing_months: labels.billing_months(row.contract_period_type.as_ref()),
             note: (!notes.is_empty()).then(|| notes.join(" ")),
             // Autotask has a renewedContractID [OAS]; whether it stands on the old
             // contract or on the new one is [?]. A wrong successor would bill twice.

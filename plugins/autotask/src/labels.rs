@@ -11,11 +11,12 @@ use crate::fields::Pick;
 /// "Contract.ContractType = 7" is a recurring service contract [DOC ContractServices].
 pub const RECURRING_SERVICE: i64 = 7;
 
-/// Value to label of `contractType` and `status`.
+/// Value to label of `contractType`, `status` and `contractPeriodType`.
 #[derive(Debug, Default)]
 pub struct Labels {
     types: BTreeMap<String, String>,
     statuses: BTreeMap<String, String>,
+    periods: BTreeMap<String, String>,
     /// Why there are none.
     unread: Option<String>,
 }
@@ -72,6 +73,7 @@ impl Labels {
             {
                 Some("contracttype") => &mut labels.types,
                 Some("status") => &mut labels.statuses,
+                Some("contractperiodtype") => &mut labels.periods,
                 _ => continue,
             };
             for value in field.picklist_values.unwrap_or_default() {
@@ -107,6 +109,21 @@ impl Labels {
                     )),
                 )
             }
+        }
+    }
+
+    /// Length of a billing period of this type in months. Told by its label alone: the
+    /// numbers 2 and 5 were seen as monthly and yearly [LIVE], others are [?]. None for
+    /// what is billed once or has a label of its own.
+    pub fn billing_months(&self, period: Option<&Pick>) -> Option<u32> {
+        let Pick(period) = period?;
+        let label = self.periods.get(period)?.trim().to_lowercase();
+        match label.replace(['-', ' '], "").as_str() {
+            "monthly" => Some(1),
+            "quarterly" => Some(3),
+            "semiannual" | "semiannually" | "halfyearly" => Some(6),
+            "yearly" | "annual" | "annually" => Some(12),
+            _ => None,
         }
     }
 
@@ -158,6 +175,23 @@ mod tests {
                 {"name":"contractType","picklistValues":[{"value":"1","label":"Time & Materials"},{"value":"7","label":"Recurring Service"}]},
                 {"name":"status","picklistValues":[{"value":"1","label":"In Effect"},{"value":"0","label":"Inactive"},{"value":"5","label":"Draft"}]}]}"#,
         )
+    }
+
+    #[test]
+    fn a_billing_period_is_told_by_its_label() {
+        let labels = labels(
+            r#"{"fields":[{"name":"contractPeriodType","picklistValues":[
+                {"value":"1","label":"One-Time"},{"value":2,"label":"Monthly"},
+                {"value":"3","label":"Quarterly"},{"value":"4","label":"Semi-Annual"},
+                {"value":"5","label":"Yearly"},{"value":"6","label":"Lunar"}]}]}"#,
+        );
+        let months = |value: &str| labels.billing_months(Some(&Pick(value.to_owned())));
+        let told: Vec<_> = ["1", "2", "3", "4", "5", "6", "7"].map(months).to_vec();
+        assert_eq!(
+            told,
+            [None, Some(1), Some(3), Some(6), Some(12), None, None]
+        );
+        assert_eq!(labels.billing_months(None), None);
     }
 
     #[test]

@@ -366,5 +366,6 @@ fn pages_stay_small_where_accounts_have_many_contracts() {
             break;
         }
     }
-    assert_eq!(pages, [10_000, 5000, 5000, 5000, 5000]);
+    assert_eq!(pages[0], 10_000);
+    assert_eq!(pages[1..], [1000; 20]);
 }

@@ -21,7 +21,7 @@ async fn units_changed_by_a_person_after_they_were_confirmed_are_held() {
     let report = scene.sync().await;
     assert_eq!(
         outcome(&report, "w1"),
-        (Outcome::Held, Some("not-yet-supported".into()))
+        (Outcome::Held, Some("foreign-edit".into()))
     );
     assert_eq!(scene.adjustments_sent(), 1);
 }

@@ -5,7 +5,15 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ContractId, Line, Segment, Timeline, UsageSnapshot, WorkspaceKind, WorkspaceStatus};
+use crate::brake::Brake;
+use rust_decimal::Decimal;
+
+use crate::approval::{Rollback, Verdict};
+use crate::rules::{Action, EffectivePolicy, ZeroRule};
+use crate::{
+    ContractId, Line, Segment, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
+    WorkspaceStatus, ZeroUnits,
+};
 
 const DAY: Date = date(2026, 11, 23);
 
@@ -19,6 +27,20 @@ struct Case {
     usage: Option<UsageItem>,
     past: LinePast,
     model: QuantityModel,
+    rules: Rules,
+    parts_mapped: bool,
+}
+
+/// A monthly contract from 1 January 2026, without lines.
+pub(crate) fn contract() -> Contract {
+    let mut contract = Case::new(1, 1).contracts.remove(0);
+    contract.lines.clear();
+    contract
+}
+
+/// A paid subscription.
+pub(crate) fn workspace() -> Workspace {
+    Case::new(1, 1).workspace
 }
 
 fn months(units: [u32; 3]) -> Timeline {
@@ -89,6 +111,7 @@ impl Case {
                 active: Truth::Yes,
                 note: None,
                 renewed_by: None,
+                billing_months: Some(1),
                 lines_read: true,
                 lines: vec![line],
                 link: None,
@@ -108,6 +131,8 @@ impl Case {
                 zero: ZeroUnits::Unknown,
                 repeat_date: Truth::No,
             },
+            rules: Rules::default(),
+            parts_mapped: false,
         }
     }
 
@@ -120,11 +145,7 @@ impl Case {
         &mut self.contracts[0].lines[0].timeline
     }
 
-    fn plan(&self) -> Plan {
-        self.plan_run(true)
-    }
-
-    fn plan_run(&self, first_run: bool) -> Plan {
+    fn context<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
         let snapshot = CompleteSnapshot::new(UsageSnapshot {
             channel: WorkspaceId::new("c").unwrap(),
             taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
@@ -136,43 +157,75 @@ impl Case {
         mapping
             .map_account(self.workspace.id.clone(), AccountId::new("17").unwrap())
             .unwrap();
-        mapping
-            .map_service(ServiceMapping {
-                module: ModuleId::new("edr").unwrap(),
-                service: ServiceId::new("15").unwrap(),
+        let mut map = |module: &str, service: &str| {
+            let mapping_of = ServiceMapping {
+                module: ModuleId::new(module).unwrap(),
+                service: ServiceId::new(service).unwrap(),
                 metric: Metric::Devices,
-            })
-            .unwrap();
-        let context = Context {
+            };
+            mapping.map_service(mapping_of).unwrap();
+        };
+        map("edr", "15");
+        if self.parts_mapped {
+            map("part", "151");
+        }
+        look(&Context {
             as_of: DAY,
+            rules: &self.rules,
             snapshot: &snapshot,
             mapping: &mapping,
             accounts: &HashMap::from([(self.account.id.clone(), self.account.clone())]),
             services: &HashMap::from([(self.service.id.clone(), self.service.clone())]),
             model: &self.model,
             past: &HashMap::from([(LineId::new("8001").unwrap(), self.past.clone())]),
-        };
+        })
+    }
+
+    fn lines(&self) -> Vec<PlanLine> {
         let account = AccountId::new("17").unwrap();
-        let lines = context.plan_workspace(&self.workspace, &account, &self.contracts);
-        Plan::new(&context, lines, first_run, &BTreeSet::new())
+        self.context(|context| context.plan_workspace(&self.workspace, &account, &self.contracts))
+    }
+
+    fn plan(&self) -> Plan {
+        let lines = self.lines();
+        self.context(|context| {
+            let mut plan = Plan::new(context, Answered { mapped: 1 });
+            for (at, line) in lines.iter().enumerate() {
+                plan.add(at, line);
+            }
+            plan
+        })
+    }
+
+    fn adjustments(&self) -> Vec<(usize, Adjustment)> {
+        self.plan()
+            .adjustments(&BTreeSet::new())
+            .unwrap_or_default()
     }
 
     /// The decision in one word.
     fn decision(&self) -> String {
-        match self.plan().lines.first().map(|line| &line.decision) {
-            None => "nothing to say".into(),
-            Some(Decision::Unchanged(None)) => "unchanged".into(),
-            Some(Decision::Unchanged(Some(_))) => "unchanged, with a note".into(),
-            Some(Decision::Adjust) => "adjust".into(),
-            Some(Decision::Hold(hold)) => hold.code.to_string(),
+        let lines = self.lines();
+        let Some(line) = lines.first() else {
+            return "nothing to say".into();
+        };
+        let word = match &line.decision {
+            Decision::Unchanged => "unchanged",
+            Decision::Adjust => "adjust",
+            Decision::Gather { .. } => "gather",
+            Decision::Ask(_) => "ask",
+            Decision::Hold(hold) => hold.code.as_str(),
+        };
+        match (&line.decision, &line.note) {
+            (Decision::Hold(_), _) | (_, None) => word.to_owned(),
+            (_, Some(_)) => format!("{word}, with a note"),
         }
     }
 }
 
 #[test]
 fn a_rise_and_a_fall_are_planned_as_a_difference() {
-    let plan = Case::new(11, 5).plan();
-    let adjustments = plan.adjustments();
+    let adjustments = Case::new(11, 5).adjustments();
     let [(0, adjustment)] = adjustments.as_slice() else {
         panic!("{adjustments:?}")
     };
@@ -181,11 +234,9 @@ fn a_rise_and_a_fall_are_planned_as_a_difference() {
         (5.into(), 11.into())
     );
     assert_eq!(adjustment.effective(), DAY);
-    assert_eq!(plan.lines[0].delta().unwrap().to_string(), "+6");
-    assert_eq!(
-        Case::new(3, 5).plan().lines[0].delta().unwrap().to_string(),
-        "-2"
-    );
+    let delta = |case: Case| case.lines()[0].delta().unwrap().to_string();
+    assert_eq!(delta(Case::new(11, 5)), "+6");
+    assert_eq!(delta(Case::new(3, 5)), "-2");
 }
 
 #[test]
@@ -195,7 +246,12 @@ fn each_circumstance_has_one_decision() {
         ("fewer in use", Case::new(3, 5), "adjust"),
         ("as many as billed", Case::new(5, 5), "unchanged"),
         ("none used, none billed", Case::new(0, 0), "unchanged"),
-        ("a fall to zero", Case::new(0, 5), "not-yet-supported"),
+        ("a fall to zero", Case::new(0, 5), "fall-to-zero"),
+        (
+            "a fall to zero that the rules allow",
+            Case::new(0, 5).with(|c| c.rules.zero = ZeroRule::Post),
+            "adjust",
+        ),
         (
             "account gone",
             Case::new(11, 5).with(|c| c.account.id = AccountId::new("18").unwrap()),
@@ -252,12 +308,41 @@ fn each_circumstance_has_one_decision() {
         (
             "a trial with a line",
             Case::new(11, 5).with(|c| c.workspace.status = WorkspaceStatus::Trial),
-            "not-yet-supported",
+            "not-billed",
+        ),
+        (
+            "a trial whose line is at zero",
+            Case::new(11, 0).with(|c| c.workspace.status = WorkspaceStatus::Trial),
+            "unchanged",
+        ),
+        (
+            "a trial that the rules bill",
+            Case::new(11, 5).with(|c| {
+                c.workspace.status = WorkspaceStatus::Trial;
+                c.rules.life_cycle.trial = Action::Bill;
+            }),
+            "adjust",
+        ),
+        (
+            "a trial that the rules leave",
+            Case::new(11, 5).with(|c| {
+                c.workspace.status = WorkspaceStatus::Trial;
+                c.rules.life_cycle.trial = Action::Ignore;
+            }),
+            "unchanged, with a note",
+        ),
+        (
+            "a trial whose line the rules bring to zero",
+            Case::new(11, 5).with(|c| {
+                c.workspace.status = WorkspaceStatus::Trial;
+                c.rules.life_cycle.trial = Action::Zero;
+            }),
+            "adjust",
         ),
         (
             "a demo with a line",
             Case::new(11, 5).with(|c| c.workspace.demo = true),
-            "not-yet-supported",
+            "not-billed",
         ),
         (
             "inactive with counts, without a line",
@@ -281,13 +366,13 @@ fn each_circumstance_has_one_decision() {
             "no-units-at-date",
         ),
         (
-            "a posted period",
+            "a posted period: what it missed is said, and the next one is waited for",
             Case::new(11, 5).with(|c| {
                 let mut rows = months([5; 3]).segments().to_vec();
                 rows[0].posted = Truth::Yes;
                 *c.timeline() = Ok(Timeline::new(rows).unwrap());
             }),
-            "not-yet-supported",
+            "gather, with a note",
         ),
         (
             "a period of which nobody knows whether it is posted",
@@ -296,12 +381,17 @@ fn each_circumstance_has_one_decision() {
                 rows[1].posted = Truth::Unknown;
                 *c.timeline() = Ok(Timeline::new(rows).unwrap());
             }),
-            "not-yet-supported",
+            "posted-unknown",
         ),
         (
             "a future change is pending",
             Case::new(11, 5).with(|c| *c.timeline() = Ok(months([5, 5, 7]))),
-            "not-yet-supported",
+            "future-change",
+        ),
+        (
+            "a future change is pending that comes to the count",
+            Case::new(11, 5).with(|c| *c.timeline() = Ok(months([5, 11, 11]))),
+            "future-change",
         ),
         (
             "as many as billed, but a future change is pending",
@@ -309,9 +399,77 @@ fn each_circumstance_has_one_decision() {
             "unchanged, with a note",
         ),
         (
+            "under next-period, already posted for the next",
+            Case::new(11, 5).with(|c| {
+                c.rules.effective.policy = EffectivePolicy::NextPeriod;
+                *c.timeline() = Ok(months([5, 11, 11]));
+            }),
+            "unchanged",
+        ),
+        (
+            "under next-period, before the window",
+            Case::new(11, 5).with(|c| c.rules.effective.policy = EffectivePolicy::NextPeriod),
+            "gather",
+        ),
+        (
             "a person changed it since",
             Case::new(11, 5).with(|c| c.past.confirmed = Some((4.into(), date(2026, 11, 20)))),
-            "not-yet-supported",
+            "foreign-edit",
+        ),
+        (
+            "a person changed it to what is used",
+            Case::new(5, 5).with(|c| c.past.confirmed = Some((4.into(), date(2026, 11, 20)))),
+            "unchanged",
+        ),
+        (
+            "a person changed it, and it may be overwritten",
+            Case::new(11, 5).with(|c| {
+                c.past.confirmed = Some((4.into(), date(2026, 11, 20)));
+                c.past.stance = Some(Stance::Overwrite { units: 5.into() });
+            }),
+            "adjust",
+        ),
+        (
+            "a person changed it, and it was adopted",
+            Case::new(11, 5).with(|c| {
+                c.past.confirmed = Some((4.into(), date(2026, 11, 20)));
+                c.past.stance = Some(Stance::Adopt {
+                    units: 5.into(),
+                    target: 11.into(),
+                });
+            }),
+            "unchanged, with a note",
+        ),
+        (
+            "adopted, and the count changed since",
+            Case::new(12, 5).with(|c| {
+                c.past.confirmed = Some((4.into(), date(2026, 11, 20)));
+                c.past.stance = Some(Stance::Adopt {
+                    units: 5.into(),
+                    target: 11.into(),
+                });
+            }),
+            "adjust",
+        ),
+        (
+            "adopted, and changed once more in the PSA",
+            Case::new(11, 6).with(|c| {
+                c.past.confirmed = Some((4.into(), date(2026, 11, 20)));
+                c.past.stance = Some(Stance::Adopt {
+                    units: 5.into(),
+                    target: 11.into(),
+                });
+            }),
+            "foreign-edit",
+        ),
+        (
+            "pinned",
+            Case::new(11, 5).with(|c| {
+                c.past.stance = Some(Stance::Pin {
+                    why: "a gift".into(),
+                })
+            }),
+            "unchanged, with a note",
         ),
         (
             "as last confirmed",
@@ -324,13 +482,87 @@ fn each_circumstance_has_one_decision() {
             "adjust",
         ),
         (
+            "a bundle whose part is mapped too",
+            Case::new(11, 5).with(|c| {
+                c.service.parts = vec![ServiceId::new("151").unwrap()];
+                c.parts_mapped = true;
+            }),
+            "bundle-and-part",
+        ),
+        (
+            "a bundle alone",
+            Case::new(11, 5).with(|c| c.service.parts = vec![ServiceId::new("151").unwrap()]),
+            "adjust",
+        ),
+        (
+            "over the limit of what posts by itself",
+            Case::new(11, 5).with(|c| c.rules.approval.units = Some(Decimal::from(5))),
+            "ask",
+        ),
+        (
+            "asked and granted",
+            Case::new(11, 5).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                c.past.question = Some(question(5, 11, Verdict::Granted));
+            }),
+            "adjust",
+        ),
+        (
+            "asked and not answered",
+            Case::new(11, 5).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                c.past.question = Some(question(5, 11, Verdict::Waiting));
+            }),
+            "ask",
+        ),
+        (
+            "asked and rejected",
+            Case::new(11, 5).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                let words = "rejected by jo: a mistake".to_owned();
+                c.past.question = Some(question(5, 11, Verdict::Rejected { words }));
+            }),
+            "approval-rejected",
+        ),
+        (
+            "granted, but the line has moved since",
+            Case::new(11, 4).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                c.past.question = Some(question(5, 11, Verdict::Granted));
+            }),
+            "ask",
+        ),
+        (
+            "granted, but more is used since",
+            Case::new(12, 5).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                c.past.question = Some(question(5, 11, Verdict::Granted));
+            }),
+            "ask",
+        ),
+        (
+            "a rollback that waits",
+            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Waiting)),
+            "ask, with a note",
+        ),
+        (
+            "a rollback that was granted goes to the next free day",
+            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
+            "adjust, with a note",
+        ),
+        (
+            "a rollback of units that have moved since",
+            Case::new(11, 12).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
+            "baseline-moved",
+        ),
+        (
             "already adjusted for the day",
-            Case::new(11, 5).with(|c| c.past.adjusted_on = Some(DAY)),
+            Case::new(11, 5).with(|c| c.past.adjusted = BTreeSet::from([DAY])),
             "date-already-adjusted",
         ),
         (
             "adjusted the day before",
-            Case::new(11, 5).with(|c| c.past.adjusted_on = Some(date(2026, 11, 22))),
+            Case::new(11, 5).with(|c| c.past.adjusted = BTreeSet::from([date(2026, 11, 22)])),
             "adjust",
         ),
         (
@@ -370,22 +602,131 @@ fn each_circumstance_has_one_decision() {
     }
 }
 
+fn question(baseline: u32, target: u32, verdict: Verdict) -> Question {
+    Question {
+        baseline: baseline.into(),
+        target: target.into(),
+        verdict,
+        rollback: None,
+    }
+}
+
+fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
+    case.past.adjusted = BTreeSet::from([DAY]);
+    case.past.question = Some(Question {
+        rollback: Some(Rollback {
+            run: "r-000007".into(),
+            effective: DAY,
+        }),
+        ..question(from, to, verdict)
+    });
+}
+
 #[test]
 fn nothing_is_posted_while_a_brake_is_on() {
-    let plan = Case::new(11, 5).plan();
-    assert_eq!(plan.adjustments().len(), 1);
-    let braked = Plan {
-        brakes: vec![Brake::SnapshotIncomplete],
-        ..plan
-    };
-    assert!(braked.adjustments().is_empty());
+    assert_eq!(Case::new(11, 5).adjustments().len(), 1);
+    let braked = Case::new(11, 5).with(|c| {
+        c.rules.brakes.money = Some(Decimal::ZERO);
+        let priced = |mut segment: Segment| {
+            let price = Money {
+                amount: Decimal::TWO,
+                currency: Some("USD".into()),
+            };
+            segment.unit_price = Some(price);
+            segment
+        };
+        let rows = months([5; 3])
+            .segments()
+            .iter()
+            .cloned()
+            .map(priced)
+            .collect();
+        *c.timeline() = Ok(Timeline::new(rows).unwrap());
+    });
+    assert_eq!(
+        braked.lines()[0].monthly.as_ref().unwrap().to_string(),
+        "12.00 USD"
+    );
+    let plan = braked.plan();
+    let codes: Vec<_> = plan
+        .brakes(&BTreeSet::new())
+        .iter()
+        .map(Brake::code)
+        .collect();
+    assert_eq!(codes, ["too-much-money"]);
+    let released = BTreeSet::from(["too-much-money".to_owned()]);
+    assert_eq!(plan.brakes(&released), []);
+    let unknown = Case::new(11, 5).with(|c| c.rules.brakes.money = Some(Decimal::ZERO));
+    let brakes = unknown.plan().brakes(&BTreeSet::new());
+    assert_eq!(brakes, [Brake::MoneyUnknown { changes: 1 }]);
+    assert!(plan.adjustments(&BTreeSet::new()).is_err());
 }
 
 #[test]
 fn a_snapshot_without_any_count_puts_the_brake_on() {
     let zero = Case::new(0, 5).with(|c| c.usage.as_mut().unwrap().users = Some(0));
-    assert_eq!(zero.plan().brakes, [Brake::SnapshotAllZero]);
-    assert_eq!(Case::new(0, 5).plan().brakes, []);
+    let brakes = |case: &Case| case.plan().brakes(&BTreeSet::new());
+    assert_eq!(brakes(&zero), [Brake::SnapshotAllZero]);
+    assert_eq!(brakes(&Case::new(0, 5)), []);
+    // Nobody can release it.
+    let released = BTreeSet::from(["snapshot-all-zero".to_owned()]);
+    assert_eq!(zero.plan().brakes(&released), [Brake::SnapshotAllZero]);
+}
+
+#[test]
+fn what_missed_the_invoice_is_said() {
+    let case = Case::new(11, 5).with(|c| {
+        let mut rows = months([5; 3]).segments().to_vec();
+        rows[0].posted = Truth::Yes;
+        *c.timeline() = Ok(Timeline::new(rows).unwrap());
+    });
+    let lines = case.lines();
+    assert_eq!(lines[0].effective, date(2026, 12, 1));
+    assert_eq!(
+        lines[0].note.as_deref(),
+        Some("2026-11-23 to 2026-11-30 is already posted with 5 units: +6 missed its invoice")
+    );
+}
+
+#[test]
+fn a_decision_can_be_explained_step_by_step() {
+    let case = Case::new(11, 5);
+    let account = AccountId::new("17").unwrap();
+    let (line, steps) = case.context(|context| {
+        let service = context.mapping.services().next().unwrap();
+        context.explain(&case.workspace, &account, service, &case.contracts)
+    });
+    assert_eq!(line.as_ref(), case.lines().first());
+    let said: Vec<(&str, &str)> = steps.iter().map(|s| (s.about, s.says.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (
+                "count",
+                "11 devices in the snapshot of 2026-11-23T05:00:00Z"
+            ),
+            (
+                "contract",
+                "contract 900 (Managed), line 8001 for service 15"
+            ),
+            (
+                "units",
+                "5 from 2026-11-01 to 2026-11-30; 5 from 2026-12-01 to 2026-12-31; 5 from \
+                 2027-01-01 to 2027-01-31"
+            ),
+            ("life-cycle", "the workspace is subscription: bill"),
+            (
+                "effective-date",
+                "policy today: 2026-11-23 in the connection's zone"
+            ),
+            (
+                "money",
+                "an unknown price a unit for 1 month(s); an unknown price a month for the change"
+            ),
+            ("approval", "within all limits"),
+            ("decision", "post 5 → 11 from 2026-11-23 on"),
+        ]
+    );
 }
 
 proptest! {
@@ -397,12 +738,26 @@ proptest! {
     ) {
         let case = Case::new(count, now).with(|c| {
             *c.timeline() = Ok(months([now, now, later]));
-            c.past.adjusted_on = adjusted.then_some(DAY);
+            c.past.adjusted = adjusted.then_some(DAY).into_iter().collect();
         });
-        for (_, adjustment) in case.plan().adjustments() {
+        for (_, adjustment) in case.adjustments() {
             prop_assert_eq!(adjustment.target(), Units::from(count));
             prop_assert_eq!(adjustment.baseline(), Units::from(now));
             prop_assert!(count != now && count != 0 && later == now && !adjusted);
         }
+    }
+
+    /// Whoever is not billed by the rules is never changed by his counts.
+    #[test]
+    fn what_is_not_paid_is_never_billed(
+        count in 0_u32..50, now in 0_u32..50, status in 0_usize..5, demo in any::<bool>(),
+        nfr in any::<bool>(),
+    ) {
+        let words = ["new", "trial", "inactive", "archived", "subscription"];
+        let case = Case::new(count, now).with(|c| {
+            c.workspace.status = WorkspaceStatus::from(words[status].to_owned());
+            (c.workspace.demo, c.workspace.nfr) = (demo, nfr);
+        });
+        prop_assert!(case.workspace.is_paid() || case.adjustments().is_empty());
     }
 }

@@ -2,8 +2,10 @@
 //! examples in its help.
 
 mod connection;
+mod decide;
 mod map;
 mod plugin;
+mod rules;
 mod sync;
 mod values;
 
@@ -13,8 +15,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionCommand;
+pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
 pub use map::{MapCommand, MapKind};
 pub use plugin::PluginCommand;
+pub use rules::{RulesCommand, RulesSet};
 pub use sync::{RunCommand, SyncArgs, VerdictWord};
 pub use values::{SecretSource, ValueArgs};
 
@@ -24,7 +28,8 @@ Exit status:
   0  all done
   1  failed; the state is as it was, or the message says what was kept
   2  wrong use of the command line
-  3  done, but something needs a person (held, rejected, doubtful; also in a dry run)
+  3  done, but something needs a person (held, waiting for approval, rejected,
+     doubtful; also in a dry run)
 
 Environment:
   PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names
@@ -137,6 +142,19 @@ Posts nothing. Exit status 3 when something would be held.")]
     /// Earlier runs
     #[command(subcommand)]
     Run(RunCommand),
+    /// Show where the number of a workspace and a module comes from
+    Explain(ExplainArgs),
+    /// Changes that wait for a person
+    #[command(subcommand)]
+    Approval(ApprovalCommand),
+    /// Lines whose units somebody changed in the PSA: adopt, overwrite, pin
+    #[command(subcommand)]
+    Line(LineCommand),
+    /// From which date, for whom, up to which limit changes are posted
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Ask to take back what a run posted
+    Rollback(RollbackArgs),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Example:

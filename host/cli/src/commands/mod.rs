@@ -1,11 +1,13 @@
 //! One file a command family: calls sync, prints what it says.
 
 mod connection;
+mod decide;
 mod fixes;
 mod map;
 mod plugin;
 mod psa;
 mod report;
+mod rules;
 mod run;
 mod sync;
 mod usage;
@@ -58,6 +60,11 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
         Command::Validate { connection } => validate::run(&connection, host, out).await,
         Command::Sync(args) => sync::run(&args, host, out).await,
         Command::Run(command) => run::run(command, host, out),
+        Command::Explain(args) => decide::explain(&args, host, out).await,
+        Command::Approval(command) => decide::approval(command, host, out),
+        Command::Line(command) => decide::line(command, host, out).await,
+        Command::Rules(command) => rules::run(command, host, out),
+        Command::Rollback(args) => decide::rollback(&args, host, out),
         // Handled before a data directory is opened.
         Command::Completions { .. } | Command::CompilePlugin { .. } => Ok(Status::Done),
     }

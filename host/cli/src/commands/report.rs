@@ -1,8 +1,8 @@
 //! A run's report, for people and as JSON.
 
 use anyhow::Result;
-use psa_host_billing::{Units, UnitsChange};
-use psa_host_sync::run::{LineReport, Notice, RunReport};
+use psa_host_billing::{Money, Units, UnitsChange};
+use psa_host_sync::run::{APPROVAL_NEEDED, LineReport, MoneyChange, Notice, RunReport};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -61,45 +61,57 @@ struct Lines<'a>(&'a [LineReport]);
 
 impl Serialize for Lines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Shape<'a> {
-            workspace: &'a psa_host_billing::WorkspaceId,
-            module: &'a psa_host_billing::ModuleId,
-            account: Option<&'a psa_host_billing::AccountId>,
-            service: &'a psa_host_billing::ServiceId,
-            contract: Option<&'a psa_host_billing::ContractId>,
-            line: Option<&'a psa_host_billing::LineId>,
-            baseline: Option<Value>,
-            target: Option<Value>,
-            delta: Option<Value>,
-            effective_date: jiff::civil::Date,
-            outcome: &'a str,
-            code: Option<&'a str>,
-            message: Option<&'a str>,
-            fix: Option<&'a str>,
-            link: Option<&'a str>,
-        }
         let mut lines = serializer.serialize_seq(Some(self.0.len()))?;
         for line in self.0 {
-            lines.serialize_element(&Shape {
-                workspace: &line.workspace,
-                module: &line.module,
-                account: line.account.as_ref(),
-                service: &line.service,
-                contract: line.contract.as_ref(),
-                line: line.line.as_ref(),
-                baseline: line.baseline.map(Units::get).map(number),
-                target: line.target.map(Units::get).map(number),
-                delta: line.delta.map(UnitsChange::get).map(number),
-                effective_date: line.effective_date,
-                outcome: line.outcome.as_str(),
-                code: line.code.as_deref(),
-                message: line.message.as_deref(),
-                fix: line.fix.as_deref(),
-                link: line.link.as_deref(),
-            })?;
+            lines.serialize_element(&line_json(line))?;
         }
         lines.end()
+    }
+}
+
+/// A line with quantities as JSON numbers, and money as decimal text.
+#[derive(Serialize)]
+pub struct LineJson<'a> {
+    workspace: &'a psa_host_billing::WorkspaceId,
+    module: &'a psa_host_billing::ModuleId,
+    account: Option<&'a psa_host_billing::AccountId>,
+    service: &'a psa_host_billing::ServiceId,
+    contract: Option<&'a psa_host_billing::ContractId>,
+    line: Option<&'a psa_host_billing::LineId>,
+    baseline: Option<Value>,
+    target: Option<Value>,
+    delta: Option<Value>,
+    effective_date: jiff::civil::Date,
+    unit_price: Option<&'a psa_host_billing::Money>,
+    monthly_change: Option<&'a psa_host_billing::Money>,
+    outcome: &'a str,
+    code: Option<&'a str>,
+    message: Option<&'a str>,
+    fix: Option<&'a str>,
+    link: Option<&'a str>,
+    question: Option<&'a str>,
+}
+
+pub fn line_json(line: &LineReport) -> LineJson<'_> {
+    LineJson {
+        workspace: &line.workspace,
+        module: &line.module,
+        account: line.account.as_ref(),
+        service: &line.service,
+        contract: line.contract.as_ref(),
+        line: line.line.as_ref(),
+        baseline: line.baseline.map(Units::get).map(number),
+        target: line.target.map(Units::get).map(number),
+        delta: line.delta.map(UnitsChange::get).map(number),
+        effective_date: line.effective_date,
+        unit_price: line.money.as_ref().and_then(|m| m.unit_price.as_ref()),
+        monthly_change: line.money.as_ref().and_then(|m| m.monthly_change.as_ref()),
+        outcome: line.outcome.as_str(),
+        code: line.code.as_deref(),
+        message: line.message.as_deref(),
+        fix: line.fix.as_deref(),
+        link: line.link.as_deref(),
+        question: line.question.as_deref(),
     }
 }
 
@@ -136,8 +148,14 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     out.table(table, none)?;
     let mut fixes = Fixes::default();
     for line in report.settled.iter().chain(&report.lines) {
-        if let (Some(code), Some(fix)) = (&line.code, &line.fix) {
-            fixes.see(code, fix);
+        match (&line.code, &line.fix) {
+            // Each has its own number; the fix is the same for all.
+            (Some(code), Some(_)) if code == APPROVAL_NEEDED => fixes.see(
+                code,
+                "See `psa-host approval list`, then `approval approve` or `approval reject`.",
+            ),
+            (Some(code), Some(fix)) => fixes.see(code, fix),
+            _ => {}
         }
     }
     fixes.print(out)?;
@@ -159,6 +177,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         },
         report.requests
     ))?;
+    for change in &report.summary.money {
+        out.line(money(change))?;
+    }
     for (count, what) in [
         (report.summary.unmapped_workspaces, "workspace"),
         (report.summary.unmapped_modules, "module"),
@@ -172,6 +193,42 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     Ok(())
 }
 
+/// `money a month in USD: +25.20 confirmed, -3.00 waiting for approval`
+fn money(change: &MoneyChange) -> String {
+    let parts = [
+        (change.confirmed, "confirmed"),
+        (change.planned, "planned"),
+        (change.awaiting_approval, "waiting for approval"),
+        (change.not_posted, "not posted"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(amount, _)| !amount.is_zero())
+        .map(|(amount, what)| {
+            let sign = if amount.is_sign_positive() { "+" } else { "" };
+            let money = Money {
+                amount,
+                currency: None,
+            };
+            format!("{sign}{money} {what}")
+        })
+        .collect();
+    let currency = match &change.currency {
+        Some(currency) => format!(" in {currency}"),
+        None => String::new(),
+    };
+    let parts = if parts.is_empty() {
+        "no change".to_owned()
+    } else {
+        parts.join(", ")
+    };
+    format!("money a month{currency}: {parts}")
+}
+
+fn a_month(line: &LineReport) -> Option<&Money> {
+    line.money.as_ref()?.monthly_change.as_ref()
+}
+
 fn lines(lines: &[LineReport], all: bool) -> Table {
     let mut table = Table::new([
         Column::Left("WORKSPACE"),
@@ -181,6 +238,7 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
         Column::Right("FROM"),
         Column::Right("TO"),
         Column::Right("CHANGE"),
+        Column::Right("A MONTH"),
         Column::Left("FROM DAY"),
         Column::Left("OUTCOME"),
         Column::Words("WHY"),
@@ -192,11 +250,14 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
         }
         let tone = match outcome {
             "confirmed" => Tone::Good,
-            "held" => Tone::Attention,
+            "held" | "awaiting-approval" => Tone::Attention,
             "rejected" | "doubtful" => Tone::Bad,
             _ => Tone::Plain,
         };
         let why = match (&line.code, &line.message) {
+            (Some(_), Some(message)) if line.question.is_some() => {
+                format!("{}: {message}", or_dash(line.question.as_ref()))
+            }
             (Some(code), Some(message)) => format!("{code}: {message}"),
             (code, message) => code
                 .as_ref()
@@ -212,6 +273,7 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
             (or_dash(line.baseline), Tone::Plain),
             (or_dash(line.target), Tone::Plain),
             (or_dash(line.delta), Tone::Plain),
+            (or_dash(a_month(line)), Tone::Plain),
             (line.effective_date.to_string(), Tone::Plain),
             (outcome.to_owned(), tone),
             (why, Tone::Plain),

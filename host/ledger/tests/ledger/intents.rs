@@ -190,9 +190,16 @@ fn a_date_is_used_up_by_what_was_or_may_have_been_applied() {
         let line = "1".parse().unwrap();
         let found = ledger.adjusted_on(&tenant(), &line, DAY).unwrap();
         assert_eq!(found.is_some(), used, "{path:?}");
-        let all = ledger.all_adjusted_on(&tenant(), DAY).unwrap();
-        assert_eq!(all.contains_key(&line), used, "{path:?}");
         let tomorrow = DAY.tomorrow().unwrap();
+        for (since, expected) in [(DAY, used), (tomorrow, false)] {
+            let all = ledger.adjusted_since(&tenant(), since).unwrap();
+            let dates = all.get(&line);
+            assert_eq!(
+                dates.is_some_and(|d| d.contains(&DAY)),
+                expected,
+                "{path:?}"
+            );
+        }
         assert_eq!(
             ledger.adjusted_on(&tenant(), &line, tomorrow).unwrap(),
             None

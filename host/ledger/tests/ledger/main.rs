@@ -9,6 +9,7 @@
 mod budget;
 mod configuration;
 mod crash;
+mod decisions;
 mod fixture;
 mod full_disk;
 mod history;

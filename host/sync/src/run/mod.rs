@@ -10,6 +10,7 @@
 
 mod planning;
 mod posting;
+mod questions;
 mod read_back;
 mod report;
 mod resolve;
@@ -30,7 +31,9 @@ use psa_host_ledger::{
 use psa_host_sandbox::{CallError, Depth};
 use serde_json::json;
 
-pub use report::{LineReport, Notice, RunReport, Summary, needs_a_person};
+pub use report::{
+    APPROVAL_NEEDED, LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person,
+};
 pub use resolve::Verdict;
 pub use settling::QUARANTINE;
 
@@ -267,9 +270,10 @@ impl Host {
             let quarantine = options.quarantine.unwrap_or_else(|| open.quarantine());
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
+        let rules = self.ledger().rules(&open.connection.name)?;
         let counts = match snapshot {
             None => Err(Brake::NoSnapshot),
-            Some(snapshot) => self.counts(open, snapshot, as_of, zone)?,
+            Some(snapshot) => self.counts(open, snapshot, (as_of, zone), &rules.brakes)?,
         };
         let counts = match counts {
             Ok(counts) => counts,
@@ -282,29 +286,25 @@ impl Host {
         let planning = Planning {
             open,
             tenant,
+            run,
             as_of,
             counts: &counts,
-            released: &options.released,
+            rules: &rules,
         };
         let planned = self.plan(&planning, watch).await?;
         found.unmapped_workspaces = planned.unmapped_workspaces;
         found.unmapped_modules = planned.unmapped_modules;
-        let plan = planned.plan;
-        let adjustments = plan.adjustments();
-        found.lines = plan.lines.into_iter().map(LineReport::planned).collect();
-        self.ledger()
-            .add_run_lines(run, found.lines.iter().map(stored::row))?;
-        if let Some(brake) = plan.brakes.first() {
-            found.notices.extend(plan.brakes.iter().map(Notice::from));
-            found.ending = RunEnding::Braked;
-            for line in found
-                .lines
-                .iter_mut()
-                .filter(|line| line.outcome == Outcome::Planned)
-            {
-                line.brake(brake);
+        found.lines = planned.lines;
+        let adjustments = match planned.plan.adjustments(&options.released) {
+            Ok(adjustments) => adjustments,
+            Err(brakes) => {
+                found.brake(&brakes, planned.questions.iter().map(|(row, _)| *row));
+                self.record_outcomes(run, &found.lines)?;
+                return Ok(found);
             }
-        } else if !options.dry_run {
+        };
+        if !options.dry_run {
+            self.ask_people(begun, &mut found.lines, planned.questions)?;
             let mut running = Running {
                 host: self,
                 open,
@@ -329,6 +329,7 @@ impl Host {
             {
                 found.ending = RunEnding::Parked;
             }
+            self.close_questions(begun, &found.lines)?;
             self.ledger()
                 .use_snapshot(&open.connection.name, counts.id)?;
         }
@@ -351,6 +352,27 @@ impl Host {
             .collect();
         Ok(self.ledger().update_run_lines(run, &updates)?)
     }
+}
+
+impl Found {
+    /// Nothing is posted: what would have been, or would have been asked, is held.
+    fn brake(&mut self, brakes: &[Brake], asked: impl Iterator<Item = usize>) {
+        self.notices.extend(brakes.iter().map(Notice::from));
+        self.ending = RunEnding::Braked;
+        let Some(brake) = brakes.first() else { return };
+        let asked: BTreeSet<usize> = asked.collect();
+        for (row, line) in self.lines.iter_mut().enumerate() {
+            if line.outcome == Outcome::Planned || asked.contains(&row) {
+                line.brake(brake);
+            }
+        }
+    }
+}
+
+/// A task of the run did not come to its end.
+fn ended(error: tokio::task::JoinError) -> Error {
+    let fix = "Sync again: what was sent is found in the ledger and settled first.";
+    rule("run-ended", error.to_string(), fix)
 }
 
 /// A run that has begun.

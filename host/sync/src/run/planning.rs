@@ -3,16 +3,24 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use jiff::Span;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
-use psa_host_billing::plan::{Context, LinePast, Plan, PlanLine};
+use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
+use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
     AccountId, CompleteSnapshot, Hold, HoldCode, LineId, Mapping, ModuleId, QuantityModel,
     SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
-use psa_host_ledger::{Snapshot, SnapshotId};
+use psa_host_ledger::{
+    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot, SnapshotId,
+};
+use tokio::task::JoinHandle;
 
+use super::report::LineReport;
+use super::stored;
 use crate::progress::Watch;
 use crate::{AccountContracts, Host, OpenConnection, Result};
 
@@ -25,6 +33,10 @@ pub(super) struct Counts {
 /// What a run is to do.
 pub(super) struct Planned {
     pub plan: Plan,
+    /// One for each pair, in the order of the run's rows.
+    pub lines: Vec<LineReport>,
+    /// Changes to ask about, with their rows.
+    pub questions: Vec<(usize, NewQuestion)>,
     pub unmapped_workspaces: usize,
     pub unmapped_modules: usize,
 }
@@ -33,9 +45,10 @@ pub(super) struct Planned {
 pub(super) struct Planning<'a> {
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
+    pub run: RunId,
     pub as_of: Date,
     pub counts: &'a Counts,
-    pub released: &'a BTreeSet<String>,
+    pub rules: &'a Rules,
 }
 
 impl Host {
@@ -49,8 +62,8 @@ impl Host {
         &self,
         open: &OpenConnection,
         snapshot: &Snapshot,
-        as_of: Date,
-        zone: &TimeZone,
+        (as_of, zone): (Date, &TimeZone),
+        limits: &BrakeLimits,
     ) -> Result<std::result::Result<Counts, Brake>> {
         if let Some(last) = open.connection.last_snapshot {
             let last = self.ledger().snapshot(last)?;
@@ -59,7 +72,7 @@ impl Host {
             }
         }
         let taken_on = snapshot.taken_at.to_zoned_datetime(zone.clone()).date();
-        if let Some(brake) = brake::stale(taken_on, as_of) {
+        if let Some(brake) = brake::stale(limits, taken_on, as_of) {
             return Ok(Err(brake));
         }
         let items = if snapshot.complete {
@@ -87,9 +100,10 @@ impl Host {
         let Planning {
             open,
             tenant,
+            run,
             as_of,
             counts,
-            released,
+            rules,
         } = *planning;
         let mapping = self.mapping_of(open)?;
         let workspaces = self.workspaces_of(open)?;
@@ -106,6 +120,7 @@ impl Host {
         let past = self.past_of_lines(open, tenant, as_of)?;
         let context = Context {
             as_of,
+            rules,
             snapshot: &counts.complete,
             mapping: &mapping,
             accounts: &accounts
@@ -119,19 +134,31 @@ impl Host {
             model: &model(open),
             past: &past,
         };
-        let mut lines = Vec::new();
+        let answered = Answered {
+            mapped: mapped.len(),
+        };
+        let mut planned = Planned {
+            plan: Plan::new(&context, answered),
+            lines: Vec::new(),
+            questions: Vec::new(),
+            unmapped_workspaces: 0,
+            unmapped_modules: 0,
+        };
+        let mut rows = Rows::new(self.ledger(), run);
         while let Some(chunk) = chunks.next(watch).await {
+            let first = planned.lines.len();
             for read in chunk.map_err(|error| open.failed(error))? {
-                lines.extend(plan_account(&context, &workspaces, read));
+                for line in plan_account(&context, &workspaces, read) {
+                    planned.add(line);
+                }
             }
+            let new = planned.lines.get(first..).unwrap_or_default();
+            rows.write(new.iter().map(stored::row).collect()).await?;
         }
-        let first_run = !past.values().any(|past| past.confirmed.is_some());
-        let (unmapped_workspaces, unmapped_modules) = unmapped(&mapping, &counts.complete);
-        Ok(Planned {
-            plan: Plan::new(&context, lines, first_run, released),
-            unmapped_workspaces,
-            unmapped_modules,
-        })
+        rows.finish().await?;
+        (planned.unmapped_workspaces, planned.unmapped_modules) =
+            unmapped(&mapping, &counts.complete);
+        Ok(planned)
     }
 
     /// A connection's mappings, as the rules take them.
@@ -185,16 +212,110 @@ impl Host {
         for line in self.ledger().lines(tenant)? {
             let entry = past.entry(line.key.line).or_default();
             entry.taken_by = line.connection.filter(|owner| owner != own);
+            entry.posted_for = line.posted_for;
             entry.confirmed = line.units.zip(line.effective);
         }
-        for line in self.ledger().all_adjusted_on(tenant, as_of)?.into_keys() {
-            past.entry(line).or_default().adjusted_on = Some(as_of);
+        // Long enough for the start of a yearly period.
+        let since = as_of.saturating_sub(Span::new().days(400));
+        for (line, dates) in self.ledger().adjusted_since(tenant, since)? {
+            past.entry(line).or_default().adjusted = dates;
         }
         for intent in self.ledger().open_intents(tenant)? {
             past.entry(intent.intent.key.line).or_default().open = true;
         }
+        for decided in self.ledger().stances(tenant)? {
+            past.entry(decided.line).or_default().stance = Some(decided.stance);
+        }
+        for asked in self.ledger().live_questions(tenant)? {
+            let (line, question) = approval_question(asked);
+            past.entry(line).or_default().question = Some(question);
+        }
         Ok(past)
     }
+}
+
+impl Planned {
+    fn add(&mut self, line: PlanLine) {
+        let row = self.lines.len();
+        self.plan.add(row, &line);
+        if let (Decision::Ask(reasons), Some(key), Some(baseline), Some(target)) =
+            (&line.decision, &line.line, line.baseline, line.target)
+        {
+            let question = NewQuestion {
+                workspace: line.pair.workspace.clone(),
+                module: line.pair.module.clone(),
+                key: key.clone(),
+                baseline,
+                target,
+                effective: line.effective,
+                money: line.monthly.clone(),
+                reasons: reasons.clone(),
+                rollback: None,
+            };
+            self.questions.push((row, question));
+        }
+        self.lines.push(LineReport::planned(line));
+    }
+}
+
+/// Writes a run's rows while the PSA is being read.
+struct Rows {
+    ledger: Ledger,
+    run: RunId,
+    under_way: Option<JoinHandle<psa_host_ledger::Result<u32>>>,
+}
+
+impl Rows {
+    fn new(ledger: &Ledger, run: RunId) -> Self {
+        Self {
+            ledger: ledger.clone(),
+            run,
+            under_way: None,
+        }
+    }
+
+    /// Begin to write, once what came before is written: rows keep their order.
+    async fn write(&mut self, rows: Vec<RunLine>) -> Result<()> {
+        self.finish().await?;
+        let (ledger, run) = (self.ledger.clone(), self.run);
+        let write = move || ledger.add_run_lines(run, rows);
+        self.under_way = Some(tokio::task::spawn_blocking(write));
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        if let Some(written) = self.under_way.take() {
+            written.await.map_err(super::ended)??;
+        }
+        Ok(())
+    }
+}
+
+/// A question as the rules take it.
+fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
+    let verdict = match asked.state {
+        QuestionState::Granted => Verdict::Granted,
+        QuestionState::Rejected => Verdict::Rejected {
+            words: format!(
+                "{} was rejected by {}: {}",
+                asked.id,
+                asked.decided_by.unwrap_or_default(),
+                asked.why.unwrap_or_default()
+            ),
+        },
+        _ => Verdict::Waiting,
+    };
+    let rollback = asked.question.rollback.map(|(run, effective)| Rollback {
+        run: run.to_string(),
+        effective,
+    });
+    let question = Question {
+        baseline: asked.question.baseline,
+        target: asked.question.target,
+        verdict,
+        rollback,
+    };
+    (asked.question.key.line, question)
 }
 
 fn plan_account(

@@ -20,7 +20,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::report::LineReport;
-use super::{Running, Sent};
+use super::{Running, Sent, ended};
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
 
@@ -287,8 +287,6 @@ impl Running<'_> {
     }
 }
 
-const AGAIN: &str = "Sync again: what was sent is found in the ledger and settled first.";
-
 fn not_sent(error: &CallError) -> Hold {
     match &error.kind {
         CallErrorKind::BudgetParked { until } => Hold::new(
@@ -314,11 +312,6 @@ fn same_place(other: &LineKey, line: &LineKey) -> bool {
 enum Feed {
     Ledger(psa_host_ledger::LedgerError),
     Ended(tokio::task::JoinError),
-}
-
-/// A task of the posting did not come to its end.
-fn ended(error: tokio::task::JoinError) -> crate::Error {
-    crate::error::rule("posting-ended", error.to_string(), AGAIN)
 }
 
 /// Wait for an answer, and a moment longer for more; false when all have come.

@@ -99,7 +99,11 @@ impl Running<'_> {
         match shows(line, baseline, target, report.effective_date) {
             Shows::Applied => {
                 report.outcome = Outcome::Confirmed;
-                (report.code, report.message, report.fix) = (None, None, None);
+                // What was noted when it was planned stays.
+                if report.code.take().is_some() {
+                    report.message = None;
+                }
+                report.fix = None;
                 Some(Resolution::Confirmed)
             }
             // It may still be on its way: only after the quarantine does this mean that

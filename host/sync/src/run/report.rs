@@ -8,20 +8,24 @@ use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::{Decision, PlanLine};
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, ServiceId, TenantKey, Units,
-    UnitsChange, WorkspaceId,
+    AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ServiceId, TenantKey,
+    Units, UnitsChange, WorkspaceId,
 };
-use psa_host_ledger::Outcome;
+use psa_host_ledger::{Outcome, QuestionId};
 use psa_host_sandbox::Incident;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// Whether a person should look at a pair with this outcome.
 pub fn needs_a_person(outcome: Outcome) -> bool {
     matches!(
         outcome,
-        Outcome::Held | Outcome::Rejected | Outcome::Doubtful
+        Outcome::Held | Outcome::Rejected | Outcome::Doubtful | Outcome::AwaitingApproval
     )
 }
+
+/// Code of a change that waits for a person.
+pub const APPROVAL_NEEDED: &str = "approval-needed";
 
 /// One mapped pair in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,12 +60,30 @@ pub struct LineReport {
     pub fix: Option<String>,
     /// https address of the record concerned.
     pub link: Option<String>,
+    /// What the change is worth, where there is one and its price can be told.
+    pub money: Option<Box<LineMoney>>,
+    /// The question that was put to a person (`q-000123`).
+    pub question: Option<Box<str>>,
+}
+
+/// What a change is worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineMoney {
+    /// Price of one unit for one billing period.
+    pub unit_price: Option<Money>,
+    /// Change a month; none where the billing period is unknown.
+    pub monthly_change: Option<Money>,
 }
 
 impl LineReport {
     /// As planned, before anything is sent.
     pub fn planned(line: PlanLine) -> Self {
         let delta = line.delta();
+        let changes = delta.is_some_and(|delta| !delta.is_zero());
+        let money = LineMoney {
+            unit_price: line.unit_price,
+            monthly_change: line.monthly,
+        };
         let (contract, id) = match line.line {
             Some(key) => (Some(key.contract), Some(key.line)),
             None => (None, None),
@@ -79,19 +101,46 @@ impl LineReport {
             effective_date: line.effective,
             outcome: Outcome::Planned,
             code: None,
-            message: None,
+            message: line.note,
             fix: None,
             link: None,
+            money: (changes && money.unit_price.is_some()).then(|| Box::new(money)),
+            question: None,
         };
         match line.decision {
             Decision::Adjust => {}
-            Decision::Unchanged(note) => {
-                report.outcome = Outcome::Unchanged;
-                report.message = note;
+            Decision::Gather { not_before } => {
+                report.say(&format!(
+                    "changes gather; this one is sent from {not_before} on"
+                ));
             }
+            Decision::Ask(reasons) => {
+                report.outcome = Outcome::AwaitingApproval;
+                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                report.say(&reasons.join("; "));
+                report.code = Some(APPROVAL_NEEDED.to_owned());
+            }
+            Decision::Unchanged => report.outcome = Outcome::Unchanged,
             Decision::Hold(hold) => report.hold(hold),
         }
         report
+    }
+
+    /// Say something before what is said already.
+    fn say(&mut self, first: &str) {
+        self.message = Some(match self.message.take() {
+            Some(said) => format!("{first}; {said}"),
+            None => first.to_owned(),
+        });
+    }
+
+    /// It was put to a person.
+    pub(super) fn asked(&mut self, id: QuestionId) {
+        self.question = Some(id.to_string().into());
+        self.fix = Some(format!(
+            "Answer with `psa-host approval approve {id} --why …` or `approval reject`; an \
+             approved change is posted by the next sync, if the numbers are still the same."
+        ));
     }
 
     /// Held, for this reason.
@@ -104,7 +153,7 @@ impl LineReport {
     /// Held by what stops the whole run.
     pub fn brake(&mut self, brake: &Brake) {
         self.outcome = Outcome::Held;
-        self.explain(brake.code(), brake.message(), brake.fix());
+        self.explain(brake.code(), brake.message(), &brake.fix());
     }
 
     /// Say why it came out as it did.
@@ -153,7 +202,7 @@ impl From<&Brake> for Notice {
         Self {
             code: brake.code().to_owned(),
             message: brake.message(),
-            fix: brake.fix().to_owned(),
+            fix: brake.fix(),
         }
     }
 }
@@ -168,6 +217,10 @@ pub struct Summary {
     pub outcomes: BTreeMap<&'static str, usize>,
     /// Pairs held, by code.
     pub held_by_code: BTreeMap<String, usize>,
+    /// Changes of money a month, by currency.
+    pub money: Vec<MoneyChange>,
+    /// The same, by account: those that change.
+    pub money_by_account: BTreeMap<AccountId, Vec<MoneyChange>>,
     /// Workspaces with usage that are not mapped.
     pub unmapped_workspaces: usize,
     /// Modules in use that are not mapped.
@@ -184,10 +237,11 @@ impl Summary {
 
     /// Count the lines.
     pub fn of(lines: &[LineReport]) -> Self {
-        const ALL: [Outcome; 6] = [
+        const ALL: [Outcome; 7] = [
             Outcome::Confirmed,
             Outcome::Unchanged,
             Outcome::Planned,
+            Outcome::AwaitingApproval,
             Outcome::Held,
             Outcome::Rejected,
             Outcome::Doubtful,
@@ -204,8 +258,62 @@ impl Summary {
             if let (Outcome::Held, Some(code)) = (line.outcome, &line.code) {
                 *summary.held_by_code.entry(code.clone()).or_default() += 1;
             }
+            if let Some(change) = line.money.as_ref().and_then(|m| m.monthly_change.as_ref()) {
+                MoneyChange::add(&mut summary.money, line.outcome, change);
+                if let Some(account) = &line.account {
+                    let of_account = summary.money_by_account.entry(account.clone());
+                    MoneyChange::add(of_account.or_default(), line.outcome, change);
+                }
+            }
         }
         summary
+            .money_by_account
+            .retain(|_, changes| !changes.is_empty());
+        summary
+    }
+}
+
+/// Changes of money a month in one currency, by what became of them. Up and down set
+/// off against each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MoneyChange {
+    /// ISO 4217, where the PSA says it.
+    pub currency: Option<Box<str>>,
+    /// Posted and read back.
+    pub confirmed: Decimal,
+    /// To be posted.
+    pub planned: Decimal,
+    /// Waiting for a person.
+    pub awaiting_approval: Decimal,
+    /// Held, refused or in doubt.
+    pub not_posted: Decimal,
+}
+
+impl MoneyChange {
+    fn add(changes: &mut Vec<Self>, outcome: Outcome, change: &Money) {
+        let known = changes
+            .iter()
+            .position(|known| known.currency == change.currency);
+        let at = known.unwrap_or_else(|| {
+            changes.push(Self {
+                currency: change.currency.clone(),
+                confirmed: Decimal::ZERO,
+                planned: Decimal::ZERO,
+                awaiting_approval: Decimal::ZERO,
+                not_posted: Decimal::ZERO,
+            });
+            changes.len() - 1
+        });
+        let Some(sums) = changes.get_mut(at) else {
+            return;
+        };
+        let sum = match outcome {
+            Outcome::Confirmed => &mut sums.confirmed,
+            Outcome::Planned | Outcome::Unchanged => &mut sums.planned,
+            Outcome::AwaitingApproval => &mut sums.awaiting_approval,
+            Outcome::Held | Outcome::Rejected | Outcome::Doubtful => &mut sums.not_posted,
+        };
+        *sum = sum.saturating_add(change.amount);
     }
 }
 

@@ -217,5 +217,7 @@ fn blank(intent: &IntentRecord, outcome: Outcome) -> LineReport {
         message: None,
         fix: None,
         link: None,
+        money: None,
+        question: None,
     }
 }

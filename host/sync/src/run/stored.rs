@@ -1,9 +1,10 @@
 //! A report as the ledger keeps it, and back.
 
 use psa_host_ledger::{RunId, RunLine};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::report::{LineReport, Notice, RunReport, Summary};
+use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
 use crate::{Host, Result};
 
@@ -23,11 +24,31 @@ pub(super) fn row(line: &LineReport) -> RunLine {
         code: line.code.clone(),
         message: line.message.clone(),
         fix: line.fix.clone(),
-        detail: line
-            .link
-            .as_ref()
-            .map(|link| serde_json::json!({ "link": link }).to_string()),
+        detail: detail(line),
     }
+}
+
+/// What not every line has.
+#[derive(Default, Serialize, Deserialize)]
+struct Detail {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    money: Option<Box<LineMoney>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    question: Option<Box<str>>,
+}
+
+fn detail(line: &LineReport) -> Option<String> {
+    if line.link.is_none() && line.money.is_none() && line.question.is_none() {
+        return None;
+    }
+    let detail = Detail {
+        link: line.link.clone(),
+        money: line.money.clone(),
+        question: line.question.clone(),
+    };
+    serde_json::to_string(&detail).ok()
 }
 
 impl Host {
@@ -84,11 +105,8 @@ impl Host {
 }
 
 fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {
-    let detail: Option<Value> = row.detail.and_then(|text| serde_json::from_str(&text).ok());
-    let link = detail
-        .as_ref()
-        .and_then(|detail| detail.get("link"))
-        .and_then(Value::as_str);
+    let detail: Option<Detail> = row.detail.and_then(|text| serde_json::from_str(&text).ok());
+    let detail = detail.unwrap_or_default();
     Some(LineReport {
         workspace: row.workspace?,
         module: row.module?,
@@ -107,6 +125,8 @@ fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {
         code: row.code,
         message: row.message,
         fix: row.fix,
-        link: link.map(str::to_owned),
+        link: detail.link,
+        money: detail.money,
+        question: detail.question,
     })
 }

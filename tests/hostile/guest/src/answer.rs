@@ -156,6 +156,7 @@ pub fn contracts(
         active: Truth::Yes,
         note: None,
         renewed_by: None,
+        billing_months: Some(1),
         lines_read: true,
         lines: vec![line(&key("l1"), units, start, month)],
         link: None,

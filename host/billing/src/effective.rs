@@ -1,0 +1,215 @@
+//! From which date a change holds: by the connection's policy, on a day that is not
+//! posted yet, and never twice on one date.
+
+use std::collections::BTreeSet;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::period::{Period, next_period, period_of};
+use crate::rules::{EffectivePolicy, EffectiveRule, LaterChanges};
+use crate::{Contract, Hold, HoldCode, Segment, Timeline, Truth};
+
+/// What decides on the date, beside the policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The civil date planned for, in the connection's zone.
+    pub as_of: Date,
+    /// The contract of the line.
+    pub contract: &'a Contract,
+    /// The line's units.
+    pub timeline: &'a Timeline,
+    /// Dates for which this product adjusted the line.
+    pub adjusted: &'a BTreeSet<Date>,
+    /// The PSA takes a second change for the same date.
+    pub repeats: bool,
+}
+
+/// The date a change holds from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    /// The first day of the new quantity.
+    pub date: Date,
+    /// The first day on which it may be sent; none: now. Until then changes gather.
+    pub not_before: Option<Date>,
+    /// Days that should have had the new quantity and are posted with the old one.
+    pub missed: Option<Period>,
+    /// How the date came about, one sentence each.
+    pub because: Vec<String>,
+}
+
+/// Find the date.
+///
+/// # Errors
+/// A [`Hold`]: the contract's period is unknown or contradicts the line's units, all is
+/// posted, nobody knows what is posted, or the date has been adjusted before.
+pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
+    let mut when = match rule.policy {
+        EffectivePolicy::Today => {
+            let why = format!("policy today: {} in the connection's zone", at.as_of);
+            first_open(at, at.as_of, vec![why])?
+        }
+        EffectivePolicy::NextPeriod => next_after(at, at.as_of, Vec::new())?,
+        EffectivePolicy::PeriodStart => start(rule, at)?,
+    };
+    if at.is_taken(when.date) {
+        if when.date <= at.as_of {
+            return Err(taken(when.date));
+        }
+        let mut because = std::mem::take(&mut when.because);
+        because.push(format!(
+            "the line was already adjusted for {}, so the change gathers for the period after it",
+            when.date
+        ));
+        when = next_after(at, when.date, because)?;
+        if at.is_taken(when.date) {
+            return Err(taken(when.date));
+        }
+    }
+    Ok(gathered(rule, at, when))
+}
+
+impl Circumstances<'_> {
+    fn is_taken(&self, date: Date) -> bool {
+        self.adjusted.contains(&date) && !self.repeats
+    }
+}
+
+fn taken(date: Date) -> Hold {
+    let message = format!("the line was already adjusted for {date}");
+    Hold::new(HoldCode::DateAlreadyAdjusted, message)
+}
+
+fn start(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
+    let period = period(at, at.as_of)?;
+    let begun = segment(at.timeline, at.as_of)?.start;
+    // A segment that begins within the period was made by a change in it.
+    if begun <= period.start && !at.adjusted.contains(&period.start) {
+        let why = format!(
+            "policy period-start: the first change of the period from {} to {}",
+            period.start, period.end
+        );
+        return first_open(at, period.start, vec![why]);
+    }
+    let why = format!(
+        "policy period-start: the period from {} on has been changed before, so this change \
+         holds later",
+        period.start
+    );
+    match rule.later_changes {
+        LaterChanges::Today => first_open(at, at.as_of, vec![why]),
+        LaterChanges::NextPeriod => next_after(at, at.as_of, vec![why]),
+    }
+}
+
+/// The period after the one of this day.
+fn next_after(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Result<When, Hold> {
+    // Known, and agreeing with the units, before one goes by the next.
+    period(at, day)?;
+    let Some(next) = next_period(at.contract, day) else {
+        return Err(unknown(at.contract));
+    };
+    because.push(format!("the next period is {} to {}", next.start, next.end));
+    period(at, next.start)?;
+    first_open(at, next.start, because)
+}
+
+/// What holds from a later day is not sent before the window in front of that day: one
+/// adjustment for all that has changed by then.
+fn gathered(rule: &EffectiveRule, at: &Circumstances<'_>, mut when: When) -> When {
+    let days = i64::from(rule.window_days);
+    if let Ok(opens) = when.date.checked_sub(days.days())
+        && opens > at.as_of
+    {
+        when.because.push(format!(
+            "changes gather until {opens}, {days} days before that date"
+        ));
+        when.not_before = Some(opens);
+    }
+    when
+}
+
+/// This day, or the first after it from which nothing is posted.
+fn first_open(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Result<When, Hold> {
+    let from_day = || {
+        at.timeline
+            .segments()
+            .iter()
+            .filter(move |segment| segment.end >= day)
+    };
+    segment(at.timeline, day)?;
+    let unclear = from_day().find(|segment| segment.posted == Truth::Unknown);
+    if let Some(Segment { start, end, .. }) = unclear {
+        let message = format!("it is not known whether {start} to {end} is already posted");
+        return Err(Hold::new(HoldCode::PostedUnknown, message));
+    }
+    let Some(last) = from_day().rfind(|s| s.posted == Truth::Yes) else {
+        return Ok(When {
+            date: day,
+            not_before: None,
+            missed: None,
+            because,
+        });
+    };
+    let open = last.end.tomorrow().ok();
+    let open = open.filter(|open| at.timeline.at(*open).is_some());
+    let Some(open) = open else {
+        let message = format!(
+            "every period from {day} to {} is already posted, and the line has none after it",
+            last.end
+        );
+        return Err(Hold::new(HoldCode::AllPosted, message));
+    };
+    because.push(format!(
+        "the period up to {} is already posted, so the change holds from {open} on",
+        last.end
+    ));
+    Ok(When {
+        date: open,
+        not_before: None,
+        missed: Some(Period {
+            start: day,
+            end: last.end,
+        }),
+        because,
+    })
+}
+
+/// The period of a day, where the line's units agree that it begins and ends there.
+fn period(at: &Circumstances<'_>, day: Date) -> Result<Period, Hold> {
+    let period = period_of(at.contract, day).ok_or_else(|| unknown(at.contract))?;
+    // A segment never reaches over the border of two periods.
+    let across = at.timeline.segments().iter().find(|segment| {
+        (segment.start < period.start && period.start <= segment.end)
+            || (segment.start <= period.end && period.end < segment.end)
+    });
+    match across {
+        None => Ok(period),
+        Some(segment) => {
+            let message = format!(
+                "the contract's billing period should be {} to {}, but the line has one quantity \
+                 from {} to {}",
+                period.start, period.end, segment.start, segment.end
+            );
+            Err(Hold::new(HoldCode::PeriodUnknown, message))
+        }
+    }
+}
+
+fn unknown(contract: &Contract) -> Hold {
+    let message = format!(
+        "the PSA does not say how long the billing periods of contract {} ({}) are",
+        contract.id, contract.name
+    );
+    Hold::new(HoldCode::PeriodUnknown, message).at(contract.link.as_ref())
+}
+
+fn segment(timeline: &Timeline, day: Date) -> Result<&Segment, Hold> {
+    timeline.at(day).ok_or_else(|| {
+        let message = format!("the line has no units on {day}");
+        Hold::new(HoldCode::NoUnitsAtDate, message)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,645 @@
+//! One pair: from its count, its contract and its line's past to a decision. The
+//! questions are asked in a fixed order, and the first that cannot be answered well
+//! holds the pair.
+
+use rust_decimal::Decimal;
+
+use super::{Context, Decision, LinePast, Pair, PlanLine, Trace};
+use crate::approval::{self, Change, Question, Verdict};
+use crate::contract_choice::{Place, choose};
+use crate::effective::{Circumstances, When, effective};
+use crate::rules::{Action, ZeroRule};
+use crate::stance::{Stance, Then};
+use crate::{
+    AccountId, Contract, Hold, HoldCode, Money, Segment, ServiceMapping, Timeline, Truth, Units,
+    UsageItem, Workspace, ZeroUnits,
+};
+
+/// One pair with all that was found for it.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    workspace: &'a Workspace,
+    service: &'a ServiceMapping,
+    item: Option<&'a UsageItem>,
+    place: Place<'a>,
+    timeline: &'a Timeline,
+    past: &'a LinePast,
+}
+
+impl Context<'_> {
+    pub(super) fn plan_pair(
+        &self,
+        workspace: &Workspace,
+        account: &AccountId,
+        service: &ServiceMapping,
+        contracts: &[Contract],
+        trace: &mut Trace<'_>,
+    ) -> Option<PlanLine> {
+        let item = self.snapshot.item(&workspace.id, &service.module);
+        let place = self.place(workspace, service, contracts);
+        let count = item.and_then(|item| item.count(service.metric));
+        trace.say("count", || self.count_in_words(service, item));
+        let (action, _) = self.rules.life_cycle.of(workspace);
+        let on_contract = match &place {
+            Ok(_) => true,
+            Err(hold) => !says_not_on_contract(hold.code),
+        };
+        if !on_contract && (count.unwrap_or(0) == 0 || action != Action::Bill) {
+            trace.say("contract", || {
+                "no contract has a line for it, and there is nothing to bill".to_owned()
+            });
+            return None;
+        }
+        let mut line = PlanLine {
+            line: place.as_ref().ok().map(|place| place.line.key.clone()),
+            ..self.blank(workspace, account, service)
+        };
+        line.decision = self
+            .decide(&mut line, workspace, service, item, place, trace)
+            .unwrap_or_else(Decision::Hold);
+        trace.say("decision", || in_words(&line));
+        Some(line)
+    }
+
+    fn count_in_words(&self, service: &ServiceMapping, item: Option<&UsageItem>) -> String {
+        let taken_at = self.snapshot.taken_at();
+        match item.and_then(|item| item.count(service.metric)) {
+            Some(count) => format!("{count} {} in the snapshot of {taken_at}", service.metric),
+            None if item.is_some() => format!(
+                "the snapshot of {taken_at} has the pair, but no count of {}",
+                service.metric
+            ),
+            None => format!("the snapshot of {taken_at} does not have the pair"),
+        }
+    }
+
+    /// The line on the day planned for; on the effective date, where another contract
+    /// has followed by then, that one's.
+    fn place<'c>(
+        &self,
+        workspace: &Workspace,
+        service: &ServiceMapping,
+        contracts: &'c [Contract],
+    ) -> Result<Place<'c>, Hold> {
+        let pinned = self.mapping.contract(&workspace.id);
+        choose(contracts, &service.service, self.as_of, pinned)
+    }
+
+    fn decide(
+        &self,
+        line: &mut PlanLine,
+        workspace: &Workspace,
+        service: &ServiceMapping,
+        item: Option<&UsageItem>,
+        place: Result<Place<'_>, Hold>,
+        trace: &mut Trace<'_>,
+    ) -> Result<Decision, Hold> {
+        self.account_and_service(&line.pair)?;
+        let place = place?;
+        trace.say("contract", || place_in_words(&place));
+        if let Some(ended) = place.follows
+            && !self.past.contains_key(&place.line.key.line)
+        {
+            line.note(format!(
+                "contract {} ({}) takes over from {} ({}), which ended on {}",
+                place.contract.id,
+                place.contract.name,
+                ended.id,
+                ended.name,
+                ended.end.map(|end| end.to_string()).unwrap_or_default()
+            ));
+        }
+        let link = place.line.link.as_ref().or(place.contract.link.as_ref());
+        let at_link = |hold: Hold| match hold.link {
+            Some(_) => hold,
+            None => hold.at(link),
+        };
+        let timeline = match &place.line.timeline {
+            Ok(timeline) => timeline,
+            Err(why) => {
+                return Err(Hold::new(HoldCode::UnitsUnreadable, why.clone()).at(link));
+            }
+        };
+        let none = LinePast::default();
+        let past = self.past.get(&place.line.key.line).unwrap_or(&none);
+        let look = Look {
+            workspace,
+            service,
+            item,
+            place,
+            timeline,
+            past,
+        };
+        self.on_line(line, &look, trace).map_err(at_link)
+    }
+
+    fn on_line(
+        &self,
+        line: &mut PlanLine,
+        look: &Look<'_>,
+        trace: &mut Trace<'_>,
+    ) -> Result<Decision, Hold> {
+        let Look {
+            workspace,
+            service,
+            item,
+            place,
+            timeline,
+            past,
+        } = *look;
+        let held = |code, message: String| Err(Hold::new(code, message));
+        let id = &place.line.key.line;
+        // What is there today is shown even where no date for a change can be found.
+        let Some(today) = timeline.at(self.as_of) else {
+            let message = format!("line {id} has no units on {}", self.as_of);
+            return held(HoldCode::NoUnitsAtDate, message);
+        };
+        line.baseline = Some(today.units);
+        line.unit_price.clone_from(&today.unit_price);
+        trace.say("units", || timeline_in_words(timeline));
+
+        if let Some(other) = &past.taken_by {
+            let message = format!("line {id} belongs to connection {other}");
+            return held(HoldCode::LineTaken, message);
+        }
+        if past.open {
+            let message = format!("line {id} has an adjustment in doubt");
+            return held(HoldCode::OpenAdjustment, message);
+        }
+        if let Some((confirmed, since)) = past.confirmed {
+            trace.say("history", || {
+                format!("{confirmed} units were last confirmed, from {since} on")
+            });
+        }
+        if let Some(decision) = self.rollback(line, look, trace)? {
+            return Ok(decision);
+        }
+        let (action, word) = self.rules.life_cycle.of(workspace);
+        trace.say("life-cycle", || {
+            format!("the workspace is {word}: {action}")
+        });
+        match action {
+            Action::Bill => {}
+            Action::Zero => line.target = Some(Units::ZERO),
+            Action::Ignore => {
+                line.note(format!("left as it is: the workspace is {word}"));
+                line.target = None;
+                return Ok(Decision::Unchanged);
+            }
+            Action::Ask if today.units.is_zero() => {
+                line.target = None;
+                return Ok(Decision::Unchanged);
+            }
+            Action::Ask => {
+                line.target = None;
+                let message = format!(
+                    "workspace {} is {word} and is not billed, and its line has {} units",
+                    workspace.id, today.units
+                );
+                return held(HoldCode::NotBilled, message);
+            }
+        }
+        self.bundle_or_part(line)?;
+        if line.target.is_none() {
+            let what = match item {
+                Some(_) => format!("no {} count", service.metric),
+                None => "no count".to_owned(),
+            };
+            let message = format!(
+                "the snapshot has {what} of this workspace for {}",
+                service.module
+            );
+            return held(HoldCode::UsageMissing, message);
+        }
+        if let Some(stance) = &past.stance {
+            trace.say("stance", || {
+                format!("a person decided: {}", stance.as_str())
+            });
+            if matches!(stance, Stance::Pin { .. }) {
+                return Ok(left(line, stance, today.units));
+            }
+        }
+        self.change(line, look, action, trace)
+    }
+
+    /// The line is to have its target: from when, and is anything in the way?
+    fn change(
+        &self,
+        line: &mut PlanLine,
+        look: &Look<'_>,
+        action: Action,
+        trace: &mut Trace<'_>,
+    ) -> Result<Decision, Hold> {
+        let Look { timeline, past, .. } = *look;
+        let Some(target) = line.target else {
+            return Ok(Decision::Unchanged);
+        };
+        let even = timeline
+            .segments()
+            .iter()
+            .filter(|segment| segment.end >= self.as_of)
+            .all(|segment| segment.units == target);
+        if even {
+            return Ok(Decision::Unchanged);
+        }
+        let when = self.when(look)?;
+        trace.say("effective-date", || when.because.join("; "));
+        line.effective = when.date;
+        let Some(segment) = timeline.at(when.date) else {
+            let message = format!("the line has no units on {}", when.date);
+            return Err(Hold::new(HoldCode::NoUnitsAtDate, message));
+        };
+        let baseline = segment.units;
+        line.baseline = Some(baseline);
+        self.price(line, look, segment, trace);
+        if target == baseline {
+            if let Some(later) = timeline
+                .after(when.date)
+                .find(|later| later.units != baseline)
+            {
+                line.note(format!(
+                    "the PSA has {} units from {} on",
+                    later.units, later.start
+                ));
+            }
+            return Ok(Decision::Unchanged);
+        }
+        let stance = past.stance.as_ref();
+        let then = stance.map_or(Then::Compare, |stance| stance.then(baseline, line.target));
+        if let (Then::Leave, Some(stance)) = (then, stance) {
+            return Ok(left(line, stance, baseline));
+        }
+        self.missed_invoice(line, &when, timeline);
+        // Units confirmed for a later day say nothing of this one.
+        if then == Then::Compare
+            && let Some((confirmed, since)) = past.confirmed
+            && since <= when.date
+            && confirmed != baseline
+        {
+            let message = format!(
+                "units were changed in the PSA: {confirmed} confirmed for {since}, now {baseline}"
+            );
+            return Err(Hold::new(HoldCode::ForeignEdit, message));
+        }
+        let allowed = self.rules.zero == ZeroRule::Post || action == Action::Zero;
+        if target.is_zero() && self.model.zero != ZeroUnits::Refused && !allowed {
+            let message = format!("a fall from {baseline} to zero units");
+            return Err(Hold::new(HoldCode::FallToZero, message));
+        }
+        self.postable(baseline, target)?;
+        nothing_is_coming(timeline, segment)?;
+        self.ask(line, past, &when, trace)
+    }
+
+    /// An adjustment that a person wants taken back stands in the place of what the
+    /// counts ask for.
+    fn rollback(
+        &self,
+        line: &mut PlanLine,
+        look: &Look<'_>,
+        trace: &mut Trace<'_>,
+    ) -> Result<Option<Decision>, Hold> {
+        let Look {
+            place,
+            timeline,
+            past,
+            ..
+        } = *look;
+        let Some(question) = &past.question else {
+            return Ok(None);
+        };
+        let Some(rollback) = &question.rollback else {
+            return Ok(None);
+        };
+        if matches!(question.verdict, Verdict::Rejected { .. }) {
+            return Ok(None);
+        }
+        line.target = Some(question.target);
+        let wanted = crate::rules::EffectiveRule {
+            policy: crate::rules::EffectivePolicy::Today,
+            ..self.rules.effective.clone()
+        };
+        let mut date = rollback.effective;
+        // One adjustment a line and date: the next free day is the nearest to undoing it.
+        while past.adjusted.contains(&date) && self.model.repeat_date != Truth::Yes {
+            date = date.tomorrow().unwrap_or(date);
+        }
+        let at = Circumstances {
+            as_of: date,
+            contract: place.contract,
+            timeline,
+            adjusted: &past.adjusted,
+            repeats: self.model.repeat_date == Truth::Yes,
+        };
+        let mut when = effective(&wanted, &at)?;
+        when.not_before = None;
+        trace.say("rollback", || {
+            format!(
+                "run {} is taken back, from {} on instead of {}",
+                rollback.run, when.date, rollback.effective
+            )
+        });
+        line.effective = when.date;
+        let Some(segment) = timeline.at(when.date) else {
+            let message = format!("the line has no units on {}", when.date);
+            return Err(Hold::new(HoldCode::NoUnitsAtDate, message));
+        };
+        line.baseline = Some(segment.units);
+        self.price(line, look, segment, trace);
+        if segment.units == question.target {
+            return Ok(Some(Decision::Unchanged));
+        }
+        if when.date != rollback.effective {
+            line.note(format!(
+                "run {} held from {}: the days before {} stay as it left them",
+                rollback.run, rollback.effective, when.date
+            ));
+        }
+        if !question.covers(segment.units, question.target) {
+            let message = format!(
+                "{} units were to be taken back, now there are {}",
+                question.baseline, segment.units
+            );
+            return Err(Hold::new(HoldCode::BaselineMoved, message));
+        }
+        self.postable(segment.units, question.target)?;
+        nothing_is_coming(timeline, segment)?;
+        Ok(Some(match question.verdict {
+            Verdict::Granted => Decision::Adjust,
+            _ => Decision::Ask(vec![approval::Reason::Rollback {
+                run: rollback.run.clone(),
+            }]),
+        }))
+    }
+
+    fn when(&self, look: &Look<'_>) -> Result<When, Hold> {
+        let at = Circumstances {
+            as_of: self.as_of,
+            contract: look.place.contract,
+            timeline: look.timeline,
+            adjusted: &look.past.adjusted,
+            repeats: self.model.repeat_date == Truth::Yes,
+        };
+        effective(&self.rules.effective, &at)
+    }
+
+    fn price(
+        &self,
+        line: &mut PlanLine,
+        look: &Look<'_>,
+        segment: &Segment,
+        trace: &mut Trace<'_>,
+    ) {
+        // Of a part of a period the price often cannot be told; of the next whole one it
+        // can, and that is what the change costs from month to month.
+        let later = look
+            .timeline
+            .after(segment.start)
+            .find_map(|later| later.unit_price.as_ref());
+        let price = segment.unit_price.as_ref().or(later);
+        line.unit_price = price.cloned();
+        let contract = look.place.contract;
+        let change = line.delta();
+        line.monthly = line
+            .unit_price
+            .as_ref()
+            .zip(change)
+            .zip(contract.billing_months)
+            .and_then(|((price, change), months)| price.times(change)?.a_month(months));
+        trace.say("money", || {
+            let price = shown(line.unit_price.as_ref());
+            let months = contract
+                .billing_months
+                .map_or("an unknown period".to_owned(), |months| {
+                    format!("{months} month(s)")
+                });
+            let change = shown(line.monthly.as_ref());
+            format!("{price} a unit for {months}; {change} a month for the change")
+        });
+    }
+
+    fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+        let Some(missed) = when.missed else { return };
+        let billed = timeline.at(missed.start).map(|segment| segment.units);
+        let Some((billed, target)) = billed.zip(line.target) else {
+            return;
+        };
+        if billed == target {
+            return;
+        }
+        let change = target.change_from(billed);
+        line.note(format!(
+            "{} to {} is already posted with {billed} units: {change} missed its invoice",
+            missed.start, missed.end
+        ));
+    }
+
+    /// Posted now, gathered, or asked first.
+    fn ask(
+        &self,
+        line: &PlanLine,
+        past: &LinePast,
+        when: &When,
+        trace: &mut Trace<'_>,
+    ) -> Result<Decision, Hold> {
+        if let Some(not_before) = when.not_before {
+            return Ok(Decision::Gather { not_before });
+        }
+        let Some((baseline, target)) = line.baseline.zip(line.target) else {
+            return Ok(Decision::Unchanged);
+        };
+        let change = Change {
+            baseline,
+            target,
+            monthly: line.monthly.as_ref(),
+            first_time: past.confirmed.is_none() && past.adjusted.is_empty(),
+        };
+        let reasons = approval::reasons(&self.rules.approval, &change);
+        if reasons.is_empty() {
+            trace.say("approval", || "within all limits".to_owned());
+            return Ok(Decision::Adjust);
+        }
+        let answered = past
+            .question
+            .as_ref()
+            .filter(|question| question.covers(baseline, target) && question.rollback.is_none());
+        match answered {
+            Some(Question {
+                verdict: Verdict::Granted,
+                ..
+            }) => {
+                trace.say("approval", || "granted by a person".to_owned());
+                Ok(Decision::Adjust)
+            }
+            Some(Question {
+                verdict: Verdict::Rejected { words },
+                ..
+            }) => Err(Hold::new(HoldCode::ApprovalRejected, words.clone())),
+            _ => Ok(Decision::Ask(reasons)),
+        }
+    }
+
+    /// A bundle and a service in it must not both be billed.
+    fn bundle_or_part(&self, line: &PlanLine) -> Result<(), Hold> {
+        let own = &line.pair.service;
+        let mapped = |service: &crate::ServiceId| self.mapping.module(service);
+        for pair in self.mapping.services() {
+            let Some(bundle) = self.services.get(&pair.service) else {
+                continue;
+            };
+            let inside = bundle.parts.iter().filter(|part| mapped(part).is_some());
+            for part in inside {
+                if own == part || *own == bundle.id {
+                    let message = format!(
+                        "service {} ({}) is a bundle with service {part} in it, and both are \
+                         mapped, to {} and {}",
+                        bundle.id,
+                        bundle.name,
+                        pair.module,
+                        mapped(part).map(ToString::to_string).unwrap_or_default()
+                    );
+                    let hold = Hold::new(HoldCode::BundleAndPart, message);
+                    return Err(hold.at(bundle.link.as_ref()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn account_and_service(&self, pair: &Pair) -> Result<(), Hold> {
+        match self.accounts.get(&pair.account) {
+            None => {
+                let message = format!("account {} is not listed by the PSA", pair.account);
+                return Err(Hold::new(HoldCode::AccountMissing, message));
+            }
+            Some(account) if account.active == Truth::No => {
+                let message = format!("account {} ({}) is inactive", account.id, account.name);
+                return Err(Hold::new(HoldCode::AccountInactive, message).at(account.link.as_ref()));
+            }
+            Some(_) => {}
+        }
+        match self.services.get(&pair.service) {
+            None => {
+                let message = format!("service {} is not listed by the PSA", pair.service);
+                Err(Hold::new(HoldCode::ServiceMissing, message))
+            }
+            Some(service) if service.active == Truth::No => {
+                let message = format!("service {} ({}) is inactive", service.id, service.name);
+                Err(Hold::new(HoldCode::ServiceInactive, message).at(service.link.as_ref()))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn postable(&self, baseline: Units, target: Units) -> Result<(), Hold> {
+        let held = |message: String| Err(Hold::new(HoldCode::UnitsNotPostable, message));
+        let change = target.change_from(baseline).get();
+        if self.model.whole_numbers && !change.is_integer() {
+            return held(format!(
+                "from {baseline} to {target} is not a whole number of units"
+            ));
+        }
+        let largest = self.model.largest.unwrap_or(Decimal::MAX);
+        if target.get() > largest || change.abs() > largest {
+            return held(format!(
+                "{target} units is over the PSA's largest number, {largest}"
+            ));
+        }
+        if target.is_zero() && self.model.zero == ZeroUnits::Refused {
+            return held("the PSA refuses lines with zero units".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A person decided that the line stays.
+fn left(line: &mut PlanLine, stance: &Stance, units: Units) -> Decision {
+    let word = stance.as_str();
+    line.note(format!(
+        "left at {units} units by decision of a person ({word})"
+    ));
+    Decision::Unchanged
+}
+
+/// A change moves every later segment too: all must have the units of this one.
+fn nothing_is_coming(timeline: &Timeline, from: &Segment) -> Result<(), Hold> {
+    let coming = timeline
+        .after(from.start)
+        .find(|later| later.units != from.units);
+    match coming {
+        None => Ok(()),
+        Some(later) => {
+            let message = format!(
+                "the PSA has a change to {} units from {} on",
+                later.units, later.start
+            );
+            Err(Hold::new(HoldCode::FutureChange, message))
+        }
+    }
+}
+
+/// Whether a hold of the contract choice means that nothing bills the service now.
+fn says_not_on_contract(code: HoldCode) -> bool {
+    matches!(
+        code,
+        HoldCode::NoContract
+            | HoldCode::ContractExpired
+            | HoldCode::ContractNotStarted
+            | HoldCode::LineMissing
+            | HoldCode::PinnedContractUnusable
+    )
+}
+
+fn place_in_words(place: &Place<'_>) -> String {
+    let Place {
+        contract,
+        line,
+        follows,
+    } = place;
+    let follows = follows
+        .map(|ended| format!(", following {} ({})", ended.id, ended.name))
+        .unwrap_or_default();
+    format!(
+        "contract {} ({}){follows}, line {} for service {}",
+        contract.id, contract.name, line.key.line, line.key.service
+    )
+}
+
+fn timeline_in_words(timeline: &Timeline) -> String {
+    let segment = |segment: &Segment| {
+        let posted = match segment.posted {
+            Truth::Yes => ", posted",
+            Truth::No => "",
+            Truth::Unknown => ", perhaps posted",
+        };
+        let Segment {
+            start, end, units, ..
+        } = segment;
+        format!("{units} from {start} to {end}{posted}")
+    };
+    let all: Vec<String> = timeline.segments().iter().map(segment).collect();
+    all.join("; ")
+}
+
+fn in_words(line: &PlanLine) -> String {
+    let change = match (line.baseline, line.target) {
+        (Some(baseline), Some(target)) => {
+            format!("{baseline} → {target} from {} on", line.effective)
+        }
+        _ => String::new(),
+    };
+    match &line.decision {
+        Decision::Unchanged => "the line is left as it is".to_owned(),
+        Decision::Adjust => format!("post {change}"),
+        Decision::Gather { not_before } => format!("post {change}, not before {not_before}"),
+        Decision::Ask(reasons) => {
+            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            format!("ask a person about {change}: {}", reasons.join("; "))
+        }
+        Decision::Hold(hold) => format!("held, {}: {}", hold.code, hold.message),
+    }
+}
+
+fn shown(money: Option<&Money>) -> String {
+    money.map_or("an unknown price".to_owned(), ToString::to_string)
+}

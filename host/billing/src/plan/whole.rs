@@ -1,0 +1,161 @@
+//! A plan as a whole: gathered pair by pair, so that a large tenant never stands in
+//! memory, and looked at by the brakes before any of it is posted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rust_decimal::Decimal;
+
+use super::{Adjustment, Context, Decision, PlanLine};
+use crate::brake::{self, Brake};
+use crate::rules::BrakeLimits;
+use crate::{AccountId, HoldCode, ModuleId, WorkspaceId};
+
+/// Gathers what the brakes look at, and keeps the adjustments until they have.
+#[derive(Debug)]
+pub struct Plan {
+    limits: BrakeLimits,
+    all_zero: bool,
+    mapped: usize,
+    missing_accounts: usize,
+    first_run: bool,
+    changed: BTreeSet<AccountId>,
+    money: BTreeMap<Option<Box<str>>, Decimal>,
+    money_unknown: usize,
+    known: usize,
+    not_seen: HashMap<WorkspaceId, BTreeSet<ModuleId>>,
+    adjustments: Vec<(usize, Adjustment)>,
+}
+
+/// What the PSA gave in answer, as far as the brakes ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered {
+    /// Mapped accounts of workspaces that are in the snapshot's channel.
+    pub mapped: usize,
+}
+
+impl Plan {
+    /// An empty plan.
+    pub fn new(context: &Context<'_>, answered: Answered) -> Self {
+        let posted = context
+            .past
+            .values()
+            .filter(|past| past.taken_by.is_none())
+            .filter(|past| past.confirmed.is_some_and(|(units, _)| !units.is_zero()))
+            .filter_map(|past| past.posted_for.as_ref());
+        let mut not_seen: HashMap<WorkspaceId, BTreeSet<ModuleId>> = HashMap::new();
+        let mut known = 0;
+        for (workspace, module) in posted {
+            let mapped = context.mapping.account(workspace).is_some()
+                && context.mapping.service(module).is_some();
+            if mapped
+                && not_seen
+                    .entry(workspace.clone())
+                    .or_default()
+                    .insert(module.clone())
+            {
+                known += 1;
+            }
+        }
+        let missing_accounts = context
+            .mapping
+            .accounts()
+            .filter(|(_, account)| !context.accounts.contains_key(*account))
+            .count();
+        Self {
+            limits: context.rules.brakes.clone(),
+            all_zero: context.snapshot.all_zero(),
+            mapped: answered.mapped,
+            missing_accounts,
+            first_run: !context.past.values().any(|past| past.confirmed.is_some()),
+            changed: BTreeSet::new(),
+            money: BTreeMap::new(),
+            money_unknown: 0,
+            known,
+            not_seen,
+            adjustments: Vec::new(),
+        }
+    }
+
+    /// Take a pair into account, with its place in the run's report.
+    pub fn add(&mut self, at: usize, line: &PlanLine) {
+        // Not having been read is not being gone; an account that is gone is counted
+        // as an account.
+        let not_read = matches!(&line.decision, Decision::Hold(hold) if matches!(
+            hold.code,
+            HoldCode::AccountUnreadable | HoldCode::AccountMissing
+        ));
+        if (line.line.is_some() || not_read)
+            && let Some(modules) = self.not_seen.get_mut(&line.pair.workspace)
+        {
+            modules.remove(&line.pair.module);
+        }
+        if !line.changes() {
+            return;
+        }
+        self.changed.insert(line.pair.account.clone());
+        match &line.monthly {
+            Some(monthly) => {
+                let sum = self.money.entry(monthly.currency.clone()).or_default();
+                *sum = sum.saturating_add(monthly.amount.abs());
+            }
+            None => self.money_unknown += 1,
+        }
+        if let (Decision::Adjust, Some(key), Some(baseline), Some(target)) =
+            (&line.decision, &line.line, line.baseline, line.target)
+        {
+            let adjustment = Adjustment {
+                pair: line.pair.clone(),
+                line: key.clone(),
+                baseline,
+                target,
+                effective: line.effective,
+            };
+            self.adjustments.push((at, adjustment));
+        }
+    }
+
+    /// The brakes that are on. `released`: codes of brakes that a person released for
+    /// this run.
+    pub fn brakes(&self, released: &BTreeSet<String>) -> Vec<Brake> {
+        let limits = &self.limits;
+        let gone: usize = self.not_seen.values().map(BTreeSet::len).sum();
+        let accounts = brake::too_many_gone(limits, self.missing_accounts, self.mapped);
+        let lines = brake::too_many_gone(limits, gone, self.known);
+        [
+            self.all_zero.then_some(Brake::SnapshotAllZero),
+            accounts.then_some(Brake::AccountsVanished {
+                gone: self.missing_accounts,
+                of: self.mapped,
+            }),
+            lines.then_some(Brake::LinesVanished {
+                gone,
+                of: self.known,
+            }),
+            brake::too_many_accounts(limits, self.changed.len(), self.mapped, self.first_run),
+            brake::too_much_money(limits, &self.money),
+            (limits.money.is_some() && self.money_unknown > 0).then_some(Brake::MoneyUnknown {
+                changes: self.money_unknown,
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|brake| !(brake.can_be_released() && released.contains(brake.code())))
+        .collect()
+    }
+
+    /// What to write, with its place in the report.
+    ///
+    /// # Errors
+    /// The brakes that are on; then nothing may be written.
+    pub fn adjustments(
+        self,
+        released: &BTreeSet<String>,
+    ) -> Result<Vec<(usize, Adjustment)>, Vec<Brake>> {
+        let brakes = self.brakes(released);
+        if brakes.is_empty() {
+            Ok(self.adjustments)
+        } else {
+            Err(brakes)
+        }
+    }
+}

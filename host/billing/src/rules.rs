@@ -1,0 +1,316 @@
+//! What an MSP decides for a connection: from which date changes hold, who is billed,
+//! when a run stops itself, and what a person is asked before it is posted.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{Workspace, WorkspaceStatus};
+
+/// All rules of a connection. What a file leaves out has its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rules {
+    /// From which date a change holds.
+    pub effective: EffectiveRule,
+    /// What becomes of a fall to zero units.
+    pub zero: ZeroRule,
+    /// Who is billed.
+    pub life_cycle: LifeCycle,
+    /// When a run posts nothing.
+    pub brakes: BrakeLimits,
+    /// What a person is asked.
+    pub approval: ApprovalLimits,
+}
+
+/// From which date a change holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EffectiveRule {
+    /// The policy.
+    pub policy: EffectivePolicy,
+    /// Under `next-period`: how many days before the period's start its change is
+    /// posted; until then changes gather. 1 to 28.
+    pub window_days: u8,
+    /// Under `period-start`: where the second and later changes of a period go.
+    pub later_changes: LaterChanges,
+}
+
+impl Default for EffectiveRule {
+    fn default() -> Self {
+        Self {
+            policy: EffectivePolicy::Today,
+            window_days: 3,
+            later_changes: LaterChanges::NextPeriod,
+        }
+    }
+}
+
+/// The date a change holds from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectivePolicy {
+    /// The day of the run, in the connection's zone. Most PSAs bill the part of the
+    /// period that is left.
+    Today,
+    /// The first day of the period that is running, for its first change.
+    PeriodStart,
+    /// The first day of the next period: no partial periods on the invoice.
+    NextPeriod,
+}
+
+/// Where a change goes that cannot go to its period's start any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LaterChanges {
+    /// It holds from the day of the run.
+    Today,
+    /// It gathers for the next period.
+    NextPeriod,
+}
+
+/// What becomes of a fall to zero units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZeroRule {
+    /// A person looks at it.
+    #[default]
+    Hold,
+    /// It is posted like any other change, unless the PSA refuses zero.
+    Post,
+}
+
+/// What is done with the use of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// It is billed.
+    Bill,
+    /// Its lines are left as they are, without a word.
+    Ignore,
+    /// Its lines are brought to zero.
+    Zero,
+    /// Its lines are left; while one has units, a person is told in every run.
+    Ask,
+}
+
+/// Who is billed, by flag and status. A flag counts before the status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LifeCycle {
+    /// A demo.
+    pub demo: Action,
+    /// Not for resale.
+    pub nfr: Action,
+    /// Made, nothing chosen yet.
+    pub new: Action,
+    /// Trying.
+    pub trial: Action,
+    /// Paying.
+    pub subscription: Action,
+    /// Ended; it keeps its users and devices, so its counts are not zero.
+    pub inactive: Action,
+    /// Put away.
+    pub archived: Action,
+    /// A status that this version does not know.
+    pub other: Action,
+}
+
+impl Default for LifeCycle {
+    fn default() -> Self {
+        Self {
+            demo: Action::Ask,
+            nfr: Action::Ask,
+            new: Action::Ask,
+            trial: Action::Ask,
+            subscription: Action::Bill,
+            inactive: Action::Ask,
+            archived: Action::Ask,
+            other: Action::Ask,
+        }
+    }
+}
+
+impl LifeCycle {
+    /// What is done with a workspace, and by which word of the rule.
+    pub fn of(&self, workspace: &Workspace) -> (Action, &'static str) {
+        if workspace.demo {
+            return (self.demo, "demo");
+        }
+        if workspace.nfr {
+            return (self.nfr, "not for resale");
+        }
+        match &workspace.status {
+            WorkspaceStatus::New => (self.new, "new"),
+            WorkspaceStatus::Trial => (self.trial, "trial"),
+            WorkspaceStatus::Subscription => (self.subscription, "subscription"),
+            WorkspaceStatus::Inactive => (self.inactive, "inactive"),
+            WorkspaceStatus::Archived => (self.archived, "archived"),
+            WorkspaceStatus::Other(_) => (self.other, "unknown status"),
+        }
+    }
+}
+
+/// When a run posts nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BrakeLimits {
+    /// A snapshot older than this many days is stale. Three, so that a source that
+    /// pauses over a weekend does not stop Monday's run.
+    pub stale_days: u16,
+    /// With this many accounts or fewer changed, the share does not matter: a small MSP
+    /// may well change all its customers in a day.
+    pub changed_accounts: u32,
+    /// More than this share of the mapped accounts, in percent, changed in one run
+    /// after the first: more likely a fault of the source than the truth.
+    pub changed_percent: u8,
+    /// More than this share of the mapped accounts, or of the lines posted before, is
+    /// not in the PSA's answer. An empty answer always trips.
+    pub vanished_percent: u8,
+    /// More than this total of changes a month, up and down added together, in any one
+    /// currency; none: no limit.
+    pub money: Option<Decimal>,
+}
+
+impl Default for BrakeLimits {
+    fn default() -> Self {
+        Self {
+            stale_days: 3,
+            changed_accounts: 20,
+            changed_percent: 50,
+            vanished_percent: 10,
+            money: None,
+        }
+    }
+}
+
+/// Changes beyond any of these wait for a person. None: no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ApprovalLimits {
+    /// More units than this, up or down.
+    pub units: Option<Decimal>,
+    /// More than this share of the baseline, in percent, up or down. A line at zero
+    /// units has no share: only the other limits count.
+    pub percent: Option<Decimal>,
+    /// More money a month than this, up or down; a change whose money cannot be told
+    /// waits too.
+    pub money: Option<Decimal>,
+    /// The first adjustment of a line by this product.
+    pub first_time: bool,
+    /// Any decrease.
+    pub decrease: bool,
+}
+
+impl Rules {
+    /// Whether every number makes sense.
+    ///
+    /// # Errors
+    /// Which does not, and what it may be.
+    pub fn check(&self) -> Result<(), String> {
+        let days = self.effective.window_days;
+        if !(1..=28).contains(&days) {
+            return Err(format!("a window of {days} days: it is 1 to 28 days long"));
+        }
+        for (what, percent) in [
+            ("changed accounts", self.brakes.changed_percent),
+            ("vanished lines", self.brakes.vanished_percent),
+        ] {
+            if percent > 100 {
+                return Err(format!("{percent} % of {what}: a share is at most 100 %"));
+            }
+        }
+        for (what, limit) in [
+            ("money of the brake", self.brakes.money),
+            ("units", self.approval.units),
+            ("percent", self.approval.percent),
+            ("money", self.approval.money),
+        ] {
+            if let Some(limit) = limit.filter(Decimal::is_sign_negative) {
+                return Err(format!(
+                    "a limit of {limit} {what}: a limit is zero or more"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),* $(,)? }) => {
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// As it stands in files and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words!(EffectivePolicy { Today = "today", PeriodStart = "period-start", NextPeriod = "next-period" });
+words!(LaterChanges { Today = "today", NextPeriod = "next-period" });
+words!(ZeroRule { Hold = "hold", Post = "post" });
+words!(Action { Bill = "bill", Ignore = "ignore", Zero = "zero", Ask = "ask" });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_paid_subscription_is_billed_by_default() {
+        let rules = LifeCycle::default();
+        let mut workspace = crate::plan::tests::workspace();
+        let billed = |workspace: &Workspace| rules.of(workspace).0 == Action::Bill;
+        assert!(billed(&workspace));
+        for status in ["new", "trial", "inactive", "archived", "frozen"] {
+            workspace.status = WorkspaceStatus::from(status.to_owned());
+            assert_eq!(rules.of(&workspace).0, Action::Ask, "{status}");
+        }
+        workspace.status = WorkspaceStatus::Subscription;
+        workspace.nfr = true;
+        assert_eq!(rules.of(&workspace), (Action::Ask, "not for resale"));
+        workspace.demo = true;
+        assert_eq!(rules.of(&workspace), (Action::Ask, "demo"));
+    }
+
+    #[test]
+    fn a_number_that_makes_no_sense_is_refused() {
+        assert_eq!(Rules::default().check(), Ok(()));
+        let broken: [fn(&mut Rules); 5] = [
+            |rules| rules.effective.window_days = 0,
+            |rules| rules.effective.window_days = 29,
+            |rules| rules.brakes.vanished_percent = 101,
+            |rules| rules.approval.units = Some(Decimal::from(-1)),
+            |rules| rules.brakes.money = Some(Decimal::from(-1)),
+        ];
+        for (at, breaking) in broken.into_iter().enumerate() {
+            let mut rules = Rules::default();
+            breaking(&mut rules);
+            assert!(rules.check().is_err(), "case {at}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_leaves_out_has_its_default_and_what_is_unknown_is_refused() {
+        let rules: Rules =
+            serde_json::from_str(r#"{"effective":{"policy":"next-period"}}"#).unwrap();
+        assert_eq!(rules.effective.window_days, 3);
+        assert_eq!(rules.life_cycle, LifeCycle::default());
+        assert!(serde_json::from_str::<Rules>(r#"{"effektive":{}}"#).is_err());
+        let json = serde_json::to_string(&Rules::default()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Rules>(&json).unwrap(),
+            Rules::default()
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! Units that somebody else changed in the PSA: a person decides once, for a line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Units;
+
+/// What a person decided for a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stance", rename_all = "kebab-case")]
+pub enum Stance {
+    /// The PSA's units are right for the present count: they stay until the count
+    /// changes. Then the new count is posted.
+    Adopt {
+        /// Units on the line when it was decided.
+        units: Units,
+        /// Units that the counts asked for then.
+        target: Units,
+    },
+    /// The counts are right: exactly these foreign units may be overwritten.
+    Overwrite {
+        /// Units on the line when it was decided.
+        units: Units,
+    },
+    /// The line stays as it is in the PSA, whatever the counts, until it is released.
+    Pin {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What a stance makes of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It is left as it is.
+    Leave,
+    /// It is planned, and these units are nobody's surprise.
+    Plan,
+    /// It is planned, and units that were not confirmed are still a foreign edit.
+    Compare,
+}
+
+impl Stance {
+    /// What it makes of a line with these units, where the counts ask for that target.
+    pub fn then(&self, units: Units, target: Option<Units>) -> Then {
+        match self {
+            Self::Pin { .. } => Then::Leave,
+            Self::Overwrite { units: seen } if *seen == units => Then::Plan,
+            Self::Adopt {
+                units: seen,
+                target: then,
+            } if *seen == units => {
+                if target == Some(*then) {
+                    Then::Leave
+                } else {
+                    Then::Plan
+                }
+            }
+            // Changed once more since: a new surprise.
+            _ => Then::Compare,
+        }
+    }
+
+    /// As it stands in lists.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Adopt { .. } => "adopt",
+            Self::Overwrite { .. } => "overwrite",
+            Self::Pin { .. } => "pin",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_holds_for_the_units_it_was_made_for() {
+        let adopt = Stance::Adopt {
+            units: 7.into(),
+            target: 11.into(),
+        };
+        let overwrite = Stance::Overwrite { units: 7.into() };
+        let pin = Stance::Pin {
+            why: "a gift".into(),
+        };
+        let table = [
+            (
+                "adopted, and the count is the same",
+                &adopt,
+                7,
+                11,
+                Then::Leave,
+            ),
+            (
+                "adopted, and the count has changed",
+                &adopt,
+                7,
+                12,
+                Then::Plan,
+            ),
+            (
+                "adopted, and changed again in the PSA",
+                &adopt,
+                8,
+                11,
+                Then::Compare,
+            ),
+            ("to be overwritten", &overwrite, 7, 11, Then::Plan),
+            (
+                "to be overwritten, and changed again",
+                &overwrite,
+                8,
+                11,
+                Then::Compare,
+            ),
+            ("pinned", &pin, 7, 11, Then::Leave),
+            ("pinned, and changed in the PSA", &pin, 99, 11, Then::Leave),
+        ];
+        for (case, stance, units, target, expected) in table {
+            let units: u32 = units;
+            let target: u32 = target;
+            assert_eq!(
+                stance.then(units.into(), Some(target.into())),
+                expected,
+                "{case}"
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `psa-host explain`, `line …`, `approval …` and `rollback`: what people ask and decide.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  psa-host explain acme ws-17 edr
+
+Reads the PSA and posts nothing.")]
+pub struct ExplainArgs {
+    /// Connection
+    #[arg(value_name = "N")]
+    pub connection: String,
+    /// Coro's workspace
+    pub workspace: String,
+    /// Coro's module
+    pub module: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LineCommand {
+    /// List what was decided about lines
+    #[command(after_help = "Example:\n  psa-host line list acme")]
+    List {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+    },
+    /// The units in the PSA are right until the count changes
+    #[command(
+        after_help = "Example:\n  psa-host line adopt acme ws-17 edr --why 'agreed by phone'"
+    )]
+    Adopt(LineArgs),
+    /// The count is right: units changed by others may be overwritten, once
+    #[command(
+        after_help = "Example:\n  psa-host line overwrite acme ws-17 edr --why 'a typing error'"
+    )]
+    Overwrite(LineArgs),
+    /// Leave the line alone, whatever the count
+    #[command(after_help = "Example:\n  psa-host line pin acme ws-17 edr --why 'flat rate'")]
+    Pin(LineArgs),
+    /// Take a decision back
+    #[command(
+        after_help = "Example:\n  psa-host line release acme ws-17 edr --why 'flat rate has ended'"
+    )]
+    Release(LineArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct LineArgs {
+    /// Connection
+    #[arg(value_name = "N")]
+    pub connection: String,
+    /// Coro's workspace
+    pub workspace: String,
+    /// Coro's module
+    pub module: String,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ApprovalCommand {
+    /// List changes that wait for a person
+    #[command(
+        after_help = "Examples:\n  psa-host approval list acme\n  psa-host approval list --all"
+    )]
+    List {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: Option<String>,
+        /// Those answered, posted or superseded too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Let changes be posted by the next sync
+    #[command(after_help = "\
+Examples:
+  psa-host approval approve q-000012 q-000013 --why 'ordered on 20 November'
+  psa-host approval approve --all-of acme --why 'checked against the list' --yes
+
+A change is posted only if its numbers are still the same then; else it is asked anew.")]
+    Approve(AnswerArgs),
+    /// Do not post changes
+    #[command(
+        after_help = "Example:\n  psa-host approval reject q-000012 --why 'the count is wrong'"
+    )]
+    Reject(AnswerArgs),
+    /// Ask again about changes that were rejected, or approved and not posted yet
+    #[command(
+        after_help = "Example:\n  psa-host approval reopen q-000012 --why 'the count was right'"
+    )]
+    Reopen(AnswerArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    /// Questions, such as q-000012
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "all_of",
+        conflicts_with = "all_of"
+    )]
+    pub ids: Vec<String>,
+    /// All that wait in this connection
+    #[arg(long, value_name = "N")]
+    pub all_of: Option<String>,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// Do not ask for a confirmation of --all-of
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  psa-host rollback r-000012 --why 'wrong snapshot' --yes
+
+Puts the opposing change of each confirmed line to approval, from the same day where the PSA
+takes a second change for a day, else from the day after. The lines are pinned, so that no
+sync brings the old numbers back; `psa-host line release` lets one go again.")]
+pub struct RollbackArgs {
+    /// Run, such as r-000012
+    pub run: String,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}

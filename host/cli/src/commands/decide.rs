@@ -1,0 +1,330 @@
+//! `psa-host explain`, `line …`, `approval …` and `rollback`.
+
+use anyhow::Result;
+use psa_host_billing::{ConnectionName, ModuleId, WorkspaceId};
+use psa_host_sync::run::needs_a_person;
+use psa_host_sync::{
+    Answering, Earlier, Explanation, Host, LineDecision, QuestionId, QuestionRecord, QuestionState,
+};
+use serde_json::{Value, json};
+
+use super::report::line_json;
+use super::{Status, confirm, id, or_dash};
+use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
+use crate::output::{Column, Output, Table, Tone, WrongUse};
+
+pub async fn explain(args: &ExplainArgs, host: &Host, out: Output) -> Result<Status> {
+    let name: ConnectionName = id("connection name", &args.connection)?;
+    let workspace: WorkspaceId = id("workspace id", &args.workspace)?;
+    let module: ModuleId = id("module id", &args.module)?;
+    let explained = host.explain(&name, &workspace, &module).await?;
+    if out.is_json() {
+        out.json(&json!({
+            "connection": explained.connection, "tenant": explained.tenant,
+            "as_of": explained.as_of, "workspace": workspace, "module": module,
+            "steps": explained.steps, "line": explained.line.as_ref().map(line_json),
+            "before": explained.before,
+        }))?;
+    } else {
+        print(&explained, &workspace, &module, out)?;
+    }
+    let person = explained
+        .line
+        .is_some_and(|line| needs_a_person(line.outcome));
+    Ok(if person {
+        Status::NeedsPerson
+    } else {
+        Status::Done
+    })
+}
+
+fn print(
+    explained: &Explanation,
+    workspace: &WorkspaceId,
+    module: &ModuleId,
+    out: Output,
+) -> Result<()> {
+    out.line(format!(
+        "{workspace}, {module}, in {} (tenant {}) for {}",
+        explained.connection, explained.tenant, explained.as_of
+    ))?;
+    let mut table = Table::new([Column::Left("STEP"), Column::Words("WHAT WAS FOUND")]);
+    for step in &explained.steps {
+        table.row([step.about.to_owned(), step.says.clone()]);
+    }
+    out.table(table, "")?;
+    if let Some(line) = &explained.line {
+        if let Some(message) = &line.message {
+            out.line(format!("note: {message}"))?;
+        }
+        if let Some(fix) = &line.fix {
+            out.line(format!("fix: {fix}"))?;
+        }
+        if let Some(link) = &line.link {
+            out.line(format!("record: {link}"))?;
+        }
+    }
+    out.line("")?;
+    out.line("Before")?;
+    out.table(
+        earlier(&explained.before),
+        "Nothing was posted for this pair yet.",
+    )?;
+    Ok(())
+}
+
+fn earlier(before: &[Earlier]) -> Table {
+    let mut table = Table::new([
+        Column::Left("RUN"),
+        Column::Left("AT"),
+        Column::Right("FROM"),
+        Column::Right("TO"),
+        Column::Left("FROM DAY"),
+        Column::Left("BECAME"),
+    ]);
+    for one in before {
+        table.row([
+            one.run.clone(),
+            one.at.to_string(),
+            one.from.to_string(),
+            one.to.to_string(),
+            one.effective_date.to_string(),
+            one.state.to_owned(),
+        ]);
+    }
+    table
+}
+
+pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Status> {
+    let (args, decision) = match command {
+        LineCommand::List { connection } => return list_lines(&connection, host, out),
+        LineCommand::Adopt(args) => (args, LineDecision::Adopt),
+        LineCommand::Overwrite(args) => (args, LineDecision::Overwrite),
+        LineCommand::Pin(args) => (args, LineDecision::Pin),
+        LineCommand::Release(args) => (args, LineDecision::Release),
+    };
+    let LineArgs {
+        connection,
+        workspace,
+        module,
+        why,
+    } = &args;
+    let name: ConnectionName = id("connection name", connection)?;
+    let workspace: WorkspaceId = id("workspace id", workspace)?;
+    let module: ModuleId = id("module id", module)?;
+    let why = reason(why)?;
+    let done = host
+        .decide_line(&name, (&workspace, &module), decision, why)
+        .await?;
+    if out.is_json() {
+        out.json(&json!({
+            "connection": name, "workspace": workspace, "module": module, "result": done.result,
+            "message": done.message,
+        }))?;
+    } else {
+        out.line(done.message)?;
+    }
+    Ok(Status::Done)
+}
+
+fn list_lines(connection: &str, host: &Host, out: Output) -> Result<Status> {
+    let name: ConnectionName = id("connection name", connection)?;
+    let decisions = host.line_decisions(&name)?;
+    if out.is_json() {
+        let lines: Vec<Value> = decisions
+            .iter()
+            .map(|one| {
+                json!({
+                    "line": one.line, "workspace": one.workspace, "module": one.module,
+                    "decision": one.stance, "why": one.why, "who": one.who, "at": one.at,
+                })
+            })
+            .collect();
+        out.json(&json!({ "connection": name, "lines": lines }))?;
+        return Ok(Status::Done);
+    }
+    let mut table = Table::new([
+        Column::Left("LINE"),
+        Column::Left("WORKSPACE"),
+        Column::Left("MODULE"),
+        Column::Left("DECISION"),
+        Column::Left("BY"),
+        Column::Left("AT"),
+        Column::Words("WHY"),
+    ]);
+    for one in decisions {
+        table.row([
+            one.line.to_string(),
+            one.workspace.to_string(),
+            one.module.to_string(),
+            one.stance.as_str().to_owned(),
+            one.who,
+            one.at.to_string(),
+            one.why,
+        ]);
+    }
+    out.table(table, "Nothing was decided about any line.")?;
+    Ok(Status::Done)
+}
+
+pub fn approval(command: ApprovalCommand, host: &Host, out: Output) -> Result<Status> {
+    let (args, answer) = match command {
+        ApprovalCommand::List { connection, all } => {
+            let name = connection
+                .map(|name| id::<ConnectionName>("connection name", &name))
+                .transpose()?;
+            return list_questions(&host.questions(name.as_ref(), all)?, out);
+        }
+        ApprovalCommand::Approve(args) => (args, Answering::Grant),
+        ApprovalCommand::Reject(args) => (args, Answering::Reject),
+        ApprovalCommand::Reopen(args) => (args, Answering::Reopen),
+    };
+    let why = reason(&args.why)?;
+    let ids = named(&args, answer, host)?;
+    host.answer(&ids, answer, why)?;
+    let word = match answer {
+        Answering::Grant => "approved: the next sync posts it if its numbers are still the same",
+        Answering::Reject => "rejected",
+        Answering::Reopen => "asked again",
+    };
+    if out.is_json() {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        out.json(&json!({ "questions": ids, "result": word }))?;
+    } else {
+        for id in ids {
+            out.line(format!("{id} {word}"))?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+fn named(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<QuestionId>> {
+    let Some(connection) = &args.all_of else {
+        let parse = |text: &String| {
+            let id = text.parse::<QuestionId>();
+            Ok(id.map_err(psa_host_sync::Error::from)?)
+        };
+        return args.ids.iter().map(parse).collect();
+    };
+    let name: ConnectionName = id("connection name", connection)?;
+    let wanted = match answer {
+        Answering::Reopen => QuestionState::Rejected,
+        _ => QuestionState::Waiting,
+    };
+    let mut asked = host.questions(Some(&name), true)?;
+    asked.retain(|question| question.state == wanted);
+    if !asked.is_empty() {
+        let verb = match answer {
+            Answering::Grant => "approve",
+            Answering::Reject => "reject",
+            Answering::Reopen => "ask again about",
+        };
+        confirm(
+            &format!("{verb} {} changes of {name}", asked.len()),
+            args.yes,
+        )?;
+    }
+    Ok(asked.into_iter().map(|question| question.id).collect())
+}
+
+fn list_questions(asked: &[QuestionRecord], out: Output) -> Result<Status> {
+    if out.is_json() {
+        let questions: Vec<Value> = asked.iter().map(question_json).collect();
+        out.json(&json!({ "questions": questions }))?;
+    } else {
+        let mut table = Table::new([
+            Column::Left("ID"),
+            Column::Left("CONNECTION"),
+            Column::Left("WORKSPACE"),
+            Column::Left("MODULE"),
+            Column::Left("LINE"),
+            Column::Right("FROM"),
+            Column::Right("TO"),
+            Column::Right("A MONTH"),
+            Column::Left("FROM DAY"),
+            Column::Left("STATE"),
+            Column::Words("WHY"),
+        ]);
+        for one in asked {
+            let about = &one.question;
+            let mut why: Vec<String> = about.reasons.iter().map(ToString::to_string).collect();
+            if let (Some(who), Some(said)) = (&one.decided_by, &one.why) {
+                why.push(format!("{who}: {said}"));
+            }
+            let tone = match one.state {
+                QuestionState::Waiting => Tone::Attention,
+                QuestionState::Granted | QuestionState::Posted => Tone::Good,
+                QuestionState::Rejected => Tone::Bad,
+                QuestionState::Superseded => Tone::Plain,
+            };
+            table.toned([
+                (one.id.to_string(), Tone::Plain),
+                (one.connection.to_string(), Tone::Plain),
+                (about.workspace.to_string(), Tone::Plain),
+                (about.module.to_string(), Tone::Plain),
+                (about.key.line.to_string(), Tone::Plain),
+                (about.baseline.to_string(), Tone::Plain),
+                (about.target.to_string(), Tone::Plain),
+                (or_dash(about.money.as_ref()), Tone::Plain),
+                (about.effective.to_string(), Tone::Plain),
+                (one.state.to_string(), tone),
+                (why.join("; "), Tone::Plain),
+            ]);
+        }
+        out.table(table, "Nothing is waiting for a person.")?;
+    }
+    let waiting = asked.iter().any(|one| one.state == QuestionState::Waiting);
+    Ok(if waiting {
+        Status::NeedsPerson
+    } else {
+        Status::Done
+    })
+}
+
+fn question_json(one: &QuestionRecord) -> Value {
+    let about = &one.question;
+    json!({
+        "id": one.id.to_string(), "connection": one.connection, "tenant": one.tenant,
+        "run": one.run.to_string(), "workspace": about.workspace, "module": about.module,
+        "contract": about.key.contract, "service": about.key.service, "line": about.key.line,
+        "baseline": about.baseline, "target": about.target,
+        "effective_date": about.effective, "monthly_change": about.money,
+        "reasons": about.reasons, "rollback_of": about.rollback.map(|(run, _)| run.to_string()),
+        "state": one.state.as_str(), "asked_at": one.asked_at, "decided_at": one.decided_at,
+        "decided_by": one.decided_by, "why": one.why,
+    })
+}
+
+pub fn rollback(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
+    let run = args.run.parse().map_err(psa_host_sync::Error::from)?;
+    let why = reason(&args.why)?;
+    confirm(&format!("ask to take run {} back", args.run), args.yes)?;
+    let asked = host.rollback(run, why)?;
+    if out.is_json() {
+        out.json(&asked)?;
+        return Ok(Status::NeedsPerson);
+    }
+    out.line(format!(
+        "{} changes of run {} wait for approval to be taken back: {} units over all lines",
+        asked.questions.len(),
+        asked.run,
+        asked.net_units
+    ))?;
+    for left in &asked.left {
+        out.line(format!("line {} is left: {}", left.line, left.why))?;
+    }
+    out.line(format!(
+        "See the dates with `psa-host sync {0} --dry-run`, approve with `psa-host approval \
+         approve --all-of {0}`, then sync.",
+        asked.connection
+    ))?;
+    Ok(Status::NeedsPerson)
+}
+
+/// A reason that says something.
+fn reason(why: &str) -> Result<&str> {
+    match why.trim() {
+        "" => Err(WrongUse::new("--why is empty", "Say why: it is kept in the history.").into()),
+        why => Ok(why),
+    }
+}

@@ -1,0 +1,162 @@
+//! Rules, decisions about lines, and questions with their answers.
+
+use psa_host_billing::approval::Reason;
+use psa_host_billing::rules::{Rules, ZeroRule};
+use psa_host_billing::stance::Stance;
+use psa_host_billing::{LineId, LineKey};
+use psa_host_ledger::{Answering, Ledger, LedgerError, NewQuestion, QuestionId, QuestionState};
+
+use crate::fixture::{DAY, Place, name, new_run, tenant, units};
+
+fn question(line: &str, baseline: u32, target: u32) -> NewQuestion {
+    NewQuestion {
+        workspace: "w1".parse().unwrap(),
+        module: "edr".parse().unwrap(),
+        key: LineKey {
+            line: line.parse().unwrap(),
+            contract: "9001".parse().unwrap(),
+            service: "15".parse().unwrap(),
+        },
+        baseline: units(baseline),
+        target: units(target),
+        effective: DAY,
+        money: None,
+        reasons: vec![Reason::FirstTime],
+        rollback: None,
+    }
+}
+
+fn ask(ledger: &Ledger, question: NewQuestion) -> QuestionId {
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    ledger.ask(run, &tenant(), &[question]).unwrap().remove(0)
+}
+
+fn states(ledger: &Ledger) -> Vec<QuestionState> {
+    let all = ledger.questions(Some(&name("acme")), &[]).unwrap();
+    all.iter().map(|question| question.state).collect()
+}
+
+#[test]
+fn rules_are_the_defaults_until_somebody_sets_others() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    assert_eq!(ledger.rules(&name("acme")).unwrap(), Rules::default());
+    let before = ledger.history_head().unwrap();
+    ledger.set_rules(&name("acme"), &Rules::default()).unwrap();
+    assert_eq!(ledger.history_head().unwrap(), before, "nothing changed");
+    let rules = Rules {
+        zero: ZeroRule::Post,
+        ..Rules::default()
+    };
+    ledger.set_rules(&name("acme"), &rules).unwrap();
+    drop(ledger);
+    assert_eq!(place.open().rules(&name("acme")).unwrap(), rules);
+}
+
+#[test]
+fn the_same_question_is_asked_once_and_another_takes_its_place() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let first = ask(&ledger, question("1", 5, 30));
+    assert_eq!(ask(&ledger, question("1", 5, 30)), first);
+    let second = ask(&ledger, question("1", 5, 31));
+    assert_ne!(second, first);
+    assert_eq!(
+        states(&ledger),
+        [QuestionState::Waiting, QuestionState::Superseded]
+    );
+    let live = ledger.live_questions(&tenant()).unwrap();
+    assert_eq!(live.len(), 1);
+    assert_eq!(live[0].question, question("1", 5, 31));
+}
+
+#[test]
+fn each_answer_is_open_only_from_some_states() {
+    use Answering::{Grant, Reject, Reopen};
+    let cases: [(&[Answering], Option<QuestionState>); 9] = [
+        (&[Grant], Some(QuestionState::Granted)),
+        (&[Reject], Some(QuestionState::Rejected)),
+        (&[Reopen], None),
+        (&[Grant, Grant], None),
+        (&[Grant, Reject], Some(QuestionState::Rejected)),
+        (&[Grant, Reopen], Some(QuestionState::Waiting)),
+        (&[Reject, Grant], None),
+        (&[Reject, Reopen], Some(QuestionState::Waiting)),
+        (&[Reject, Reopen, Grant], Some(QuestionState::Granted)),
+    ];
+    for (answers, expected) in cases {
+        let place = Place::new();
+        let ledger = place.with_connection();
+        let id = ask(&ledger, question("1", 5, 30));
+        let (last, before) = answers.split_last().unwrap();
+        for answer in before {
+            ledger.answer(&[id], *answer, "seen").unwrap();
+        }
+        let answered = ledger.answer(&[id], *last, "seen");
+        match expected {
+            Some(state) => {
+                answered.unwrap();
+                assert_eq!(states(&ledger), [state], "{answers:?}");
+            }
+            None => assert!(
+                matches!(answered, Err(LedgerError::QuestionState { .. })),
+                "{answers:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn answers_are_given_to_all_or_to_none() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let one = ask(&ledger, question("1", 5, 30));
+    let two = ask(&ledger, question("2", 5, 30));
+    ledger.answer(&[two], Answering::Reject, "no").unwrap();
+    assert!(ledger.answer(&[one, two], Answering::Grant, "yes").is_err());
+    assert_eq!(
+        states(&ledger),
+        [QuestionState::Rejected, QuestionState::Waiting]
+    );
+}
+
+#[test]
+fn a_rollback_pins_its_line_until_it_is_rejected() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let back = NewQuestion {
+        rollback: Some((run, DAY)),
+        ..question("1", 30, 5)
+    };
+    let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+    let id = asked.unwrap().remove(0);
+    let pinned = ledger.stances(&tenant()).unwrap();
+    assert!(matches!(pinned[0].stance, Stance::Pin { .. }), "{pinned:?}");
+    ledger.answer(&[id], Answering::Reject, "no").unwrap();
+    assert_eq!(ledger.stances(&tenant()).unwrap(), []);
+}
+
+#[test]
+fn a_decision_about_a_line_replaces_the_one_before_and_can_be_taken_back() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let line: LineId = "1".parse().unwrap();
+    let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
+    let set = |stance: &Stance| {
+        ledger
+            .set_stance(&tenant(), &line, (&workspace, &module), stance, "because")
+            .unwrap();
+    };
+    set(&Stance::Overwrite { units: units(4) });
+    let adopt = Stance::Adopt {
+        units: units(4),
+        target: units(9),
+    };
+    set(&adopt);
+    let kept = ledger.stances(&tenant()).unwrap();
+    assert_eq!((kept.len(), &kept[0].stance), (1, &adopt));
+    ledger.release_stance(&tenant(), &line, "done").unwrap();
+    let again = ledger.release_stance(&tenant(), &line, "done");
+    assert!(matches!(again, Err(LedgerError::NotFound { .. })));
+}

@@ -1,0 +1,239 @@
+//! Where a number comes from: one pair, planned as a run would, with every step said;
+//! and what happened to it before. Posts nothing.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use psa_host_billing::plan::{Context, PlanLine, Step};
+use psa_host_billing::{
+    AccountId, CompleteSnapshot, ConnectionName, ModuleId, ServiceMapping, TenantKey, Units,
+    UsageSnapshot, Workspace, WorkspaceId,
+};
+use psa_host_ledger::{IntentRecord, Snapshot};
+use psa_host_sandbox::Depth;
+use serde::Serialize;
+
+use crate::error::rule;
+use crate::progress::unwatched;
+use crate::run::LineReport;
+use crate::{Host, OpenConnection, Purpose, Result};
+
+/// Why a pair has its number.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// Of which connection.
+    pub connection: ConnectionName,
+    /// The PSA instance.
+    pub tenant: TenantKey,
+    /// The civil date planned for, in the connection's zone.
+    pub as_of: Date,
+    /// How the decision came about, in order.
+    pub steps: Vec<StepView>,
+    /// What a run would report; none where nothing is used and nothing is billed.
+    pub line: Option<LineReport>,
+    /// Adjustments of the pair that were made or tried, latest first.
+    pub before: Vec<Earlier>,
+}
+
+/// One thing that led to the decision.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepView {
+    /// What it is about (`count`, `contract`, `effective-date`, …).
+    pub about: &'static str,
+    /// What was found or decided.
+    pub says: String,
+}
+
+/// An adjustment that was made or tried before.
+#[derive(Debug, Clone, Serialize)]
+pub struct Earlier {
+    /// The run.
+    pub run: String,
+    /// When it was written down.
+    pub at: Timestamp,
+    /// Units before.
+    pub from: Units,
+    /// Units after.
+    pub to: Units,
+    /// From which day.
+    pub effective_date: Date,
+    /// What became of it.
+    pub state: &'static str,
+}
+
+/// One pair, planned outside a run.
+pub(crate) struct PairPlan {
+    pub tenant: TenantKey,
+    pub as_of: Date,
+    pub line: Option<PlanLine>,
+    pub steps: Vec<Step>,
+}
+
+impl From<Step> for StepView {
+    fn from(step: Step) -> Self {
+        Self {
+            about: step.about,
+            says: step.says,
+        }
+    }
+}
+
+impl Host {
+    /// Explain a pair's number.
+    ///
+    /// # Errors
+    /// A workspace or module that is not mapped; no snapshot; a connection that is not
+    /// ready; a PSA that does not answer.
+    pub async fn explain(
+        &self,
+        name: &ConnectionName,
+        workspace: &WorkspaceId,
+        module: &ModuleId,
+    ) -> Result<Explanation> {
+        let planned = self.plan_pair(name, workspace, module).await?;
+        let before = self
+            .ledger()
+            .intents_of_pair(&planned.tenant, workspace, module)?;
+        Ok(Explanation {
+            connection: name.clone(),
+            tenant: planned.tenant,
+            as_of: planned.as_of,
+            steps: planned.steps.into_iter().map(StepView::from).collect(),
+            line: planned.line.map(LineReport::planned),
+            before: before.iter().map(Earlier::from).collect(),
+        })
+    }
+
+    /// Plan one pair as a run would, and keep the steps.
+    pub(crate) async fn plan_pair(
+        &self,
+        name: &ConnectionName,
+        workspace: &WorkspaceId,
+        module: &ModuleId,
+    ) -> Result<PairPlan> {
+        let connection = self.connection(name)?;
+        let open = self.open_connection(name, Purpose::Look).await?;
+        let mapping = self.mapping_of(&open)?;
+        let (account, service) = both_sides(name, &mapping, workspace, module)?;
+        let workspaces = self.workspaces_of(&open)?;
+        let Some(known) = workspaces.get(workspace) else {
+            return Err(rule(
+                "unknown-workspace",
+                format!("workspace {workspace} is not below the channel of connection {name}"),
+                "See `psa-host workspace list`.",
+            ));
+        };
+        let snapshot = self.snapshot_to_explain(&open)?;
+        let failed = |error| crate::mapping::call(name, error);
+        let report = open.reader.check(Depth::Brief).await.map_err(failed)?;
+        self.ledger().bind_tenant(name, &report.tenant)?;
+        open.session.bind_tenant(&report.tenant);
+        let as_of = self.today(&connection)?;
+        let (line, steps) = {
+            let rules = self.ledger().rules(name)?;
+            let past = self.past_of_lines(&open, &report.tenant, as_of)?;
+            let found = open.reader.account(&account).await.map_err(failed)?;
+            let services = open.reader.services(&unwatched).await.map_err(failed)?;
+            let contracts = open.reader.contracts_of(&account, as_of).await;
+            let contracts = contracts.map_err(failed)?;
+            let context = Context {
+                as_of,
+                rules: &rules,
+                snapshot: &snapshot,
+                mapping: &mapping,
+                accounts: &found.into_iter().map(|a| (a.id.clone(), a)).collect(),
+                services: &services.into_iter().map(|s| (s.id.clone(), s)).collect(),
+                model: &open.plugin.description().quantity,
+                past: &past,
+            };
+            let (line, mut steps) = context.explain(known, &account, &service, &contracts);
+            steps.insert(0, mapped_step(known, &account, &service, &context));
+            (line, steps)
+        };
+        Ok(PairPlan {
+            tenant: report.tenant,
+            as_of,
+            line,
+            steps,
+        })
+    }
+
+    /// The counts a run would go by, complete or not: the brakes are the run's matter.
+    fn snapshot_to_explain(&self, open: &OpenConnection) -> Result<CompleteSnapshot> {
+        let channel = &open.connection.channel;
+        let Some(snapshot): Option<Snapshot> = self.ledger().latest_snapshot(channel)? else {
+            return Err(rule(
+                "no-snapshot",
+                format!("there is no usage snapshot of channel {channel}"),
+                "Import one with `psa-host usage import`.",
+            ));
+        };
+        let complete = CompleteSnapshot::new(UsageSnapshot {
+            channel: channel.clone(),
+            taken_at: snapshot.taken_at,
+            complete: snapshot.complete,
+            items: self.ledger().usage_items(snapshot.id)?,
+        });
+        complete.map_err(|error| {
+            rule(
+                "snapshot-incomplete",
+                error.to_string(),
+                "Import a complete snapshot with `psa-host usage import`.",
+            )
+        })
+    }
+}
+
+fn both_sides(
+    name: &ConnectionName,
+    mapping: &psa_host_billing::Mapping,
+    workspace: &WorkspaceId,
+    module: &ModuleId,
+) -> Result<(AccountId, ServiceMapping)> {
+    let Some(account) = mapping.account(workspace) else {
+        return Err(rule(
+            "workspace-unmapped",
+            format!("workspace {workspace} is not mapped to an account in connection {name}"),
+            format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`."),
+        ));
+    };
+    let Some(service) = mapping.service(module) else {
+        return Err(rule(
+            "module-unmapped",
+            format!("module {module} is not mapped to a service in connection {name}"),
+            format!("Map it with `psa-host map service {name} {module} SERVICE`."),
+        ));
+    };
+    Ok((account.clone(), service.clone()))
+}
+
+fn mapped_step(
+    workspace: &Workspace,
+    account: &AccountId,
+    service: &ServiceMapping,
+    context: &Context<'_>,
+) -> Step {
+    let named = |name: Option<&String>| name.map_or("not listed".to_owned(), Clone::clone);
+    let account_name = named(context.accounts.get(account).map(|a| &a.name));
+    let service_name = named(context.services.get(&service.service).map(|s| &s.name));
+    Step {
+        about: "mapping",
+        says: format!(
+            "workspace {} ({}) is account {account} ({account_name}); module {} is service {} \
+             ({service_name}), counted in {}",
+            workspace.id, workspace.name, service.module, service.service, service.metric
+        ),
+    }
+}
+
+impl From<&IntentRecord> for Earlier {
+    fn from(record: &IntentRecord) -> Self {
+        Self {
+            run: record.run.to_string(),
+            at: record.intended_at,
+            from: record.intent.baseline,
+            to: record.intent.target,
+            effective_date: record.intent.effective,
+            state: record.state.as_str(),
+        }
+    }
+}
