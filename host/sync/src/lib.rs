@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod explain;
 mod fields;
+mod history;
 mod host;
 mod imports;
 mod mapping;
@@ -37,6 +38,9 @@ pub use decisions::{LeftOut, LineDecision, RollbackAsked};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
+pub use history::{
+    Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified,
+};
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
@@ -47,7 +51,7 @@ pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, KeySource, QuestionId, QuestionRecord, QuestionState, Secret, StanceRecord,
+    Answering, HistoryHead, KeySource, NoHead, QuestionId, QuestionRecord, QuestionState, Secret, StanceRecord,
 };
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;

@@ -6,8 +6,6 @@
 //! its end (a head kept elsewhere finds that), anything done by who holds the key, and
 //! anything done before the ledger had a key.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -319,23 +317,15 @@ impl<'a> Read<'a> {
     fn of(row: &'a Row<'_>) -> Result<Self, String> {
         let whole = |name: &str| match row.get_ref(name) {
             Ok(ValueRef::Integer(whole)) => Ok(whole),
-            other => Err(wrong(name, &other)),
+            _ => Err(wrong(name)),
         };
-        let text = |name: &str| {
-            let value = row.get_ref(name);
-            let text = match &value {
-                Ok(ValueRef::Text(text)) => std::str::from_utf8(text).ok(),
-                _ => None,
-            };
-            text.ok_or_else(|| wrong(name, &value))
+        let text = |name: &str| match row.get_ref(name) {
+            Ok(ValueRef::Text(text)) => std::str::from_utf8(text).map_err(|_| wrong(name)),
+            _ => Err(wrong(name)),
         };
-        let hash = |name: &str| {
-            let value = row.get_ref(name);
-            let hash = match &value {
-                Ok(ValueRef::Blob(bytes)) => <&[u8; 32]>::try_from(*bytes).ok(),
-                _ => None,
-            };
-            hash.ok_or_else(|| wrong(name, &value))
+        let hash = |name: &str| match row.get_ref(name) {
+            Ok(ValueRef::Blob(bytes)) => <&[u8; 32]>::try_from(bytes).map_err(|_| wrong(name)),
+            _ => Err(wrong(name)),
         };
         let micros = whole("at")?;
         Ok(Self {
@@ -360,10 +350,6 @@ impl<'a> Read<'a> {
     }
 }
 
-fn wrong(name: &str, value: &impl fmt::Debug) -> String {
-    let mut shown = format!("{value:?}");
-    if shown.len() > 60 {
-        shown = shown.chars().take(60).chain(['…']).collect();
-    }
-    format!("its {name} is nothing that belongs there: {shown}")
+fn wrong(name: &str) -> String {
+    format!("its {name} is nothing that psa-host writes there")
 }

@@ -20,4 +20,5 @@ mod mapping;
 mod open;
 mod runs;
 mod storage;
+mod tampering;
 mod usage;
