@@ -37,6 +37,7 @@ mod stances;
 mod storage;
 mod transition;
 mod usage;
+mod usage_names;
 mod workspaces;
 
 pub use budget::Observed;
@@ -63,6 +64,7 @@ pub use stances::StanceRecord;
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use transition::{IntentState, MAX_SENDS};
 pub use usage::{NewSnapshot, Snapshot, SnapshotId};
+pub use usage_names::{ItemNames, Names};
 pub use workspaces::Upserted;
 
 /// What every verb returns.
