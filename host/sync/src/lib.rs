@@ -38,9 +38,7 @@ pub use decisions::{LeftOut, LineDecision, RollbackAsked};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
-pub use history::{
-    Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified,
-};
+pub use history::{Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified};
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
@@ -51,11 +49,12 @@ pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, HistoryHead, KeySource, NoHead, QuestionId, QuestionRecord, QuestionState, Secret, StanceRecord,
+    Answering, HistoryHead, KeySource, NoHead, QuestionId, QuestionRecord, QuestionState, Secret,
+    StanceRecord,
 };
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
 pub use source::Source;
-pub use usage_view::SnapshotView;
+pub use usage_view::{CountView, SnapshotView};
 pub use validate::{Finding, Validation};
 pub use wiring::{OpenConnection, Purpose};

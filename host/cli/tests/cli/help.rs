@@ -36,6 +36,9 @@ const COMMANDS: &[&str] = &[
     "run list",
     "run show",
     "run resolve",
+    "history verify",
+    "history list",
+    "history export",
     "completions",
 ];
 

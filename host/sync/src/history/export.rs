@@ -67,7 +67,7 @@ impl Host {
         let mut temporary = NamedTempFile::new_in(dir).map_err(at)?;
         let (entries, cut_cells) = match form {
             ExportForm::Csv => {
-                let rows = Csv::new(io::BufWriter::new(temporary.as_file_mut()));
+                let rows = Csv::new(temporary.as_file_mut()).map_err(at)?;
                 self.export(rows, |error| unwritable(file, &error))?
             }
             ExportForm::Xlsx => {
@@ -97,7 +97,7 @@ impl Host {
     /// The stream's, as [`io::Error`]; a failing or damaged database as the inner error.
     pub fn export_history_to(&self, out: impl Write) -> io::Result<Result<u64>> {
         let mut failed = None;
-        let done = self.export(Csv::new(out), |error| {
+        let done = self.export(Csv::new(out)?, |error| {
             failed = Some(error);
             rule("stream", "the stream is closed", "Open it.")
         });

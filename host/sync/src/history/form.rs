@@ -48,21 +48,15 @@ fn cells(entry: &Entry) -> [Cow<'_, str>; 8] {
 pub(super) struct Csv<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Csv<W> {
-    pub(super) fn new(out: W) -> Self {
-        Self(csv::WriterBuilder::new().from_writer(out))
-    }
-
-    fn heading_once(&mut self, entry: Option<&Entry>) -> io::Result<()> {
-        if entry.is_none_or(|entry| entry.seq == 1) {
-            self.0.write_record(COLUMNS)?;
-        }
-        Ok(())
+    pub(super) fn new(out: W) -> io::Result<Self> {
+        let mut csv = csv::Writer::from_writer(out);
+        csv.write_record(COLUMNS)?;
+        Ok(Self(csv))
     }
 }
 
 impl<W: Write> Rows for Csv<W> {
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        self.heading_once(Some(entry))?;
         let cells = cells(entry).map(|cell| harmless(&cell).into_owned());
         Ok(self.0.write_record(cells)?)
     }
@@ -118,7 +112,10 @@ impl<W: Write + Seek + Send> Xlsx<W> {
             0 => "history".to_owned(),
             later => format!("history {}", later + 1),
         };
-        let sheet = self.book.add_worksheet_with_constant_memory();
+        let sheet = self
+            .book
+            .add_worksheet_with_constant_memory()
+            .map_err(failed)?;
         let bold = Format::new().set_bold();
         (|| {
             sheet.set_name(name)?.set_freeze_panes(1, 0)?;
@@ -137,9 +134,7 @@ impl<W: Write + Seek + Send> Xlsx<W> {
     }
 
     fn sheet(&mut self) -> io::Result<&mut Worksheet> {
-        self.book
-            .worksheet_from_index(self.sheet)
-            .map_err(failed)
+        self.book.worksheet_from_index(self.sheet).map_err(failed)
     }
 }
 
@@ -153,9 +148,7 @@ impl<W: Write + Seek + Send> Rows for Xlsx<W> {
             let text = fitting(&cell);
             self.cut += u64::from(text.len() != cell.len());
             let sheet = self.sheet()?;
-            sheet
-                .write_string(row, at, text.as_ref())
-                .map_err(failed)?;
+            sheet.write_string(row, at, text.as_ref()).map_err(failed)?;
         }
         self.row += 1;
         Ok(())
@@ -187,5 +180,117 @@ fn failed(error: XlsxError) -> io::Error {
     match error {
         XlsxError::IoError(error) => error,
         other => io::Error::other(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(seq: i64, subject: &str) -> Entry {
+        Entry {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            who: "cli:ann".to_owned(),
+            what: "test.done".to_owned(),
+            subject: subject.to_owned(),
+            detail: json!({}),
+            keyed: true,
+            hash: "00".repeat(32),
+        }
+    }
+
+    #[test]
+    fn no_cell_of_a_csv_file_is_calculated() {
+        let cases = [
+            ("w1", "w1"),
+            ("", ""),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("a=1", "a=1"),
+            ("a,\"b\"\nc", "a,\"b\"\nc"),
+        ];
+        for (subject, expected) in cases {
+            let mut out = Vec::new();
+            let mut csv = Csv::new(&mut out).unwrap();
+            csv.entry(&entry(1, subject)).unwrap();
+            csv.finish().unwrap();
+            let mut read = csv::Reader::from_reader(out.as_slice());
+            let row = read.records().next().unwrap().unwrap();
+            assert_eq!(&row[4], expected);
+        }
+    }
+
+    /// A workbook of sheets of `rows` rows, and how many cells were cut.
+    fn workbook(rows: u32, entries: &[Entry]) -> (Vec<u8>, u64) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut out = Cursor::new(Vec::new());
+        let mut book = Xlsx::with_rows(&mut out, folder.path(), rows).unwrap();
+        for entry in entries {
+            book.entry(entry).unwrap();
+        }
+        let cut = book.finish().unwrap();
+        (out.into_inner(), cut)
+    }
+
+    #[test]
+    fn a_workbook_has_texts_only_and_a_further_sheet_where_one_is_full() {
+        let entries: Vec<Entry> = (1..=5).map(|seq| entry(seq, "=1+1")).collect();
+        for (rows, sheets) in [(3, 3), (6, 1), (5, 2)] {
+            let (book, cut) = workbook(rows, &entries);
+            let read = read(book);
+            assert_eq!((read.len(), cut), (sheets, 0));
+            let seqs: Vec<String> = read
+                .iter()
+                .flat_map(|sheet| sheet.iter().skip(1).map(|row| row[0].clone()))
+                .collect();
+            assert_eq!(seqs, ["1", "2", "3", "4", "5"]);
+            for sheet in read {
+                assert_eq!(sheet[0], COLUMNS);
+                assert_eq!(sheet[1][4], "=1+1");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_longer_than_a_cell_is_cut_and_says_so() {
+        let fits = "🙂".repeat(CELL / 2);
+        let long = "🙂".repeat(CELL / 2 + 1);
+        let (book, cut) = workbook(9, &[entry(1, &fits), entry(2, &long)]);
+        let sheet = &read(book)[0];
+        assert_eq!(cut, 1);
+        assert_eq!(sheet[1][4], fits);
+        assert!(sheet[2][4].ends_with(CUT));
+        assert!(sheet[2][4].encode_utf16().count() <= CELL);
+    }
+
+    /// The sheets of a workbook, as rows of texts; a formula or a number is none.
+    fn read(book: Vec<u8>) -> Vec<Vec<Vec<String>>> {
+        use calamine::{Data, Reader, Xlsx};
+
+        let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(book)).unwrap();
+        let names = book.sheet_names().to_vec();
+        let text = |cell: &Data| match cell {
+            Data::String(text) => text.clone(),
+            other => panic!("{other:?} is no text"),
+        };
+        let mut sheets = Vec::new();
+        for name in names {
+            let formulas = book.worksheet_formula(&name).unwrap();
+            assert!(formulas.is_empty(), "{formulas:?}");
+            let range = book.worksheet_range(&name).unwrap();
+            let rows = range.rows().map(|row| row.iter().map(text).collect());
+            sheets.push(rows.collect());
+        }
+        sheets
     }
 }
