@@ -129,15 +129,16 @@ async fn a_report_has_the_head_of_the_history_after_the_runs_own_last_entry() {
     );
     assert_eq!((last.hash, last.keyed), (head.hash, true));
 
-    let dry = scene.host.sync(
-        &name(),
-        &SyncOptions {
-            dry_run: true,
-            ..SyncOptions::default()
-        },
-        &psa_host_sync::unwatched,
-    );
-    let later = dry.await.unwrap().history_head.unwrap();
+    let dry = SyncOptions {
+        dry_run: true,
+        ..SyncOptions::default()
+    };
+    let dry = scene
+        .host
+        .sync(&name(), &dry, &psa_host_sync::unwatched)
+        .await
+        .unwrap();
+    let later = dry.history_head.unwrap();
     assert!(later.seq > head.seq);
     // The first run's report still has its own.
     let again = scene.host.run_report(first.run.parse().unwrap()).unwrap();
