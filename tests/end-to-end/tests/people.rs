@@ -148,3 +148,20 @@ async fn a_report_has_the_head_of_the_history_after_the_runs_own_last_entry() {
         assert!(found.holds, "{found:#?}");
     }
 }
+
+#[tokio::test]
+async fn an_explanation_names_who_was_counted() {
+    let scene = Scene::new(&[(2, 1)]).await;
+    let usage = r#"{"channel": "msp", "taken_at": "2026-11-23T15:00:01Z", "complete": true,
+        "items": [{"workspace": "w1", "module": "edr", "users": 1,
+                   "devices": 2, "device_names": ["laptop-7", "=desk"]}]}"#;
+    let source = psa_host_sync::Source::new("usage", usage);
+    let form = psa_host_sync::UsageForm::Json;
+    scene.host.import_usage(&source, &form).unwrap();
+    let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
+    let explained = scene.host.explain(&name(), &workspace, &module).await;
+    let counted = explained.unwrap().counted.unwrap();
+    assert_eq!((counted.users, counted.devices), (Some(1), Some(2)));
+    assert_eq!(counted.device_names.unwrap(), ["laptop-7", "=desk"]);
+    assert_eq!(counted.user_names, None);
+}
