@@ -9,6 +9,7 @@ pub mod brake;
 pub mod contract_choice;
 pub mod effective;
 mod hold;
+mod hold_examples;
 mod ids;
 mod mapping;
 mod money;
