@@ -124,6 +124,19 @@ impl Scene {
         open(self.folder.path(), &self.clock)
     }
 
+    /// The `psa-host` program on this data directory, as a person would start it.
+    pub fn program(&self) -> Command {
+        let beside = std::env::current_exe().expect("this program");
+        let folder = beside.ancestors().nth(2).expect("the folder of programs");
+        let mut command = Command::new(folder.join("psa-host"));
+        command
+            .env("PSA_HOST_DATA", self.folder.path().join("data"))
+            .env("PSA_HOST_KEY_FILE", self.folder.path().join("key"))
+            .env("PSA_HOST_DEV_LOOPBACK", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
     /// A command that syncs in a process of its own: this test program again, at the
     /// test `role`, which has to call [`sync_as_child`].
     pub fn child(&self, role: &str) -> Command {

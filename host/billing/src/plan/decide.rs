@@ -605,19 +605,24 @@ fn place_in_words(place: &Place<'_>) -> String {
     )
 }
 
+/// Neighbours with the same quantity as one.
 fn timeline_in_words(timeline: &Timeline) -> String {
-    let segment = |segment: &Segment| {
-        let posted = match segment.posted {
+    let same = |a: &Segment, b: &Segment| (a.units, a.posted) == (b.units, b.posted);
+    let stretch = |segments: &[Segment]| {
+        let (first, last) = (segments.first()?, segments.last()?);
+        let posted = match first.posted {
             Truth::Yes => ", posted",
             Truth::No => "",
             Truth::Unknown => ", perhaps posted",
         };
-        let Segment {
-            start, end, units, ..
-        } = segment;
-        format!("{units} from {start} to {end}{posted}")
+        let (units, start, end) = (first.units, first.start, last.end);
+        Some(format!("{units} from {start} to {end}{posted}"))
     };
-    let all: Vec<String> = timeline.segments().iter().map(segment).collect();
+    let all: Vec<String> = timeline
+        .segments()
+        .chunk_by(same)
+        .filter_map(stretch)
+        .collect();
     all.join("; ")
 }
 

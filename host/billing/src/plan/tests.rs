@@ -709,11 +709,7 @@ fn a_decision_can_be_explained_step_by_step() {
                 "contract",
                 "contract 900 (Managed), line 8001 for service 15"
             ),
-            (
-                "units",
-                "5 from 2026-11-01 to 2026-11-30; 5 from 2026-12-01 to 2026-12-31; 5 from \
-                 2027-01-01 to 2027-01-31"
-            ),
+            ("units", "5 from 2026-11-01 to 2027-01-31"),
             ("life-cycle", "the workspace is subscription: bill"),
             (
                 "effective-date",
