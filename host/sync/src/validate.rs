@@ -18,6 +18,7 @@ use psa_host_billing::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
     Service, ServiceId, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
+use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
 use serde::Serialize;
 
@@ -61,6 +62,20 @@ impl Host {
     /// # Errors
     /// A connection that is not ready, a PSA that does not answer.
     pub async fn validate(&self, name: &ConnectionName, watch: Watch<'_>) -> Result<Validation> {
+        self.validate_part(name, None, watch).await
+    }
+
+    /// Look at a whole connection, or at one workspace of it.
+    ///
+    /// # Errors
+    /// A connection that is not ready, a PSA that does not answer; a workspace that is
+    /// not mapped.
+    pub async fn validate_part(
+        &self,
+        name: &ConnectionName,
+        only: Option<&WorkspaceId>,
+        watch: Watch<'_>,
+    ) -> Result<Validation> {
         let connection = self.connection(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         watch(Progress {
@@ -93,6 +108,7 @@ impl Host {
         let services: HashMap<ServiceId, Service> =
             services.into_iter().map(|s| (s.id.clone(), s)).collect();
         both_sides(&mapping, &accounts, &services, &mut findings);
+        self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
         self.orphans(&open, &report.tenant, &mapping, &mut findings)?;
 
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;
@@ -114,6 +130,10 @@ impl Host {
             })
             .map(|(_, account)| account.clone())
             .collect();
+        let mapped = match only {
+            None => mapped,
+            Some(workspace) => vec![account_of(name, &mapping, workspace)?],
+        };
         let (mut pairs, mut good) = (0, 0);
         open.reader
             .for_each_chunk(&mapped, as_of, watch, |chunk| {
@@ -127,6 +147,10 @@ impl Host {
             })
             .await
             .map_err(failed)?;
+        if let Some(workspace) = only {
+            // What concerns the whole connection concerns this one too.
+            findings.retain(|found| found.workspace.as_ref().is_none_or(|w| w == workspace));
+        }
         findings.sort_by_key(|finding| !finding.holds);
         Ok(Validation {
             connection: connection.name,
@@ -180,6 +204,61 @@ impl Host {
         Ok(snapshot)
     }
 
+    /// Mapped accounts and services that are called otherwise than when they were mapped,
+    /// or first seen: perhaps another customer by now.
+    fn renamed(
+        &self,
+        name: &ConnectionName,
+        mapping: &Mapping,
+        (accounts, services): (&HashMap<AccountId, Account>, &HashMap<ServiceId, Service>),
+        findings: &mut Vec<Finding>,
+    ) -> Result<()> {
+        let mapped_accounts = mapping.accounts().filter_map(|(workspace, id)| {
+            let account = accounts.get(id)?;
+            let again = format!("psa-host map account {name} {workspace} {id}");
+            let finding = Finding {
+                workspace: Some(workspace.clone()),
+                account: Some(id.clone()),
+                link: account.link.clone(),
+                ..Finding::default()
+            };
+            Some((id.as_str(), account.name.as_str(), again, finding))
+        });
+        let mapped_services = mapping.services().filter_map(|pair| {
+            let service = services.get(&pair.service)?;
+            let (module, id) = (&pair.module, &pair.service);
+            let again = format!("psa-host map service {name} {module} {id}");
+            let finding = Finding {
+                module: Some(module.clone()),
+                service: Some(id.clone()),
+                link: service.link.clone(),
+                ..Finding::default()
+            };
+            Some((id.as_str(), service.name.as_str(), again, finding))
+        });
+        let sides: [(NameOf, &str, Vec<_>); 2] = [
+            (NameOf::Account, "account", mapped_accounts.collect()),
+            (NameOf::Service, "service", mapped_services.collect()),
+        ];
+        for (of, what, mapped) in sides {
+            let known = self.ledger().mapped_names(name, of)?;
+            let now: Vec<(&str, &str)> = mapped.iter().map(|(id, now, ..)| (*id, *now)).collect();
+            self.ledger().remember_names(name, of, &now, false)?;
+            for (id, now, again, finding) in mapped {
+                let Some(before) = known.get(id).filter(|before| *before != now) else {
+                    continue;
+                };
+                findings.push(Finding {
+                    code: format!("{what}-renamed"),
+                    message: format!("{what} {id} was called {before:?} and is now {now:?}"),
+                    fix: format!("If it is still the right one, say so with `{again}`."),
+                    ..finding
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Lines this product posted whose mapping has gone or changed: nobody moves them
     /// any more, and the PSA goes on billing them.
     fn orphans(
@@ -217,6 +296,20 @@ impl Host {
         }
         Ok(())
     }
+}
+
+fn account_of(
+    name: &ConnectionName,
+    mapping: &Mapping,
+    workspace: &WorkspaceId,
+) -> Result<AccountId> {
+    mapping.account(workspace).cloned().ok_or_else(|| {
+        crate::error::rule(
+            "workspace-unmapped",
+            format!("workspace {workspace} is not mapped to an account in connection {name}"),
+            format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`."),
+        )
+    })
 }
 
 /// What the rules say of one account's pairs.

@@ -128,14 +128,18 @@ pub enum Command {
     Map(MapCommand),
     /// Look at a whole connection for whatever would be held
     #[command(after_help = "\
-Example:
+Examples:
   psa-host validate acme
+  psa-host validate acme --workspace ws-17
 
 Posts nothing. Exit status 3 when something would be held.")]
     Validate {
         /// Connection
         #[arg(value_name = "N")]
         connection: String,
+        /// Only this workspace
+        #[arg(long, value_name = "W")]
+        workspace: Option<String>,
     },
     /// Post what is used to the PSA
     Sync(SyncArgs),

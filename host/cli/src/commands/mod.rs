@@ -57,7 +57,10 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
             workspace,
         }) => psa::contracts(&connection, &workspace, host, out).await,
         Command::Map(command) => map::run(command, host, out).await,
-        Command::Validate { connection } => validate::run(&connection, host, out).await,
+        Command::Validate {
+            connection,
+            workspace,
+        } => validate::run(&connection, workspace.as_deref(), host, out).await,
         Command::Sync(args) => sync::run(&args, host, out).await,
         Command::Run(command) => run::run(command, host, out),
         Command::Explain(args) => decide::explain(&args, host, out).await,

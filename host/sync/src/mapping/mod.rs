@@ -13,7 +13,8 @@ use psa_host_billing::{
     default_metric,
 };
 use psa_host_ledger::{
-    AccountMapping, Connection, ContractPin, Mapped, Mapping, MappingKey, Mappings, ServiceMapping,
+    AccountMapping, Connection, ContractPin, Mapped, Mapping, MappingKey, Mappings, NameOf,
+    ServiceMapping,
 };
 use serde::Serialize;
 
@@ -68,6 +69,9 @@ impl Host {
             account: account.clone(),
         });
         let mapped = self.ledger().map(name, &mapping)?;
+        let named = [(account.as_str(), found.name.as_str())];
+        self.ledger()
+            .remember_names(name, NameOf::Account, &named, true)?;
         Ok(Done {
             result: result_word(mapped),
             message: format!(
@@ -110,6 +114,9 @@ impl Host {
             metric,
         });
         let mapped = self.ledger().map(name, &mapping)?;
+        let named = [(service.as_str(), found.name.as_str())];
+        self.ledger()
+            .remember_names(name, NameOf::Service, &named, true)?;
         let what = format!("service {service} is inactive in the PSA");
         notes.extend(inactive(found.active, what));
         Ok(Done {

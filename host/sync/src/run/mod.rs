@@ -23,6 +23,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::brake::Brake;
+use psa_host_billing::effective::local_day;
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
 use psa_host_ledger::{
@@ -133,7 +134,7 @@ impl Host {
         })?;
         let as_of = options
             .as_of
-            .unwrap_or_else(|| self.now().to_zoned_datetime(zone.clone()).date());
+            .unwrap_or_else(|| local_day(self.now(), &zone));
         let snapshot = self.newest_snapshot(&open)?;
         let run = self.ledger().begin_run(&NewRun {
             connection: name.clone(),
@@ -316,10 +317,7 @@ impl Host {
                 posted: 0,
                 to_post: adjustments.len(),
             };
-            let still_today = || {
-                options.as_of.is_some()
-                    || self.now().to_zoned_datetime(zone.clone()).date() == as_of
-            };
+            let still_today = || options.as_of.is_some() || local_day(self.now(), zone) == as_of;
             running.post_all(&adjustments, still_today, watch).await?;
             found.lines = running.lines;
             found.notices = running.notices;

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
+use psa_host_billing::effective::local_day;
 use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
 use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
@@ -71,7 +72,7 @@ impl Host {
                 return Ok(Err(Brake::SnapshotOlderThanLast));
             }
         }
-        let taken_on = snapshot.taken_at.to_zoned_datetime(zone.clone()).date();
+        let taken_on = local_day(snapshot.taken_at, zone);
         if let Some(brake) = brake::stale(limits, taken_on, as_of) {
             return Ok(Err(brake));
         }
