@@ -15,7 +15,7 @@ use crate::intents_read::find;
 use crate::runs::must_run;
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
-    IntentState, Ledger, LedgerError, LineUpdate, Outcome, Result, RunId, lines, run_lines,
+    IntentState, Ledger, LedgerError, LineUpdate, Outcome, Result, RunId, Step, lines, run_lines,
 };
 
 /// An intent's number.
@@ -135,6 +135,7 @@ impl Ledger {
                 })
                 .collect()
         })
+        .inspect(|_| self.reached(Step::Intended))
     }
 
     /// Note that bytes are about to leave. Durable when this returns: nothing may be
@@ -167,6 +168,7 @@ impl Ledger {
             }
             Ok(())
         })
+        .inspect(|_| self.reached(Step::MarkedSending))
     }
 
     /// Note what came back. The run's rows follow: an accepted adjustment is doubtful
@@ -203,6 +205,7 @@ impl Ledger {
             }
             Ok(())
         })
+        .inspect(|_| self.reached(Step::Answered))
     }
 
     /// Settle adjustments, with what that stands on (JSON of the caller's own shape).
@@ -217,6 +220,7 @@ impl Ledger {
             }
             Ok(())
         })
+        .inspect(|_| self.reached(Step::Resolved))
     }
 }
 

@@ -42,7 +42,7 @@ pub use mapping::{
 pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
-pub use psa_host_ledger::{KeySource, Secret};
+pub use psa_host_ledger::{KeySource, Observer, Secret, Step};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
 pub use source::Source;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{Hold, HoldCode, LineId, LineKey};
-use psa_host_ledger::{Answer, Intent, IntentId, Outcome};
+use psa_host_ledger::{Answer, Intent, IntentId, Ledger, Outcome, Step};
 use psa_host_sandbox::{AdjustmentRequest, CallError, CallErrorKind, Connector, Posting, Session};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
@@ -168,6 +168,7 @@ impl Running<'_> {
         for _ in 0..side_by_side {
             let sender = Sender {
                 session: Arc::clone(&self.open.session),
+                ledger: self.host.ledger().clone(),
                 work: Arc::clone(&work_out),
                 answers: answer_in.clone(),
                 stop: Arc::clone(&stop),
@@ -362,6 +363,7 @@ impl Stop {
 /// One connector that sends.
 struct Sender {
     session: Arc<Session>,
+    ledger: Ledger,
     work: Arc<Mutex<mpsc::Receiver<(IntentId, AdjustmentRequest)>>>,
     answers: mpsc::Sender<(IntentId, Posting)>,
     stop: Arc<Stop>,
@@ -409,7 +411,9 @@ impl Sender {
             };
             let posting = match ready {
                 Ok(mut ready) => {
+                    self.ledger.reached(Step::BeforeSend);
                     let posting = ready.adjust(request).await;
+                    self.ledger.reached(Step::AfterSend);
                     *connector = Some(ready);
                     posting
                 }
