@@ -10,6 +10,7 @@ mod hold;
 mod ids;
 mod mapping;
 mod money;
+pub mod orphan;
 pub mod plan;
 mod psa;
 mod quantity;

@@ -6,6 +6,8 @@
 //! choices again. The summary is printed: `cargo test -p end-to-end --test killed --
 //! --nocapture`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod books;
 mod summary;
 mod trouble;
