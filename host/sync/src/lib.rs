@@ -16,6 +16,7 @@ mod imports;
 mod mapping;
 pub mod modules;
 mod note;
+mod orphans;
 mod plugins;
 mod progress;
 mod psa_lists;

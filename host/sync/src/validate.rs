@@ -11,10 +11,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::brake::{self, Brake};
+use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
-    Service, ServiceId, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
+    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Service,
+    ServiceId, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_sandbox::Depth;
 use serde::Serialize;
@@ -89,7 +90,6 @@ impl Host {
         let services: HashMap<ServiceId, Service> =
             services.into_iter().map(|s| (s.id.clone(), s)).collect();
         both_sides(&mapping, &accounts, &services, &mut findings);
-        self.orphans(&open, &report.tenant, &mapping, &mut findings)?;
 
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;
         let context = Context {
@@ -110,10 +110,11 @@ impl Host {
             .map(|(_, account)| account.clone())
             .collect();
         let (mut pairs, mut good) = (0, 0);
+        let mut chosen = Chosen::default();
         open.reader
             .for_each_chunk(&mapped, as_of, watch, |chunk| {
                 for read in chunk {
-                    let looked = look_at_account(&context, &workspaces, read, counted);
+                    let looked = look_at_account(&context, &workspaces, read, counted, &mut chosen);
                     pairs += looked.pairs;
                     good += looked.good;
                     findings.extend(looked.findings);
@@ -122,6 +123,10 @@ impl Host {
             })
             .await
             .map_err(failed)?;
+        let orphans = self
+            .orphans(&open, &report.tenant, &mapping, &chosen, as_of)
+            .await?;
+        findings.extend(orphans.into_iter().map(Finding::orphan));
         findings.sort_by_key(|finding| !finding.holds);
         Ok(Validation {
             connection: connection.name,
@@ -173,44 +178,6 @@ impl Host {
         }
         Ok(snapshot)
     }
-
-    /// Lines this product posted whose mapping has gone or changed: nobody moves them
-    /// any more, and the PSA goes on billing them.
-    fn orphans(
-        &self,
-        open: &OpenConnection,
-        tenant: &TenantKey,
-        mapping: &Mapping,
-        findings: &mut Vec<Finding>,
-    ) -> Result<()> {
-        for line in self.ledger().lines(tenant)? {
-            let Some((workspace, module)) = line.posted_for else {
-                continue;
-            };
-            if line.connection.as_ref() != Some(&open.connection.name) {
-                continue;
-            }
-            let service = mapping.service(&module).map(|mapping| &mapping.service);
-            if mapping.account(&workspace).is_some() && service == Some(&line.key.service) {
-                continue;
-            }
-            let message = format!(
-                "line {} was posted for {workspace} and {module}, which are not mapped to it \
-                 any more",
-                line.key.line
-            );
-            let fix = "Set the line's units in the PSA by hand, or map the pair again.";
-            findings.push(Finding {
-                workspace: Some(workspace),
-                module: Some(module),
-                service: Some(line.key.service),
-                contract: Some(line.key.contract),
-                line: Some(line.key.line),
-                ..Finding::new("orphan", false, message, fix)
-            });
-        }
-        Ok(())
-    }
 }
 
 /// What the rules say of one account's pairs.
@@ -226,6 +193,7 @@ fn look_at_account(
     workspaces: &HashMap<WorkspaceId, Workspace>,
     read: AccountContracts,
     counted: bool,
+    chosen: &mut Chosen,
 ) -> Looked {
     let AccountContracts { account, contracts } = read;
     let workspace = context.mapping.workspace(&account);
@@ -250,6 +218,9 @@ fn look_at_account(
     let (mut good, mut findings) = (0, Vec::new());
     let lines = context.plan_workspace(workspace, &account, &contracts);
     for line in &lines {
+        if let Some(key) = &line.line {
+            chosen.add(&line.pair.workspace, &line.pair.module, &key.line);
+        }
         let Decision::Hold(hold) = &line.decision else {
             good += 1;
             continue;

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use autotask_sim::{Config, LineKind, Simulator, User, World};
 use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::{ConnectionName, WorkspaceId};
 use psa_host_ledger::Outcome;
@@ -257,6 +258,12 @@ impl Scene {
     /// The instant of the scene's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The date in the connection's zone.
+    pub fn today(&self) -> Date {
+        let zone = TimeZone::get("America/New_York").expect("a zone");
+        self.now().to_zoned_datetime(zone).date()
     }
 
     /// Let time pass, for psa-host and for the PSA.

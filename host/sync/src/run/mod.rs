@@ -22,6 +22,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::brake::Brake;
+use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
 use psa_host_ledger::{
@@ -292,6 +293,7 @@ impl Host {
         let plan = planned.plan;
         let adjustments = plan.adjustments();
         found.lines = plan.lines.into_iter().map(LineReport::planned).collect();
+        self.add_orphans(begun, &mut found.lines).await?;
         self.ledger()
             .add_run_lines(run, found.lines.iter().map(stored::row))?;
         if let Some(brake) = plan.brakes.first() {
@@ -334,6 +336,30 @@ impl Host {
         }
         self.record_outcomes(run, &found.lines)?;
         Ok(found)
+    }
+
+    /// After the pairs, so that each of these keeps its place.
+    async fn add_orphans(&self, begun: &Begun<'_>, lines: &mut Vec<LineReport>) -> Result<()> {
+        let mapping = self.mapping_of(begun.open)?;
+        let mut chosen = Chosen::default();
+        for line in lines.iter() {
+            if let Some(id) = &line.line {
+                chosen.add(&line.workspace, &line.module, id);
+            }
+        }
+        let Begun {
+            open,
+            tenant,
+            as_of,
+            ..
+        } = *begun;
+        let orphans = self.orphans(open, tenant, &mapping, &chosen, as_of).await?;
+        lines.extend(
+            orphans
+                .into_iter()
+                .map(|orphan| LineReport::orphan(orphan, as_of)),
+        );
+        Ok(())
     }
 
     /// Write down what became of each line that is no longer as it was planned.
