@@ -2,6 +2,7 @@
 
 use autotask_sim::LineKind;
 use end_to_end::{MODULE, Scene, TODAY, line_of, name, outcome};
+use jiff::civil::date;
 use psa_host_billing::{AccountId, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{LineReport, RunReport};
@@ -121,5 +122,21 @@ async fn a_line_that_was_never_posted_is_no_orphan() {
         .host
         .unmap(&name(), MappingKind::Account, "w1")
         .unwrap();
+    assert_eq!(orphans(&scene.sync().await), [] as [&LineReport; 0]);
+}
+
+#[tokio::test]
+async fn a_line_whose_contract_has_ended_is_no_orphan_any_more() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    scene.sync().await;
+    scene
+        .host
+        .unmap(&name(), MappingKind::Account, "w1")
+        .unwrap();
+    assert_eq!(orphans(&scene.sync().await).len(), 1);
+    while scene.today() <= date(2026, 12, 31) {
+        scene.wait(24 * 60);
+    }
+    scene.import_usage(&[("w1", 11)]);
     assert_eq!(orphans(&scene.sync().await), [] as [&LineReport; 0]);
 }
