@@ -171,6 +171,31 @@ impl Ledger {
         .inspect(|_| self.reached(Step::MarkedSending))
     }
 
+    /// Note that bytes are about to leave only now, some time after the intent was
+    /// marked: what is in doubt after a crash is in doubt since now. Durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`LedgerError::WrongTransition`] unless it is marked as sending.
+    pub fn mark_sending_again(&self, id: IntentId) -> Result<()> {
+        self.write(|change, journal| {
+            let marked = change.execute(
+                "UPDATE intents SET sending_at = ?2 WHERE id = ?1 AND state = 'sending'",
+                params![id.0, journal.at().as_microsecond()],
+            )?;
+            if marked == 1 {
+                return Ok(());
+            }
+            Err(LedgerError::WrongTransition {
+                intent: id.0,
+                from: find(change, id)?.state.as_str(),
+                to: IntentState::Sending.as_str(),
+            }
+            .into())
+        })
+        .inspect(|()| self.reached(Step::MarkedSending))
+    }
+
     /// Note what came back. The run's rows follow: an accepted adjustment is doubtful
     /// until it was read back.
     ///

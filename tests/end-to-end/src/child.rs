@@ -1,6 +1,7 @@
 //! A sync in a process of its own, which a test kills: from outside at any moment, or
 //! by itself at a chosen step. What it reached is in a file that the test reads.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::ConnectionName;
 use psa_host_sync::run::SyncOptions;
 use psa_host_sync::{Observer, Step, unwatched};
@@ -20,9 +21,10 @@ const FOLDER: &str = "END_TO_END_FOLDER";
 const NOW: &str = "END_TO_END_NOW";
 const SYNCED: &str = "END_TO_END_CONNECTION";
 const DEATH: &str = "END_TO_END_DEATH";
+const SLOW: &str = "END_TO_END_SLOW";
 const TRACE: &str = "END_TO_END_TRACE";
 
-/// Where a child kills itself: the `nth` time (from 1) that a step is reached.
+/// The `nth` time (from 1) that a step is reached: where a child kills itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Death {
     /// At this step.
@@ -96,6 +98,13 @@ impl Child {
         self
     }
 
+    /// Let time pass for it at a step.
+    #[must_use]
+    pub fn slow_at(mut self, step: Death, minutes: i64) -> Self {
+        self.command.env(SLOW, format!("{step}={minutes}"));
+        self
+    }
+
     /// Let it begin.
     pub fn spawn(mut self) -> Running {
         Running {
@@ -152,8 +161,13 @@ pub async fn sync_as_child() {
     let trace = OpenOptions::new().append(true).create(true).open(trace);
     let trace = Arc::new(Mutex::new(trace.expect("a file to write to")));
     let death = variable(DEATH).map(|text| text.parse().expect("a step and a number"));
-    let observer = dying(Arc::clone(&trace), death);
     let clock = Clock::starting_at(now.parse().expect("an instant"));
+    let slow = variable(SLOW).map(|text| {
+        let (step, minutes) = text.split_once('=').expect("a step and minutes");
+        let minutes = minutes.parse().expect("minutes");
+        (step.parse().expect("a step and a number"), minutes)
+    });
+    let observer = observer(Arc::clone(&trace), clock.clone(), death, slow);
     let host = open(Path::new(&folder), &clock, Some(observer));
     let name = variable(SYNCED).unwrap_or_else(|| CONNECTION.to_owned());
     let name = ConnectionName::new(name).expect("a name");
@@ -165,18 +179,25 @@ pub async fn sync_as_child() {
     note(&trace, &end);
 }
 
-/// Notes each step, and kills this process at the one chosen.
-fn dying(trace: Arc<Mutex<File>>, death: Option<Death>) -> Observer {
-    let times = Mutex::new(0);
+/// Notes each step, lets time pass at one, and kills this process at one.
+fn observer(
+    trace: Arc<Mutex<File>>,
+    clock: Clock,
+    death: Option<Death>,
+    slow: Option<(Death, i64)>,
+) -> Observer {
+    let times = Mutex::new(BTreeMap::new());
     Arc::new(move |step| {
-        // Held until the end: no other thread goes on beyond its own next step.
+        // Held until the end: no other thread goes beyond its own next step.
         let mut times = times.lock().expect("nobody panics here");
         note(&trace, step.as_str());
-        let Some(death) = death.filter(|death| death.step == step) else {
-            return;
-        };
-        *times += 1;
-        if *times == death.nth {
+        let nth = times.entry(step).or_insert(0);
+        *nth += 1;
+        let here = Death { step, nth: *nth };
+        if let Some((_, minutes)) = slow.filter(|(at, _)| *at == here) {
+            clock.skip(SignedDuration::from_mins(minutes));
+        }
+        if death == Some(here) {
             kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
             loop {
                 std::thread::park();

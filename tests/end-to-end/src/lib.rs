@@ -272,6 +272,31 @@ impl Scene {
         self.simulator.advance(jiff::Span::new().minutes(minutes));
     }
 
+    /// Moves psa-host's clock alone, from anywhere, by minutes.
+    pub fn hand(&self) -> impl Fn(i64) + Send + Sync + 'static {
+        let clock = self.clock.clone();
+        move |minutes| clock.skip(SignedDuration::from_mins(minutes))
+    }
+
+    /// Let time pass until so many minutes before the next midnight in the connection's
+    /// zone, and take a new snapshot.
+    pub fn wait_until_before_midnight(&self, minutes: i64) {
+        let zone = TimeZone::get("America/New_York").expect("a zone");
+        let now = self.now().to_zoned_datetime(zone);
+        let midnight = now.tomorrow().and_then(|next| next.start_of_day());
+        let left = midnight
+            .expect("a next day")
+            .timestamp()
+            .duration_since(now.timestamp());
+        self.wait(left.as_mins() - minutes);
+        let counts: Vec<(&str, u32)> = self
+            .customers
+            .iter()
+            .map(|c| (c.workspace.as_str(), c.devices))
+            .collect();
+        self.import_usage(&counts);
+    }
+
     /// Units on a customer's line on a day.
     pub fn units_on(&self, customer: usize, day: Date) -> i32 {
         let line = self.customers[customer].line;

@@ -235,6 +235,27 @@ fn a_line_belongs_to_one_connection() {
 }
 
 #[test]
+fn what_is_marked_again_counts_as_sent_once_and_since_then() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let (_, id) = one_intent(&ledger, "1");
+    assert_eq!(code(ledger.mark_sending_again(id)), "wrong-transition");
+    ledger.mark_sending(&[id]).unwrap();
+    let first = ledger.intent(id).unwrap();
+    place.wait(90);
+    ledger.mark_sending_again(id).unwrap();
+    let again = ledger.intent(id).unwrap();
+    let later = again
+        .sending_at
+        .unwrap()
+        .duration_since(first.sending_at.unwrap());
+    assert_eq!(later.as_secs(), 90);
+    assert_eq!((again.state, again.attempt), (IntentState::Sending, 1));
+    ledger.record_answers(&[(id, Answer::Accepted)]).unwrap();
+    assert_eq!(code(ledger.mark_sending_again(id)), "wrong-transition");
+}
+
+#[test]
 fn a_dry_run_and_a_run_that_is_over_intend_nothing() {
     let place = Place::new();
     let ledger = place.with_connection();

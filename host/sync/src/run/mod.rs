@@ -8,6 +8,8 @@
 //!  lock
 //! ```
 
+mod day;
+mod marked;
 mod planning;
 mod posting;
 mod read_back;
@@ -38,6 +40,7 @@ pub use settling::QUARANTINE;
 use crate::error::rule;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{Error, Host, OpenConnection, Purpose, Result};
+use day::Day;
 use planning::Planning;
 use read_back::ReadBack;
 
@@ -61,6 +64,7 @@ struct Running<'a> {
     open: &'a OpenConnection,
     tenant: &'a TenantKey,
     run: RunId,
+    day: Day,
     lines: Vec<LineReport>,
     notices: Vec<Notice>,
     /// Set once something stands against all that is still to be sent.
@@ -312,17 +316,18 @@ impl Host {
                 open,
                 tenant,
                 run,
+                day: Day::new(
+                    options.as_of.is_none().then_some(as_of),
+                    zone,
+                    self.ledger(),
+                ),
                 lines: found.lines,
                 notices: found.notices,
                 stopped: None,
                 posted: 0,
                 to_post: adjustments.len(),
             };
-            let still_today = || {
-                options.as_of.is_some()
-                    || self.now().to_zoned_datetime(zone.clone()).date() == as_of
-            };
-            running.post_all(&adjustments, still_today, watch).await?;
+            running.post_all(&adjustments, watch).await?;
             found.lines = running.lines;
             found.notices = running.notices;
             if running
@@ -394,16 +399,14 @@ impl Running<'_> {
     async fn post_all(
         &mut self,
         adjustments: &[(usize, Adjustment)],
-        still_today: impl Fn() -> bool,
         watch: Watch<'_>,
     ) -> Result<()> {
         let at_once = self.open.plugin.description().limits.lines_per_call.max(1) as usize;
         // One batch is read back while the next is sent.
         let mut unread: Option<ReadBack> = None;
         for batch in adjustments.chunks(at_once) {
-            if self.stopped.is_none() && !still_today() {
-                let message = "midnight passed in the connection's time zone";
-                self.stopped = Some(Hold::new(HoldCode::DateChanged, message));
+            if self.stopped.is_none() {
+                self.stopped = self.day.over();
             }
             if let Some(hold) = &self.stopped {
                 for (row, _) in batch {
@@ -453,6 +456,6 @@ impl OpenConnection {
     /// Longer than the PSA can work on one request.
     fn quarantine(&self) -> Duration {
         let longest = self.plugin.description().limits.longest_execution_seconds;
-        QUARANTINE.max(Duration::from_secs(u64::from(longest) + 60))
+        QUARANTINE.max(Duration::from_secs(u64::from(longest)) + marked::LONGEST_WAIT)
     }
 }
