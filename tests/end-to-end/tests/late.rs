@@ -1,5 +1,6 @@
 //! Requests that arrive when nobody expects them any more.
 
+use autotask_sim::switches::Verdict;
 use autotask_sim::{Fault, FaultKind, Lost};
 use end_to_end::{Death, Scene, outcome, sync_as_child};
 use psa_host_ledger::Outcome;
@@ -60,17 +61,29 @@ async fn a_request_that_lands_after_the_quarantine_is_refused_by_the_psa_for_the
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Unchanged);
 }
 
-/// For another date the PSA applies both. It is seen at the next run, and held.
+/// Where it does not, both are applied. It is seen at the next run, and held.
+#[tokio::test]
+async fn a_request_that_lands_after_the_quarantine_beside_its_successor_is_noticed_and_held() {
+    let scene = Scene::altered(&[(11, 5)], |config, _| {
+        config.switches.repeat_date = Verdict::Accept;
+    })
+    .await;
+    noticed_and_held(&scene).await;
+}
+
+/// So are two for different dates.
 #[tokio::test]
 async fn a_request_that_lands_after_the_quarantine_and_midnight_is_noticed_and_held() {
     let scene = Scene::new(&[(11, 5)]).await;
     scene.wait_until_before_midnight(2);
-    let planned = scene.today();
+    noticed_and_held(&scene).await;
+}
+
+async fn noticed_and_held(scene: &Scene) {
     scene.simulator.inject(applied_after(30));
     scene.sync().await;
     scene.wait(LATER);
     let again = scene.sync().await;
-    assert_eq!(again.as_of, planned.tomorrow().unwrap());
     assert_eq!(outcome(&again, "w1").0, Outcome::Confirmed, "{again:#?}");
     scene.wait(30);
     assert_eq!(scene.applied(0), [6, 6], "the PSA took both");

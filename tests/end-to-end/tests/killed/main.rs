@@ -15,6 +15,7 @@ mod trouble;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use autotask_sim::switches::Verdict;
 use end_to_end::{Death, Running, Scene, name, outcome, sync_as_child};
 use fastrand::Rng;
 use jiff::civil::date;
@@ -22,7 +23,7 @@ use jiff::tz::TimeZone;
 use psa_host_billing::LineId;
 use psa_host_ledger::Outcome;
 use psa_host_sync::Step;
-use psa_host_sync::run::{RunReport, Verdict};
+use psa_host_sync::run::{self, RunReport};
 
 use books::Books;
 use summary::Summary;
@@ -95,6 +96,8 @@ impl Test {
         // Two days a round, at most.
         let scene = Scene::lasting(date(2030, 12, 31), &customers, |config, _| {
             config.latency = LATENCY;
+            // Or the PSA's own refusal would hide that something was sent twice.
+            config.switches.repeat_date = Verdict::Accept;
         })
         .await;
         Self {
@@ -279,8 +282,8 @@ impl Test {
         if let Some(held) = open.iter().find(|intent| intent.intent.key.line == id) {
             let applied = self.books.applied_this_round(&self.scene, line) == 1;
             let verdict = match applied {
-                true => Verdict::Confirmed,
-                false => Verdict::NotApplied,
+                true => run::Verdict::Confirmed,
+                false => run::Verdict::NotApplied,
             };
             self.scene.host.resolve(held.run, &id, verdict).unwrap();
         }
