@@ -146,6 +146,10 @@ hold_codes! {
     RunStopped = "run-stopped",
         "The PSA refused the credentials, or several adjustments in a row had no certain outcome, so nothing more was sent.",
         "Look at the first adjustment that failed, check the PSA's status page, and sync again later.";
+    /// A posted line that no mapping leads to.
+    Orphan = "orphan",
+        "This connection posted the line, and the mapping that it was posted for has gone or changed. Nothing changes its units any more, and the PSA goes on billing them.",
+        "Set the line's units in the PSA by hand or end the line there; or map the pair again.";
     /// Midnight passed during the run.
     DateChanged = "date-changed",
         "The local date changed during the run, and this line was planned for the day before.",

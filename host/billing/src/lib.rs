@@ -13,6 +13,7 @@ mod hold_examples;
 mod ids;
 mod mapping;
 mod money;
+pub mod orphan;
 pub mod period;
 pub mod plan;
 mod psa;

@@ -18,6 +18,7 @@ mod imports;
 mod mapping;
 pub mod modules;
 mod note;
+mod orphans;
 mod plugins;
 mod progress;
 mod psa_lists;
@@ -47,7 +48,8 @@ pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, KeySource, QuestionId, QuestionRecord, QuestionState, Secret, StanceRecord,
+    Answering, KeySource, Observer, QuestionId, QuestionRecord, QuestionState, Secret,
+    StanceRecord, Step,
 };
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;

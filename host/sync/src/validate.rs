@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::civil::Date;
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::contract_choice::has_successor;
+use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
@@ -109,7 +110,6 @@ impl Host {
             services.into_iter().map(|s| (s.id.clone(), s)).collect();
         both_sides(&mapping, &accounts, &services, &mut findings);
         self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
-        self.orphans(&open, &report.tenant, &mapping, &mut findings)?;
 
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;
         let context = Context {
@@ -135,10 +135,11 @@ impl Host {
             Some(workspace) => vec![account_of(name, &mapping, workspace)?],
         };
         let (mut pairs, mut good) = (0, 0);
+        let mut chosen = Chosen::default();
         open.reader
             .for_each_chunk(&mapped, as_of, watch, |chunk| {
                 for read in chunk {
-                    let looked = look_at_account(&context, &workspaces, read, counted);
+                    let looked = look_at_account(&context, &workspaces, read, counted, &mut chosen);
                     pairs += looked.pairs;
                     good += looked.good;
                     findings.extend(looked.findings);
@@ -147,6 +148,10 @@ impl Host {
             })
             .await
             .map_err(failed)?;
+        let orphans = self
+            .orphans(&open, &report.tenant, &mapping, &chosen, as_of)
+            .await?;
+        findings.extend(orphans.into_iter().map(Finding::orphan));
         if let Some(workspace) = only {
             // What concerns the whole connection concerns this one too.
             findings.retain(|found| found.workspace.as_ref().is_none_or(|w| w == workspace));
@@ -258,44 +263,6 @@ impl Host {
         }
         Ok(())
     }
-
-    /// Lines this product posted whose mapping has gone or changed: nobody moves them
-    /// any more, and the PSA goes on billing them.
-    fn orphans(
-        &self,
-        open: &OpenConnection,
-        tenant: &TenantKey,
-        mapping: &Mapping,
-        findings: &mut Vec<Finding>,
-    ) -> Result<()> {
-        for line in self.ledger().lines(tenant)? {
-            let Some((workspace, module)) = line.posted_for else {
-                continue;
-            };
-            if line.connection.as_ref() != Some(&open.connection.name) {
-                continue;
-            }
-            let service = mapping.service(&module).map(|mapping| &mapping.service);
-            if mapping.account(&workspace).is_some() && service == Some(&line.key.service) {
-                continue;
-            }
-            let message = format!(
-                "line {} was posted for {workspace} and {module}, which are not mapped to it \
-                 any more",
-                line.key.line
-            );
-            let fix = "Set the line's units in the PSA by hand, or map the pair again.";
-            findings.push(Finding {
-                workspace: Some(workspace),
-                module: Some(module),
-                service: Some(line.key.service),
-                contract: Some(line.key.contract),
-                line: Some(line.key.line),
-                ..Finding::new("orphan", false, message, fix)
-            });
-        }
-        Ok(())
-    }
 }
 
 fn account_of(
@@ -325,6 +292,7 @@ fn look_at_account(
     workspaces: &HashMap<WorkspaceId, Workspace>,
     read: AccountContracts,
     counted: bool,
+    chosen: &mut Chosen,
 ) -> Looked {
     let AccountContracts { account, contracts } = read;
     let workspace = context.mapping.workspace(&account);
@@ -349,6 +317,9 @@ fn look_at_account(
     let (mut good, mut findings) = (0, Vec::new());
     let lines = context.plan_workspace(workspace, &account, &contracts);
     for line in &lines {
+        if let Some(key) = &line.line {
+            chosen.add(&line.pair.workspace, &line.pair.module, &key.line);
+        }
         let Decision::Hold(hold) = &line.decision else {
             good += 1;
             continue;
