@@ -150,6 +150,10 @@ hold_codes! {
     DateChanged = "date-changed",
         "The local date changed during the run, and this line was planned for the day before.",
         "Nothing was sent. Sync again: it is planned for the new date.";
+    /// A person put it aside for a while.
+    SetAside = "set-aside",
+        "A person set this workspace or module aside, for the reason in the message.",
+        "Nothing to do until the date named; `psa-host map restore` takes it up again before.";
     /// Not yet built.
     NotYetSupported = "not-yet-supported",
         "The case needs a rule that this version does not have yet.",

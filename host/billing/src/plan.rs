@@ -11,7 +11,8 @@ use crate::contract_choice::{Place, choose};
 use crate::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, Hold, HoldCode, LineId,
     LineKey, Mapping, Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping,
-    Truth, Units, UnitsChange, UsageItem, Workspace, WorkspaceId, ZeroUnits,
+    SetAsideKind, SetAsides, Truth, Units, UnitsChange, UsageItem, Workspace, WorkspaceId,
+    ZeroUnits,
 };
 
 /// A mapped workspace and a mapped module.
@@ -135,6 +136,8 @@ pub struct Context<'a> {
     pub model: &'a QuantityModel,
     /// What is remembered of lines; a line that is not in it has no past.
     pub past: &'a HashMap<LineId, LinePast>,
+    /// What people set aside.
+    pub set_asides: &'a SetAsides,
 }
 
 impl Context<'_> {
@@ -161,7 +164,11 @@ impl Context<'_> {
         hold: &Hold,
     ) -> Vec<PlanLine> {
         let used = |service: &&ServiceMapping| {
-            self.snapshot.item(&workspace.id, &service.module).is_some()
+            let aside = self
+                .set_asides
+                .of_pair(&workspace.id, &service.module, self.as_of);
+            aside.is_none_or(|aside| aside.kind != SetAsideKind::Exclude)
+                && self.snapshot.item(&workspace.id, &service.module).is_some()
         };
         let line = |service: &ServiceMapping| PlanLine {
             decision: Decision::Hold(hold.clone()),
@@ -204,6 +211,12 @@ impl Context<'_> {
         service: &ServiceMapping,
         contracts: &[Contract],
     ) -> Option<PlanLine> {
+        let aside = self
+            .set_asides
+            .of_pair(&workspace.id, &service.module, self.as_of);
+        if aside.is_some_and(|aside| aside.kind == SetAsideKind::Exclude) {
+            return None;
+        }
         let item = self.snapshot.item(&workspace.id, &service.module);
         let pinned = self.mapping.contract(&workspace.id);
         let place = choose(contracts, &service.service, self.as_of, pinned);
@@ -219,6 +232,10 @@ impl Context<'_> {
             line: place.as_ref().ok().map(|place| place.line.key.clone()),
             ..self.blank(workspace, account, service)
         };
+        if let Some(aside) = aside {
+            line.hold(aside.as_hold());
+            return Some(line);
+        }
         line.decision = match self.decide(&mut line, workspace, service, item, place) {
             Ok(decision) => decision,
             Err(hold) => Decision::Hold(hold),

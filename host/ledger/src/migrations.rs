@@ -3,7 +3,10 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-const LEDGER: &[M<'_>] = &[M::up(include_str!("migrations/01-begin.sql")).foreign_key_check()];
+const LEDGER: &[M<'_>] = &[
+    M::up(include_str!("migrations/01-begin.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/03-set-aside.sql")),
+];
 const BUDGET: &[M<'_>] = &[M::up(include_str!("migrations/budget-01-begin.sql"))];
 
 /// Which of the two databases.

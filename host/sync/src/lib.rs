@@ -22,6 +22,7 @@ mod psa_lists;
 mod reading;
 pub mod run;
 mod run_list;
+mod set_aside;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -45,6 +46,7 @@ pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{KeySource, Secret};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
+pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;
 pub use usage_view::SnapshotView;
 pub use validate::{Finding, Validation};

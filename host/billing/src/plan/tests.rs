@@ -5,7 +5,9 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ContractId, Line, Segment, Timeline, UsageSnapshot, WorkspaceKind, WorkspaceStatus};
+use crate::{
+    ContractId, Line, Segment, SetAside, Timeline, UsageSnapshot, WorkspaceKind, WorkspaceStatus,
+};
 
 const DAY: Date = date(2026, 11, 23);
 
@@ -19,6 +21,7 @@ struct Case {
     usage: Option<UsageItem>,
     past: LinePast,
     model: QuantityModel,
+    set_aside: Vec<SetAside>,
 }
 
 fn months(units: [u32; 3]) -> Timeline {
@@ -108,6 +111,7 @@ impl Case {
                 zero: ZeroUnits::Unknown,
                 repeat_date: Truth::No,
             },
+            set_aside: vec![],
         }
     }
 
@@ -151,6 +155,7 @@ impl Case {
             services: &HashMap::from([(self.service.id.clone(), self.service.clone())]),
             model: &self.model,
             past: &HashMap::from([(LineId::new("8001").unwrap(), self.past.clone())]),
+            set_asides: &self.set_aside.iter().cloned().collect(),
         };
         let account = AccountId::new("17").unwrap();
         let lines = context.plan_workspace(&self.workspace, &account, &self.contracts);
@@ -368,6 +373,65 @@ fn each_circumstance_has_one_decision() {
     for (circumstance, case, expected) in table {
         assert_eq!(case.decision(), expected, "{circumstance}");
     }
+}
+
+#[test]
+fn what_is_set_aside_is_held_or_not_planned_until_its_last_day() {
+    let aside = |kind, module: Option<&str>, until| SetAside {
+        workspace: WorkspaceId::new("w1").unwrap(),
+        module: module.map(|id| ModuleId::new(id).unwrap()),
+        kind,
+        why: "asked to wait".into(),
+        who: "ann".into(),
+        since: "2026-11-01T09:00:00Z".parse().unwrap(),
+        until,
+    };
+    use SetAsideKind::{Exclude, Hold};
+    let yesterday = Some(date(2026, 11, 22));
+    let table = [
+        ("held", vec![aside(Hold, None, None)], "set-aside"),
+        (
+            "the module held",
+            vec![aside(Hold, Some("edr"), Some(DAY))],
+            "set-aside",
+        ),
+        (
+            "held until yesterday",
+            vec![aside(Hold, None, yesterday)],
+            "adjust",
+        ),
+        (
+            "excluded",
+            vec![aside(Exclude, None, None)],
+            "nothing to say",
+        ),
+        (
+            "the module excluded",
+            vec![aside(Exclude, Some("edr"), Some(DAY))],
+            "nothing to say",
+        ),
+        (
+            "excluded until yesterday",
+            vec![aside(Exclude, None, yesterday)],
+            "adjust",
+        ),
+        (
+            "another module excluded",
+            vec![aside(Exclude, Some("mdm"), None)],
+            "adjust",
+        ),
+    ];
+    for (circumstance, set_aside, expected) in table {
+        let case = Case::new(11, 5).with(|c| c.set_aside = set_aside);
+        assert_eq!(case.decision(), expected, "{circumstance}");
+    }
+    // Where there is nothing to hold, nothing is said.
+    let unused = Case::new(11, 5).with(|c| {
+        c.set_aside = vec![aside(Hold, None, None)];
+        c.usage = None;
+        c.contracts.clear();
+    });
+    assert_eq!(unused.decision(), "nothing to say");
 }
 
 #[test]

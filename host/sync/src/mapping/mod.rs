@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::error::{Problem, rule};
 use crate::{Error, Host, Note, Purpose, Result};
 
-use rows::CoroSide;
+pub(crate) use rows::CoroSide;
 
 /// What mapping a pair did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

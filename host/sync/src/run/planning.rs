@@ -104,6 +104,7 @@ impl Host {
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
         let past = self.past_of_lines(open, tenant, as_of)?;
+        let set_asides = self.set_asides_of(&open.connection.name)?;
         let context = Context {
             as_of,
             snapshot: &counts.complete,
@@ -118,6 +119,7 @@ impl Host {
                 .collect(),
             model: &model(open),
             past: &past,
+            set_asides: &set_asides,
         };
         let mut lines = Vec::new();
         while let Some(chunk) = chunks.next(watch).await {
@@ -126,7 +128,7 @@ impl Host {
             }
         }
         let first_run = !past.values().any(|past| past.confirmed.is_some());
-        let (unmapped_workspaces, unmapped_modules) = unmapped(&mapping, &counts.complete);
+        let (unmapped_workspaces, unmapped_modules) = unmapped(&mapping, &context);
         Ok(Planned {
             plan: Plan::new(&context, lines, first_run, released),
             unmapped_workspaces,
@@ -225,11 +227,13 @@ pub(crate) fn model(open: &OpenConnection) -> QuantityModel {
 }
 
 /// Workspaces and modules with counts above zero that nobody mapped.
-fn unmapped(mapping: &Mapping, snapshot: &CompleteSnapshot) -> (usize, usize) {
+fn unmapped(mapping: &Mapping, context: &Context<'_>) -> (usize, usize) {
     let mut workspaces: BTreeSet<&WorkspaceId> = BTreeSet::new();
     let mut modules: BTreeSet<&ModuleId> = BTreeSet::new();
-    for item in snapshot.items() {
-        if item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0 {
+    for item in context.snapshot.items() {
+        let unused = item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0;
+        let asides = context.set_asides;
+        if unused || asides.excludes(&item.workspace, &item.module, context.as_of) {
             continue;
         }
         if mapping.account(&item.workspace).is_none() {
