@@ -19,6 +19,7 @@ mod note;
 mod plugins;
 mod progress;
 mod psa_lists;
+mod radar;
 mod reading;
 pub mod run;
 mod run_list;
@@ -37,13 +38,15 @@ pub use fields::Values;
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
-    AccountEntry, AccountRow, ContractEntry, ContractRow, Done, MapImported, MappingFile,
-    MappingKind, MappingView, ServiceRow,
+    AccountEntry, AccountRow, AccountSuggestion, Change, Choice, ContractEntry, ContractRow, Done,
+    Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,
+    ServiceSuggestion, SuggestOptions, Suggestions,
 };
 pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{KeySource, Secret};
+pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::plan::{Context, LinePast, Plan, PlanLine};
 use psa_host_billing::{
-    AccountId, CompleteSnapshot, Hold, HoldCode, LineId, Mapping, ModuleId, QuantityModel,
-    SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
+    AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,
+    QuantityModel, SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{Snapshot, SnapshotId};
 
@@ -138,7 +138,12 @@ impl Host {
 
     /// A connection's mappings, as the rules take them.
     pub(crate) fn mapping_of(&self, open: &OpenConnection) -> Result<Mapping> {
-        let stored = self.ledger().mappings(&open.connection.name)?;
+        self.mapping_of_name(&open.connection.name)
+    }
+
+    /// The same, by the connection's name.
+    pub(crate) fn mapping_of_name(&self, name: &ConnectionName) -> Result<Mapping> {
+        let stored = self.ledger().mappings(name)?;
         let mut mapping = Mapping::default();
         let broken = |error: psa_host_billing::NotOneToOne| {
             crate::error::rule(
