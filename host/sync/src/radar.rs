@@ -149,3 +149,6 @@ impl Host {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

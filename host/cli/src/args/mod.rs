@@ -3,6 +3,7 @@
 
 mod connection;
 mod map;
+mod map_bulk;
 mod plugin;
 mod sync;
 mod values;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionCommand;
 pub use map::{MapCommand, MapKind};
+pub use map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
 pub use plugin::PluginCommand;
 pub use sync::{RunCommand, SyncArgs, VerdictWord};
 pub use values::{SecretSource, ValueArgs};

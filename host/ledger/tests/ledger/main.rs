@@ -18,5 +18,6 @@ mod locks;
 mod mapping;
 mod open;
 mod runs;
+mod set_asides;
 mod storage;
 mod usage;
