@@ -301,8 +301,8 @@ impl<'a> MapDifference<'a> {
             }
         }
         if self.replace && !self.remove.is_empty() {
-            let message = "lines that were posted for mappings that go or change keep their units \
-                           in the PSA; `psa-host validate` lists them as orphans";
+            let message = "lines that were posted for mappings that go or change keep their \
+                           units in the PSA: correct them there";
             self.notes.push(Note::new("may-leave-orphans", message));
         }
         self.changes

@@ -28,14 +28,14 @@ async fn what_appeared_last_comes_first() {
     count(
         &fixture,
         "2026-09-28",
-        &[("w1", "edr", 3), ("w1", "mdm", 0)],
+        &[("msp", "edr", 3), ("w1", "edr", 0)],
     );
     count(
         &fixture,
         "2026-09-30",
-        &[("msp", "mdm", 1), ("w1", "edr", 4)],
+        &[("msp", "edr", 1), ("w1", "mdm", 4)],
     );
-    let now = [("w1", "edr", 5), ("msp", "mdm", 2), ("w2", "edr", 9)];
+    let now = [("w1", "mdm", 5), ("msp", "edr", 2), ("w2", "edr", 9)];
     count(&fixture, "2026-10-01", &now);
     let radar = fixture.host.radar(&name, &unwatched).await.unwrap();
     let day = |at: Option<jiff::Timestamp>| at.unwrap().to_string()[..10].to_owned();
@@ -53,8 +53,8 @@ async fn what_appeared_last_comes_first() {
     assert_eq!(
         workspaces,
         [
-            ("msp", "2026-09-30".to_owned(), 2),
-            ("w1", "2026-09-28".to_owned(), 5),
+            ("w1", "2026-09-30".to_owned(), 5),
+            ("msp", "2026-09-28".to_owned(), 2),
         ]
     );
     let modules: Vec<_> = radar

@@ -11,6 +11,9 @@ use super::super::{Status, confirm, id, or_dash};
 use crate::args::{MapExport, MapImport};
 use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, tell, write_json};
 
+/// New mappings shown by an import; what changes or goes is always shown.
+const MOST_ADDED: usize = 20;
+
 pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let bar = Bar::new();
@@ -23,7 +26,7 @@ pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status
     if args.dry_run {
         return dry(&difference, out);
     }
-    show(&difference, out)?;
+    show(&difference, MOST_ADDED, out)?;
     let kept_from_it = args.replace && !difference.refused.is_empty();
     let lost = difference.lost();
     if lost > 0 && !kept_from_it {
@@ -40,7 +43,7 @@ fn dry(difference: &MapDifference<'_>, out: Output) -> Result<Status> {
         body["dry_run"] = json!(true);
         out.json(&body)?;
     } else {
-        show(difference, out)?;
+        show(difference, usize::MAX, out)?;
         refused(&difference.refused)?;
         let counts = Counts::of(&difference.changes, difference.unchanged);
         out.line(format!("{} (dry run: nothing was written)", counts.would()))?;
@@ -51,8 +54,9 @@ fn dry(difference: &MapDifference<'_>, out: Output) -> Result<Status> {
     })
 }
 
-/// What would change, before it does; in JSON it is part of the answer.
-pub(super) fn show(difference: &MapDifference<'_>, out: Output) -> Result<()> {
+/// What would change, before it does, with so many of the new ones at most; in JSON it
+/// is part of the answer.
+pub(super) fn show(difference: &MapDifference<'_>, most_added: usize, out: Output) -> Result<()> {
     if out.is_json() {
         return Ok(());
     }
@@ -67,7 +71,14 @@ pub(super) fn show(difference: &MapDifference<'_>, out: Output) -> Result<()> {
         Column::Left("FROM"),
         Column::Left("TO"),
     ]);
+    let mut added = 0;
     for one in &difference.changes {
+        if one.change == Change::Added {
+            added += 1;
+            if added > most_added {
+                continue;
+            }
+        }
         let change = match one.change {
             Change::Added => ("added", Tone::Good),
             Change::Changed => ("changed", Tone::Attention),
@@ -81,7 +92,12 @@ pub(super) fn show(difference: &MapDifference<'_>, out: Output) -> Result<()> {
             (or_dash(one.new.as_ref()), Tone::Plain),
         ]);
     }
-    Ok(out.table(table, "")?)
+    out.table(table, "")?;
+    let more = added.saturating_sub(most_added);
+    if more > 0 {
+        out.line(format!("{more} more are new; --dry-run shows all"))?;
+    }
+    Ok(())
 }
 
 /// What was done.

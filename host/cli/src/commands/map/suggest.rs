@@ -140,7 +140,7 @@ pub async fn apply(args: &MapApply, host: &Host, out: Output) -> Result<Status> 
     let watch = |progress| bar.show(progress);
     let difference = host.choose_suggestions(&connection, choice, &watch).await?;
     drop(bar);
-    show(&difference, out)?;
+    show(&difference, usize::MAX, out)?;
     if args.safe && !difference.changes.is_empty() {
         let new = difference.changes.len();
         confirm(&format!("map these {new} in {connection}"), args.yes)?;
