@@ -164,10 +164,8 @@ impl Context<'_> {
         hold: &Hold,
     ) -> Vec<PlanLine> {
         let used = |service: &&ServiceMapping| {
-            let aside = self
-                .set_asides
-                .of_pair(&workspace.id, &service.module, self.as_of);
-            aside.is_none_or(|aside| aside.kind != SetAsideKind::Exclude)
+            let asides = self.set_asides;
+            !asides.excludes(&workspace.id, &service.module, self.as_of)
                 && self.snapshot.item(&workspace.id, &service.module).is_some()
         };
         let line = |service: &ServiceMapping| PlanLine {

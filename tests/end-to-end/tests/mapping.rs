@@ -1,6 +1,8 @@
 //! Mapping many at once, against the whole of a PSA: suggested, taken from a sheet, set
 //! aside.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use end_to_end::{MODULE, Scene, TODAY, line_of, name, outcome};
 use psa_host_billing::SetAsideKind;
 use psa_host_billing::suggest::Verdict;

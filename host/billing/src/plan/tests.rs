@@ -129,6 +129,14 @@ impl Case {
     }
 
     fn plan_run(&self, first_run: bool) -> Plan {
+        self.planned(|context| {
+            let account = AccountId::new("17").unwrap();
+            let lines = context.plan_workspace(&self.workspace, &account, &self.contracts);
+            Plan::new(context, lines, first_run, &BTreeSet::new())
+        })
+    }
+
+    fn planned<T>(&self, plan: impl FnOnce(&Context<'_>) -> T) -> T {
         let snapshot = CompleteSnapshot::new(UsageSnapshot {
             channel: WorkspaceId::new("c").unwrap(),
             taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
@@ -157,9 +165,7 @@ impl Case {
             past: &HashMap::from([(LineId::new("8001").unwrap(), self.past.clone())]),
             set_asides: &self.set_aside.iter().cloned().collect(),
         };
-        let account = AccountId::new("17").unwrap();
-        let lines = context.plan_workspace(&self.workspace, &account, &self.contracts);
-        Plan::new(&context, lines, first_run, &BTreeSet::new())
+        plan(&context)
     }
 
     /// The decision in one word.
@@ -424,6 +430,15 @@ fn what_is_set_aside_is_held_or_not_planned_until_its_last_day() {
     for (circumstance, set_aside, expected) in table {
         let case = Case::new(11, 5).with(|c| c.set_aside = set_aside);
         assert_eq!(case.decision(), expected, "{circumstance}");
+    }
+    // An account that cannot be read holds what is used, and not what is excluded.
+    for (kind, held) in [(Hold, 1), (Exclude, 0)] {
+        let case = Case::new(11, 5).with(|c| c.set_aside = vec![aside(kind, None, None)]);
+        let unreadable = crate::Hold::new(HoldCode::AccountUnreadable, "no answer");
+        let account = AccountId::new("17").unwrap();
+        let lines =
+            case.planned(|context| context.hold_workspace(&case.workspace, &account, &unreadable));
+        assert_eq!(lines.len(), held, "{kind:?}");
     }
     // Where there is nothing to hold, nothing is said.
     let unused = Case::new(11, 5).with(|c| {

@@ -9,7 +9,7 @@ use psa_host_ledger::{Connection, Mappings};
 use crate::progress::Watch;
 use crate::{Host, Note, Purpose, Result, modules};
 
-use super::file::sheet::{COLUMNS, Form, csv, xlsx};
+use super::file::sheet::{COLUMNS, csv, xlsx};
 
 /// What the PSA calls what is mapped, by id.
 #[derive(Debug, Default)]
@@ -140,16 +140,5 @@ impl Host {
             }
         }
         Ok(names)
-    }
-}
-
-impl Form {
-    /// As it is called on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Xlsx => "xlsx",
-        }
     }
 }

@@ -1,3 +1,5 @@
+use psa_host_billing::Metric;
+
 use super::*;
 use crate::testing::file;
 
