@@ -154,6 +154,10 @@ hold_codes! {
     DateChanged = "date-changed",
         "The local date changed during the run, and this line was planned for the day before.",
         "Nothing was sent. Sync again: it is planned for the new date.";
+    /// A person put it aside for a while.
+    SetAside = "set-aside",
+        "A person set this workspace or module aside, for the reason in the message.",
+        "Nothing to do until the date named; `psa-host map restore` takes it up again before.";
     /// Its workspace is not billed.
     NotBilled = "not-billed",
         "The workspace is not billed by the life-cycle rules (a trial, a demo, not for resale, ended), and its line still has units.",

@@ -22,9 +22,11 @@ mod orphans;
 mod plugins;
 mod progress;
 mod psa_lists;
+mod radar;
 mod reading;
 pub mod run;
 mod run_list;
+mod set_aside;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -41,8 +43,9 @@ pub use fields::Values;
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
-    AccountEntry, AccountRow, ContractEntry, ContractRow, Done, MapImported, MappingFile,
-    MappingKind, MappingView, ServiceRow,
+    AccountEntry, AccountRow, AccountSuggestion, Change, Choice, ContractEntry, ContractRow, Done,
+    Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,
+    ServiceSuggestion, SuggestOptions, Suggestions,
 };
 pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
@@ -51,8 +54,10 @@ pub use psa_host_ledger::{
     Answering, KeySource, Observer, QuestionId, QuestionRecord, QuestionState, Secret,
     StanceRecord, Step,
 };
+pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
+pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;
 pub use usage_view::SnapshotView;
 pub use validate::{Finding, Validation};

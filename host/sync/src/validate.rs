@@ -17,7 +17,7 @@ use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
-    Service, ServiceId, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
+    Service, ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
@@ -94,11 +94,13 @@ impl Host {
         let snapshot = self.counts_to_validate(&open, as_of, &rules.brakes, &mut findings)?;
         let mapping = self.mapping_of(&open)?;
         let workspaces = self.workspaces_of(&open)?;
+        let set_asides = self.set_asides_of(name)?;
+        let excluded = |item: &UsageItem| set_asides.excludes(&item.workspace, &item.module, as_of);
         unmapped(
             &connection.name,
             &mapping,
             &workspaces,
-            &snapshot,
+            snapshot.items().filter(|item| !excluded(item)),
             &mut findings,
         );
 
@@ -121,6 +123,7 @@ impl Host {
             services: &services,
             model: &open.plugin.description().quantity,
             past: &past,
+            set_asides: &set_asides,
         };
         let counted = snapshot.items().next().is_some();
         let mapped: Vec<AccountId> = mapping

@@ -4,6 +4,7 @@
 mod connection;
 mod decide;
 mod map;
+mod map_bulk;
 mod plugin;
 mod rules;
 mod sync;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use connection::ConnectionCommand;
 pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
 pub use map::{MapCommand, MapKind};
+pub use map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
 pub use sync::{RunCommand, SyncArgs, VerdictWord};

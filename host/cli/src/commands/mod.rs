@@ -80,7 +80,7 @@ pub fn completions(shell: clap_complete::Shell) -> Result<()> {
     Ok(std::io::stdout().write_all(&script)?)
 }
 
-/// Ask before something is removed; without a terminal only `--yes` will do.
+/// Ask before something that is not easily undone; without a terminal only `--yes` will do.
 fn confirm(what: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
@@ -96,7 +96,7 @@ fn confirm(what: &str, yes: bool) -> Result<()> {
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(WrongUse::new(
-            "not confirmed; nothing was removed",
+            "not confirmed; nothing was changed",
             "Answer y, or add --yes.",
         )
         .into()),

@@ -19,5 +19,6 @@ mod locks;
 mod mapping;
 mod open;
 mod runs;
+mod set_asides;
 mod storage;
 mod usage;
