@@ -40,13 +40,16 @@ mod step;
 mod storage;
 mod transition;
 mod usage;
+mod usage_names;
 mod workspaces;
 
 pub use budget::Observed;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
-pub use history::{HistoryEvent, HistoryHead};
+pub use history::{
+    Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
+};
 pub use intents::{Answer, Intent, IntentId, IntentRecord, Resolution};
 pub use key::KeySource;
 pub use lines::LineRecord;
@@ -67,6 +70,7 @@ pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use transition::{IntentState, MAX_SENDS};
 pub use usage::{NewSnapshot, Snapshot, SnapshotId};
+pub use usage_names::{ItemNames, Names};
 pub use workspaces::Upserted;
 
 /// What every verb returns.

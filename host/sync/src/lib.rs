@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod explain;
 mod fields;
+mod history;
 mod host;
 mod imports;
 mod mapping;
@@ -40,6 +41,7 @@ pub use decisions::{LeftOut, LineDecision, RollbackAsked};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
+pub use history::{Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified};
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
@@ -51,14 +53,14 @@ pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, KeySource, Observer, QuestionId, QuestionRecord, QuestionState, Secret,
-    StanceRecord, Step,
+    Answering, HistoryHead, KeySource, NoHead, Observer, QuestionId, QuestionRecord, QuestionState,
+    Secret, StanceRecord, Step,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;
-pub use usage_view::SnapshotView;
+pub use usage_view::{CountView, SnapshotView};
 pub use validate::{Finding, Validation};
 pub use wiring::{OpenConnection, Purpose};

@@ -244,7 +244,10 @@ async fn an_excluded_workspace_is_neither_suggested_nor_on_the_radar_nor_unmappe
         })
         .collect();
     // 4.20 a device.
-    let expected = [("w1", 11, "46.20".to_owned()), ("w2", 4, "16.80".to_owned())];
+    let expected = [
+        ("w1", 11, "46.20".to_owned()),
+        ("w2", 4, "16.80".to_owned()),
+    ];
     assert_eq!(at_stake, expected);
 
     host.set_aside(&name(), &order("w1", SetAsideKind::Exclude))

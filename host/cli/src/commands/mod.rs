@@ -3,6 +3,7 @@
 mod connection;
 mod decide;
 mod fixes;
+mod history;
 mod map;
 mod plugin;
 mod psa;
@@ -67,6 +68,7 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
         Command::Approval(command) => decide::approval(command, host, out),
         Command::Line(command) => decide::line(command, host, out).await,
         Command::Rules(command) => rules::run(command, host, out),
+        Command::History(command) => history::run(command, host, out),
         Command::Rollback(args) => decide::rollback(&args, host, out),
         // Handled before a data directory is opened.
         Command::Completions { .. } | Command::CompilePlugin { .. } => Ok(Status::Done),

@@ -41,6 +41,9 @@ const COMMANDS: &[&str] = &[
     "run list",
     "run show",
     "run resolve",
+    "history verify",
+    "history list",
+    "history export",
     "completions",
 ];
 

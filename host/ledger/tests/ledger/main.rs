@@ -21,4 +21,5 @@ mod open;
 mod runs;
 mod set_asides;
 mod storage;
+mod tampering;
 mod usage;

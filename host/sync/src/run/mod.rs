@@ -198,6 +198,7 @@ impl Host {
             incidents,
             settled: found.settled,
             lines: found.lines,
+            history_head: self.ledger().history_head_of_run(run)?,
         })
     }
 

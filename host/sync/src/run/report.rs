@@ -11,7 +11,7 @@ use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ServiceId, TenantKey,
     Units, UnitsChange, WorkspaceId,
 };
-use psa_host_ledger::{Outcome, QuestionId};
+use psa_host_ledger::{HistoryHead, Outcome, QuestionId};
 use psa_host_sandbox::Incident;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -382,6 +382,8 @@ pub struct RunReport {
     pub settled: Vec<LineReport>,
     /// One for each mapped pair, then the orphans.
     pub lines: Vec<LineReport>,
+    /// The history as it stood after the run's own last entry.
+    pub history_head: Option<HistoryHead>,
 }
 
 impl RunReport {
