@@ -15,8 +15,8 @@ use crate::rules::Rules;
 use crate::stance::Stance;
 use crate::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, Hold, LineId, LineKey, Mapping,
-    Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, Units, UnitsChange,
-    Workspace, WorkspaceId,
+    Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, SetAsides, Units,
+    UnitsChange, Workspace, WorkspaceId,
 };
 
 /// A mapped workspace and a mapped module.
@@ -171,6 +171,8 @@ pub struct Context<'a> {
     pub model: &'a QuantityModel,
     /// What is remembered of lines; a line that is not in it has no past.
     pub past: &'a HashMap<LineId, LinePast>,
+    /// What people set aside.
+    pub set_asides: &'a SetAsides,
 }
 
 /// One thing that led to a decision, for a person who asks why.
@@ -235,7 +237,9 @@ impl Context<'_> {
         hold: &Hold,
     ) -> Vec<PlanLine> {
         let used = |service: &&ServiceMapping| {
-            self.snapshot.item(&workspace.id, &service.module).is_some()
+            let asides = self.set_asides;
+            !asides.excludes(&workspace.id, &service.module, self.as_of)
+                && self.snapshot.item(&workspace.id, &service.module).is_some()
         };
         let line = |service: &ServiceMapping| PlanLine {
             decision: Decision::Hold(hold.clone()),

@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
-use psa_host_billing::HoldCode;
+use jiff::civil::date;
+use psa_host_billing::brake::Brake;
+use psa_host_billing::rules::BrakeLimits;
+use psa_host_billing::{HoldCode, Money};
 
 fn page() -> String {
     let mut page = String::from(
@@ -13,10 +16,62 @@ fn page() -> String {
          holds_page`).\n",
     );
     for code in HoldCode::ALL {
-        let (cause, fix) = (code.cause(), code.fix());
-        page.push_str(&format!("\n## `{code}`\n{cause}\n\n**Fix:** {fix}\n"));
+        let (cause, fix, example) = (code.cause(), code.fix(), code.example());
+        page.push_str(&format!(
+            "\n## `{code}`\n{cause}\n\n**Fix:** {fix}\n\n**Example:** {example}\n"
+        ));
+    }
+    page.push_str(
+        "\n# Brakes\n\nA brake holds everything that a run would have posted. Some can be released \
+         by a person, for one run.\n",
+    );
+    for brake in brakes() {
+        let released = match brake.can_be_released() {
+            true => "Can be released for one run.",
+            false => "Cannot be released.",
+        };
+        page.push_str(&format!(
+            "\n## `{}`\n{released}\n\n**Example:** {}.\n\n**Fix:** {}.\n",
+            brake.code(),
+            brake.message(),
+            brake.fix()
+        ));
     }
     page
+}
+
+/// One of each.
+fn brakes() -> Vec<Brake> {
+    let limits = BrakeLimits::default();
+    vec![
+        Brake::NoSnapshot,
+        Brake::SnapshotIncomplete,
+        Brake::SnapshotStale {
+            taken_on: date(2026, 11, 18),
+            as_of: date(2026, 11, 23),
+            limit: limits.stale_days,
+        },
+        Brake::SnapshotOlderThanLast,
+        Brake::SnapshotAllZero,
+        Brake::TooManyAccounts {
+            changed: 180,
+            mapped: 200,
+            limit: limits.changed_percent,
+        },
+        Brake::TooMuchMoney {
+            change: Money {
+                amount: 12_500.into(),
+                currency: Some("USD".into()),
+            },
+            limit: 5_000.into(),
+        },
+        Brake::MoneyUnknown { changes: 3 },
+        Brake::AccountsVanished { gone: 60, of: 200 },
+        Brake::LinesVanished {
+            gone: 400,
+            of: 1200,
+        },
+    ]
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Usage snapshots: what a channel's workspaces used at one instant, as it was
 //! imported. Never changed afterwards.
 
+mod first_seen;
+
 use std::fmt;
 use std::str::FromStr;
 

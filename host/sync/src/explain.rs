@@ -149,6 +149,7 @@ impl Host {
                 services: &services.into_iter().map(|s| (s.id.clone(), s)).collect(),
                 model: &open.plugin.description().quantity,
                 past: &past,
+                set_asides: &self.set_asides_of(name)?,
             };
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);
             steps.insert(0, mapped_step(known, &account, &service, &context));

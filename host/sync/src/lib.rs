@@ -19,12 +19,15 @@ mod imports;
 mod mapping;
 pub mod modules;
 mod note;
+mod orphans;
 mod plugins;
 mod progress;
 mod psa_lists;
+mod radar;
 mod reading;
 pub mod run;
 mod run_list;
+mod set_aside;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -42,18 +45,21 @@ pub use history::{Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerif
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
-    AccountEntry, AccountRow, ContractEntry, ContractRow, Done, MapImported, MappingFile,
-    MappingKind, MappingView, ServiceRow,
+    AccountEntry, AccountRow, AccountSuggestion, Change, Choice, ContractEntry, ContractRow, Done,
+    Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,
+    ServiceSuggestion, SuggestOptions, Suggestions,
 };
 pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, HistoryHead, KeySource, NoHead, QuestionId, QuestionRecord, QuestionState, Secret,
-    StanceRecord,
+    Answering, HistoryHead, KeySource, NoHead, Observer, QuestionId, QuestionRecord, QuestionState,
+    Secret, StanceRecord, Step,
 };
+pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
+pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;
 pub use usage_view::{CountView, SnapshotView};
 pub use validate::{Finding, Validation};

@@ -6,6 +6,7 @@
 
 mod shell;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -60,7 +61,9 @@ async fn main() -> Result<()> {
         .context("run plugins/build first")?;
     std::fs::copy(connector, folder.path().join("autotask.wasm"))?;
     let shell = Shell::new(folder.path())?;
-    tokio::task::spawn_blocking(move || the_main_job(&shell, &simulator, before)).await??;
+    let pairs = pairs(&msp);
+    let job = move || the_main_job(&shell, &simulator, &pairs, before);
+    tokio::task::spawn_blocking(job).await??;
     Ok(())
 }
 
@@ -74,7 +77,24 @@ fn with_user(mut world: autotask_sim::World) -> autotask_sim::World {
     world
 }
 
-fn the_main_job(shell: &Shell, simulator: &Simulator, before: usize) -> Result<()> {
+/// The workspace and module behind each line.
+fn pairs(msp: &Msp) -> BTreeMap<i64, (String, &'static str)> {
+    let of = |customer: &made_msp::Customer| {
+        let workspace = customer.workspace.clone();
+        customer.uses.clone().into_iter().filter_map(move |used| {
+            let module = MODULES.get(used.module)?;
+            Some((used.line?, (workspace.clone(), module.id)))
+        })
+    };
+    msp.customers.iter().flat_map(of).collect()
+}
+
+fn the_main_job(
+    shell: &Shell,
+    simulator: &Simulator,
+    pairs: &BTreeMap<i64, (String, &'static str)>,
+    before: usize,
+) -> Result<()> {
     let base_url = format!("base-url={}", simulator.base_url());
     let connect = [
         "connection",
@@ -123,7 +143,14 @@ fn the_main_job(shell: &Shell, simulator: &Simulator, before: usize) -> Result<(
     );
     shell.step("Post it");
     shell.run(&["sync", "northwind"], &[0, 3])?;
-    let posted = simulator.applied().len() - before;
+    let applied = simulator.applied();
+    let posted = applied.len() - before;
+    let pair = applied.last().and_then(|last| pairs.get(&last.line));
+    let pair = pair.map(|(workspace, module)| (workspace.as_str(), *module));
+    if let Some((workspace, module)) = pair {
+        shell.step("Why this number?");
+        shell.run(&["explain", "northwind", workspace, module], &[0])?;
+    }
     shell.step("Once more: nothing is left to do");
     shell.run(&["sync", "northwind"], &[0, 3])?;
     let again = simulator.applied().len() - before - posted;

@@ -5,6 +5,7 @@ mod connection;
 mod decide;
 mod history;
 mod map;
+mod map_bulk;
 mod plugin;
 mod rules;
 mod sync;
@@ -19,6 +20,7 @@ pub use connection::ConnectionCommand;
 pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
 pub use history::HistoryCommand;
 pub use map::{MapCommand, MapKind};
+pub use map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
 pub use sync::{RunCommand, SyncArgs, VerdictWord};
@@ -130,14 +132,18 @@ pub enum Command {
     Map(MapCommand),
     /// Look at a whole connection for whatever would be held
     #[command(after_help = "\
-Example:
+Examples:
   psa-host validate acme
+  psa-host validate acme --workspace ws-17
 
 Posts nothing. Exit status 3 when something would be held.")]
     Validate {
         /// Connection
         #[arg(value_name = "N")]
         connection: String,
+        /// Only this workspace
+        #[arg(long, value_name = "W")]
+        workspace: Option<String>,
     },
     /// Post what is used to the PSA
     Sync(SyncArgs),

@@ -19,6 +19,7 @@ mod locks;
 mod mapping;
 mod open;
 mod runs;
+mod set_asides;
 mod storage;
 mod tampering;
 mod usage;

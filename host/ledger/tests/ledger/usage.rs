@@ -181,3 +181,51 @@ fn an_unknown_snapshot_is_said() {
         );
     }
 }
+
+#[test]
+fn first_used_is_the_earliest_snapshot_with_more_than_zero() {
+    let place = Place::new();
+    let ledger = place.open();
+    // Imported out of order; counted with zero, and in another channel, before.
+    let days = [
+        (
+            5,
+            vec![
+                item("w1", "edr", Some(0), Some(2)),
+                item("w2", "mdm", Some(1), None),
+            ],
+        ),
+        (
+            3,
+            vec![
+                item("w1", "edr", Some(0), Some(1)),
+                item("w2", "edr", Some(0), None),
+            ],
+        ),
+        (
+            2,
+            vec![
+                item("w1", "edr", Some(0), Some(0)),
+                item("w2", "edr", None, None),
+            ],
+        ),
+    ];
+    for (day, items) in days {
+        ledger.import_snapshot(&snapshot(day, items)).unwrap();
+    }
+    let elsewhere = NewSnapshot {
+        channel: "other".parse().unwrap(),
+        ..snapshot(1, vec![item("w1", "mdm", Some(9), Some(9))])
+    };
+    ledger.import_snapshot(&elsewhere).unwrap();
+    let channel = WorkspaceId::new("msp").unwrap();
+    let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+    let ids = ["w1", "w2", "never"].map(|id| id.parse().unwrap());
+    let found = ledger.workspaces_first_used(&channel, &ids).unwrap();
+    let found: Vec<_> = found.iter().map(|(id, at)| (id.as_str(), *at)).collect();
+    assert_eq!(found, [("w1", day(3)), ("w2", day(5))]);
+    let ids = ["edr", "mdm", "never"].map(|id| id.parse().unwrap());
+    let found = ledger.modules_first_used(&channel, &ids).unwrap();
+    let found: Vec<_> = found.iter().map(|(id, at)| (id.as_str(), *at)).collect();
+    assert_eq!(found, [("edr", day(3)), ("mdm", day(5))]);
+}

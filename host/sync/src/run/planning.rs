@@ -8,11 +8,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
+use psa_host_billing::effective::local_day;
 use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
 use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
-    AccountId, CompleteSnapshot, Hold, HoldCode, LineId, Mapping, ModuleId, QuantityModel,
-    SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
+    AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,
+    QuantityModel, SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
     Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot, SnapshotId,
@@ -71,7 +72,7 @@ impl Host {
                 return Ok(Err(Brake::SnapshotOlderThanLast));
             }
         }
-        let taken_on = snapshot.taken_at.to_zoned_datetime(zone.clone()).date();
+        let taken_on = local_day(snapshot.taken_at, zone);
         if let Some(brake) = brake::stale(limits, taken_on, as_of) {
             return Ok(Err(brake));
         }
@@ -118,6 +119,7 @@ impl Host {
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
         let past = self.past_of_lines(open, tenant, as_of)?;
+        let set_asides = self.set_asides_of(&open.connection.name)?;
         let context = Context {
             as_of,
             rules,
@@ -133,6 +135,7 @@ impl Host {
                 .collect(),
             model: &model(open),
             past: &past,
+            set_asides: &set_asides,
         };
         let answered = Answered {
             mapped: mapped.len(),
@@ -156,14 +159,18 @@ impl Host {
             rows.write(new.iter().map(stored::row).collect()).await?;
         }
         rows.finish().await?;
-        (planned.unmapped_workspaces, planned.unmapped_modules) =
-            unmapped(&mapping, &counts.complete);
+        (planned.unmapped_workspaces, planned.unmapped_modules) = unmapped(&mapping, &context);
         Ok(planned)
     }
 
     /// A connection's mappings, as the rules take them.
     pub(crate) fn mapping_of(&self, open: &OpenConnection) -> Result<Mapping> {
-        let stored = self.ledger().mappings(&open.connection.name)?;
+        self.mapping_of_name(&open.connection.name)
+    }
+
+    /// The same, by the connection's name.
+    pub(crate) fn mapping_of_name(&self, name: &ConnectionName) -> Result<Mapping> {
+        let stored = self.ledger().mappings(name)?;
         let mut mapping = Mapping::default();
         let broken = |error: psa_host_billing::NotOneToOne| {
             crate::error::rule(
@@ -346,11 +353,13 @@ pub(crate) fn model(open: &OpenConnection) -> QuantityModel {
 }
 
 /// Workspaces and modules with counts above zero that nobody mapped.
-fn unmapped(mapping: &Mapping, snapshot: &CompleteSnapshot) -> (usize, usize) {
+fn unmapped(mapping: &Mapping, context: &Context<'_>) -> (usize, usize) {
     let mut workspaces: BTreeSet<&WorkspaceId> = BTreeSet::new();
     let mut modules: BTreeSet<&ModuleId> = BTreeSet::new();
-    for item in snapshot.items() {
-        if item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0 {
+    for item in context.snapshot.items() {
+        let unused = item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0;
+        let asides = context.set_asides;
+        if unused || asides.excludes(&item.workspace, &item.module, context.as_of) {
             continue;
         }
         if mapping.account(&item.workspace).is_none() {
