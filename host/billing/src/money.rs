@@ -28,8 +28,11 @@ impl Money {
     /// An amount for this many months, for one: to the cent, halves away from zero.
     pub fn a_month(&self, months: u32) -> Option<Self> {
         let amount = self.amount.checked_div(Decimal::from(months))?;
+        let mut amount = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+        // `25.20`, not `25.2`, in reports.
+        amount.rescale(2);
         Some(Self {
-            amount: amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
+            amount,
             currency: self.currency.clone(),
         })
     }
