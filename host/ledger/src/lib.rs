@@ -13,6 +13,8 @@
 
 mod budget;
 mod connections;
+mod count_exclusions;
+mod count_policies;
 mod data_dir;
 mod error;
 mod fix;
@@ -37,10 +39,12 @@ mod stances;
 mod storage;
 mod transition;
 mod usage;
+mod usage_series;
 mod workspaces;
 
 pub use budget::Observed;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
+pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
 pub use history::{HistoryEvent, HistoryHead};
@@ -61,6 +65,7 @@ pub use stances::StanceRecord;
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use transition::{IntentState, MAX_SENDS};
 pub use usage::{NewSnapshot, Snapshot, SnapshotId};
+pub use usage_series::{SeriesCount, UsageSeries};
 pub use workspaces::Upserted;
 
 /// What every verb returns.

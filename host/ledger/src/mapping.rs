@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use crate::connections::{must_exist, tenant_of};
+use crate::count_policies;
 use crate::error::{Fault, Inside};
 use crate::history::Journal;
 use crate::row::{UnknownWord, parsed};
@@ -159,6 +160,10 @@ impl Ledger {
                     "mapping.contract-removed",
                 ),
             };
+            if let MappingKey::Service(module) = key {
+                let of = (place.connection, connection);
+                count_policies::forget(change, journal, of, module)?;
+            }
             let removed = change.execute(
                 &format!("DELETE FROM {table} WHERE connection = ?1 AND {column} = ?2"),
                 params![place.connection, id],
@@ -458,7 +463,7 @@ pub(crate) fn bind_accounts(change: &Connection, id: i64, tenant: &TenantKey) ->
     Ok(())
 }
 
-struct MetricWord(Metric);
+pub(crate) struct MetricWord(pub(crate) Metric);
 
 impl std::str::FromStr for MetricWord {
     type Err = UnknownWord;

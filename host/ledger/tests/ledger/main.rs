@@ -8,6 +8,7 @@
 
 mod budget;
 mod configuration;
+mod count;
 mod crash;
 mod decisions;
 mod fixture;
@@ -21,3 +22,4 @@ mod open;
 mod runs;
 mod storage;
 mod usage;
+mod usage_series;
