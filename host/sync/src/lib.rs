@@ -9,6 +9,7 @@
 
 mod check;
 mod connections;
+mod count;
 mod decisions;
 mod error;
 mod explain;
@@ -33,6 +34,10 @@ mod wiring;
 
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
 pub use connections::{AddConnection, ConnectionView, Coverage};
+pub use count::{
+    ExclusionView, NewExclusion, PolicyView, SimulatedPair, SimulatedTotal, Simulation,
+    SimulationScope,
+};
 pub use decisions::{LeftOut, LineDecision, RollbackAsked};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
@@ -47,7 +52,8 @@ pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, KeySource, QuestionId, QuestionRecord, QuestionState, Secret, StanceRecord,
+    Answering, ExclusionId, KeySource, Mapped, QuestionId, QuestionRecord, QuestionState, Secret,
+    StanceRecord,
 };
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
