@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 use crate::period::{Period, next_period, period_of};
 use crate::rules::{EffectivePolicy, EffectiveRule, LaterChanges};
@@ -36,6 +37,11 @@ pub struct When {
     pub missed: Option<Period>,
     /// How the date came about, one sentence each.
     pub because: Vec<String>,
+}
+
+/// The civil date of an instant in a connection's zone: what "today" means for it.
+pub fn local_day(instant: Timestamp, zone: &TimeZone) -> Date {
+    instant.to_zoned_datetime(zone.clone()).date()
 }
 
 /// Find the date.

@@ -154,10 +154,18 @@ hold_codes! {
     RunStopped = "run-stopped",
         "The PSA refused the credentials, or several adjustments in a row had no certain outcome, so nothing more was sent.",
         "Look at the first adjustment that failed, check the PSA's status page, and sync again later.";
+    /// A posted line that no mapping leads to.
+    Orphan = "orphan",
+        "This connection posted the line, and the mapping that it was posted for has gone or changed. Nothing changes its units any more, and the PSA goes on billing them.",
+        "Set the line's units in the PSA by hand or end the line there; or map the pair again.";
     /// Midnight passed during the run.
     DateChanged = "date-changed",
         "The local date changed during the run, and this line was planned for the day before.",
         "Nothing was sent. Sync again: it is planned for the new date.";
+    /// A person put it aside for a while.
+    SetAside = "set-aside",
+        "A person set this workspace or module aside, for the reason in the message.",
+        "Nothing to do until the date named; `psa-host map restore` takes it up again before.";
     /// Its workspace is not billed.
     NotBilled = "not-billed",
         "The workspace is not billed by the life-cycle rules (a trial, a demo, not for resale, ended), and its line still has units.",

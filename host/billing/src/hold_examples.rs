@@ -93,6 +93,12 @@ impl HoldCode {
             Self::RunStopped => {
                 "Three adjustments in a row got no certain answer: Autotask is probably down."
             }
+            Self::Orphan => {
+                "Workspace ws-17 was mapped to another company; the line of the first one still has 12 units."
+            }
+            Self::SetAside => {
+                "The customer pays by a flat rate until June: a person set its workspace aside until 30 June."
+            }
             Self::DateChanged => {
                 "The run began at 23:58 for the 23rd; at midnight 40 lines were left."
             }

@@ -16,8 +16,8 @@ use crate::rules::Rules;
 use crate::stance::Stance;
 use crate::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, Hold, LineId, LineKey, Mapping,
-    Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, Units, UnitsChange,
-    Workspace, WorkspaceId,
+    Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, SetAsides, Units,
+    UnitsChange, Workspace, WorkspaceId,
 };
 
 /// A mapped workspace and a mapped module.
@@ -176,6 +176,8 @@ pub struct Context<'a> {
     pub counting: &'a Counting,
     /// Earlier counts, for what looks back on them.
     pub days: &'a Days,
+    /// What people set aside.
+    pub set_asides: &'a SetAsides,
 }
 
 /// One thing that led to a decision, for a person who asks why.
@@ -240,7 +242,9 @@ impl Context<'_> {
         hold: &Hold,
     ) -> Vec<PlanLine> {
         let used = |service: &&ServiceMapping| {
-            self.snapshot.item(&workspace.id, &service.module).is_some()
+            let asides = self.set_asides;
+            !asides.excludes(&workspace.id, &service.module, self.as_of)
+                && self.snapshot.item(&workspace.id, &service.module).is_some()
         };
         let line = |service: &ServiceMapping| {
             let counted = self.counted(&workspace.id, service, None);

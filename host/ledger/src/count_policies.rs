@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::connections::must_exist;
 use crate::error::Inside;
 use crate::history::Journal;
+use crate::mapping::Place;
 use crate::row::{json as json_column, parsed, to_json};
 use crate::{Ledger, LedgerError, Mapped, Result};
 
@@ -27,7 +28,13 @@ impl Ledger {
     ) -> Result<Mapped> {
         self.write(|change, journal| {
             let id = must_exist(change, connection)?;
-            must_be_mapped(change, id, module)?;
+            if !is_mapped(change, id, module)? {
+                return Err(LedgerError::NotFound {
+                    what: "service mapping of module",
+                    id: module.to_string(),
+                }
+                .into());
+            }
             let before = policy_of(change, id, module)?.unwrap_or_default();
             if before == *policy {
                 return Ok(Mapped::Same);
@@ -35,11 +42,7 @@ impl Ledger {
             if *policy == CountPolicy::default() {
                 remove(change, id, module)?;
             } else {
-                change.execute(
-                    "INSERT INTO count_policies (connection, module, policy) VALUES (?1, ?2, ?3)
-                     ON CONFLICT DO UPDATE SET policy = excluded.policy",
-                    params![id, module.as_str(), to_json(policy)?],
-                )?;
+                put(change, id, module, policy)?;
             }
             let detail = json!({ "module": module, "from": before, "to": policy });
             journal.write(change, "count.policy-set", connection.as_str(), &detail)?;
@@ -60,30 +63,48 @@ impl Ledger {
     ) -> Result<BTreeMap<ModuleId, CountPolicy>> {
         self.read(|view| {
             let id = must_exist(view, connection)?;
-            let policies = view
-                .prepare_cached("SELECT module, policy FROM count_policies WHERE connection = ?1")?
-                .query_map([id], |row| {
-                    Ok((parsed(row, "module")?, json_column(row, "policy")?))
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(policies)
+            all(view, id)
         })
     }
 }
 
-/// Take the policy of a module away with its mapping.
-pub(crate) fn forget(
+/// The policies of a connection.
+pub(crate) fn all(view: &Connection, connection: i64) -> Inside<BTreeMap<ModuleId, CountPolicy>> {
+    let policies = view
+        .prepare_cached("SELECT module, policy FROM count_policies WHERE connection = ?1")?
+        .query_map([connection], |row| {
+            Ok((parsed(row, "module")?, json_column(row, "policy")?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(policies)
+}
+
+/// After mappings were removed: put the policies back whose modules were mapped again,
+/// and write down that the others went.
+pub(crate) fn keep_mapped(
     change: &Connection,
     journal: &mut Journal<'_>,
-    (connection, name): (i64, &ConnectionName),
-    module: &ModuleId,
+    place: &Place<'_>,
+    before: BTreeMap<ModuleId, CountPolicy>,
 ) -> Inside<()> {
-    let Some(policy) = policy_of(change, connection, module)? else {
-        return Ok(());
-    };
-    remove(change, connection, module)?;
-    let detail = json!({ "module": module, "from": policy, "to": CountPolicy::default() });
-    journal.write(change, "count.policy-set", name.as_str(), &detail)
+    for (module, policy) in before {
+        if is_mapped(change, place.connection, &module)? {
+            put(change, place.connection, &module, &policy)?;
+        } else {
+            let detail = json!({ "module": module, "from": policy, "to": CountPolicy::default() });
+            journal.write(change, "count.policy-set", place.name.as_str(), &detail)?;
+        }
+    }
+    Ok(())
+}
+
+fn put(change: &Connection, connection: i64, module: &ModuleId, to: &CountPolicy) -> Inside<()> {
+    change.execute(
+        "INSERT INTO count_policies (connection, module, policy) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET policy = excluded.policy",
+        params![connection, module.as_str(), to_json(to)?],
+    )?;
+    Ok(())
 }
 
 fn remove(change: &Connection, connection: i64, module: &ModuleId) -> Inside<()> {
@@ -103,18 +124,10 @@ fn policy_of(view: &Connection, connection: i64, module: &ModuleId) -> Inside<Op
         .optional()?)
 }
 
-fn must_be_mapped(view: &Connection, connection: i64, module: &ModuleId) -> Inside<()> {
-    let mapped: bool = view.query_row(
+fn is_mapped(view: &Connection, connection: i64, module: &ModuleId) -> Inside<bool> {
+    Ok(view.query_row(
         "SELECT EXISTS (SELECT 1 FROM service_map WHERE connection = ?1 AND module = ?2)",
         params![connection, module.as_str()],
         |row| row.get(0),
-    )?;
-    match mapped {
-        true => Ok(()),
-        false => Err(LedgerError::NotFound {
-            what: "service mapping of module",
-            id: module.to_string(),
-        }
-        .into()),
-    }
+    )?)
 }

@@ -2,6 +2,9 @@
 //! before it, keyed once the ledger has a key. Written in the transaction of the change
 //! itself, so that neither is there without the other.
 
+mod head;
+mod verify;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
@@ -10,7 +13,10 @@ use sha2::{Digest, Sha256};
 use crate::error::Inside;
 use crate::key::{Keys, hmac};
 use crate::row::{instant, json, to_json};
-use crate::{Ledger, Result};
+use crate::{Ledger, Result, RunId};
+
+pub use head::{HistoryHead, NoHead};
+pub use verify::{Break, BreakCause, Verification};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,13 +39,15 @@ pub struct HistoryEvent {
     pub hash: [u8; 32],
 }
 
-/// Where the chain ends: kept elsewhere, it shows a cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HistoryHead {
-    /// The last entry.
-    pub seq: i64,
-    /// Its hash.
-    pub hash: [u8; 32],
+/// Which entries to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HistoryFilter<'a> {
+    /// Only entries after this one; none: the last ones there are.
+    pub after: Option<i64>,
+    /// Only entries whose subject has this text in it.
+    pub subject: Option<&'a str>,
+    /// Only entries whose `what` has this text in it.
+    pub what: Option<&'a str>,
 }
 
 impl Ledger {
@@ -57,12 +65,67 @@ impl Ledger {
         })
     }
 
+    /// The entries a person asks for, oldest first, at most `limit`: the first ones after
+    /// `filter.after`, or with none the last ones there are.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn history_matching(
+        &self,
+        filter: &HistoryFilter<'_>,
+        limit: u32,
+    ) -> Result<Vec<HistoryEvent>> {
+        let HistoryFilter {
+            after,
+            subject,
+            what,
+        } = *filter;
+        let order = if after.is_some() { "ASC" } else { "DESC" };
+        self.read(|view| {
+            let mut rows = view.prepare_cached(&format!(
+                "SELECT * FROM history
+                 WHERE (?1 IS NULL OR seq > ?1)
+                   AND (?2 IS NULL OR instr(subject, ?2) > 0)
+                   AND (?3 IS NULL OR instr(what, ?3) > 0)
+                 ORDER BY seq {order} LIMIT ?4"
+            ))?;
+            let mut events = rows
+                .query_map(params![after, subject, what, limit], event)?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            if after.is_none() {
+                events.reverse();
+            }
+            Ok(events)
+        })
+    }
+
     /// The end of the chain; none before the first change.
     ///
     /// # Errors
     /// A failing or damaged database.
     pub fn history_head(&self) -> Result<Option<HistoryHead>> {
         self.read(|view| Ok(head(view)?))
+    }
+
+    /// The chain as it stood after a run's own last entry, which says that it ended; of a
+    /// run that has not ended, as it stands now.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn history_head_of_run(&self, run: RunId) -> Result<Option<HistoryHead>> {
+        self.read(|view| {
+            let ended = view
+                .prepare_cached(
+                    "SELECT seq, hash FROM history WHERE subject = ?1 AND what = 'run.ended'
+                     ORDER BY seq DESC LIMIT 1",
+                )?
+                .query_row([run.to_string()], head_row)
+                .optional()?;
+            match ended {
+                Some(head) => Ok(Some(head)),
+                None => Ok(head(view)?),
+            }
+        })
     }
 
     /// Write an entry about a change that is not the ledger's own.
@@ -119,10 +182,7 @@ impl<'a> Journal<'a> {
         let mut chain = match self.chain.take() {
             Some(chain) => chain,
             None => Chain {
-                head: head(change)?.unwrap_or(HistoryHead {
-                    seq: 0,
-                    hash: [0; 32],
-                }),
+                head: head(change)?.unwrap_or(HistoryHead::BEFORE_THE_FIRST),
                 keys: None,
             },
         };
@@ -199,13 +259,15 @@ impl Entry<'_> {
 
 fn head(view: &Connection) -> rusqlite::Result<Option<HistoryHead>> {
     view.prepare_cached("SELECT seq, hash FROM history ORDER BY seq DESC LIMIT 1")?
-        .query_row([], |row| {
-            Ok(HistoryHead {
-                seq: row.get(0)?,
-                hash: row.get(1)?,
-            })
-        })
+        .query_row([], head_row)
         .optional()
+}
+
+fn head_row(row: &Row<'_>) -> rusqlite::Result<HistoryHead> {
+    Ok(HistoryHead {
+        seq: row.get(0)?,
+        hash: row.get(1)?,
+    })
 }
 
 fn event(row: &Row<'_>) -> rusqlite::Result<HistoryEvent> {

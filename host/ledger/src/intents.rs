@@ -15,7 +15,7 @@ use crate::intents_read::find;
 use crate::runs::must_run;
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
-    IntentState, Ledger, LedgerError, LineUpdate, Outcome, Result, RunId, lines, run_lines,
+    IntentState, Ledger, LedgerError, LineUpdate, Outcome, Result, RunId, Step, lines, run_lines,
 };
 
 /// An intent's number.
@@ -135,6 +135,7 @@ impl Ledger {
                 })
                 .collect()
         })
+        .inspect(|_| self.reached(Step::Intended))
     }
 
     /// Note that bytes are about to leave. Durable when this returns: nothing may be
@@ -167,6 +168,32 @@ impl Ledger {
             }
             Ok(())
         })
+        .inspect(|_| self.reached(Step::MarkedSending))
+    }
+
+    /// Note that bytes are about to leave only now, some time after the intent was
+    /// marked: what is in doubt after a crash is in doubt since now. Durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`LedgerError::WrongTransition`] unless it is marked as sending.
+    pub fn mark_sending_again(&self, id: IntentId) -> Result<()> {
+        self.write(|change, journal| {
+            let marked = change.execute(
+                "UPDATE intents SET sending_at = ?2 WHERE id = ?1 AND state = 'sending'",
+                params![id.0, journal.at().as_microsecond()],
+            )?;
+            if marked == 1 {
+                return Ok(());
+            }
+            Err(LedgerError::WrongTransition {
+                intent: id.0,
+                from: find(change, id)?.state.as_str(),
+                to: IntentState::Sending.as_str(),
+            }
+            .into())
+        })
+        .inspect(|()| self.reached(Step::MarkedSending))
     }
 
     /// Note what came back. The run's rows follow: an accepted adjustment is doubtful
@@ -203,6 +230,7 @@ impl Ledger {
             }
             Ok(())
         })
+        .inspect(|_| self.reached(Step::Answered))
     }
 
     /// Settle adjustments, with what that stands on (JSON of the caller's own shape).
@@ -217,6 +245,7 @@ impl Ledger {
             }
             Ok(())
         })
+        .inspect(|_| self.reached(Step::Resolved))
     }
 }
 

@@ -55,6 +55,13 @@ impl Keys {
     }
 }
 
+/// The key to verify the history with.
+pub(crate) struct Verifying {
+    pub(crate) keys: Keys,
+    /// Whether it is the key that the ledger names as its own.
+    pub(crate) as_the_ledger_says: bool,
+}
+
 /// HMAC-SHA-256 over parts.
 pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     // As HMAC itself pads a key that is shorter than the hash's block.
@@ -121,6 +128,40 @@ impl Keyring {
         Ok(Some(keys))
     }
 
+    /// The key to verify the history with: the one in the key file, where the ledger or
+    /// the history's own word (`bound`) names it. The ledger's word can be gone or changed
+    /// while the history's still stands; `as_the_ledger_says` tells.
+    pub(crate) fn to_verify(&self, ledger: &Connection, bound: Option<&str>) -> Inside<Verifying> {
+        let said = fingerprint(ledger)?;
+        let path = self.path()?;
+        let Some(master) = read(path)? else {
+            return Err(LedgerError::MissingKey {
+                key: path.to_owned(),
+                fingerprint: said
+                    .or_else(|| bound.map(str::to_owned))
+                    .unwrap_or_else(|| "nobody knows which".to_owned()),
+            }
+            .into());
+        };
+        let keys = Keys::derive(&master);
+        let as_the_ledger_says = said.as_deref() == Some(&keys.fingerprint);
+        let as_the_history_says = bound == Some(&keys.fingerprint);
+        match said.or_else(|| bound.map(str::to_owned)) {
+            Some(expected) if !as_the_ledger_says && !as_the_history_says => {
+                Err(LedgerError::WrongKey {
+                    key: path.to_owned(),
+                    found: keys.fingerprint,
+                    expected,
+                }
+                .into())
+            }
+            _ => Ok(Verifying {
+                keys,
+                as_the_ledger_says,
+            }),
+        }
+    }
+
     /// The ledger's key. Where no secret was ever kept: the one in the key file, made
     /// if there is none, and bound to this ledger. The flag says that it was bound now.
     pub(crate) fn needed(&self, change: &Connection) -> Inside<(Keys, bool)> {
@@ -152,7 +193,8 @@ impl Keyring {
     }
 }
 
-fn fingerprint(ledger: &Connection) -> Inside<Option<String>> {
+/// Which key the ledger says it is under.
+pub(crate) fn fingerprint(ledger: &Connection) -> Inside<Option<String>> {
     Ok(ledger
         .prepare_cached("SELECT value FROM meta WHERE name = 'key-fingerprint'")?
         .query_row([], |row| row.get(0))

@@ -24,6 +24,7 @@ mod intents_read;
 mod key;
 mod lines;
 mod lock;
+mod mapped_names;
 mod mapping;
 mod migrations;
 mod names;
@@ -35,10 +36,13 @@ mod rules;
 mod run_lines;
 mod runs;
 mod secrets;
+mod set_asides;
 mod stances;
+mod step;
 mod storage;
 mod transition;
 mod usage;
+mod usage_names;
 mod usage_series;
 mod workspaces;
 
@@ -47,11 +51,14 @@ pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection,
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
-pub use history::{HistoryEvent, HistoryHead};
+pub use history::{
+    Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
+};
 pub use intents::{Answer, Intent, IntentId, IntentRecord, Resolution};
 pub use key::KeySource;
 pub use lines::LineRecord;
 pub use lock::TenantLock;
+pub use mapped_names::NameOf;
 pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};
 pub use open::{Clock, Ledger, system_clock};
 pub use plugins::{AddedPlugin, Approval, Plugin};
@@ -61,10 +68,13 @@ pub use row::UnknownWord;
 pub use run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
 pub use secrets::Secret;
+pub use set_asides::NewSetAside;
 pub use stances::StanceRecord;
+pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use transition::{IntentState, MAX_SENDS};
 pub use usage::{NewSnapshot, Snapshot, SnapshotId};
+pub use usage_names::{ItemNames, Names};
 pub use usage_series::{SeriesCount, UsageSeries};
 pub use workspaces::Upserted;
 

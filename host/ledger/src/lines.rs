@@ -1,9 +1,13 @@
 //! Lines of a PSA that this product touches: whose they are, what they were posted
 //! for, and how many units were last confirmed on them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::{ConnectionName, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
+use psa_host_billing::{
+    AccountId, ConnectionName, LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::connections::must_exist;
@@ -61,6 +65,27 @@ impl Ledger {
             Ok(rows
                 .query_map([tenant.as_str()], line)?
                 .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// The account on whose contract each line of a tenant stood when an adjustment of
+    /// it was last intended.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn accounts_of_lines(&self, tenant: &TenantKey) -> Result<HashMap<LineId, AccountId>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(
+                "SELECT i.line, r.account
+                 FROM (SELECT max(id) AS id FROM intents WHERE tenant = ?1 GROUP BY line) AS last
+                 JOIN intents AS i ON i.id = last.id
+                 JOIN run_lines AS r ON r.run = i.run AND r.row = i.row
+                 WHERE r.account IS NOT NULL",
+            )?;
+            let found = rows.query_map([tenant.as_str()], |row| {
+                Ok((parsed(row, "line")?, parsed(row, "account")?))
+            })?;
+            Ok(found.collect::<rusqlite::Result<_>>()?)
         })
     }
 }

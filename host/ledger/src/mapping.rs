@@ -1,6 +1,8 @@
 //! Which workspace is which account, which module is which service. One to one, and
 //! the database itself refuses a second.
 
+mod replace;
+
 use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Metric, ModuleId, ServiceMapping, TenantKey, WorkspaceId,
 };
@@ -137,48 +139,9 @@ impl Ledger {
     pub fn unmap(&self, connection: &ConnectionName, key: &MappingKey) -> Result<()> {
         self.write(|change, journal| {
             let place = Place::of(change, connection)?;
-            let (table, column, id, what, event) = match key {
-                MappingKey::Account(workspace) => (
-                    "account_map",
-                    "workspace",
-                    workspace.as_str(),
-                    "account mapping of workspace",
-                    "mapping.account-removed",
-                ),
-                MappingKey::Service(module) => (
-                    "service_map",
-                    "module",
-                    module.as_str(),
-                    "service mapping of module",
-                    "mapping.service-removed",
-                ),
-                MappingKey::Contract(workspace) => (
-                    "contract_pins",
-                    "workspace",
-                    workspace.as_str(),
-                    "contract pin of workspace",
-                    "mapping.contract-removed",
-                ),
-            };
-            if let MappingKey::Service(module) = key {
-                let of = (place.connection, connection);
-                count_policies::forget(change, journal, of, module)?;
-            }
-            let removed = change.execute(
-                &format!("DELETE FROM {table} WHERE connection = ?1 AND {column} = ?2"),
-                params![place.connection, id],
-            )?;
-            if removed == 0 {
-                let id = id.to_owned();
-                return Err(LedgerError::NotFound { what, id }.into());
-            }
-            if matches!(key, MappingKey::Account(_)) {
-                change.execute(
-                    "DELETE FROM contract_pins WHERE connection = ?1 AND workspace = ?2",
-                    params![place.connection, id],
-                )?;
-            }
-            journal.write(change, event, connection.as_str(), &json!({ column: id }))
+            let policies = count_policies::all(change, place.connection)?;
+            place.unmap(change, journal, key)?;
+            count_policies::keep_mapped(change, journal, &place, policies)
         })
     }
 
@@ -236,9 +199,9 @@ impl Ledger {
 }
 
 /// A connection inside a transaction.
-struct Place<'a> {
-    connection: i64,
-    name: &'a ConnectionName,
+pub(crate) struct Place<'a> {
+    pub(crate) connection: i64,
+    pub(crate) name: &'a ConnectionName,
     tenant: Option<TenantKey>,
 }
 
@@ -279,6 +242,52 @@ impl<'a> Place<'a> {
             journal.write(change, event, self.name.as_str(), &detail)?;
         }
         Ok(mapped)
+    }
+
+    fn unmap(
+        &self,
+        change: &Connection,
+        journal: &mut Journal<'_>,
+        key: &MappingKey,
+    ) -> Inside<()> {
+        let (table, column, id, what, event) = match key {
+            MappingKey::Account(workspace) => (
+                "account_map",
+                "workspace",
+                workspace.as_str(),
+                "account mapping of workspace",
+                "mapping.account-removed",
+            ),
+            MappingKey::Service(module) => (
+                "service_map",
+                "module",
+                module.as_str(),
+                "service mapping of module",
+                "mapping.service-removed",
+            ),
+            MappingKey::Contract(workspace) => (
+                "contract_pins",
+                "workspace",
+                workspace.as_str(),
+                "contract pin of workspace",
+                "mapping.contract-removed",
+            ),
+        };
+        let removed = change.execute(
+            &format!("DELETE FROM {table} WHERE connection = ?1 AND {column} = ?2"),
+            params![self.connection, id],
+        )?;
+        if removed == 0 {
+            let id = id.to_owned();
+            return Err(LedgerError::NotFound { what, id }.into());
+        }
+        if matches!(key, MappingKey::Account(_)) {
+            change.execute(
+                "DELETE FROM contract_pins WHERE connection = ?1 AND workspace = ?2",
+                params![self.connection, id],
+            )?;
+        }
+        journal.write(change, event, self.name.as_str(), &json!({ column: id }))
     }
 
     fn map_account(&self, change: &Connection, pair: &AccountMapping) -> Inside<Mapped> {

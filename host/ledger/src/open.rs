@@ -16,7 +16,7 @@ use crate::history::Journal;
 use crate::key::Keyring;
 use crate::migrations::Schema;
 use crate::runs::RunLocks;
-use crate::{KeySource, LedgerError, Result};
+use crate::{KeySource, LedgerError, Observer, Result};
 
 /// How long a writer waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -37,6 +37,7 @@ pub fn system_clock() -> Clock {
 pub struct Ledger {
     pub(crate) inner: Arc<Inner>,
     actor: Arc<str>,
+    pub(crate) observer: Option<Observer>,
 }
 
 pub(crate) struct Inner {
@@ -87,6 +88,7 @@ impl Ledger {
                 run_locks: RunLocks::default(),
             }),
             actor: Arc::from("psa-host"),
+            observer: None,
         })
     }
 
@@ -95,8 +97,8 @@ impl Ledger {
     #[must_use]
     pub fn with_actor(&self, who: &str) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
             actor: Arc::from(who),
+            ..self.clone()
         }
     }
 

@@ -9,7 +9,7 @@ use crate::error::Inside;
 use crate::names::{Numbers, Texts};
 use crate::row::{date_opt, parsed, parsed_opt, units_opt, words};
 use crate::runs::{must_run, unknown};
-use crate::{Ledger, Result, RunId};
+use crate::{Ledger, Result, RunId, Step};
 
 /// What came of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,6 +137,7 @@ impl Ledger {
             }
             Ok(first)
         })
+        .inspect(|_| self.reached(Step::RowsWritten))
     }
 
     /// Give rows of a run a new outcome, in one transaction. Also after the run is over:
@@ -152,6 +153,7 @@ impl Ledger {
             }
             Ok(())
         })
+        .inspect(|_| self.reached(Step::OutcomesWritten))
     }
 
     /// All rows of a run, in order. Ids that repeat share their text.

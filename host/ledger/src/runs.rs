@@ -22,7 +22,7 @@ use crate::row::{
     date, instant, instant_opt, json as json_column, parsed, parsed_opt, to_json, words,
 };
 use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Outcome, Result, SnapshotId};
+use crate::{Ledger, LedgerError, Outcome, Result, SnapshotId, Step};
 
 /// A run's number, shown as `r-000123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -189,6 +189,7 @@ impl Ledger {
             self.hold_run(id)?;
             Ok(id)
         })
+        .inspect(|_| self.reached(Step::RunBegun))
     }
 
     /// End a run.
@@ -215,6 +216,7 @@ impl Ledger {
             });
             journal.write(change, "run.ended", &id.to_string(), &detail)
         })?;
+        self.reached(Step::RunEnded);
         self.release_run(id);
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Usage snapshots: what a channel's workspaces used at one instant, as it was
 //! imported. Never changed afterwards.
 
+mod first_seen;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +14,7 @@ use serde_json::json;
 use crate::error::{Fault, Inside};
 use crate::names::{Numbers, Texts};
 use crate::row::{UnknownWord, instant, parsed};
+use crate::usage_names::{self, ItemNames};
 use crate::{Ledger, LedgerError, Result};
 
 /// A snapshot's number, shown as `u-000123`.
@@ -56,6 +59,9 @@ pub struct NewSnapshot {
     pub source: String,
     /// The counts, each pair once.
     pub items: Vec<UsageItem>,
+    /// The users and devices behind them, where the source names any: only of pairs in
+    /// `items`, each once.
+    pub names: Vec<ItemNames>,
 }
 
 /// A snapshot that was imported.
@@ -120,10 +126,12 @@ impl Ledger {
                         _ => Fault::Sql(error),
                     })?;
             }
+            usage_names::insert(change, &mut numbers, id, &new.names)?;
             let id = SnapshotId(id);
             let detail = json!({
                 "channel": new.channel, "taken_at": new.taken_at.to_string(),
                 "complete": new.complete, "source": new.source, "items": new.items.len(),
+                "items_with_names": new.names.len(),
             });
             journal.write(change, "usage.imported", &id.to_string(), &detail)?;
             Ok(id)

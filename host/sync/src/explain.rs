@@ -16,7 +16,7 @@ use crate::count::LookBack;
 use crate::error::rule;
 use crate::progress::unwatched;
 use crate::run::LineReport;
-use crate::{Host, OpenConnection, Purpose, Result};
+use crate::{CountView, Host, OpenConnection, Purpose, Result};
 
 /// Why a pair has its number.
 #[derive(Debug, Clone, Serialize)]
@@ -31,6 +31,8 @@ pub struct Explanation {
     pub steps: Vec<StepView>,
     /// What a run would report; none where nothing is used and nothing is billed.
     pub line: Option<LineReport>,
+    /// Who or what was counted, in the newest snapshot; none where it has no count.
+    pub counted: Option<CountView>,
     /// Adjustments of the pair that were made or tried, latest first.
     pub before: Vec<Earlier>,
 }
@@ -94,12 +96,15 @@ impl Host {
         let before = self
             .ledger()
             .intents_of_pair(&planned.tenant, workspace, module)?;
+        let channel = &self.connection(name)?.channel;
+        let counted = self.count_behind(channel, workspace, module)?;
         Ok(Explanation {
             connection: name.clone(),
             tenant: planned.tenant,
             as_of: planned.as_of,
             steps: planned.steps.into_iter().map(StepView::from).collect(),
             line: planned.line.map(LineReport::planned),
+            counted,
             before: before.iter().map(Earlier::from).collect(),
         })
     }
@@ -157,6 +162,7 @@ impl Host {
                 past: &past,
                 counting: &counting,
                 days: &days,
+                set_asides: &self.set_asides_of(name)?,
             };
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);
             steps.insert(0, mapped_step(known, &account, &service, &context));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
-use psa_host_ledger::{KeySource, Ledger, system_clock};
+use psa_host_ledger::{KeySource, Ledger, Observer, system_clock};
 use psa_host_sandbox::{Clock, Compiler, Config, Plugin, PluginHash, Resolver, Sandbox};
 
 use crate::Result;
@@ -29,6 +29,8 @@ pub struct HostOptions {
     pub resolver: Option<Arc<dyn Resolver>>,
     /// The time of day.
     pub clock: psa_host_ledger::Clock,
+    /// Who is told of each step of a run; none outside of tests.
+    pub observer: Option<Observer>,
 }
 
 impl HostOptions {
@@ -43,6 +45,7 @@ impl HostOptions {
             compiler: Compiler::InProcess,
             resolver: None,
             clock: system_clock(),
+            observer: None,
         }
     }
 }
@@ -87,6 +90,10 @@ impl Host {
         }
         let clock = Arc::clone(&options.clock);
         let ledger = Ledger::open(&options.data, options.key.clone(), clock)?;
+        let ledger = match &options.observer {
+            Some(observer) => ledger.with_observer(Arc::clone(observer)),
+            None => ledger,
+        };
         Ok(Self {
             ledger: ledger.with_actor(&options.actor),
             options,

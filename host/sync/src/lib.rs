@@ -14,17 +14,21 @@ mod decisions;
 mod error;
 mod explain;
 mod fields;
+mod history;
 mod host;
 mod imports;
 mod mapping;
 pub mod modules;
 mod note;
+mod orphans;
 mod plugins;
 mod progress;
 mod psa_lists;
+mod radar;
 mod reading;
 pub mod run;
 mod run_list;
+mod set_aside;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -42,22 +46,26 @@ pub use decisions::{LeftOut, LineDecision, RollbackAsked};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
+pub use history::{Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified};
 pub use host::{Host, HostOptions};
 pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
-    AccountEntry, AccountRow, ContractEntry, ContractRow, Done, MapImported, MappingFile,
-    MappingKind, MappingView, ServiceRow,
+    AccountEntry, AccountRow, AccountSuggestion, Change, Choice, ContractEntry, ContractRow, Done,
+    Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,
+    ServiceSuggestion, SuggestOptions, Suggestions,
 };
 pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, ExclusionId, KeySource, Mapped, QuestionId, QuestionRecord, QuestionState, Secret,
-    StanceRecord,
+    Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
+    QuestionRecord, QuestionState, Secret, StanceRecord, Step,
 };
+pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
 pub use run_list::RunView;
+pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;
-pub use usage_view::SnapshotView;
+pub use usage_view::{CountView, SnapshotView};
 pub use validate::{Finding, Validation};
 pub use wiring::{OpenConnection, Purpose};

@@ -79,6 +79,32 @@ impl Fixture {
     }
 }
 
+impl Fixture {
+    /// Connect channel `msp` as `acme`, in Berlin.
+    pub(crate) async fn connect(&self) -> psa_host_billing::ConnectionName {
+        let name: psa_host_billing::ConnectionName = "acme".parse().unwrap();
+        let new = crate::AddConnection {
+            name: name.clone(),
+            plugin: "fake".to_owned(),
+            channel: "msp".parse().unwrap(),
+            time_zone: "Europe/Berlin".to_owned(),
+            values: values(&[("username", "u")], &[("secret", "s")]),
+        };
+        self.host.add_connection(new).await.unwrap();
+        name
+    }
+
+    /// The same data directory at another time.
+    pub(crate) fn reopened_at(&self, now: &str) -> Host {
+        let now: Timestamp = now.parse().unwrap();
+        Host::open(HostOptions {
+            clock: Arc::new(move || now),
+            ..self.host.options().clone()
+        })
+        .unwrap()
+    }
+}
+
 /// A file of this text.
 pub(crate) fn file(text: &str) -> Source {
     Source::new("test.json", text)

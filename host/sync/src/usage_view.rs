@@ -1,7 +1,7 @@
 //! What was counted last, for looking at.
 
 use jiff::Timestamp;
-use psa_host_billing::{UsageItem, WorkspaceId};
+use psa_host_billing::{ModuleId, UsageItem, WorkspaceId};
 use psa_host_ledger::Snapshot;
 use serde::Serialize;
 
@@ -27,6 +27,27 @@ pub struct SnapshotView {
     pub imported_at: Timestamp,
     /// By whom.
     pub imported_by: String,
+}
+
+/// One count of a snapshot, and who or what was counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CountView {
+    /// The snapshot's number.
+    pub snapshot: String,
+    /// When it was counted.
+    pub taken_at: Timestamp,
+    /// Whose use.
+    pub workspace: WorkspaceId,
+    /// Of what.
+    pub module: ModuleId,
+    /// Protected users, where known.
+    pub users: Option<u32>,
+    /// Protected devices, where known.
+    pub devices: Option<u32>,
+    /// The users, where the snapshot names them.
+    pub user_names: Option<Vec<String>>,
+    /// The devices, where the snapshot names them.
+    pub device_names: Option<Vec<String>>,
 }
 
 impl Host {
@@ -60,6 +81,61 @@ impl Host {
         let mut items: Vec<UsageItem> = items.into_iter().map(counted).collect();
         items.sort_by(|a, b| (&a.workspace, &a.module).cmp(&(&b.workspace, &b.module)));
         Ok((snapshot.into(), items))
+    }
+
+    /// One count of a channel's newest snapshot, with the names behind it where the
+    /// snapshot has any.
+    ///
+    /// # Errors
+    /// Not a channel; nothing was imported for it; the pair is not counted in it.
+    pub fn names_behind(
+        &self,
+        channel: &WorkspaceId,
+        workspace: &WorkspaceId,
+        module: &ModuleId,
+    ) -> Result<CountView> {
+        self.channel_workspace(channel)?;
+        let found = self.count_behind(channel, workspace, module)?;
+        found.ok_or_else(|| {
+            rule(
+                "no-count",
+                format!(
+                    "the newest usage snapshot of channel {channel} has no count of module \
+                     {module} for workspace {workspace}"
+                ),
+                "See `psa-host usage show --channel` for what was counted.",
+            )
+        })
+    }
+
+    /// The same; none where there is no snapshot or no such count.
+    pub(crate) fn count_behind(
+        &self,
+        channel: &WorkspaceId,
+        workspace: &WorkspaceId,
+        module: &ModuleId,
+    ) -> Result<Option<CountView>> {
+        let Some(snapshot) = self.ledger().latest_snapshot(channel)? else {
+            return Ok(None);
+        };
+        let items = self.ledger().usage_items(snapshot.id)?;
+        let mut items = items.into_iter().map(counted);
+        let Some(item) = items.find(|item| item.workspace == *workspace && item.module == *module)
+        else {
+            return Ok(None);
+        };
+        let names = self.ledger().names_behind(snapshot.id, workspace, module)?;
+        let names = names.unwrap_or_default();
+        Ok(Some(CountView {
+            snapshot: snapshot.id.to_string(),
+            taken_at: snapshot.taken_at,
+            workspace: item.workspace,
+            module: item.module,
+            users: item.users,
+            devices: item.devices,
+            user_names: names.users,
+            device_names: names.devices,
+        }))
     }
 }
 

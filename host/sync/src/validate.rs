@@ -13,12 +13,14 @@ use jiff::civil::Date;
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::contract_choice::has_successor;
 use psa_host_billing::count::Days;
+use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
-    Service, ServiceId, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
+    Service, ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
 };
+use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
 use serde::Serialize;
 
@@ -63,6 +65,20 @@ impl Host {
     /// # Errors
     /// A connection that is not ready, a PSA that does not answer.
     pub async fn validate(&self, name: &ConnectionName, watch: Watch<'_>) -> Result<Validation> {
+        self.validate_part(name, None, watch).await
+    }
+
+    /// Look at a whole connection, or at one workspace of it.
+    ///
+    /// # Errors
+    /// A connection that is not ready, a PSA that does not answer; a workspace that is
+    /// not mapped.
+    pub async fn validate_part(
+        &self,
+        name: &ConnectionName,
+        only: Option<&WorkspaceId>,
+        watch: Watch<'_>,
+    ) -> Result<Validation> {
         let connection = self.connection(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         watch(Progress {
@@ -80,11 +96,13 @@ impl Host {
         let snapshot = self.counts_to_validate(&open, as_of, &rules.brakes, &mut findings)?;
         let mapping = self.mapping_of(&open)?;
         let workspaces = self.workspaces_of(&open)?;
+        let set_asides = self.set_asides_of(name)?;
+        let excluded = |item: &UsageItem| set_asides.excludes(&item.workspace, &item.module, as_of);
         unmapped(
             &connection.name,
             &mapping,
             &workspaces,
-            &snapshot,
+            snapshot.items().filter(|item| !excluded(item)),
             &mut findings,
         );
 
@@ -95,7 +113,7 @@ impl Host {
         let services: HashMap<ServiceId, Service> =
             services.into_iter().map(|s| (s.id.clone(), s)).collect();
         both_sides(&mapping, &accounts, &services, &mut findings);
-        self.orphans(&open, &report.tenant, &mapping, &mut findings)?;
+        self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
 
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;
         let counting = self.counting_of(name)?;
@@ -117,6 +135,7 @@ impl Host {
             past: &past,
             counting: &counting,
             days: &Days::default(),
+            set_asides: &set_asides,
         };
         let counted = snapshot.items().next().is_some();
         let mapped: Vec<AccountId> = mapping
@@ -126,7 +145,12 @@ impl Host {
             })
             .map(|(_, account)| account.clone())
             .collect();
+        let mapped = match only {
+            None => mapped,
+            Some(workspace) => vec![account_of(name, &mapping, workspace)?],
+        };
         let (mut pairs, mut good) = (0, 0);
+        let mut chosen = Chosen::default();
         let mut chunks = open.reader.chunks(&mapped, as_of);
         while let Some(chunk) = chunks.next(watch).await {
             let chunk = chunk.map_err(failed)?;
@@ -136,11 +160,19 @@ impl Host {
                 ..context
             };
             for read in chunk {
-                let looked = look_at_account(&context, &workspaces, read, counted);
+                let looked = look_at_account(&context, &workspaces, read, counted, &mut chosen);
                 pairs += looked.pairs;
                 good += looked.good;
                 findings.extend(looked.findings);
             }
+        }
+        let orphans = self
+            .orphans(&open, &report.tenant, &mapping, &chosen, as_of)
+            .await?;
+        findings.extend(orphans.into_iter().map(Finding::orphan));
+        if let Some(workspace) = only {
+            // What concerns the whole connection concerns this one too.
+            findings.retain(|found| found.workspace.as_ref().is_none_or(|w| w == workspace));
         }
         findings.sort_by_key(|finding| !finding.holds);
         Ok(Validation {
@@ -195,43 +227,74 @@ impl Host {
         Ok(snapshot)
     }
 
-    /// Lines this product posted whose mapping has gone or changed: nobody moves them
-    /// any more, and the PSA goes on billing them.
-    fn orphans(
+    /// Mapped accounts and services that are called otherwise than when they were mapped,
+    /// or first seen: perhaps another customer by now.
+    fn renamed(
         &self,
-        open: &OpenConnection,
-        tenant: &TenantKey,
+        name: &ConnectionName,
         mapping: &Mapping,
+        (accounts, services): (&HashMap<AccountId, Account>, &HashMap<ServiceId, Service>),
         findings: &mut Vec<Finding>,
     ) -> Result<()> {
-        for line in self.ledger().lines(tenant)? {
-            let Some((workspace, module)) = line.posted_for else {
-                continue;
+        let mapped_accounts = mapping.accounts().filter_map(|(workspace, id)| {
+            let account = accounts.get(id)?;
+            let again = format!("psa-host map account {name} {workspace} {id}");
+            let finding = Finding {
+                workspace: Some(workspace.clone()),
+                account: Some(id.clone()),
+                link: account.link.clone(),
+                ..Finding::default()
             };
-            if line.connection.as_ref() != Some(&open.connection.name) {
-                continue;
+            Some((id.as_str(), account.name.as_str(), again, finding))
+        });
+        let mapped_services = mapping.services().filter_map(|pair| {
+            let service = services.get(&pair.service)?;
+            let (module, id) = (&pair.module, &pair.service);
+            let again = format!("psa-host map service {name} {module} {id}");
+            let finding = Finding {
+                module: Some(module.clone()),
+                service: Some(id.clone()),
+                link: service.link.clone(),
+                ..Finding::default()
+            };
+            Some((id.as_str(), service.name.as_str(), again, finding))
+        });
+        let sides: [(NameOf, &str, Vec<_>); 2] = [
+            (NameOf::Account, "account", mapped_accounts.collect()),
+            (NameOf::Service, "service", mapped_services.collect()),
+        ];
+        for (of, what, mapped) in sides {
+            let known = self.ledger().mapped_names(name, of)?;
+            let now: Vec<(&str, &str)> = mapped.iter().map(|(id, now, ..)| (*id, *now)).collect();
+            self.ledger().remember_names(name, of, &now, false)?;
+            for (id, now, again, finding) in mapped {
+                let Some(before) = known.get(id).filter(|before| *before != now) else {
+                    continue;
+                };
+                findings.push(Finding {
+                    code: format!("{what}-renamed"),
+                    message: format!("{what} {id} was called {before:?} and is now {now:?}"),
+                    fix: format!("If it is still the right one, say so with `{again}`."),
+                    ..finding
+                });
             }
-            let service = mapping.service(&module).map(|mapping| &mapping.service);
-            if mapping.account(&workspace).is_some() && service == Some(&line.key.service) {
-                continue;
-            }
-            let message = format!(
-                "line {} was posted for {workspace} and {module}, which are not mapped to it \
-                 any more",
-                line.key.line
-            );
-            let fix = "Set the line's units in the PSA by hand, or map the pair again.";
-            findings.push(Finding {
-                workspace: Some(workspace),
-                module: Some(module),
-                service: Some(line.key.service),
-                contract: Some(line.key.contract),
-                line: Some(line.key.line),
-                ..Finding::new("orphan", false, message, fix)
-            });
         }
         Ok(())
     }
+}
+
+fn account_of(
+    name: &ConnectionName,
+    mapping: &Mapping,
+    workspace: &WorkspaceId,
+) -> Result<AccountId> {
+    mapping.account(workspace).cloned().ok_or_else(|| {
+        crate::error::rule(
+            "workspace-unmapped",
+            format!("workspace {workspace} is not mapped to an account in connection {name}"),
+            format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`."),
+        )
+    })
 }
 
 /// What the rules say of one account's pairs.
@@ -247,6 +310,7 @@ fn look_at_account(
     workspaces: &HashMap<WorkspaceId, Workspace>,
     read: AccountContracts,
     counted: bool,
+    chosen: &mut Chosen,
 ) -> Looked {
     let AccountContracts { account, contracts } = read;
     let workspace = context.mapping.workspace(&account);
@@ -271,6 +335,9 @@ fn look_at_account(
     let (mut good, mut findings) = (0, Vec::new());
     let lines = context.plan_workspace(workspace, &account, &contracts);
     for line in &lines {
+        if let Some(key) = &line.line {
+            chosen.add(&line.pair.workspace, &line.pair.module, &key.line);
+        }
         let Decision::Hold(hold) = &line.decision else {
             good += 1;
             continue;

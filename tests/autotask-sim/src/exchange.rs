@@ -187,9 +187,7 @@ async fn gates(state: &Arc<State>, listeners: &Arc<Listeners>, mut request: Pars
 /// make 20 ms into 21.
 async fn wait(time: Duration) {
     const HALF_A_TICK: Duration = Duration::from_micros(500);
-    if !time.is_zero() {
-        tokio::time::sleep(time.saturating_sub(HALF_A_TICK)).await;
-    }
+    tokio::time::sleep(time.saturating_sub(HALF_A_TICK)).await;
 }
 
 /// Frees a thread slot a little after the answer is ready: the real server does so

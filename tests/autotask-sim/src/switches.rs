@@ -112,6 +112,9 @@ switches! {
     posted_period: PostedPeriod = PostedPeriod::Refuse;
     /// What an adjustment inside a period does to the period's row.
     mid_period: MidPeriod = MidPeriod::Split;
+    /// A second adjustment of a line for a date: refused [LIVE KAN]. Accepted, nothing
+    /// but the caller's own care keeps a change from counting twice.
+    repeat_date: Verdict = Verdict::Refuse;
     /// An adjustment of a contract whose status is not active.
     inactive_contract: Verdict = Verdict::Accept;
     /// `itemId` in the answer to an adjustment: null [LIVE KAN], or a number.

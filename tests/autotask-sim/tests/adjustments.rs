@@ -450,6 +450,22 @@ async fn an_inactive_service_makes_no_new_line() {
 }
 
 #[tokio::test]
+async fn a_second_adjustment_for_the_same_date_counts_too_where_the_switch_says_so() {
+    let it = run(|c| c.switches.repeat_date = Verdict::Accept).await;
+    for _ in 0..2 {
+        let reply = it.client.adjust(it.line, "2026-12-01", 1).await;
+        assert_eq!(reply.status, 200);
+    }
+    let applied: Vec<i32> = it
+        .simulator
+        .applied()
+        .iter()
+        .map(|a| a.unit_change)
+        .collect();
+    assert_eq!(applied, [1, 1]);
+}
+
+#[tokio::test]
 async fn an_inactive_contract_still_takes_adjustments_or_not_by_switch() {
     for (verdict, status) in [(Verdict::Accept, 200), (Verdict::Refuse, 500)] {
         let it = run(|c| c.switches.inactive_contract = verdict).await;

@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+mod chain;
+mod child;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,14 +15,19 @@ use std::time::Instant;
 
 use autotask_sim::{Config, LineKind, Simulator, User, World};
 use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::{ConnectionName, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{LineReport, RunReport, SyncOptions};
 use psa_host_sync::{
-    AddConnection, Host, HostOptions, KeySource, Secret, Source, UsageForm, Values, unwatched,
+    AddConnection, Host, HostOptions, KeySource, Observer, Secret, Source, UsageForm, Values,
+    unwatched,
 };
 use serde_json::{Value, json};
+
+pub use chain::first_that_does_not_hold;
+pub use child::{Child, Death, Running, sync_as_child};
 
 /// The day of each scene, in the connection's zone.
 pub const TODAY: Date = date(2026, 11, 23);
@@ -76,6 +84,15 @@ impl Scene {
         customers: &[(u32, i32)],
         change: impl FnOnce(&mut Config, &[Customer]),
     ) -> Self {
+        Self::lasting(date(2026, 12, 31), customers, change).await
+    }
+
+    /// The same, with contracts that end on a day.
+    pub async fn lasting(
+        end: Date,
+        customers: &[(u32, i32)],
+        change: impl FnOnce(&mut Config, &[Customer]),
+    ) -> Self {
         let mut world = World::new(TODAY);
         world.users = vec![User::default()];
         let service = world.add_service("Coro EDR", "4.20");
@@ -83,7 +100,7 @@ impl Scene {
             .zip(customers)
             .map(|(at, &(devices, units))| {
                 let company = world.add_company(&format!("Company {at}"));
-                let (start, end) = (date(2026, 1, 1), date(2026, 12, 31));
+                let start = date(2026, 1, 1);
                 let contract = world.add_contract(company, "Managed services", start, end);
                 let line = world.add_line(LineKind::Service, contract, service, units);
                 let line = line.expect("an open contract");
@@ -106,7 +123,7 @@ impl Scene {
             .expect("free ports on loopback");
         let clock = Clock::starting_at(timestamp(NOW));
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let host = open(folder.path(), &clock);
+        let host = open(folder.path(), &clock, None);
         let scene = Self {
             simulator,
             host,
@@ -121,21 +138,35 @@ impl Scene {
 
     /// A second view of the same data directory.
     pub fn second_host(&self) -> Host {
-        open(self.folder.path(), &self.clock)
+        open(self.folder.path(), &self.clock, None)
     }
 
-    /// A command that syncs in a process of its own: this test program again, at the
-    /// test `role`, which has to call [`sync_as_child`].
-    pub fn child(&self, role: &str) -> Command {
-        let program = std::env::current_exe().expect("this program");
-        let mut child = Command::new(program);
-        child
-            .args(["--exact", role])
-            .env(CHILD_FOLDER, self.folder.path())
-            .env(CHILD_NOW, self.now().to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        child
+    /// The `psa-host` program on this data directory, as a person would start it.
+    pub fn program(&self) -> Command {
+        let beside = std::env::current_exe().expect("this program");
+        let folder = beside.ancestors().nth(2).expect("the folder of programs");
+        let mut command = Command::new(folder.join("psa-host"));
+        command
+            .env("PSA_HOST_DATA", self.folder.path().join("data"))
+            .env("PSA_HOST_KEY_FILE", self.folder.path().join("key"))
+            .env("PSA_HOST_DEV_LOOPBACK", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// A third view, whose steps an observer is told of.
+    pub fn observed_host(&self, observer: Observer) -> Host {
+        open(self.folder.path(), &self.clock, Some(observer))
+    }
+
+    /// A sync in a process of its own: this test program again, at the test `role`.
+    pub fn child(&self, role: &str) -> Child {
+        Child::new(self.folder.path(), self.now(), role)
+    }
+
+    /// The key of the secrets and of the history.
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path().join("key")
     }
 
     async fn set_up(&self) {
@@ -243,10 +274,41 @@ impl Scene {
         self.clock.now()
     }
 
+    /// The date in the connection's zone.
+    pub fn today(&self) -> Date {
+        let zone = TimeZone::get("America/New_York").expect("a zone");
+        self.now().to_zoned_datetime(zone).date()
+    }
+
     /// Let time pass, for psa-host and for the PSA.
     pub fn wait(&self, minutes: i64) {
         self.clock.skip(SignedDuration::from_mins(minutes));
         self.simulator.advance(jiff::Span::new().minutes(minutes));
+    }
+
+    /// Moves psa-host's clock alone, from anywhere, by minutes.
+    pub fn hand(&self) -> impl Fn(i64) + Send + Sync + 'static {
+        let clock = self.clock.clone();
+        move |minutes| clock.skip(SignedDuration::from_mins(minutes))
+    }
+
+    /// Let time pass until so many minutes before the next midnight in the connection's
+    /// zone, and take a new snapshot.
+    pub fn wait_until_before_midnight(&self, minutes: i64) {
+        let zone = TimeZone::get("America/New_York").expect("a zone");
+        let now = self.now().to_zoned_datetime(zone);
+        let midnight = now.tomorrow().and_then(|next| next.start_of_day());
+        let left = midnight
+            .expect("a next day")
+            .timestamp()
+            .duration_since(now.timestamp());
+        self.wait(left.as_mins() - minutes);
+        let counts: Vec<(&str, u32)> = self
+            .customers
+            .iter()
+            .map(|c| (c.workspace.as_str(), c.devices))
+            .collect();
+        self.import_usage(&counts);
     }
 
     /// Units on a customer's line on a day.
@@ -280,22 +342,6 @@ impl Scene {
     }
 }
 
-const CHILD_FOLDER: &str = "END_TO_END_FOLDER";
-const CHILD_NOW: &str = "END_TO_END_NOW";
-
-/// Sync as the child of a scene; nothing, where this program is not one.
-pub async fn sync_as_child() {
-    let (Some(folder), Ok(now)) = (std::env::var_os(CHILD_FOLDER), std::env::var(CHILD_NOW)) else {
-        return;
-    };
-    let clock = Clock::starting_at(timestamp(&now));
-    let host = open(Path::new(&folder), &clock);
-    let synced = host
-        .sync(&name(), &SyncOptions::default(), &unwatched)
-        .await;
-    synced.expect("a child that is not killed ends well");
-}
-
 /// The line of a customer in a report.
 pub fn line_of<'a>(report: &'a RunReport, workspace: &str) -> &'a LineReport {
     let line = report
@@ -316,9 +362,10 @@ pub fn name() -> ConnectionName {
     ConnectionName::new(CONNECTION).expect("a name")
 }
 
-fn open(folder: &Path, clock: &Clock) -> Host {
+fn open(folder: &Path, clock: &Clock, observer: Option<Observer>) -> Host {
     let clock = clock.clone();
     Host::open(HostOptions {
+        observer,
         key: KeySource::File(folder.join("key")),
         dev_loopback: true,
         clock: Arc::new(move || clock.now()),

@@ -3,6 +3,7 @@
 
 use autotask_sim::{Fault, FaultKind, LineKind};
 use end_to_end::{Scene, TODAY, name, outcome};
+use jiff::civil::{Date, date};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::SyncOptions;
 use psa_host_sync::unwatched;
@@ -26,26 +27,61 @@ async fn units_changed_by_a_person_after_they_were_confirmed_are_held() {
     assert_eq!(scene.adjustments_sent(), 1);
 }
 
-#[tokio::test]
-async fn an_edit_between_plan_and_send_is_held() {
-    let scene = Scene::new(&[(11, 5)]).await;
-    // The second read of the units is the one just before sending.
-    let edit = FaultKind::ForeignEdit {
+/// A person changes the line from a day on, just before a request.
+fn edited(scene: &Scene, from: Date, change: i32) -> Fault {
+    Fault::new(FaultKind::ForeignEdit {
         line_kind: LineKind::Service,
         line: scene.customers[0].line,
-        effective_date: TODAY,
-        unit_change: 2,
-    };
+        effective_date: from,
+        unit_change: change,
+    })
+}
+
+#[tokio::test]
+async fn an_edit_between_plan_and_send_is_held() {
+    let next_month = date(2026, 12, 1);
+    // Also where the person wanted just what was planned, or changed only what comes later.
+    for (from, change) in [(TODAY, 2), (TODAY, 6), (TODAY, -5), (next_month, 1)] {
+        let scene = Scene::new(&[(11, 5), (4, 2)]).await;
+        // The second read of the units is the one just before sending.
+        let edit = edited(&scene, from, change);
+        scene
+            .simulator
+            .inject(edit.on("ContractServiceUnits").skip(1));
+        let report = scene.sync().await;
+        assert_eq!(
+            outcome(&report, "w1"),
+            (Outcome::Held, Some("baseline-moved".into())),
+            "{from} {change}: {report:#?}"
+        );
+        assert!(scene.applied(0).is_empty());
+        assert_eq!(outcome(&report, "w2").0, Outcome::Confirmed, "others go on");
+        assert_eq!(scene.adjustments_sent(), 1);
+    }
+}
+
+/// Nothing can be read between the last read and the send: what comes there is found by
+/// reading back.
+#[tokio::test]
+async fn an_edit_that_comes_between_the_last_read_and_the_send_is_held_after_it() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let edit = edited(&scene, TODAY.tomorrow().unwrap(), 2);
     scene
         .simulator
-        .inject(Fault::new(edit).on("ContractServiceUnits").skip(1));
+        .inject(edit.on("ContractServiceAdjustments").method("POST"));
     let report = scene.sync().await;
     assert_eq!(
         outcome(&report, "w1"),
-        (Outcome::Held, Some("baseline-moved".into())),
+        (Outcome::Held, Some("unexpected-units".into())),
         "{report:#?}"
     );
-    assert_eq!(scene.adjustments_sent(), 0);
+    scene.wait(24 * 60);
+    let next = scene.sync().await;
+    assert_eq!(
+        outcome(&next, "w1"),
+        (Outcome::Held, Some("open-adjustment".into()))
+    );
+    assert_eq!(scene.adjustments_sent(), 1);
 }
 
 #[tokio::test]

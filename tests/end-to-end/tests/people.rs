@@ -115,3 +115,36 @@ async fn a_lost_network_is_one_error_and_leaves_nothing_open() {
     assert_eq!(error.code(), "transient", "{error}");
     assert!(host.ledger().open_intents(&tenant).unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_report_has_the_head_of_the_history_after_the_runs_own_last_entry() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let first = scene.sync().await;
+    let head = first.history_head.unwrap();
+    let ledger = scene.host.ledger();
+    let last = ledger.history(head.seq - 1, 1).unwrap().remove(0);
+    assert_eq!(
+        (last.what.as_str(), &last.subject),
+        ("run.ended", &first.run)
+    );
+    assert_eq!((last.hash, last.keyed), (head.hash, true));
+
+    let dry = SyncOptions {
+        dry_run: true,
+        ..SyncOptions::default()
+    };
+    let dry = scene
+        .host
+        .sync(&name(), &dry, &psa_host_sync::unwatched)
+        .await
+        .unwrap();
+    let later = dry.history_head.unwrap();
+    assert!(later.seq > head.seq);
+    // The first run's report still has its own.
+    let again = scene.host.run_report(first.run.parse().unwrap()).unwrap();
+    assert_eq!(again.history_head, Some(head));
+    for kept in [head, later] {
+        let found = scene.host.verify_history(Some(&kept)).unwrap();
+        assert!(found.holds, "{found:#?}");
+    }
+}

@@ -1,13 +1,14 @@
 //! The rules that an MSP sets, and the decisions of people, over whole runs.
 
 use autotask_sim::LineKind;
+use autotask_sim::schema::Entity;
 use end_to_end::{MODULE, Scene, TODAY, line_of, name, outcome};
 use jiff::civil::date;
 use psa_host_billing::rules::{EffectivePolicy, Rules, ZeroRule};
-use psa_host_billing::{ModuleId, WorkspaceId};
+use psa_host_billing::{AccountId, ModuleId, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{RunReport, SyncOptions};
-use psa_host_sync::{Answering, LineDecision, QuestionState};
+use psa_host_sync::{Answering, LineDecision, QuestionState, unwatched};
 use rust_decimal::Decimal;
 
 fn set(scene: &Scene, change: impl FnOnce(&mut Rules)) {
@@ -281,10 +282,7 @@ async fn lines_that_are_not_in_the_answer_are_not_taken_for_deleted() {
     scene.import_usage(&[("w1", 14), ("w2", 15), ("w3", 16)]);
     for customer in &scene.customers[..2] {
         let mut world = scene.simulator.world();
-        world.delete(
-            autotask_sim::schema::Entity::ContractServices,
-            customer.line,
-        );
+        world.delete(Entity::ContractServices, customer.line);
     }
     let report = scene.sync().await;
     assert_eq!(report.notices[0].code, "lines-vanished", "{report:#?}");
@@ -374,4 +372,55 @@ async fn a_number_is_explained_without_posting_anything() {
     let unmapped = ModuleId::new("mdm").unwrap();
     let error = scene.host.explain(&name(), &workspace, &unmapped).await;
     assert_eq!(error.unwrap_err().code(), "module-unmapped");
+}
+
+#[tokio::test]
+async fn a_renamed_company_is_told_until_a_person_maps_it_again() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let codes = async || {
+        let validation = scene.host.validate(&name(), &unwatched).await.unwrap();
+        let codes = validation.findings.into_iter().map(|found| found.code);
+        codes.collect::<Vec<_>>()
+    };
+    assert!(!codes().await.contains(&"account-renamed".to_owned()));
+    let company = scene.customers[0].company;
+    scene
+        .simulator
+        .world()
+        .set(
+            Entity::Companies,
+            company,
+            "companyName",
+            &"Another Ltd".into(),
+        )
+        .unwrap();
+    assert!(codes().await.contains(&"account-renamed".to_owned()));
+    assert!(codes().await.contains(&"account-renamed".to_owned()));
+    let workspace = WorkspaceId::new("w1").unwrap();
+    let account = AccountId::new(company.to_string()).unwrap();
+    let mapped = scene.host.map_account(&name(), &workspace, &account).await;
+    mapped.unwrap();
+    assert!(!codes().await.contains(&"account-renamed".to_owned()));
+}
+
+#[tokio::test]
+async fn one_workspace_is_validated_without_the_others() {
+    let scene = Scene::new(&[(0, 5), (0, 5)]).await;
+    let workspace = WorkspaceId::new("w2").unwrap();
+    let validation = scene
+        .host
+        .validate_part(&name(), Some(&workspace), &unwatched)
+        .await
+        .unwrap();
+    assert_eq!(validation.pairs, 1);
+    let held: Vec<_> = validation.findings.iter().filter(|f| f.holds).collect();
+    assert_eq!(held.len(), 1, "{held:#?}");
+    assert_eq!(held[0].code, "fall-to-zero");
+    let unknown = WorkspaceId::new("w9").unwrap();
+    let error = scene
+        .host
+        .validate_part(&name(), Some(&unknown), &unwatched)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "workspace-unmapped");
 }

@@ -256,6 +256,86 @@ fn each_policy_has_one_date_for_each_circumstance() {
 }
 
 #[test]
+fn today_is_the_day_in_the_connections_zone() {
+    let table = [
+        (
+            "an evening in the US is not yet tomorrow",
+            "2026-11-24T01:30:00Z",
+            "America/New_York",
+            date(2026, 11, 23),
+        ),
+        (
+            "a morning in New Zealand is tomorrow",
+            "2026-11-23T12:00:00Z",
+            "Pacific/Auckland",
+            date(2026, 11, 24),
+        ),
+        (
+            "just before midnight in summer time",
+            "2026-10-25T03:59:59Z",
+            "America/New_York",
+            date(2026, 10, 24),
+        ),
+        (
+            "the same wall clock in winter time",
+            "2026-11-02T04:59:59Z",
+            "America/New_York",
+            date(2026, 11, 1),
+        ),
+        (
+            "midnight on the day summer time ends",
+            "2026-11-01T04:00:00Z",
+            "America/New_York",
+            date(2026, 11, 1),
+        ),
+        (
+            "the hour that comes twice",
+            "2026-11-01T06:30:00Z",
+            "America/New_York",
+            date(2026, 11, 1),
+        ),
+        (
+            "the hour that is left out",
+            "2026-03-29T01:30:00Z",
+            "Europe/Berlin",
+            date(2026, 3, 29),
+        ),
+        (
+            "summer time that begins at midnight",
+            "2026-09-06T03:59:59Z",
+            "America/Santiago",
+            date(2026, 9, 5),
+        ),
+        (
+            "and a second later",
+            "2026-09-06T04:00:00Z",
+            "America/Santiago",
+            date(2026, 9, 6),
+        ),
+        (
+            "the last second of a month",
+            "2026-11-30T22:59:59Z",
+            "Europe/Berlin",
+            date(2026, 11, 30),
+        ),
+        (
+            "and the first of the next",
+            "2026-11-30T23:00:00Z",
+            "Europe/Berlin",
+            date(2026, 12, 1),
+        ),
+    ];
+    for (case, instant, zone, expected) in table {
+        let zone = TimeZone::get(zone).unwrap();
+        assert_eq!(
+            local_day(instant.parse().unwrap(), &zone),
+            expected,
+            "{case}"
+        );
+    }
+}
+
+#[test]
 fn a_contract_whose_period_is_not_known_is_held_where_the_policy_needs_it() {
     let mut unknown = contract();
     unknown.billing_months = None;

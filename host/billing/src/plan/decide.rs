@@ -12,8 +12,8 @@ use crate::effective::{Circumstances, When, effective};
 use crate::rules::{Action, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Hold, HoldCode, Money, Segment, ServiceMapping, Timeline, Truth, Units,
-    UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Hold, HoldCode, Money, Segment, ServiceMapping, SetAsideKind, Timeline,
+    Truth, Units, UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
@@ -35,6 +35,13 @@ impl Context<'_> {
         contracts: &[Contract],
         trace: &mut Trace<'_>,
     ) -> Option<PlanLine> {
+        let aside = self
+            .set_asides
+            .of_pair(&workspace.id, &service.module, self.as_of);
+        if aside.is_some_and(|aside| aside.kind == SetAsideKind::Exclude) {
+            trace.say("set-aside", || "excluded by a person".to_owned());
+            return None;
+        }
         let item = self.snapshot.item(&workspace.id, &service.module);
         let place = self.place(workspace, service, contracts);
         let count = item.and_then(|item| item.count(service.metric));
@@ -65,6 +72,11 @@ impl Context<'_> {
             target: counted.as_ref().ok().map(|counted| counted.units),
             ..self.blank(workspace, account, service)
         };
+        if let Some(aside) = aside {
+            line.decision = Decision::Hold(aside.as_hold());
+            trace.say("decision", || in_words(&line));
+            return Some(line);
+        }
         line.decision = self
             .decide(&mut line, workspace, &counted, place, trace)
             .unwrap_or_else(Decision::Hold);
@@ -610,19 +622,24 @@ fn place_in_words(place: &Place<'_>) -> String {
     )
 }
 
+/// Neighbours with the same quantity as one.
 fn timeline_in_words(timeline: &Timeline) -> String {
-    let segment = |segment: &Segment| {
-        let posted = match segment.posted {
+    let same = |a: &Segment, b: &Segment| (a.units, a.posted) == (b.units, b.posted);
+    let stretch = |segments: &[Segment]| {
+        let (first, last) = (segments.first()?, segments.last()?);
+        let posted = match first.posted {
             Truth::Yes => ", posted",
             Truth::No => "",
             Truth::Unknown => ", perhaps posted",
         };
-        let Segment {
-            start, end, units, ..
-        } = segment;
-        format!("{units} from {start} to {end}{posted}")
+        let (units, start, end) = (first.units, first.start, last.end);
+        Some(format!("{units} from {start} to {end}{posted}"))
     };
-    let all: Vec<String> = timeline.segments().iter().map(segment).collect();
+    let all: Vec<String> = timeline
+        .segments()
+        .chunk_by(same)
+        .filter_map(stretch)
+        .collect();
     all.join("; ")
 }
 

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use crate::approval::{Rollback, Verdict};
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::{
-    ContractId, Line, Segment, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
+    ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
     WorkspaceStatus, ZeroUnits,
 };
 
@@ -33,6 +33,7 @@ struct Case {
     parts_mapped: bool,
     counting: Counting,
     days: Days,
+    set_aside: Vec<SetAside>,
 }
 
 /// A monthly contract from 1 January 2026, without lines.
@@ -139,6 +140,7 @@ impl Case {
             parts_mapped: false,
             counting: Counting::default(),
             days: Days::default(),
+            set_aside: vec![],
         }
     }
 
@@ -186,6 +188,7 @@ impl Case {
             past: &HashMap::from([(LineId::new("8001").unwrap(), self.past.clone())]),
             counting: &self.counting,
             days: &self.days,
+            set_asides: &self.set_aside.iter().cloned().collect(),
         })
     }
 
@@ -631,6 +634,74 @@ fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
 }
 
 #[test]
+fn what_is_set_aside_is_held_or_not_planned_until_its_last_day() {
+    let aside = |kind, module: Option<&str>, until| SetAside {
+        workspace: WorkspaceId::new("w1").unwrap(),
+        module: module.map(|id| ModuleId::new(id).unwrap()),
+        kind,
+        why: "asked to wait".into(),
+        who: "ann".into(),
+        since: "2026-11-01T09:00:00Z".parse().unwrap(),
+        until,
+    };
+    use crate::SetAsideKind::{Exclude, Hold};
+    let yesterday = Some(date(2026, 11, 22));
+    let table = [
+        ("held", vec![aside(Hold, None, None)], "set-aside"),
+        (
+            "the module held",
+            vec![aside(Hold, Some("edr"), Some(DAY))],
+            "set-aside",
+        ),
+        (
+            "held until yesterday",
+            vec![aside(Hold, None, yesterday)],
+            "adjust",
+        ),
+        (
+            "excluded",
+            vec![aside(Exclude, None, None)],
+            "nothing to say",
+        ),
+        (
+            "the module excluded",
+            vec![aside(Exclude, Some("edr"), Some(DAY))],
+            "nothing to say",
+        ),
+        (
+            "excluded until yesterday",
+            vec![aside(Exclude, None, yesterday)],
+            "adjust",
+        ),
+        (
+            "another module excluded",
+            vec![aside(Exclude, Some("mdm"), None)],
+            "adjust",
+        ),
+    ];
+    for (circumstance, set_aside, expected) in table {
+        let case = Case::new(11, 5).with(|c| c.set_aside = set_aside);
+        assert_eq!(case.decision(), expected, "{circumstance}");
+    }
+    // An account that cannot be read holds what is used, and not what is excluded.
+    for (kind, held) in [(Hold, 1), (Exclude, 0)] {
+        let case = Case::new(11, 5).with(|c| c.set_aside = vec![aside(kind, None, None)]);
+        let unreadable = crate::Hold::new(crate::HoldCode::AccountUnreadable, "no answer");
+        let account = AccountId::new("17").unwrap();
+        let lines =
+            case.context(|context| context.hold_workspace(&case.workspace, &account, &unreadable));
+        assert_eq!(lines.len(), held, "{kind:?}");
+    }
+    // Where there is nothing to hold, nothing is said.
+    let unused = Case::new(11, 5).with(|c| {
+        c.set_aside = vec![aside(Hold, None, None)];
+        c.usage = None;
+        c.contracts.clear();
+    });
+    assert_eq!(unused.decision(), "nothing to say");
+}
+
+#[test]
 fn nothing_is_posted_while_a_brake_is_on() {
     assert_eq!(Case::new(11, 5).adjustments().len(), 1);
     let braked = Case::new(11, 5).with(|c| {
@@ -717,11 +788,7 @@ fn a_decision_can_be_explained_step_by_step() {
                 "contract",
                 "contract 900 (Managed), line 8001 for service 15"
             ),
-            (
-                "units",
-                "5 from 2026-11-01 to 2026-11-30; 5 from 2026-12-01 to 2026-12-31; 5 from \
-                 2027-01-01 to 2027-01-31"
-            ),
+            ("units", "5 from 2026-11-01 to 2027-01-31"),
             ("life-cycle", "the workspace is subscription: bill"),
             (
                 "effective-date",

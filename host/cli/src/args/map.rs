@@ -4,6 +4,8 @@ use clap::{Subcommand, ValueEnum};
 use psa_host_billing::Metric;
 use psa_host_sync::MappingKind;
 
+use super::map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
+
 #[derive(Debug, Subcommand)]
 pub enum MapCommand {
     /// Map a workspace to an account of the PSA
@@ -75,28 +77,82 @@ Examples:
     #[command(after_help = "\
 Examples:
   psa-host map import acme mapping.json
-  psa-host map import acme mapping.json --partial
+  psa-host map import acme mapping.xlsx --dry-run
+  psa-host map import acme mapping.csv --partial
+  psa-host map import acme mapping.xlsx --replace
 
-The file:
+As JSON:
   {\"accounts\":  [{\"workspace\": \"ws-17\", \"account\": \"29683481\"}],
    \"services\":  [{\"module\": \"edr\", \"service\": \"41\", \"metric\": \"devices\"}],
    \"contracts\": [{\"workspace\": \"ws-17\", \"contract\": \"30012\"}]}
-Bad rows are reported with their place. Without --partial nothing is kept then (exit status
-1); with it the good rows are (exit status 3).")]
-    Import {
-        /// Connection
-        #[arg(value_name = "N")]
-        connection: String,
-        /// JSON file, or - for standard input
-        #[arg(value_name = "FILE|-")]
-        file: String,
-        /// Keep the good rows even if there are bad ones
-        #[arg(long)]
-        partial: bool,
-    },
-    /// Print all mappings in the form that can be imported
-    #[command(after_help = "Example:\n  psa-host map export acme > mapping.json")]
-    Export {
+As CSV or XLSX (one sheet; columns of names may stand beside and are not read):
+  kind,coro_id,psa_id,metric
+  account,ws-17,29683481,
+  service,edr,41,devices
+  contract,ws-17,30012,
+What would be added, changed or removed is shown before anything is written. Bad rows are
+reported with their place. Without --partial nothing is kept then (exit status 1); with it the
+good rows are (exit status 3).")]
+    Import(MapImport),
+    /// Print all mappings, or write them to a file, in a form that can be imported
+    #[command(after_help = "\
+Examples:
+  psa-host map export acme > mapping.json
+  psa-host map export acme mapping.xlsx
+  psa-host map export acme --as csv > mapping.csv
+
+CSV and XLSX have the names on both sides too, for people; an import does not read them. A cell
+that a spreadsheet would take for a formula has an apostrophe before it, which an import takes
+off.")]
+    Export(MapExport),
+    /// Propose accounts for workspaces and services for modules that are not mapped
+    #[command(after_help = "\
+Examples:
+  psa-host map suggest acme
+  psa-host map suggest acme --accounts --min-score 90
+  psa-host map suggest acme --format json > suggestions.json
+
+Saves nothing. Verdicts: safe (an exact fact shows it, and nobody else claims either side),
+likely (look first), ambiguous (another is about as good: choose), weak (there is a better one;
+with --all). Take some with `psa-host map apply`.")]
+    Suggest(MapSuggest),
+    /// Take chosen suggestions, each checked as an import checks its rows
+    #[command(after_help = "\
+Examples:
+  psa-host map apply acme ws-17=29683481 edr=41
+  psa-host map apply acme --safe
+  psa-host map apply acme --suggestions suggestions.json
+  psa-host map apply acme --suggestions - --safe --yes
+
+The file is what `psa-host map suggest --format json` printed: take out what is wrong, and leave
+one where several are ambiguous. --safe takes only what is safe now, after asking. Refused rows
+are reported, and the others kept (exit status 3).")]
+    Apply(MapApply),
+    /// Set workspaces, or modules of them, aside: excluded or held, with a reason
+    #[command(after_help = "\
+Examples:
+  psa-host map set-aside acme --workspace ws-17 --exclude --why \"billed by our distributor\"
+  psa-host map set-aside acme --workspace ws-18 --module edr --hold \\
+      --why \"contract is being renewed\" --until 2026-12-31
+  psa-host map set-aside acme --list
+
+--exclude: not planned, and not reported as unmapped. --hold: planned and held, with the reason
+in every report. After its last day an entry counts no more, but stays listed.")]
+    SetAside(MapSetAside),
+    /// Take up again what was set aside
+    #[command(after_help = "\
+Examples:
+  psa-host map restore acme --workspace ws-17
+  psa-host map restore acme --workspace ws-18 --module edr")]
+    Restore(MapRestore),
+    /// Show what is in use and not mapped, newest first, with what is at stake
+    #[command(after_help = "\
+Example:
+  psa-host map radar acme
+
+Of paid subscriptions, less what is set aside. Money is units times the PSA's list price for one
+period, where the module is mapped to a service with a price.")]
+    Radar {
         /// Connection
         #[arg(value_name = "N")]
         connection: String,

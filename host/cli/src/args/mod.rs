@@ -3,7 +3,9 @@
 
 mod connection;
 mod decide;
+mod history;
 mod map;
+mod map_bulk;
 mod plugin;
 mod rules;
 mod sync;
@@ -16,7 +18,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionCommand;
 pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
+pub use history::HistoryCommand;
 pub use map::{MapCommand, MapKind};
+pub use map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
 pub use sync::{RunCommand, SyncArgs, VerdictWord};
@@ -128,14 +132,18 @@ pub enum Command {
     Map(MapCommand),
     /// Look at a whole connection for whatever would be held
     #[command(after_help = "\
-Example:
+Examples:
   psa-host validate acme
+  psa-host validate acme --workspace ws-17
 
 Posts nothing. Exit status 3 when something would be held.")]
     Validate {
         /// Connection
         #[arg(value_name = "N")]
         connection: String,
+        /// Only this workspace
+        #[arg(long, value_name = "W")]
+        workspace: Option<String>,
     },
     /// Post what is used to the PSA
     Sync(SyncArgs),
@@ -155,6 +163,9 @@ Posts nothing. Exit status 3 when something would be held.")]
     Rules(RulesCommand),
     /// Ask to take back what a run posted
     Rollback(RollbackArgs),
+    /// Who changed what: list, export, verify
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Example:
@@ -212,17 +223,27 @@ The JSON file:
 The CSV file (say the rest with options):
   workspace,module,users,devices
   ws-17,edr,12,14
-A count that is not known is left out, null or empty: it is never read as 0.")]
+A count that is not known is left out, null or empty: it is never read as 0. In JSON, an item
+may name who was counted, as many as the count says:
+    {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 2, \"user_names\": [\"ann\", \"ben\"],
+     \"devices\": 1, \"device_names\": [\"laptop-7\"]}")]
     Import(UsageImport),
     /// Show the newest snapshot of each channel, or one channel's counts
     #[command(after_help = "\
 Examples:
   psa-host usage show
-  psa-host usage show --channel msp-1")]
+  psa-host usage show --channel msp-1
+  psa-host usage show --channel msp-1 --workspace ws-17 --module edr")]
     Show {
         /// Show this channel's newest counts
         #[arg(long, value_name = "WORKSPACE")]
         channel: Option<String>,
+        /// Show only this workspace's count, with the names behind it
+        #[arg(long, value_name = "WORKSPACE", requires_all = ["channel", "module"])]
+        workspace: Option<String>,
+        /// Show only this module's count, with the names behind it
+        #[arg(long, value_name = "MODULE", requires = "workspace")]
+        module: Option<String>,
     },
 }
 

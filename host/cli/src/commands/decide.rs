@@ -9,6 +9,7 @@ use psa_host_sync::{
 use serde_json::{Value, json};
 
 use super::report::line_json;
+use super::usage::names;
 use super::{Status, confirm, id, or_dash};
 use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
 use crate::output::{Column, Output, Table, Tone, WrongUse};
@@ -23,7 +24,7 @@ pub async fn explain(args: &ExplainArgs, host: &Host, out: Output) -> Result<Sta
             "connection": explained.connection, "tenant": explained.tenant,
             "as_of": explained.as_of, "workspace": workspace, "module": module,
             "steps": explained.steps, "line": explained.line.as_ref().map(line_json),
-            "before": explained.before,
+            "counted": explained.counted, "before": explained.before,
         }))?;
     } else {
         print(&explained, &workspace, &module, out)?;
@@ -63,6 +64,9 @@ fn print(
         if let Some(link) = &line.link {
             out.line(format!("record: {link}"))?;
         }
+    }
+    if let Some(counted) = &explained.counted {
+        names(counted, out)?;
     }
     out.line("")?;
     out.line("Before")?;

@@ -3,6 +3,7 @@
 mod connection;
 mod decide;
 mod fixes;
+mod history;
 mod map;
 mod plugin;
 mod psa;
@@ -57,13 +58,17 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
             workspace,
         }) => psa::contracts(&connection, &workspace, host, out).await,
         Command::Map(command) => map::run(command, host, out).await,
-        Command::Validate { connection } => validate::run(&connection, host, out).await,
+        Command::Validate {
+            connection,
+            workspace,
+        } => validate::run(&connection, workspace.as_deref(), host, out).await,
         Command::Sync(args) => sync::run(&args, host, out).await,
         Command::Run(command) => run::run(command, host, out),
         Command::Explain(args) => decide::explain(&args, host, out).await,
         Command::Approval(command) => decide::approval(command, host, out),
         Command::Line(command) => decide::line(command, host, out).await,
         Command::Rules(command) => rules::run(command, host, out),
+        Command::History(command) => history::run(command, host, out),
         Command::Rollback(args) => decide::rollback(&args, host, out),
         // Handled before a data directory is opened.
         Command::Completions { .. } | Command::CompilePlugin { .. } => Ok(Status::Done),
@@ -77,7 +82,7 @@ pub fn completions(shell: clap_complete::Shell) -> Result<()> {
     Ok(std::io::stdout().write_all(&script)?)
 }
 
-/// Ask before something is removed; without a terminal only `--yes` will do.
+/// Ask before something that is not easily undone; without a terminal only `--yes` will do.
 fn confirm(what: &str, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
@@ -93,7 +98,7 @@ fn confirm(what: &str, yes: bool) -> Result<()> {
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(WrongUse::new(
-            "not confirmed; nothing was removed",
+            "not confirmed; nothing was changed",
             "Answer y, or add --yes.",
         )
         .into()),

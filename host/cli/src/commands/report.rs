@@ -33,6 +33,7 @@ impl Serialize for RunJson<'_> {
             incidents: &'a [Notice],
             settled: Lines<'a>,
             lines: Lines<'a>,
+            history_head: Option<psa_host_sync::HistoryHead>,
         }
         let report = self.0;
         Shape {
@@ -51,6 +52,7 @@ impl Serialize for RunJson<'_> {
             incidents: &report.incidents,
             settled: Lines(&report.settled),
             lines: Lines(&report.lines),
+            history_head: report.history_head,
         }
         .serialize(serializer)
     }
@@ -189,6 +191,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
             1 => out.line(format!("1 {what} in use is not mapped"))?,
             count => out.line(format!("{count} {what}s in use are not mapped"))?,
         }
+    }
+    if let Some(head) = report.history_head {
+        out.line(format!("history head {head}"))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `psa-host usage …`
 
 use anyhow::Result;
-use psa_host_sync::{Host, Source, UsageForm};
+use psa_host_sync::{CountView, Host, Source, UsageForm};
 use serde_json::json;
 
 use super::{Status, id, or_dash};
@@ -31,7 +31,7 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
                 out.line("Nothing is posted from a snapshot that is not complete.")?;
             }
         }
-        UsageCommand::Show { channel: None } => {
+        UsageCommand::Show { channel: None, .. } => {
             let snapshots = host.newest_snapshots()?;
             if out.is_json() {
                 out.json(&json!({ "snapshots": snapshots }))?;
@@ -60,6 +60,32 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
         }
         UsageCommand::Show {
             channel: Some(channel),
+            workspace: Some(workspace),
+            module: Some(module),
+        } => {
+            let counted = host.names_behind(
+                &id("workspace id", &channel)?,
+                &id("workspace id", &workspace)?,
+                &id("module id", &module)?,
+            )?;
+            if out.is_json() {
+                out.json(&counted)?;
+                return Ok(Status::Done);
+            }
+            out.line(format!(
+                "{}, {}, counted in {} at {}: {} users, {} devices",
+                counted.workspace,
+                counted.module,
+                counted.snapshot,
+                counted.taken_at,
+                or_dash(counted.users),
+                or_dash(counted.devices)
+            ))?;
+            names(&counted, out)?;
+        }
+        UsageCommand::Show {
+            channel: Some(channel),
+            ..
         } => {
             let (snapshot, items) = host.newest_counts(&id("workspace id", &channel)?)?;
             if out.is_json() {
@@ -93,6 +119,24 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
         }
     }
     Ok(Status::Done)
+}
+
+/// Who or what was counted, where the snapshot says.
+pub fn names(counted: &CountView, out: Output) -> Result<()> {
+    for (what, names) in [
+        ("users", &counted.user_names),
+        ("devices", &counted.device_names),
+    ] {
+        let Some(names) = names else {
+            out.line(format!("The snapshot does not name the {what}."))?;
+            continue;
+        };
+        out.line(format!("{what}, by name: {}", names.len()))?;
+        for name in names {
+            out.line(format!("  {name}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// CSV where its options are given, or the file is called so.

@@ -8,11 +8,19 @@ use crate::output::{Bar, Column, Output, Table, Tone};
 
 use super::fixes::Fixes;
 
-pub async fn run(connection: &str, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(
+    connection: &str,
+    workspace: Option<&str>,
+    host: &Host,
+    out: Output,
+) -> Result<Status> {
     let name = id("connection name", connection)?;
+    let workspace = workspace.map(|text| id("workspace id", text)).transpose()?;
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
-    let validation = host.validate(&name, &watch).await?;
+    let validation = host
+        .validate_part(&name, workspace.as_ref(), &watch)
+        .await?;
     drop(bar);
     let status = match validation.holds() {
         true => Status::NeedsPerson,

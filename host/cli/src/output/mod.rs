@@ -37,6 +37,16 @@ struct Envelope<'a, T> {
     body: &'a T,
 }
 
+/// A JSON document as all answers are, into a file.
+pub fn write_json(out: &mut impl Write, body: &impl Serialize) -> io::Result<()> {
+    let envelope = Envelope {
+        schema_version: SCHEMA_VERSION,
+        body,
+    };
+    serde_json::to_writer_pretty(&mut *out, &envelope)?;
+    writeln!(out)
+}
+
 impl Output {
     /// Colours only on a terminal, and not where NO_COLOR says no.
     pub fn new(format: Format) -> Self {
@@ -54,12 +64,7 @@ impl Output {
     /// One JSON document: the value's fields, after the schema version.
     pub fn json(self, body: &impl Serialize) -> io::Result<()> {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        let envelope = Envelope {
-            schema_version: SCHEMA_VERSION,
-            body,
-        };
-        serde_json::to_writer_pretty(&mut out, &envelope)?;
-        writeln!(out)?;
+        write_json(&mut out, body)?;
         out.flush()
     }
 

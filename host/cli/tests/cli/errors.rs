@@ -5,7 +5,9 @@ use crate::program::{Program, WORKSPACES};
 #[test]
 fn wrong_use_is_status_2() {
     let program = Program::new();
-    let cases: [&[&str]; 8] = [
+    let aside = ["map", "set-aside", "acme", "--workspace", "w1"];
+    let aside = |more: &[&'static str]| [aside.as_slice(), more].concat();
+    let cases: [&[&str]; 18] = [
         &[],
         &["frobnicate"],
         &["plugin"],
@@ -14,10 +16,51 @@ fn wrong_use_is_status_2() {
         &["map", "service", "acme", "edr", "7", "--metric", "seats"],
         &["run", "resolve", "r-000001", "7", "perhaps"],
         &["connection", "pause", "bad\u{7}name"],
+        &["map", "suggest", "acme", "--min-score", "101"],
+        &["map", "apply", "acme"],
+        &["map", "apply", "acme", "w1=1", "--safe"],
+        &["map", "import", "acme", "m.json", "--partial", "--replace"],
+        &["map", "export", "acme", "--as", "ods"],
+        &["map", "restore", "acme"],
+        &aside(&["--exclude"]),
+        &aside(&["--why", "so"]),
+        &aside(&["--why", "so", "--exclude", "--hold"]),
+        &aside(&["--why", "so", "--hold", "--until", "soon"]),
     ];
     for args in cases {
         assert_eq!(program.run(args).status, 2, "{args:?}");
     }
+}
+
+#[test]
+fn the_commands_on_many_mappings_tell_an_unknown_connection() {
+    let program = Program::with_workspaces();
+    program.file("m.csv", "kind,coro_id,psa_id\naccount,w1,1\n");
+    for args in [
+        &["map", "suggest", "nobody"][..],
+        &["map", "apply", "nobody", "--safe"],
+        &["map", "apply", "nobody", "w1=1"],
+        &["map", "import", "nobody", "m.csv", "--dry-run"],
+        &["map", "export", "nobody", "m.xlsx"],
+        &["map", "set-aside", "nobody", "--list"],
+        &[
+            "map",
+            "set-aside",
+            "nobody",
+            "--workspace",
+            "w1",
+            "--hold",
+            "--why",
+            "so",
+        ],
+        &["map", "restore", "nobody", "--workspace", "w1"],
+        &["map", "radar", "nobody"],
+    ] {
+        let (status, answer) = program.json(args);
+        assert_eq!(status, 1, "{args:?}");
+        assert_eq!(answer["error"]["code"], "unknown-connection", "{args:?}");
+    }
+    assert!(!program.folder.path().join("m.xlsx").exists());
 }
 
 #[test]

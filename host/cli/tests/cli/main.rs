@@ -6,4 +6,5 @@
 mod answers;
 mod errors;
 mod help;
+mod history;
 mod program;

@@ -53,3 +53,13 @@ CREATE INDEX questions_by_connection ON questions (connection_id, state);
 -- One question a line is of account at a time.
 CREATE UNIQUE INDEX one_question ON questions (tenant, line)
     WHERE state IN ('waiting', 'granted', 'rejected');
+
+-- What a mapped account or service was called when it was mapped or first seen: a
+-- rename is said, because it may be another customer now.
+CREATE TABLE mapped_names (
+    connection INTEGER NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    kind       TEXT NOT NULL CHECK (kind IN ('account', 'service')),
+    id         TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    PRIMARY KEY (connection, kind, id)
+) STRICT, WITHOUT ROWID;

@@ -103,6 +103,33 @@ fn only_a_mapped_module_has_a_policy_and_it_goes_with_the_mapping() {
 }
 
 #[test]
+fn a_module_that_gets_another_service_keeps_its_policy() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    map(&ledger, "edr");
+    set(&ledger, "edr", peak()).unwrap();
+    let acme = name("acme");
+    let key = || MappingKey::Service("edr".parse().unwrap());
+    let other = Mapping::Service(ServiceMapping {
+        module: "edr".parse().unwrap(),
+        service: "16".parse().unwrap(),
+        metric: Metric::Devices,
+    });
+    let replaced = ledger.replace_mappings(&acme, &[key()], &[other]).unwrap();
+    assert!(replaced.applied);
+    assert_eq!(
+        ledger.mappings(&acme).unwrap().services[0].service.as_str(),
+        "16"
+    );
+    let policies = ledger.count_policies(&acme).unwrap();
+    assert_eq!(policies.into_values().collect::<Vec<_>>(), [peak()]);
+    assert_eq!(history(&ledger).len(), 1, "it did not change");
+    ledger.replace_mappings(&acme, &[key()], &[]).unwrap();
+    assert!(ledger.count_policies(&acme).unwrap().is_empty());
+    assert_eq!(history(&ledger).len(), 2);
+}
+
+#[test]
 fn a_policy_that_makes_no_sense_in_the_database_is_damage() {
     let place = Place::new();
     let ledger = place.with_connection();

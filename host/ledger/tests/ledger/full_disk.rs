@@ -70,6 +70,7 @@ fn on_a_small_disk() {
         complete: true,
         source: "test".to_owned(),
         items,
+        names: vec![],
     };
     let error = ledger.import_snapshot(&snapshot).unwrap_err();
     assert_eq!(error.code(), "disk-full", "{error}");

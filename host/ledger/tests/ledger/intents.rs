@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use psa_host_ledger::{
     Answer, IntentId, IntentState, Ledger, LedgerError, Outcome, Resolution, RunEnd, RunEnding,
-    RunId,
+    RunId, RunLine,
 };
 use serde_json::json;
 
@@ -239,6 +239,50 @@ fn a_line_belongs_to_one_connection() {
     let line = ledger.lines(&tenant()).unwrap().remove(0);
     assert_eq!(line.connection, Some(name("beta")));
     assert_eq!(line.units, Some(units(7)));
+}
+
+#[test]
+fn what_is_marked_again_counts_as_sent_once_and_since_then() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let (_, id) = one_intent(&ledger, "1");
+    assert_eq!(code(ledger.mark_sending_again(id)), "wrong-transition");
+    ledger.mark_sending(&[id]).unwrap();
+    let first = ledger.intent(id).unwrap();
+    place.wait(90);
+    ledger.mark_sending_again(id).unwrap();
+    let again = ledger.intent(id).unwrap();
+    let later = again
+        .sending_at
+        .unwrap()
+        .duration_since(first.sending_at.unwrap());
+    assert_eq!(later.as_secs(), 90);
+    assert_eq!((again.state, again.attempt), (IntentState::Sending, 1));
+    ledger.record_answers(&[(id, Answer::Accepted)]).unwrap();
+    assert_eq!(code(ledger.mark_sending_again(id)), "wrong-transition");
+}
+
+#[test]
+fn the_account_of_a_line_is_that_of_its_last_intent() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let (_, first) = one_intent(&ledger, "1");
+    let account = |ledger: &Ledger| {
+        let of_lines = ledger.accounts_of_lines(&tenant()).unwrap();
+        assert_eq!(of_lines.len(), 1);
+        of_lines[&"1".parse().unwrap()].to_string()
+    };
+    assert_eq!(account(&ledger), "101");
+    let unsent = Answer::NotSent("its run ended".to_owned());
+    ledger.record_answers(&[(first, unsent)]).unwrap();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let moved = RunLine {
+        account: Some("102".parse().unwrap()),
+        ..run_line("1")
+    };
+    let row = ledger.add_run_lines(run, [moved]).unwrap();
+    ledger.intend(run, &[intent(row, "1")]).unwrap();
+    assert_eq!(account(&ledger), "102");
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod locks;
 mod mapping;
 mod open;
 mod runs;
+mod set_asides;
 mod storage;
+mod tampering;
 mod usage;
 mod usage_series;

@@ -203,3 +203,72 @@ fn a_batch_is_applied_whole_or_its_good_rows_when_asked() {
     assert_eq!(ledger.mappings(&acme).unwrap().services.len(), 1);
     assert_eq!(ledger.history(0, 1000).unwrap().len(), events + 2);
 }
+
+#[test]
+fn a_replacement_swaps_partners_and_drops_the_rest_in_one_go() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    let present = [
+        account("w1", "101"),
+        account("w2", "102"),
+        account("w3", "103"),
+        contract("w3", "9003"),
+        service("edr", "15", Metric::Users),
+    ];
+    assert!(ledger.map_all(&acme, &present, false).unwrap().applied);
+    let of = |workspace: &str| workspace.parse().unwrap();
+    // The pin is named after its account, with which it goes.
+    let remove = [
+        MappingKey::Account(of("w1")),
+        MappingKey::Account(of("w2")),
+        MappingKey::Account(of("w3")),
+        MappingKey::Contract(of("w3")),
+        MappingKey::Service("edr".parse().unwrap()),
+    ];
+    let make = [
+        account("w1", "102"),
+        account("w2", "101"),
+        service("mdm", "15", Metric::Users),
+    ];
+    let events = ledger.history(0, 1000).unwrap().len();
+    let report = ledger.replace_mappings(&acme, &remove, &make).unwrap();
+    assert!(report.applied);
+    let after = ledger.mappings(&acme).unwrap();
+    let accounts: Vec<_> = after
+        .accounts
+        .iter()
+        .map(|pair| (pair.workspace.as_str(), pair.account.as_str()))
+        .collect();
+    assert_eq!(accounts, [("w1", "102"), ("w2", "101")]);
+    assert_eq!((after.services.len(), after.contracts.len()), (1, 0));
+    assert_eq!(ledger.history(0, 1000).unwrap().len(), events + 8);
+}
+
+#[test]
+fn a_replacement_that_cannot_be_made_whole_changes_nothing() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    let present = [account("w1", "101"), account("w2", "102")];
+    assert!(ledger.map_all(&acme, &present, false).unwrap().applied);
+    let before = ledger.mappings(&acme).unwrap();
+    let events = ledger.history(0, 1000).unwrap().len();
+    let remove = [MappingKey::Account("w1".parse().unwrap())];
+    // The account is still another workspace's.
+    let report = ledger
+        .replace_mappings(&acme, &remove, &[account("w1", "102")])
+        .unwrap();
+    assert!(!report.applied);
+    // What is to go has gone already.
+    let gone = [
+        remove[0].clone(),
+        MappingKey::Contract("w1".parse().unwrap()),
+    ];
+    assert_eq!(
+        code(ledger.replace_mappings(&acme, &gone, &[])),
+        "not-found"
+    );
+    assert_eq!(ledger.mappings(&acme).unwrap(), before);
+    assert_eq!(ledger.history(0, 1000).unwrap().len(), events);
+}

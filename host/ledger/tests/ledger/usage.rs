@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use psa_host_billing::WorkspaceId;
-use psa_host_ledger::{NewSnapshot, UsageItem};
+use psa_host_ledger::{ItemNames, Names, NewSnapshot, UsageItem};
 
 use crate::fixture::{Place, code};
 
@@ -20,6 +20,7 @@ fn snapshot(day: i64, items: Vec<UsageItem>) -> NewSnapshot {
         complete: true,
         source: "file usage.json".to_owned(),
         items,
+        names: vec![],
     }
 }
 
@@ -79,6 +80,85 @@ fn a_pair_listed_twice_is_refused_and_nothing_is_kept() {
     assert!(ledger.snapshots(None, 10).unwrap().is_empty());
 }
 
+fn list(names: &[&str]) -> Option<Vec<String>> {
+    Some(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn named(workspace: &str, names: Names) -> ItemNames {
+    ItemNames {
+        workspace: workspace.parse().unwrap(),
+        module: "edr".parse().unwrap(),
+        names,
+    }
+}
+
+#[test]
+fn the_names_behind_a_count_are_kept_with_their_snapshot_and_go_with_it() {
+    let place = Place::new();
+    let ledger = place.open();
+    let of_w1 = Names {
+        users: list(&["=ann@acme.example", "漢字\u{202e}\"[,]"]),
+        devices: None,
+    };
+    let of_w2 = Names {
+        users: None,
+        devices: list(&[]),
+    };
+    let mut new = snapshot(
+        1,
+        vec![
+            item("w1", "edr", Some(2), Some(1)),
+            item("w2", "edr", None, Some(0)),
+            item("w3", "edr", Some(1), None),
+        ],
+    );
+    new.names = vec![
+        named("w1", of_w1.clone()),
+        named("w2", of_w2.clone()),
+        named("w3", Names::default()),
+    ];
+    let first = ledger.import_snapshot(&new).unwrap();
+    new.names = vec![];
+    let second = ledger.import_snapshot(&new).unwrap();
+    let behind = |snapshot, workspace: &str, module: &str| {
+        let (workspace, module) = (workspace.parse().unwrap(), module.parse().unwrap());
+        ledger.names_behind(snapshot, &workspace, &module).unwrap()
+    };
+    assert_eq!(behind(first, "w1", "edr"), Some(of_w1));
+    assert_eq!(
+        behind(first, "w2", "edr"),
+        Some(of_w2),
+        "an empty list is kept as one"
+    );
+    for (snapshot, workspace, module) in [
+        (first, "w3", "edr"),
+        (first, "w1", "mdm"),
+        (first, "nobody", "edr"),
+        (second, "w1", "edr"),
+    ] {
+        assert_eq!(behind(snapshot, workspace, module), None);
+    }
+
+    place
+        .sql("PRAGMA foreign_keys = ON; DELETE FROM snapshots WHERE id = 1")
+        .unwrap();
+    assert_eq!(behind(first, "w1", "edr"), None);
+}
+
+#[test]
+fn names_without_a_count_are_not_kept_and_neither_is_their_snapshot() {
+    let place = Place::new();
+    let ledger = place.open();
+    let mut new = snapshot(1, vec![item("w1", "edr", Some(1), None)]);
+    let names = Names {
+        users: list(&["ann"]),
+        devices: None,
+    };
+    new.names = vec![named("w2", names)];
+    ledger.import_snapshot(&new).unwrap_err();
+    assert!(ledger.snapshots(None, 10).unwrap().is_empty());
+}
+
 #[test]
 fn an_unknown_snapshot_is_said() {
     let place = Place::new();
@@ -100,4 +180,52 @@ fn an_unknown_snapshot_is_said() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn first_used_is_the_earliest_snapshot_with_more_than_zero() {
+    let place = Place::new();
+    let ledger = place.open();
+    // Imported out of order; counted with zero, and in another channel, before.
+    let days = [
+        (
+            5,
+            vec![
+                item("w1", "edr", Some(0), Some(2)),
+                item("w2", "mdm", Some(1), None),
+            ],
+        ),
+        (
+            3,
+            vec![
+                item("w1", "edr", Some(0), Some(1)),
+                item("w2", "edr", Some(0), None),
+            ],
+        ),
+        (
+            2,
+            vec![
+                item("w1", "edr", Some(0), Some(0)),
+                item("w2", "edr", None, None),
+            ],
+        ),
+    ];
+    for (day, items) in days {
+        ledger.import_snapshot(&snapshot(day, items)).unwrap();
+    }
+    let elsewhere = NewSnapshot {
+        channel: "other".parse().unwrap(),
+        ..snapshot(1, vec![item("w1", "mdm", Some(9), Some(9))])
+    };
+    ledger.import_snapshot(&elsewhere).unwrap();
+    let channel = WorkspaceId::new("msp").unwrap();
+    let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+    let ids = ["w1", "w2", "never"].map(|id| id.parse().unwrap());
+    let found = ledger.workspaces_first_used(&channel, &ids).unwrap();
+    let found: Vec<_> = found.iter().map(|(id, at)| (id.as_str(), *at)).collect();
+    assert_eq!(found, [("w1", day(3)), ("w2", day(5))]);
+    let ids = ["edr", "mdm", "never"].map(|id| id.parse().unwrap());
+    let found = ledger.modules_first_used(&channel, &ids).unwrap();
+    let found: Vec<_> = found.iter().map(|(id, at)| (id.as_str(), *at)).collect();
+    assert_eq!(found, [("edr", day(3)), ("mdm", day(5))]);
 }

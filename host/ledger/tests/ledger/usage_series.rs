@@ -30,6 +30,7 @@ fn import(ledger: &Ledger, day: i64, complete: bool, counts: Counts<'_>) {
         complete,
         source: "file".to_owned(),
         items: items.collect(),
+        names: vec![],
     };
     ledger.import_snapshot(&snapshot).unwrap();
 }
@@ -91,6 +92,7 @@ fn what_a_run_would_not_go_by_is_not_looked_back_on() {
         complete: true,
         source: "file".to_owned(),
         items: vec![item("w1", "edr", 0)],
+        names: vec![],
     };
     ledger.import_snapshot(&nothing).unwrap();
     // A wrong list of the fourth day, and its correction.
@@ -114,6 +116,7 @@ fn the_snapshots_of_another_channel_are_not_in_it() {
         complete: true,
         source: "file".to_owned(),
         items: vec![item("w1", "edr", 5)],
+        names: vec![],
     };
     ledger.import_snapshot(&other).unwrap();
     assert_eq!(series(&ledger, (0, 9), &["w1"]), UsageSeries::default());

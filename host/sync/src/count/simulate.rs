@@ -142,6 +142,7 @@ impl Host {
         let snapshot = self.snapshot_to_count(&connection)?;
         let items = self.ledger().usage_items(snapshot.id)?;
         let counting = self.counting_of(name)?;
+        let set_asides = self.set_asides_of(name)?;
         let sight = Sight {
             counting: &counting,
             latest: items
@@ -158,7 +159,10 @@ impl Host {
             let days = self.days(&connection, (since, snapshot.taken_at), &chunk, &by_ref)?;
             for workspace in chunk {
                 let of_pair = |service| sight.pair(workspace, service, &days);
-                pairs.extend(services.iter().filter_map(of_pair));
+                let planned = |service: &&ServiceMapping| {
+                    !set_asides.excludes(workspace, &service.module, as_of)
+                };
+                pairs.extend(services.iter().filter(planned).filter_map(of_pair));
             }
         }
         Ok(Simulation {

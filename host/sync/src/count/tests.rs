@@ -286,8 +286,17 @@ fn a_simulation_shows_each_basis_beside_the_policy_that_is_set() {
 
     let wider = simulated(host, None, date(2026, 8, 31));
     assert_eq!(units(wider.pairs[0].peak), "98");
+    let aside = psa_host_ledger::NewSetAside {
+        workspace: "w1".parse().unwrap(),
+        module: None,
+        kind: psa_host_billing::SetAsideKind::Exclude,
+        why: "another system bills it".to_owned(),
+        until: None,
+    };
     let asked_for = simulated(host, Some("w2"), date(2026, 9, 1));
     assert_eq!(asked_for.pairs[0].workspace.as_str(), "w2");
+    host.ledger().set_aside(&acme(), &[aside]).unwrap();
+    assert!(simulated(host, None, date(2026, 9, 1)).pairs.is_empty());
 }
 
 #[test]

@@ -88,6 +88,7 @@ pub(super) fn read(
         taken_at,
         complete,
         items,
+        names: Vec::new(),
         notes: unknown.notes().collect(),
     })
 }

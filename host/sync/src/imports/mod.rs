@@ -5,6 +5,7 @@
 
 mod csv_usage;
 pub(crate) mod json;
+mod named;
 mod tree;
 mod usage;
 mod workspaces;

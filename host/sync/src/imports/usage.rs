@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::{ModuleId, WorkspaceId, WorkspaceKind};
-use psa_host_ledger::{NewSnapshot, SnapshotId, UsageItem};
+use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -72,6 +72,8 @@ pub(super) struct Read<P> {
     pub(super) taken_at: Timestamp,
     pub(super) complete: bool,
     pub(super) items: Vec<(P, UsageItem)>,
+    /// Of items, where the file names who was counted.
+    pub(super) names: Vec<ItemNames>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -137,6 +139,7 @@ impl Host {
             complete: read.complete,
             source: format!("file {}", source.name),
             items: read.items.into_iter().map(|(_, item)| item).collect(),
+            names: read.names,
         };
         let id: SnapshotId = self.ledger().import_snapshot(&new)?;
         Ok(UsageImported {
@@ -214,13 +217,23 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
     let entries = document.required("items")?.list()?;
     document.rest(&mut unknown);
     let mut items = Vec::with_capacity(entries.len());
+    let mut names = Vec::new();
     let mut problems = Vec::new();
     for entry in entries {
         let read = entry
             .object()
             .and_then(|object| item(object, &mut unknown, &mut numbers));
         match read {
-            Ok(item) => items.push((entry, item)),
+            Ok((item, behind)) => {
+                if !behind.is_empty() {
+                    names.push(ItemNames {
+                        workspace: item.workspace.clone(),
+                        module: item.module.clone(),
+                        names: behind,
+                    });
+                }
+                items.push((entry, item));
+            }
             Err(problem) => problems.push(problem),
         }
     }
@@ -232,6 +245,7 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
         taken_at,
         complete,
         items,
+        names,
         notes,
     })
 }
@@ -244,7 +258,7 @@ fn item(
     mut object: Object<'_>,
     unknown: &mut Unknown,
     numbers: &mut usize,
-) -> Result<UsageItem, Problem> {
+) -> Result<(UsageItem, Names), Problem> {
     let mut count = |key| object.optional(key).map_or(Ok(None), |node| node.count());
     let (users, devices) = (count("users")?, count("devices")?);
     let item = UsageItem {
@@ -253,8 +267,9 @@ fn item(
         users,
         devices,
     };
+    let names = super::named::names(&mut object, users, devices)?;
     object.rest(unknown);
-    Ok(item)
+    Ok((item, names))
 }
 
 #[cfg(test)]

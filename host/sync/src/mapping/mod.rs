@@ -1,11 +1,17 @@
 //! Mappings: which workspace is which account, which module is which service, which
 //! contract where several could be. Both sides are looked up before a pair is kept.
 
+mod difference;
+mod export;
 mod file;
 mod rows;
+mod suggest;
 mod view;
 
-pub use file::{AccountEntry, ContractEntry, MapImported, MappingFile};
+pub use difference::{Change, MapChange, MapDifference, MapImported};
+pub use file::sheet::Form;
+pub use file::{AccountEntry, ContractEntry, MappingFile};
+pub use suggest::{AccountSuggestion, Choice, ServiceSuggestion, SuggestOptions, Suggestions};
 pub use view::{AccountRow, ContractRow, MappingView, ServiceRow};
 
 use psa_host_billing::{
@@ -13,7 +19,8 @@ use psa_host_billing::{
     default_metric,
 };
 use psa_host_ledger::{
-    AccountMapping, Connection, ContractPin, Mapped, Mapping, MappingKey, Mappings, ServiceMapping,
+    AccountMapping, Connection, ContractPin, Mapped, Mapping, MappingKey, Mappings, NameOf,
+    ServiceMapping,
 };
 use serde::Serialize;
 
@@ -34,7 +41,8 @@ pub struct Done {
 }
 
 /// Which kind of mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MappingKind {
     /// Workspace and account.
     Account,
@@ -42,6 +50,25 @@ pub enum MappingKind {
     Service,
     /// Workspace and contract.
     Contract,
+}
+
+impl MappingKind {
+    /// As it stands in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Service => "service",
+            Self::Contract => "contract",
+        }
+    }
+
+    fn key(self, coro_id: &str) -> Result<MappingKey, psa_host_billing::IdError> {
+        Ok(match self {
+            Self::Account => MappingKey::Account(coro_id.parse()?),
+            Self::Service => MappingKey::Service(coro_id.parse()?),
+            Self::Contract => MappingKey::Contract(coro_id.parse()?),
+        })
+    }
 }
 
 impl Host {
@@ -68,6 +95,9 @@ impl Host {
             account: account.clone(),
         });
         let mapped = self.ledger().map(name, &mapping)?;
+        let named = [(account.as_str(), found.name.as_str())];
+        self.ledger()
+            .remember_names(name, NameOf::Account, &named, true)?;
         Ok(Done {
             result: result_word(mapped),
             message: format!(
@@ -110,6 +140,9 @@ impl Host {
             metric,
         });
         let mapped = self.ledger().map(name, &mapping)?;
+        let named = [(service.as_str(), found.name.as_str())];
+        self.ledger()
+            .remember_names(name, NameOf::Service, &named, true)?;
         let what = format!("service {service} is inactive in the PSA");
         notes.extend(inactive(found.active, what));
         Ok(Done {
@@ -175,11 +208,7 @@ impl Host {
         let wrong = |error: psa_host_billing::IdError| {
             rule("bad-id", format!("this is no id: {error}"), "Correct it.")
         };
-        let key = match kind {
-            MappingKind::Account => MappingKey::Account(id.parse().map_err(wrong)?),
-            MappingKind::Service => MappingKey::Service(id.parse().map_err(wrong)?),
-            MappingKind::Contract => MappingKey::Contract(id.parse().map_err(wrong)?),
-        };
+        let key = kind.key(id).map_err(wrong)?;
         match self.ledger().unmap(name, &key) {
             Err(psa_host_ledger::LedgerError::NotFound { .. }) => Err(rule(
                 "not-mapped",

@@ -129,7 +129,7 @@ impl Host {
 
     /// The modules of a channel: those in its newest snapshot (before there is one, the
     /// catalogue) and those mapped.
-    fn modules_of(
+    pub(super) fn modules_of(
         &self,
         connection: &Connection,
         mappings: &Mappings,

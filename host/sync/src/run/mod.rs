@@ -8,6 +8,8 @@
 //!  lock
 //! ```
 
+mod day;
+mod marked;
 mod planning;
 mod posting;
 mod questions;
@@ -23,6 +25,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::brake::Brake;
+use psa_host_billing::effective::local_day;
+use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
 use psa_host_ledger::{
@@ -40,6 +44,7 @@ pub use settling::QUARANTINE;
 use crate::error::rule;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{Error, Host, OpenConnection, Purpose, Result};
+use day::Day;
 use planning::Planning;
 use read_back::ReadBack;
 
@@ -63,6 +68,7 @@ struct Running<'a> {
     open: &'a OpenConnection,
     tenant: &'a TenantKey,
     run: RunId,
+    day: Day,
     lines: Vec<LineReport>,
     notices: Vec<Notice>,
     /// Set once something stands against all that is still to be sent.
@@ -133,7 +139,7 @@ impl Host {
         })?;
         let as_of = options
             .as_of
-            .unwrap_or_else(|| self.now().to_zoned_datetime(zone.clone()).date());
+            .unwrap_or_else(|| local_day(self.now(), &zone));
         let snapshot = self.newest_snapshot(&open)?;
         let run = self.ledger().begin_run(&NewRun {
             connection: name.clone(),
@@ -192,6 +198,7 @@ impl Host {
             incidents,
             settled: found.settled,
             lines: found.lines,
+            history_head: self.ledger().history_head_of_run(run)?,
         })
     }
 
@@ -295,6 +302,11 @@ impl Host {
         found.unmapped_workspaces = planned.unmapped_workspaces;
         found.unmapped_modules = planned.unmapped_modules;
         found.lines = planned.lines;
+        let from_planning = found.lines.len();
+        self.add_orphans(begun, &mut found.lines).await?;
+        let orphans = found.lines.get(from_planning..).unwrap_or_default();
+        self.ledger()
+            .add_run_lines(run, orphans.iter().map(stored::row))?;
         let adjustments = match planned.plan.adjustments(&options.released) {
             Ok(adjustments) => adjustments,
             Err(brakes) => {
@@ -310,17 +322,18 @@ impl Host {
                 open,
                 tenant,
                 run,
+                day: Day::new(
+                    options.as_of.is_none().then_some(as_of),
+                    zone,
+                    self.ledger(),
+                ),
                 lines: found.lines,
                 notices: found.notices,
                 stopped: None,
                 posted: 0,
                 to_post: adjustments.len(),
             };
-            let still_today = || {
-                options.as_of.is_some()
-                    || self.now().to_zoned_datetime(zone.clone()).date() == as_of
-            };
-            running.post_all(&adjustments, still_today, watch).await?;
+            running.post_all(&adjustments, watch).await?;
             found.lines = running.lines;
             found.notices = running.notices;
             if running
@@ -335,6 +348,30 @@ impl Host {
         }
         self.record_outcomes(run, &found.lines)?;
         Ok(found)
+    }
+
+    /// After the pairs, so that each of these keeps its place.
+    async fn add_orphans(&self, begun: &Begun<'_>, lines: &mut Vec<LineReport>) -> Result<()> {
+        let mapping = self.mapping_of(begun.open)?;
+        let mut chosen = Chosen::default();
+        for line in lines.iter() {
+            if let Some(id) = &line.line {
+                chosen.add(&line.workspace, &line.module, id);
+            }
+        }
+        let Begun {
+            open,
+            tenant,
+            as_of,
+            ..
+        } = *begun;
+        let orphans = self.orphans(open, tenant, &mapping, &chosen, as_of).await?;
+        lines.extend(
+            orphans
+                .into_iter()
+                .map(|orphan| LineReport::orphan(orphan, as_of)),
+        );
+        Ok(())
     }
 
     /// Write down what became of each line that is no longer as it was planned.
@@ -390,16 +427,14 @@ impl Running<'_> {
     async fn post_all(
         &mut self,
         adjustments: &[(usize, Adjustment)],
-        still_today: impl Fn() -> bool,
         watch: Watch<'_>,
     ) -> Result<()> {
         let at_once = self.open.plugin.description().limits.lines_per_call.max(1) as usize;
         // One batch is read back while the next is sent.
         let mut unread: Option<ReadBack> = None;
         for batch in adjustments.chunks(at_once) {
-            if self.stopped.is_none() && !still_today() {
-                let message = "midnight passed in the connection's time zone";
-                self.stopped = Some(Hold::new(HoldCode::DateChanged, message));
+            if self.stopped.is_none() {
+                self.stopped = self.day.over();
             }
             if let Some(hold) = &self.stopped {
                 for (row, _) in batch {
@@ -449,6 +484,6 @@ impl OpenConnection {
     /// Longer than the PSA can work on one request.
     fn quarantine(&self) -> Duration {
         let longest = self.plugin.description().limits.longest_execution_seconds;
-        QUARANTINE.max(Duration::from_secs(u64::from(longest) + 60))
+        QUARANTINE.max(Duration::from_secs(u64::from(longest)) + marked::LONGEST_WAIT)
     }
 }

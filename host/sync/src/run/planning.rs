@@ -9,11 +9,12 @@ use jiff::tz::TimeZone;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::count::Days;
+use psa_host_billing::effective::local_day;
 use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
 use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
-    AccountId, CompleteSnapshot, Hold, HoldCode, LineId, Mapping, ModuleId, QuantityModel,
-    SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
+    AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,
+    QuantityModel, SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
     Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot, SnapshotId,
@@ -73,7 +74,7 @@ impl Host {
                 return Ok(Err(Brake::SnapshotOlderThanLast));
             }
         }
-        let taken_on = snapshot.taken_at.to_zoned_datetime(zone.clone()).date();
+        let taken_on = local_day(snapshot.taken_at, zone);
         if let Some(brake) = brake::stale(limits, taken_on, as_of) {
             return Ok(Err(brake));
         }
@@ -128,6 +129,7 @@ impl Host {
             as_of,
             until: counts.complete.taken_at(),
         };
+        let set_asides = self.set_asides_of(&open.connection.name)?;
         let context = Context {
             as_of,
             rules,
@@ -145,6 +147,7 @@ impl Host {
             past: &past,
             counting: &counting,
             days: &Days::default(),
+            set_asides: &set_asides,
         };
         let answered = Answered {
             mapped: mapped.len(),
@@ -174,14 +177,18 @@ impl Host {
             rows.write(new.iter().map(stored::row).collect()).await?;
         }
         rows.finish().await?;
-        (planned.unmapped_workspaces, planned.unmapped_modules) =
-            unmapped(&mapping, &counts.complete);
+        (planned.unmapped_workspaces, planned.unmapped_modules) = unmapped(&mapping, &context);
         Ok(planned)
     }
 
     /// A connection's mappings, as the rules take them.
     pub(crate) fn mapping_of(&self, open: &OpenConnection) -> Result<Mapping> {
-        let stored = self.ledger().mappings(&open.connection.name)?;
+        self.mapping_of_name(&open.connection.name)
+    }
+
+    /// The same, by the connection's name.
+    pub(crate) fn mapping_of_name(&self, name: &ConnectionName) -> Result<Mapping> {
+        let stored = self.ledger().mappings(name)?;
         let mut mapping = Mapping::default();
         let broken = |error: psa_host_billing::NotOneToOne| {
             crate::error::rule(
@@ -364,11 +371,13 @@ pub(crate) fn model(open: &OpenConnection) -> QuantityModel {
 }
 
 /// Workspaces and modules with counts above zero that nobody mapped.
-fn unmapped(mapping: &Mapping, snapshot: &CompleteSnapshot) -> (usize, usize) {
+fn unmapped(mapping: &Mapping, context: &Context<'_>) -> (usize, usize) {
     let mut workspaces: BTreeSet<&WorkspaceId> = BTreeSet::new();
     let mut modules: BTreeSet<&ModuleId> = BTreeSet::new();
-    for item in snapshot.items() {
-        if item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0 {
+    for item in context.snapshot.items() {
+        let unused = item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0;
+        let asides = context.set_asides;
+        if unused || asides.excludes(&item.workspace, &item.module, context.as_of) {
             continue;
         }
         if mapping.account(&item.workspace).is_none() {

@@ -14,11 +14,13 @@ use std::time::Duration;
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{Hold, HoldCode, LineId, LineKey};
-use psa_host_ledger::{Answer, Intent, IntentId, Outcome};
+use psa_host_ledger::{Answer, Intent, IntentId, Ledger, Outcome, Step};
 use psa_host_sandbox::{AdjustmentRequest, CallError, CallErrorKind, Connector, Posting, Session};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
+use super::day::Day;
+use super::marked::{Marked, unsent};
 use super::report::LineReport;
 use super::{Running, Sent, ended};
 use crate::Result;
@@ -168,6 +170,8 @@ impl Running<'_> {
         for _ in 0..side_by_side {
             let sender = Sender {
                 session: Arc::clone(&self.open.session),
+                ledger: self.host.ledger().clone(),
+                day: self.day.clone(),
                 work: Arc::clone(&work_out),
                 answers: answer_in.clone(),
                 stop: Arc::clone(&stop),
@@ -181,11 +185,13 @@ impl Running<'_> {
         let feeder = tokio::spawn(async move {
             for window in work.chunks(MARKED_AHEAD) {
                 let ids: Vec<IntentId> = window.iter().map(|(id, ..)| *id).collect();
+                let at = ledger.now();
                 let ledger = ledger.clone();
                 let marked = tokio::task::spawn_blocking(move || ledger.mark_sending(&ids));
                 marked.await.map_err(Feed::Ended)?.map_err(Feed::Ledger)?;
                 for (id, _, request) in window {
-                    if work_in.send((*id, request.clone())).await.is_err() {
+                    let (id, request) = (*id, request.clone());
+                    if work_in.send(Marked { id, request, at }).await.is_err() {
                         return Ok::<_, Feed>(());
                     }
                 }
@@ -259,6 +265,9 @@ impl Running<'_> {
                 Answer::Doubtful(why)
             }
             Posting::NotSent(error) => {
+                if self.stopped.is_none() && error.kind == CallErrorKind::Gone {
+                    self.stopped = self.day.over();
+                }
                 let hold = match &self.stopped {
                     Some(stopped) if error.kind == CallErrorKind::Gone => stopped.clone(),
                     _ => not_sent(&error),
@@ -343,11 +352,9 @@ impl Stop {
         if let Some(error) = self.all.get() {
             return Some(error.clone());
         }
-        (self.doubts.load(Ordering::Relaxed) >= DOUBTS_THAT_STOP).then(|| CallError {
-            kind: CallErrorKind::Gone,
-            message: format!("{DOUBTS_THAT_STOP} adjustments in a row had no certain outcome"),
-            psa_words: None,
-            fix: None,
+        (self.doubts.load(Ordering::Relaxed) >= DOUBTS_THAT_STOP).then(|| {
+            let message = format!("{DOUBTS_THAT_STOP} adjustments in a row had no certain outcome");
+            unsent(CallErrorKind::Gone, message)
         })
     }
 }
@@ -355,7 +362,9 @@ impl Stop {
 /// One connector that sends.
 struct Sender {
     session: Arc<Session>,
-    work: Arc<Mutex<mpsc::Receiver<(IntentId, AdjustmentRequest)>>>,
+    ledger: Ledger,
+    day: Day,
+    work: Arc<Mutex<mpsc::Receiver<Marked>>>,
     answers: mpsc::Sender<(IntentId, Posting)>,
     stop: Arc<Stop>,
 }
@@ -365,8 +374,8 @@ impl Sender {
         let mut connector: Option<Connector> = None;
         loop {
             let next = self.work.lock().await.recv().await;
-            let Some((id, request)) = next else { return };
-            let posting = self.adjust(&mut connector, &request).await;
+            let Some(mut marked) = next else { return };
+            let posting = self.adjust(&mut connector, &mut marked).await;
             match &posting {
                 Posting::NotSent(error) if stops_all(&error.kind) => {
                     let _ = self.stop.all.set(error.clone());
@@ -379,20 +388,19 @@ impl Sender {
                 }
                 Posting::NotSent(_) => {}
             }
-            if self.answers.send((id, posting)).await.is_err() {
+            if self.answers.send((marked.id, posting)).await.is_err() {
                 return;
             }
         }
     }
 
-    async fn adjust(
-        &self,
-        connector: &mut Option<Connector>,
-        request: &AdjustmentRequest,
-    ) -> Posting {
+    async fn adjust(&self, connector: &mut Option<Connector>, marked: &mut Marked) -> Posting {
         let mut tries = 0;
         loop {
             if let Some(error) = self.stop.reason() {
+                return Posting::NotSent(error);
+            }
+            if let Err(error) = marked.may_leave(&self.ledger, &self.day).await {
                 return Posting::NotSent(error);
             }
             tries += 1;
@@ -402,7 +410,9 @@ impl Sender {
             };
             let posting = match ready {
                 Ok(mut ready) => {
-                    let posting = ready.adjust(request).await;
+                    self.ledger.reached(Step::BeforeSend);
+                    let posting = ready.adjust(&marked.request).await;
+                    self.ledger.reached(Step::AfterSend);
                     *connector = Some(ready);
                     posting
                 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{Hold, HoldCode, Line, LineId, LineKey};
-use psa_host_ledger::{Outcome, Resolution};
+use psa_host_ledger::{Outcome, Resolution, Step};
 use psa_host_sandbox::LineReading;
 use serde_json::json;
 
@@ -60,6 +60,7 @@ impl Running<'_> {
                 return Ok(());
             }
         };
+        self.host.ledger().reached(Step::ReadBack);
         let by_id: HashMap<&LineId, &Line> = reading
             .lines
             .iter()

@@ -11,10 +11,12 @@ use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ServiceId, TenantKey,
     Units, UnitsChange, WorkspaceId,
 };
-use psa_host_ledger::{Outcome, QuestionId};
+use psa_host_ledger::{HistoryHead, Outcome, QuestionId};
 use psa_host_sandbox::Incident;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+use crate::orphans::Orphan;
 
 /// Whether a person should look at a pair with this outcome.
 pub fn needs_a_person(outcome: Outcome) -> bool {
@@ -27,7 +29,7 @@ pub fn needs_a_person(outcome: Outcome) -> bool {
 /// Code of a change that waits for a person.
 pub const APPROVAL_NEEDED: &str = "approval-needed";
 
-/// One mapped pair in a run.
+/// One mapped pair in a run; or a line that was posted and is mapped no more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LineReport {
     /// Whose use.
@@ -141,6 +143,36 @@ impl LineReport {
             "Answer with `psa-host approval approve {id} --why …` or `approval reject`; an \
              approved change is posted by the next sync, if the numbers are still the same."
         ));
+    }
+
+    /// A line that no mapping leads to any more.
+    pub(super) fn orphan(orphan: Orphan, as_of: Date) -> Self {
+        let Orphan {
+            posted,
+            units,
+            hold,
+        } = orphan;
+        let mut report = Self {
+            workspace: posted.workspace,
+            module: posted.module,
+            account: posted.account,
+            service: posted.key.service,
+            contract: Some(posted.key.contract),
+            line: Some(posted.key.line),
+            baseline: units,
+            target: None,
+            delta: None,
+            effective_date: as_of,
+            outcome: Outcome::Held,
+            code: None,
+            message: None,
+            fix: None,
+            link: None,
+            money: None,
+            question: None,
+        };
+        report.hold(hold);
+        report
     }
 
     /// Held, for this reason.
@@ -348,8 +380,10 @@ pub struct RunReport {
     pub incidents: Vec<Notice>,
     /// Adjustments of earlier runs that this one settled.
     pub settled: Vec<LineReport>,
-    /// One for each mapped pair.
+    /// One for each mapped pair, then the orphans.
     pub lines: Vec<LineReport>,
+    /// The history as it stood after the run's own last entry.
+    pub history_head: Option<HistoryHead>,
 }
 
 impl RunReport {

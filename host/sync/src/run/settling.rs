@@ -163,10 +163,11 @@ fn since(intent: &IntentRecord) -> Timestamp {
         .unwrap_or(intent.intended_at)
 }
 
-/// The PSA may still be working on it: what the line shows now could change.
+/// The PSA may still be working on it: what the line shows now could change. Also where
+/// the clock was set back since: how much time has passed is not known then.
 fn in_quarantine(intent: &IntentRecord, now: Timestamp, quarantine: Duration) -> bool {
-    intent.state != IntentState::Held
-        && now.duration_since(since(intent)).unsigned_abs() < quarantine
+    let passed = Duration::try_from(now.duration_since(since(intent))).unwrap_or_default();
+    intent.state != IntentState::Held && passed < quarantine
 }
 
 /// What a line says of an adjustment; none where it says nothing new.

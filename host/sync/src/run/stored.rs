@@ -100,6 +100,7 @@ impl Host {
             incidents: notices("incidents"),
             settled: Vec::new(),
             lines,
+            history_head: self.ledger().history_head_of_run(id)?,
         })
     }
 }

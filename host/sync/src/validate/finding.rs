@@ -5,6 +5,8 @@ use psa_host_billing::plan::PlanLine;
 use psa_host_billing::{AccountId, ContractId, Hold, LineId, ModuleId, ServiceId, WorkspaceId};
 use serde::Serialize;
 
+use crate::orphans::Orphan;
+
 /// One thing that was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -50,6 +52,21 @@ impl Finding {
 
     pub(super) fn of(brake: &Brake) -> Self {
         Self::new(brake.code(), true, brake.message(), brake.fix())
+    }
+
+    /// Keeps nothing from being posted: nothing is posted to it any more.
+    pub(super) fn orphan(orphan: Orphan) -> Self {
+        let Orphan { posted, hold, .. } = orphan;
+        Self {
+            workspace: Some(posted.workspace),
+            module: Some(posted.module),
+            account: posted.account,
+            service: Some(posted.key.service),
+            contract: Some(posted.key.contract),
+            line: Some(posted.key.line),
+            link: hold.link,
+            ..Self::new(hold.code.as_str(), false, hold.message, hold.fix)
+        }
     }
 
     pub(super) fn held(line: &PlanLine, hold: &Hold) -> Self {

@@ -4,19 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, HoldCode, Mapping, ModuleId, Service,
-    ServiceId, Truth, Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, Service, ServiceId, Truth,
+    UsageItem, Workspace, WorkspaceId,
 };
 
 use super::Finding;
 
 /// Workspaces and modules in use that nobody mapped; and a connection without any
 /// mapping at all, through which nothing can ever be posted.
-pub(super) fn unmapped(
+pub(super) fn unmapped<'a>(
     name: &ConnectionName,
     mapping: &Mapping,
     workspaces: &HashMap<WorkspaceId, Workspace>,
-    snapshot: &CompleteSnapshot,
+    counts: impl Iterator<Item = &'a UsageItem>,
     findings: &mut Vec<Finding>,
 ) {
     for (what, none, verb) in [
@@ -32,7 +32,7 @@ pub(super) fn unmapped(
     }
     let mut unmapped_workspaces = BTreeSet::new();
     let mut unmapped_modules: BTreeMap<&ModuleId, usize> = BTreeMap::new();
-    for item in snapshot.items() {
+    for item in counts {
         let in_use = item.users.unwrap_or(0) > 0 || item.devices.unwrap_or(0) > 0;
         let paid = workspaces
             .get(&item.workspace)

@@ -89,7 +89,8 @@ impl World {
         let Some(line) = found else {
             return self.create_line(kind, ask, contract, switches, foreign);
         };
-        if self.adjusted.contains(&(kind, line, ask.effective)) {
+        let again = self.adjusted.contains(&(kind, line, ask.effective));
+        if again && switches.repeat_date == Verdict::Refuse {
             // [LIVE KAN]
             return Err("Attempt to insert duplicate data into contract_service_period".to_owned());
         }

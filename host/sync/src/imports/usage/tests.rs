@@ -235,3 +235,111 @@ fn many_wrong_rows_are_one_error_that_says_how_many() {
     let problem = refused(&snapshot(&rows.join(",\n")));
     assert!(problem.cause.unwrap().starts_with("39 more, such as: "));
 }
+
+#[test]
+fn the_names_behind_a_count_are_kept_and_come_back() {
+    let fixture = Fixture::with_workspaces();
+    let text = snapshot(
+        r#"{"workspace": "w1", "module": "edr", "users": 2, "user_names": ["=ann", "Ben Ö"],
+            "devices": 0, "device_names": []},
+           {"workspace": "w2", "module": "edr", "users": 3, "user_names": null}"#,
+    );
+    let import = |text: &str| {
+        let done = fixture.host.import_usage(&file(text), &UsageForm::Json);
+        assert_eq!(done.unwrap().notes, []);
+    };
+    import(&text);
+    let behind = |workspace: &str| {
+        let (channel, module) = ("msp".parse().unwrap(), "edr".parse().unwrap());
+        let workspace = workspace.parse().unwrap();
+        fixture.host.names_behind(&channel, &workspace, &module)
+    };
+    let w1 = behind("w1").unwrap();
+    assert_eq!((w1.users, w1.devices), (Some(2), Some(0)));
+    assert_eq!(w1.user_names.unwrap(), ["=ann", "Ben Ö"]);
+    assert_eq!(w1.device_names.unwrap(), [""; 0]);
+    let w2 = behind("w2").unwrap();
+    assert_eq!((w2.users, w2.user_names), (Some(3), None));
+    assert_eq!(behind("msp").unwrap_err().code(), "no-count");
+
+    let newer = snapshot(r#"{"workspace": "w1", "module": "edr", "users": 2}"#);
+    import(&newer.replace("10-01T", "10-02T"));
+    assert_eq!(behind("w1").unwrap().user_names, None, "the newest counts");
+}
+
+#[test]
+fn names_that_are_not_those_counted_are_refused_at_their_item() {
+    let fits = "n".repeat(200);
+    let long = "é".repeat(101);
+    let cases = [
+        (
+            r#""users": 2, "user_names": ["a"]"#,
+            "user_names",
+            "names-differ-from-count",
+        ),
+        (
+            r#""users": 0, "user_names": ["a"]"#,
+            "user_names",
+            "names-differ-from-count",
+        ),
+        (
+            r#""users": 1, "user_names": []"#,
+            "user_names",
+            "names-differ-from-count",
+        ),
+        (
+            r#""devices": 1, "user_names": ["a"]"#,
+            "user_names",
+            "names-differ-from-count",
+        ),
+        (
+            r#""users": 2, "devices": 1, "device_names": ["a", "b"]"#,
+            "device_names",
+            "names-differ-from-count",
+        ),
+        (
+            r#""users": 2, "user_names": ["a", "a"]"#,
+            "user_names[1]",
+            "duplicate-name",
+        ),
+        (
+            r#""users": 1, "user_names": ["a\u001b[31m"]"#,
+            "user_names[0]",
+            "bad-text",
+        ),
+        (
+            r#""users": 1, "user_names": ["a\nb"]"#,
+            "user_names[0]",
+            "bad-text",
+        ),
+        (
+            r#""users": 1, "user_names": [""]"#,
+            "user_names[0]",
+            "bad-text",
+        ),
+        (
+            r#""users": 1, "user_names": [7]"#,
+            "user_names[0]",
+            "wrong-type",
+        ),
+        (
+            r#""users": 1, "user_names": "a""#,
+            "user_names",
+            "wrong-type",
+        ),
+        (
+            &format!(r#""devices": 2, "device_names": ["{fits}", "{long}"]"#),
+            "device_names[1]",
+            "bad-text",
+        ),
+    ];
+    for (fields, at, code) in cases {
+        let problem = refused(&snapshot(&format!(
+            r#"{{"workspace": "w2", "module": "edr", "users": 1, "user_names": ["{fits}"]}},
+               {{"workspace": "w1", "module": "edr", {fields}}}"#
+        )));
+        assert_eq!(problem.code, code, "{fields}: {}", problem.message);
+        let place = format!("items[1].{at} ");
+        assert!(problem.message.contains(&place), "{}", problem.message);
+    }
+}

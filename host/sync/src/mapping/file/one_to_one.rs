@@ -10,13 +10,13 @@ use crate::error::Problem;
 use super::Row;
 
 /// What is mapped already, and then the rows of the file one by one.
-pub(super) struct OneToOne {
+pub(in crate::mapping) struct OneToOne {
     mapping: psa_host_billing::Mapping,
     chosen: HashMap<WorkspaceId, ContractId>,
     metrics: HashMap<ModuleId, Metric>,
 }
 
-pub(super) fn one_to_one(present: &Mappings) -> OneToOne {
+pub(in crate::mapping) fn one_to_one(present: &Mappings) -> OneToOne {
     let mut mapping = psa_host_billing::Mapping::default();
     for pair in &present.accounts {
         // The ledger holds no second partner.
@@ -37,7 +37,7 @@ pub(super) fn one_to_one(present: &Mappings) -> OneToOne {
 }
 
 impl OneToOne {
-    pub(super) fn take(&mut self, row: &Row<'_>) -> Result<(), Problem> {
+    pub(in crate::mapping) fn take(&mut self, row: &Row<'_>) -> Result<(), Problem> {
         const FIX: &str = "Remove the other mapping first, or correct this row.";
         let refused = |code, error: NotOneToOne| Problem::new(code, error.to_string(), FIX);
         let twice = |what: String| {

@@ -9,12 +9,12 @@ use crate::Reader;
 use crate::error::Problem;
 use crate::progress::Watch;
 
-use super::super::{unknown_account, unknown_contract, unknown_service};
 use super::Row;
+use crate::mapping::{unknown_account, unknown_contract, unknown_service};
 
 /// What the PSA has of what the rows name. Each list is read once, and only if a row
 /// needs it.
-pub(super) struct PsaSide {
+pub(in crate::mapping) struct PsaSide {
     accounts: HashSet<AccountId>,
     services: HashSet<ServiceId>,
     /// Of the accounts of the rows that choose a contract.
@@ -24,7 +24,7 @@ pub(super) struct PsaSide {
 }
 
 impl PsaSide {
-    pub(super) async fn read(
+    pub(in crate::mapping) async fn read(
         reader: &Reader,
         rows: &[Row<'_>],
         present: &Mappings,
@@ -82,7 +82,7 @@ impl PsaSide {
         Ok(side)
     }
 
-    pub(super) fn check(&self, row: &Row<'_>) -> Result<(), Problem> {
+    pub(in crate::mapping) fn check(&self, row: &Row<'_>) -> Result<(), Problem> {
         match &row.mapping {
             Mapping::Account(mapping) if !self.accounts.contains(&mapping.account) => {
                 Err(unknown_account(&mapping.account))

@@ -1,32 +1,24 @@
 use psa_host_ledger::{AccountMapping, Mapping};
 
+use crate::Problem;
 use crate::mapping::rows::CoroSide;
-use crate::testing::{Fixture, file, values};
-use crate::{AddConnection, Problem};
+use crate::testing::{Fixture, file};
 
+use super::one_to_one::one_to_one;
 use super::*;
-
-fn empty_report() -> MapImported {
-    MapImported {
-        applied: false,
-        new: 0,
-        same: 0,
-        changed: 0,
-        refused: Vec::new(),
-        notes: Vec::new(),
-    }
-}
 
 /// Rows that are refused when read, or for not being one to one.
 fn refused(text: &str, present: &Mappings) -> Vec<Problem> {
     let source = file(text);
-    let mut done = empty_report();
-    let mut rows = read(&source, present, &mut done).unwrap();
+    let Read {
+        rows, mut refused, ..
+    } = read(&source, present).unwrap();
     let mut one_to_one = one_to_one(present);
-    keep_good(&mut rows, &mut done, |row| {
-        one_to_one.take(row).map(|()| None)
-    });
-    done.refused
+    for row in rows {
+        let taken = one_to_one.take(&row);
+        refused.extend(taken.err().map(|problem| row.place.of(problem)));
+    }
+    refused
 }
 
 #[test]
@@ -97,8 +89,9 @@ fn a_metric_left_out_is_the_one_it_had_or_the_modules_own() {
     let source = file(
         r#"{"services": [{"module": "edr", "service": "7"}, {"module": "mdm", "service": "8"}]}"#,
     );
-    let rows = read(&source, &present, &mut empty_report()).unwrap();
-    let metrics: Vec<Metric> = rows
+    let read = read(&source, &present).unwrap();
+    let metrics: Vec<Metric> = read
+        .rows
         .iter()
         .filter_map(|row| match &row.mapping {
             Mapping::Service(mapping) => Some(mapping.metric),
@@ -124,27 +117,17 @@ fn an_export_is_read_back_without_a_remark() {
     let mut text = serde_json::to_value(&file_form).unwrap();
     text["schema_version"] = 1.into();
     let source = file(&text.to_string());
-    let mut done = empty_report();
-    let rows = read(&source, &Mappings::default(), &mut done).unwrap();
-    assert_eq!(rows.len(), 2);
-    assert_eq!(done.notes, []);
-    assert_eq!(done.refused, []);
+    let read = read(&source, &Mappings::default()).unwrap();
+    assert_eq!(read.rows.len(), 2);
+    assert_eq!(read.notes, []);
+    assert_eq!(read.refused, []);
 }
 
 #[tokio::test]
 async fn unknown_workspaces_and_modules_are_refused() {
     let fixture = Fixture::with_plugin();
     let host = &fixture.host;
-    host.add_connection(AddConnection {
-        name: "c".parse().unwrap(),
-        plugin: "fake".to_owned(),
-        channel: "msp".parse().unwrap(),
-        time_zone: "Europe/Berlin".to_owned(),
-        values: values(&[("username", "u")], &[("secret", "s")]),
-    })
-    .await
-    .unwrap();
-    let connection = host.connection(&"c".parse().unwrap()).unwrap();
+    let connection = host.connection(&fixture.connect().await).unwrap();
     let coro = CoroSide::of(host, &connection).unwrap();
     let workspace = |id: &str| coro.workspace(&id.parse().unwrap()).err().map(|p| p.code);
     assert_eq!(workspace("w1"), None);

@@ -1,13 +1,18 @@
 //! `psa-host map …`
 
+mod file;
+mod radar;
+mod set_aside;
+mod suggest;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_sync::{Done, Host, MapImported, MappingKind, Source};
+use psa_host_sync::{Done, Host, MappingKind};
 use serde_json::json;
 
 use super::{Status, confirm, id, or_dash};
 use crate::args::{MapCommand, MapKind};
-use crate::output::{Bar, Column, Output, Table, Tone, tell};
+use crate::output::{Column, Output, Table, Tone};
 
 pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status> {
     let name = |text: &str| id::<ConnectionName>("connection name", text);
@@ -76,26 +81,13 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
             }
             Ok(Status::Done)
         }
-        MapCommand::Import {
-            connection,
-            file,
-            partial,
-        } => {
-            let bar = Bar::new();
-            let watch = |progress| bar.show(progress);
-            let source = Source::read(&file)?;
-            let connection = name(&connection)?;
-            let done = host
-                .import_mappings(&connection, &source, partial, &watch)
-                .await?;
-            drop(bar);
-            imported(&done, out)
-        }
-        MapCommand::Export { connection } => {
-            // A file for `map import`, whatever the format asked for.
-            out.json(&host.export_mappings(&name(&connection)?)?)?;
-            Ok(Status::Done)
-        }
+        MapCommand::Import(args) => file::import(&args, host, out).await,
+        MapCommand::Export(args) => file::export(&args, host, out).await,
+        MapCommand::Suggest(args) => suggest::suggest(&args, host, out).await,
+        MapCommand::Apply(args) => suggest::apply(&args, host, out).await,
+        MapCommand::SetAside(args) => set_aside::set_aside(args, host, out),
+        MapCommand::Restore(args) => set_aside::restore(&args, host, out),
+        MapCommand::Radar { connection } => radar::radar(&name(&connection)?, host, out).await,
     }
 }
 
@@ -112,46 +104,6 @@ fn answer(done: &Done, out: Output) -> Result<Status> {
         out.line(format!("{}{was}", done.message))?;
     }
     Ok(Status::Done)
-}
-
-fn imported(done: &MapImported, out: Output) -> Result<Status> {
-    let status = match (done.refused.is_empty(), done.applied) {
-        (true, _) => Status::Done,
-        (false, true) => Status::NeedsPerson,
-        (false, false) => Status::Failed,
-    };
-    if out.is_json() {
-        out.json(done)?;
-        return Ok(status);
-    }
-    out.notes(&done.notes);
-    for problem in &done.refused {
-        tell(&mut std::io::stderr().lock(), problem)?;
-    }
-    let MapImported {
-        new,
-        same,
-        changed,
-        refused,
-        ..
-    } = done;
-    if done.applied {
-        let refused = match refused.len() {
-            0 => String::new(),
-            refused => format!(", {refused} refused"),
-        };
-        out.line(format!(
-            "{new} new mappings, {changed} changed, {same} as before{refused}"
-        ))?;
-    } else {
-        let rows = if refused.len() == 1 { "row" } else { "rows" };
-        out.line(format!(
-            "{} {rows} refused: nothing was kept. Correct them, or keep the good ones with \
-             --partial.",
-            refused.len()
-        ))?;
-    }
-    Ok(status)
 }
 
 fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {

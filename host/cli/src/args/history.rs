@@ -1,0 +1,66 @@
+//! `psa-host history …`
+
+use clap::Subcommand;
+use psa_host_sync::HistoryHead;
+
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// Find any entry that was changed, removed, inserted or moved
+    #[command(after_help = "\
+Examples:
+  psa-host history verify
+  psa-host history verify --head 812:5d41…   (the whole head, as a run's report printed it)
+
+Needs the key file. That entries were cut off at the end is found only with a head that was
+kept elsewhere. Exit status 1 when the history does not hold; a key that is missing or wrong
+is an error of its own (key-missing, key-wrong) and says nothing about the history.")]
+    Verify {
+        /// A head that a report printed, kept where nobody who writes the ledger writes
+        #[arg(long, value_name = "SEQ:HEX")]
+        head: Option<HistoryHead>,
+    },
+    /// List entries, oldest first; without --after the latest ones
+    #[command(after_help = "\
+Examples:
+  psa-host history list
+  psa-host history list --subject acme --what connection
+  psa-host history list --after 100 --limit 50")]
+    List {
+        /// Only entries after this one
+        #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(0..))]
+        after: Option<i64>,
+        /// At most so many
+        #[arg(
+            long,
+            value_name = "N",
+            default_value_t = 50,
+            value_parser = clap::value_parser!(u32).range(1..=10_000)
+        )]
+        limit: u32,
+        /// Only entries whose subject has this text
+        #[arg(long, value_name = "TEXT")]
+        subject: Option<String>,
+        /// Only entries whose `what` has this text
+        #[arg(long, value_name = "TEXT")]
+        what: Option<String>,
+    },
+    /// Write the whole history into a file for a spreadsheet
+    #[command(after_help = "\
+Examples:
+  psa-host history export history.csv
+  psa-host history export history.xlsx --force
+  psa-host history export - | less
+
+Columns: seq, at (UTC), who, what, subject, detail, keyed, hash. Nothing in the file is
+calculated: in CSV, a cell that begins with = + - @, a tab or a carriage return gets an
+apostrophe before it; in XLSX all cells are texts. An XLSX sheet that is full is followed by
+another.")]
+    Export {
+        /// File that ends with .csv or .xlsx, or - for CSV on standard output
+        #[arg(value_name = "FILE.csv|FILE.xlsx|-")]
+        file: String,
+        /// Overwrite a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+}

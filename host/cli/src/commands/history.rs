@@ -1,0 +1,139 @@
+//! `psa-host history …`
+
+use std::path::Path;
+
+use anyhow::Result;
+use psa_host_sync::{EntryFilter, ExportForm, HistoryHead, HistoryVerified, Host};
+use serde_json::json;
+
+use super::{Status, or_dash};
+use crate::args::HistoryCommand;
+use crate::output::{Column, Output, Table, WrongUse};
+
+pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> {
+    match command {
+        HistoryCommand::Verify { head } => return verify(head.as_ref(), host, out),
+        HistoryCommand::List {
+            after,
+            limit,
+            subject,
+            what,
+        } => {
+            let filter = EntryFilter {
+                after,
+                subject: subject.as_deref(),
+                what: what.as_deref(),
+            };
+            list(&filter, limit, host, out)?;
+        }
+        HistoryCommand::Export { file, force } => export(&file, force, host, out)?,
+    }
+    Ok(Status::Done)
+}
+
+fn verify(kept: Option<&HistoryHead>, host: &Host, out: Output) -> Result<Status> {
+    let found = host.verify_history(kept)?;
+    let status = match found.holds {
+        true => Status::Done,
+        false => Status::Failed,
+    };
+    if out.is_json() {
+        out.json(&found)?;
+        return Ok(status);
+    }
+    let HistoryVerified {
+        entries,
+        verified,
+        keyed,
+        ..
+    } = found;
+    if let (Some(from), Some(to)) = (found.from, found.to) {
+        out.line(format!(
+            "{verified} of {entries} entries hold, {keyed} of them keyed, from {from} to {to}"
+        ))?;
+    } else {
+        out.line(format!("{verified} of {entries} entries hold"))?;
+    }
+    if let Some(head) = found.head {
+        out.line(format!("history head {head}"))?;
+    }
+    match found.broken {
+        Some(broken) => {
+            out.line(format!(
+                "BROKEN at entry {}: {} [{}]",
+                broken.seq, broken.message, broken.cause
+            ))?;
+            out.line(format!("  fix: {}", broken.fix))?;
+        }
+        None => out.line("The history holds.")?,
+    }
+    if keyed == 0 && entries > 0 {
+        out.line(
+            "No entry is keyed: who can write the file could have written all of it anew. \
+             Entries are keyed from the first secret on.",
+        )?;
+    }
+    if !found.head_compared {
+        out.line(
+            "Not looked at: whether entries were cut off at the end. Only a head kept elsewhere \
+             shows that: --head SEQ:HEX.",
+        )?;
+    }
+    Ok(status)
+}
+
+fn list(filter: &EntryFilter<'_>, limit: u32, host: &Host, out: Output) -> Result<()> {
+    let entries = host.history_entries(filter, limit)?;
+    if out.is_json() {
+        return Ok(out.json(&json!({ "entries": entries }))?);
+    }
+    let mut table = Table::new([
+        Column::Right("SEQ"),
+        Column::Left("AT"),
+        Column::Left("WHO"),
+        Column::Left("WHAT"),
+        Column::Left("SUBJECT"),
+        Column::Words("DETAIL"),
+    ]);
+    for entry in entries {
+        let detail = Some(entry.detail).filter(|detail| *detail != json!({}));
+        table.row([
+            entry.seq.to_string(),
+            entry.at.to_string(),
+            entry.who,
+            entry.what,
+            entry.subject,
+            or_dash(detail),
+        ]);
+    }
+    Ok(out.table(table, "No such entries.")?)
+}
+
+fn export(file: &str, force: bool, host: &Host, out: Output) -> Result<()> {
+    if file == "-" {
+        if out.is_json() {
+            let fix = "Name a file, or leave --format json out.";
+            return Err(WrongUse::new("`-` writes CSV, not JSON", fix).into());
+        }
+        host.export_history_to(std::io::stdout().lock())??;
+        return Ok(());
+    }
+    let path = Path::new(file);
+    let form = ExportForm::of(path).ok_or_else(|| {
+        let fix = "Name a file that ends with .csv or .xlsx, or - for standard output.";
+        WrongUse::new(format!("{file:?} ends neither with .csv nor .xlsx"), fix)
+    })?;
+    let done = host.export_history(path, form, force)?;
+    if out.is_json() {
+        return Ok(out.json(&done)?);
+    }
+    out.line(format!("{} entries written to {file}", done.entries))?;
+    if done.cut_cells > 0 {
+        out.line(format!(
+            "{} texts are longer than a cell of a workbook and were cut: the CSV export has all of \
+             them.",
+            done.cut_cells
+        ))?;
+    }
+    Ok(())
+}

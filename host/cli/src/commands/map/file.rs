@@ -1,0 +1,230 @@
+//! `psa-host map import`, `map export`
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::Result;
+use psa_host_billing::ConnectionName;
+use psa_host_sync::{Change, Form, Host, MapChange, MapDifference, MapImported, Problem, Source};
+use serde_json::json;
+
+use super::super::{Status, confirm, id, or_dash};
+use crate::args::{MapExport, MapImport};
+use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, tell, write_json};
+
+/// New mappings shown by an import; what changes or goes is always shown.
+const MOST_ADDED: usize = 20;
+
+pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status> {
+    let connection: ConnectionName = id("connection name", &args.connection)?;
+    let bar = Bar::new();
+    let watch = |progress| bar.show(progress);
+    let source = Source::read(&args.file)?;
+    let difference = host
+        .compare_mappings(&connection, &source, args.replace, &watch)
+        .await?;
+    drop(bar);
+    if args.dry_run {
+        return dry(&difference, out);
+    }
+    show(&difference, MOST_ADDED, out)?;
+    let kept_from_it = args.replace && !difference.refused.is_empty();
+    let lost = difference.lost();
+    if lost > 0 && !kept_from_it {
+        let what = format!("remove or change {lost} mappings of {connection}");
+        confirm(&what, args.yes)?;
+    }
+    let done = host.apply_mappings(&connection, difference, args.partial)?;
+    told(&done, out)
+}
+
+fn dry(difference: &MapDifference<'_>, out: Output) -> Result<Status> {
+    if out.is_json() {
+        let mut body = serde_json::to_value(difference)?;
+        body["dry_run"] = json!(true);
+        out.json(&body)?;
+    } else {
+        show(difference, usize::MAX, out)?;
+        refused(&difference.refused)?;
+        let counts = Counts::of(&difference.changes, difference.unchanged);
+        out.line(format!("{} (dry run: nothing was written)", counts.would()))?;
+    }
+    Ok(match difference.refused.is_empty() {
+        true => Status::Done,
+        false => Status::NeedsPerson,
+    })
+}
+
+/// What would change, before it does, with so many of the new ones at most; in JSON it
+/// is part of the answer.
+pub(super) fn show(difference: &MapDifference<'_>, most_added: usize, out: Output) -> Result<()> {
+    if out.is_json() {
+        return Ok(());
+    }
+    out.notes(&difference.notes);
+    if difference.changes.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new([
+        Column::Left("CHANGE"),
+        Column::Left("KIND"),
+        Column::Left("CORO"),
+        Column::Left("FROM"),
+        Column::Left("TO"),
+    ]);
+    let mut added = 0;
+    for one in &difference.changes {
+        if one.change == Change::Added {
+            added += 1;
+            if added > most_added {
+                continue;
+            }
+        }
+        let change = match one.change {
+            Change::Added => ("added", Tone::Good),
+            Change::Changed => ("changed", Tone::Attention),
+            Change::Removed => ("removed", Tone::Bad),
+        };
+        table.toned([
+            (change.0.to_owned(), change.1),
+            (one.kind.as_str().to_owned(), Tone::Plain),
+            (one.coro_id.clone(), Tone::Plain),
+            (or_dash(one.old.as_ref()), Tone::Plain),
+            (or_dash(one.new.as_ref()), Tone::Plain),
+        ]);
+    }
+    out.table(table, "")?;
+    let more = added.saturating_sub(most_added);
+    if more > 0 {
+        out.line(format!("{more} more are new; --dry-run shows all"))?;
+    }
+    Ok(())
+}
+
+/// What was done.
+pub(super) fn told(done: &MapImported, out: Output) -> Result<Status> {
+    let status = match (done.refused.is_empty(), done.applied) {
+        (true, _) => Status::Done,
+        (false, true) => Status::NeedsPerson,
+        (false, false) => Status::Failed,
+    };
+    if out.is_json() {
+        out.json(done)?;
+        return Ok(status);
+    }
+    refused(&done.refused)?;
+    let MapImported {
+        new,
+        same,
+        changed,
+        removed,
+        refused,
+        ..
+    } = done;
+    if done.applied {
+        let removed = match removed {
+            0 => String::new(),
+            removed => format!(", {removed} removed"),
+        };
+        let refused = match refused.len() {
+            0 => String::new(),
+            refused => format!(", {refused} refused"),
+        };
+        out.line(format!(
+            "{new} new mappings, {changed} changed{removed}, {same} as before{refused}"
+        ))?;
+    } else {
+        let rows = if refused.len() == 1 { "row" } else { "rows" };
+        out.line(format!(
+            "{} {rows} refused: nothing was kept. Correct them, or keep the good ones with \
+             --partial.",
+            refused.len()
+        ))?;
+    }
+    Ok(status)
+}
+
+fn refused(problems: &[Problem]) -> Result<()> {
+    for problem in problems {
+        tell(&mut std::io::stderr().lock(), problem)?;
+    }
+    Ok(())
+}
+
+/// How many of each.
+struct Counts {
+    added: usize,
+    changed: usize,
+    removed: usize,
+    unchanged: usize,
+}
+
+impl Counts {
+    fn of(changes: &[MapChange], unchanged: usize) -> Self {
+        let count = |change| changes.iter().filter(|one| one.change == change).count();
+        Self {
+            added: count(Change::Added),
+            changed: count(Change::Changed),
+            removed: count(Change::Removed),
+            unchanged,
+        }
+    }
+
+    fn would(&self) -> String {
+        let Self {
+            added,
+            changed,
+            removed,
+            unchanged,
+        } = self;
+        format!("{added} would be new, {changed} changed, {removed} removed, {unchanged} as before")
+    }
+}
+
+pub async fn export(args: &MapExport, host: &Host, out: Output) -> Result<Status> {
+    let connection: ConnectionName = id("connection name", &args.connection)?;
+    let by_name = args.file.as_deref().and_then(Form::of_name);
+    let form = args.form.map(Form::from).or(by_name).unwrap_or(Form::Json);
+    if form == Form::Xlsx && args.file.is_none() && std::io::stdout().is_terminal() {
+        let message = "an XLSX file is nothing for a terminal";
+        return Err(WrongUse::new(message, "Name a file to write.").into());
+    }
+    let bytes = match form {
+        Form::Json => {
+            // A file for `map import`, whatever the format asked for.
+            let mut bytes = Vec::new();
+            write_json(&mut bytes, &host.export_mappings(&connection)?)?;
+            bytes
+        }
+        Form::Csv | Form::Xlsx => {
+            let bar = Bar::new();
+            let watch = |progress| bar.show(progress);
+            let xlsx = form == Form::Xlsx;
+            let (bytes, notes) = host.export_sheet(&connection, xlsx, &watch).await?;
+            drop(bar);
+            out.notes(&notes);
+            bytes
+        }
+    };
+    match &args.file {
+        None => {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(&bytes)?;
+            stdout.flush()?;
+        }
+        Some(file) => {
+            std::fs::write(file, &bytes).map_err(|error| {
+                let message = format!("{file} cannot be written: {error}");
+                let fix = "Check the path, its permissions and its disk.";
+                psa_host_sync::Error::from(Problem::new("file-unwritable", message, fix))
+            })?;
+            if out.is_json() {
+                out.json(
+                    &json!({ "connection": connection, "file": file, "form": form.as_str() }),
+                )?;
+            } else {
+                out.line(format!("mappings of {connection} written to {file}"))?;
+            }
+        }
+    }
+    Ok(Status::Done)
+}

@@ -1,0 +1,94 @@
+//! The end of the chain as one short text, `SEQ:HEX`: printed in each report, so that it
+//! can be kept where nobody who changes the ledger can change it too.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+/// Where the chain ends: kept elsewhere, it shows a cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryHead {
+    /// The last entry, from 1.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// A text that is no head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a head is SEQ:HEX as a report prints it: the number of an entry, a colon, and its hash as \
+     64 hexadecimal digits"
+)]
+pub struct NoHead;
+
+impl HistoryHead {
+    /// What the first entry follows.
+    pub(crate) const BEFORE_THE_FIRST: Self = Self {
+        seq: 0,
+        hash: [0; 32],
+    };
+}
+
+impl fmt::Display for HistoryHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, hex::encode(self.hash))
+    }
+}
+
+impl FromStr for HistoryHead {
+    type Err = NoHead;
+    fn from_str(text: &str) -> Result<Self, NoHead> {
+        let (seq, hash) = text.trim().split_once(':').ok_or(NoHead)?;
+        let digits = seq.bytes().all(|byte| byte.is_ascii_digit());
+        let seq = seq.parse().ok().filter(|seq| digits && *seq >= 1);
+        let mut head = Self {
+            seq: seq.ok_or(NoHead)?,
+            hash: [0; 32],
+        };
+        hex::decode_to_slice(hash, &mut head.hash).map_err(|_| NoHead)?;
+        Ok(head)
+    }
+}
+
+/// `{"seq": 12, "hash": "<hex>"}`
+impl Serialize for HistoryHead {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut head = serializer.serialize_struct("HistoryHead", 2)?;
+        head.serialize_field("seq", &self.seq)?;
+        head.serialize_field("hash", &hex::encode(self.hash))?;
+        head.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_as_it_is_printed_and_nothing_else_is_one() {
+        let hash = "0b".repeat(32);
+        let printed = format!("12:{hash}");
+        let head: HistoryHead = printed.parse().unwrap();
+        assert_eq!((head.seq, head.hash), (12, [11; 32]));
+        assert_eq!(head.to_string(), printed);
+        assert_eq!(
+            serde_json::to_string(&head).unwrap(),
+            format!(r#"{{"seq":12,"hash":"{hash}"}}"#)
+        );
+        for text in [
+            String::new(),
+            hash.clone(),
+            format!("0:{hash}"),
+            format!("-1:{hash}"),
+            format!("+1:{hash}"),
+            format!("1:{}", &hash[2..]),
+            format!("1:{hash}00"),
+            format!("99999999999999999999:{hash}"),
+        ] {
+            assert_eq!(text.parse::<HistoryHead>(), Err(NoHead), "{text}");
+        }
+    }
+}

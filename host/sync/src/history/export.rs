@@ -1,0 +1,213 @@
+//! The whole history as a file for a spreadsheet. Written beside its place and moved
+//! there when it is whole: nobody reads half of one, and none is overwritten unasked.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use super::form::{Csv, Rows, Xlsx};
+use crate::error::rule;
+use crate::{Error, Host, Result};
+
+/// Entries read from the ledger at once.
+const PAGE: u32 = 1_000;
+
+/// What kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportForm {
+    /// Text, cells that a spreadsheet would calculate defused by an apostrophe.
+    Csv,
+    /// A workbook of texts.
+    Xlsx,
+}
+
+impl ExportForm {
+    /// By the end of the file's name; none for any other.
+    pub fn of(path: &Path) -> Option<Self> {
+        let end = path.extension()?.to_str()?;
+        match end.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "xlsx" => Some(Self::Xlsx),
+            _ => None,
+        }
+    }
+}
+
+/// What was exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exported {
+    /// Where to.
+    pub file: PathBuf,
+    /// How many entries.
+    pub entries: u64,
+    /// Cells that were cut because a workbook's cell holds no more.
+    pub cut_cells: u64,
+}
+
+impl Host {
+    /// Write the whole history into a file, with mode 0600.
+    ///
+    /// # Errors
+    /// A file that is there already, without `force`; a folder that cannot be written;
+    /// a failing or damaged database. Nothing is left behind then.
+    pub fn export_history(&self, file: &Path, form: ExportForm, force: bool) -> Result<Exported> {
+        // Said before an hour of work; the last word is at the end.
+        if !force && fs::symlink_metadata(file).is_ok() {
+            return Err(exists(file));
+        }
+        let at = |error: io::Error| unwritable(file, &error);
+        // The parent of a bare file name is the empty path.
+        let dir = file
+            .parent()
+            .filter(|dir| !dir.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let mut temporary = NamedTempFile::new_in(dir).map_err(at)?;
+        let (entries, cut_cells) = match form {
+            ExportForm::Csv => {
+                let rows = Csv::new(temporary.as_file_mut()).map_err(at)?;
+                self.export(rows, |error| unwritable(file, &error))?
+            }
+            ExportForm::Xlsx => {
+                let rows = Xlsx::new(temporary.as_file_mut(), dir).map_err(at)?;
+                self.export(rows, |error| unwritable(file, &error))?
+            }
+        };
+        temporary.as_file().sync_all().map_err(at)?;
+        let persisted = match force {
+            true => temporary.persist(file),
+            false => temporary.persist_noclobber(file),
+        };
+        persisted.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists if !force => exists(file),
+            _ => unwritable(file, &error.error),
+        })?;
+        Ok(Exported {
+            file: file.to_owned(),
+            entries,
+            cut_cells,
+        })
+    }
+
+    /// Write the whole history as CSV to a stream; how many entries.
+    ///
+    /// # Errors
+    /// The stream's, as [`io::Error`]; a failing or damaged database as the inner error.
+    pub fn export_history_to(&self, out: impl Write) -> io::Result<Result<u64>> {
+        let mut failed = None;
+        let done = self.export(Csv::new(out)?, |error| {
+            failed = Some(error);
+            rule("stream", "the stream is closed", "Open it.")
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(done.map(|(entries, _)| entries)),
+        }
+    }
+
+    fn export(
+        &self,
+        mut rows: impl Rows,
+        mut at: impl FnMut(io::Error) -> Error,
+    ) -> Result<(u64, u64)> {
+        let (mut after, mut entries) = (0, 0);
+        loop {
+            let page = self.ledger().history(after, PAGE)?;
+            let Some(last) = page.last() else {
+                return Ok((entries, rows.finish().map_err(at)?));
+            };
+            after = last.seq;
+            entries += page.len() as u64;
+            for event in page {
+                rows.entry(&event.into()).map_err(&mut at)?;
+            }
+        }
+    }
+}
+
+fn exists(file: &Path) -> Error {
+    rule(
+        "file-exists",
+        format!("{} is there already", file.display()),
+        "Name another file, or add --force to overwrite it.",
+    )
+}
+
+fn unwritable(file: &Path, error: &io::Error) -> Error {
+    rule(
+        "file-unwritable",
+        format!("{} could not be written: {error}", file.display()),
+        "Check that the folder is there, that this user may write into it, and that its disk \
+         is not full.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::Fixture;
+
+    #[test]
+    fn a_file_is_whole_or_not_there_and_is_overwritten_only_when_forced() {
+        let fixture = Fixture::empty();
+        let folder = tempfile::tempdir().unwrap();
+        let names = || -> BTreeSet<_> {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        };
+        fixture
+            .host
+            .ledger()
+            .record_event("test.done", "=1+1", &json!({"of": 1}))
+            .unwrap();
+        for (name, form) in [("h.csv", ExportForm::Csv), ("h.xlsx", ExportForm::Xlsx)] {
+            let file = folder.path().join(name);
+            let export = |force| fixture.host.export_history(&file, form, force);
+            assert_eq!(export(false).unwrap().entries, 1);
+            let written = fs::read(&file).unwrap();
+            fs::write(&file, "mine").unwrap();
+            assert_eq!(export(false).unwrap_err().code(), "file-exists");
+            assert_eq!(fs::read(&file).unwrap(), b"mine");
+            export(true).unwrap();
+            assert_eq!(fs::read(&file).unwrap().len(), written.len());
+        }
+        assert_eq!(names(), ["h.csv".into(), "h.xlsx".into()].into());
+        let csv = fs::read_to_string(folder.path().join("h.csv")).unwrap();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert_eq!(lines[0], "seq,at,who,what,subject,detail,keyed,hash");
+        let start = r#"1,2026-10-01T12:00:00Z,test,test.done,'=1+1,"{""of"":1}",no,"#;
+        assert!(lines[1].starts_with(start), "{csv}");
+        let nowhere = folder.path().join("nowhere").join("h.csv");
+        let error = fixture
+            .host
+            .export_history(&nowhere, ExportForm::Csv, false)
+            .unwrap_err();
+        assert_eq!(error.code(), "file-unwritable");
+        let mut stream = Vec::new();
+        let entries = fixture.host.export_history_to(&mut stream);
+        assert_eq!(entries.unwrap().unwrap(), 1);
+        assert_eq!(String::from_utf8(stream).unwrap(), csv);
+    }
+
+    #[test]
+    fn a_history_of_more_than_a_page_is_exported_once_and_whole() {
+        let fixture = Fixture::empty();
+        for at in 1..=1_001 {
+            let subject = at.to_string();
+            let ledger = fixture.host.ledger();
+            ledger.record_event("test", &subject, &json!({})).unwrap();
+        }
+        let mut stream = Vec::new();
+        let entries = fixture.host.export_history_to(&mut stream);
+        assert_eq!(entries.unwrap().unwrap(), 1_001);
+        let mut csv = csv::Reader::from_reader(stream.as_slice());
+        let seqs = csv.records().map(|row| row.unwrap()[0].to_owned());
+        assert!(seqs.eq((1..=1_001).map(|at| at.to_string())));
+    }
+}

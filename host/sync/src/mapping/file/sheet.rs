@@ -1,0 +1,315 @@
+//! Mappings as a spreadsheet, CSV or XLSX: one row for each, with the columns
+//! `kind,coro_id,psa_id,metric` and, for people, the names on both sides, which are
+//! never read. Cells that a spreadsheet would take for a formula are written with an
+//! apostrophe before them, and read without it.
+
+pub(in crate::mapping) mod csv;
+pub(in crate::mapping) mod xlsx;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use psa_host_billing::{IdError, Metric};
+use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
+
+use super::{Place, Read, Row};
+use crate::error::Problem;
+use crate::imports::Unknown;
+use crate::mapping::metric_of;
+use crate::{Result, Source};
+
+/// In the order written. The last two are for people.
+pub(in crate::mapping) const COLUMNS: [&str; 6] = [
+    "kind",
+    "coro_id",
+    "psa_id",
+    "metric",
+    "coro_name",
+    "psa_name",
+];
+
+/// How many of [`COLUMNS`] are read.
+const READ: usize = 4;
+
+/// Columns looked at; a sheet for people has fewer.
+const MOST_COLUMNS: usize = 64;
+
+/// The form of a mapping file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `{"accounts": …}`
+    Json,
+    /// Comma or semicolon.
+    Csv,
+    /// Excel's.
+    Xlsx,
+}
+
+impl Form {
+    /// By the name's ending; where it says nothing, by the content.
+    pub(in crate::mapping) fn of(source: &Source) -> Self {
+        if let Some(form) = Self::of_name(&source.name) {
+            return form;
+        }
+        let bytes = source.bytes.as_slice();
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        match bytes.trim_ascii_start() {
+            [b'P', b'K', ..] => Self::Xlsx,
+            [b'k' | b'K' | b'c' | b'p' | b'"', ..] => Self::Csv,
+            _ => Self::Json,
+        }
+    }
+
+    /// As it is called on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    /// The form that a file's name says.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, ending) = name.rsplit_once('.')?;
+        match ending.to_ascii_lowercase().as_str() {
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            "xlsx" => Some(Self::Xlsx),
+            _ => None,
+        }
+    }
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone)]
+pub(in crate::mapping) struct RowPlace {
+    file: Arc<str>,
+    row: u64,
+    /// Columns are called by letters, and lines are rows.
+    lettered: bool,
+}
+
+impl fmt::Display for RowPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = if self.lettered { "row" } else { "line" };
+        write!(f, "{}, {line} {}", self.file, self.row)
+    }
+}
+
+/// A cell's text, or why it has none that can be an id.
+type Cell = Result<String, String>;
+
+/// What a file of either form has.
+struct Sheet {
+    file: Arc<str>,
+    lettered: bool,
+    /// The row of the header.
+    header_row: u64,
+    header: Vec<Cell>,
+    rows: Vec<(u64, Vec<Cell>)>,
+    /// Rows that are no rows.
+    broken: Vec<Problem>,
+}
+
+/// Read a CSV or XLSX file.
+pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Result<Read<'a>> {
+    let sheet = match form {
+        Form::Xlsx => xlsx::read(source)?,
+        Form::Csv | Form::Json => csv::read(source)?,
+    };
+    let mut unknown = Unknown::default();
+    let columns = columns(&sheet, &mut unknown)?;
+    let mut read = Read {
+        notes: unknown.notes().collect(),
+        refused: sheet.broken,
+        ..Read::default()
+    };
+    for (row, cells) in sheet.rows {
+        let place = RowPlace {
+            file: Arc::clone(&sheet.file),
+            row,
+            lettered: sheet.lettered,
+        };
+        let cell = |which: usize| columns[which].and_then(|at| cells.get(at));
+        let blank = |which: usize| matches!(cell(which), None | Some(Ok(_)) if text(cell(which)).is_empty());
+        if (0..READ).all(blank) {
+            continue;
+        }
+        let cells = Cells {
+            place: &place,
+            columns: &columns,
+            cells: &cells,
+        };
+        match cells.mapping(present) {
+            Ok(mapping) => read.rows.push(Row {
+                place: Place::Sheet(place),
+                mapping,
+            }),
+            Err(problem) => read.refused.push(problem),
+        }
+    }
+    Ok(read)
+}
+
+fn text(cell: Option<&Cell>) -> &str {
+    cell.and_then(|cell| cell.as_deref().ok())
+        .unwrap_or_default()
+}
+
+/// Where each of the columns read stands.
+fn columns(sheet: &Sheet, unknown: &mut Unknown) -> Result<[Option<usize>; READ], Problem> {
+    let mut found = [None; READ];
+    let place = RowPlace {
+        file: Arc::clone(&sheet.file),
+        row: sheet.header_row,
+        lettered: sheet.lettered,
+    };
+    for (at, cell) in sheet.header.iter().enumerate() {
+        let name = cell.as_deref().unwrap_or_default();
+        match COLUMNS
+            .iter()
+            .position(|known| name.eq_ignore_ascii_case(known))
+        {
+            Some(which) if which >= READ => {}
+            Some(which) if found[which].is_some() => {
+                let column = column_name(at, sheet.lettered);
+                let message = format!("{place}, column {column}: {name} is there twice");
+                return Err(Problem::new(
+                    "sheet-header",
+                    message,
+                    "Remove one of the two.",
+                ));
+            }
+            Some(which) => found[which] = Some(at),
+            None if name.is_empty() => {}
+            None => unknown.see(name),
+        }
+    }
+    // A metric may be left out.
+    let missing: Vec<&str> = (0..READ - 1)
+        .filter(|which| found[*which].is_none())
+        .map(|which| COLUMNS[which])
+        .collect();
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let message = format!("{place}: the header has no {}", missing.join(", "));
+    let fix = "The first row names the columns: kind,coro_id,psa_id,metric.";
+    Err(Problem::new("sheet-header", message, fix))
+}
+
+/// One row's cells.
+struct Cells<'a> {
+    place: &'a RowPlace,
+    columns: &'a [Option<usize>; READ],
+    cells: &'a [Cell],
+}
+
+impl Cells<'_> {
+    fn mapping(&self, present: &Mappings) -> Result<Mapping, Problem> {
+        let kind = self.text(0)?.to_ascii_lowercase();
+        let metric = self.text(3)?.to_ascii_lowercase();
+        if kind != "service" && !metric.is_empty() {
+            let what = format!("{metric:?} stands here, and only a service has a metric");
+            return Err(self.problem(3, "metric-not-here", &what, "Leave the cell empty."));
+        }
+        match kind.as_str() {
+            "account" => Ok(Mapping::Account(AccountMapping {
+                workspace: self.id(1)?,
+                account: self.id(2)?,
+            })),
+            "contract" => Ok(Mapping::Contract(ContractPin {
+                workspace: self.id(1)?,
+                contract: self.id(2)?,
+            })),
+            "service" => {
+                let module = self.id(1)?;
+                let metric = match metric.as_str() {
+                    "" => metric_of(present, &module),
+                    "users" => Metric::Users,
+                    "devices" => Metric::Devices,
+                    _ => {
+                        let what = format!("{} is no metric", short(&metric));
+                        let fix = "Use users or devices.";
+                        return Err(self.problem(3, "unknown-metric", &what, fix));
+                    }
+                };
+                let service = self.id(2)?;
+                Ok(Mapping::Service(ServiceMapping {
+                    module,
+                    service,
+                    metric,
+                }))
+            }
+            _ => {
+                let what = format!("{} is no kind of mapping", short(&kind));
+                let fix = "Use account, service or contract.";
+                Err(self.problem(0, "unknown-kind", &what, fix))
+            }
+        }
+    }
+
+    /// A cell without the apostrophe that protects it.
+    fn text(&self, which: usize) -> Result<&str, Problem> {
+        let Some(at) = self.columns[which] else {
+            return Ok("");
+        };
+        match self.cells.get(at) {
+            None => Ok(""),
+            Some(Ok(text)) => Ok(text.strip_prefix('\'').unwrap_or(text)),
+            Some(Err(why)) => {
+                let fix = "Format the cell as text, and write the id into it again.";
+                Err(self.problem(which, "not-an-id", why, fix))
+            }
+        }
+    }
+
+    fn id<T: std::str::FromStr<Err = IdError>>(&self, which: usize) -> Result<T, Problem> {
+        self.text(which)?.parse().map_err(|error| {
+            let what = format!("this is no id: {error}");
+            self.problem(which, "bad-id", &what, "Correct it.")
+        })
+    }
+
+    fn problem(&self, which: usize, code: &'static str, what: &str, fix: &str) -> Problem {
+        let column = match self.columns[which] {
+            Some(at) => format!(
+                ", column {} ({})",
+                column_name(at, self.place.lettered),
+                COLUMNS[which]
+            ),
+            None => String::new(),
+        };
+        Problem::new(code, format!("{}{column}: {what}", self.place), fix)
+    }
+}
+
+fn short(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    format!("{short:?}")
+}
+
+/// From 1, or `A` to `BL`.
+fn column_name(at: usize, lettered: bool) -> String {
+    if !lettered {
+        return (at + 1).to_string();
+    }
+    let letter = |at: usize| char::from(b'A' + u8::try_from(at % 26).unwrap_or_default());
+    match at / 26 {
+        0 => letter(at).to_string(),
+        above => format!("{}{}", letter(above - 1), letter(at)),
+    }
+}
+
+/// A cell as it is written: never a formula, whatever opens it.
+pub(in crate::mapping) fn escaped(text: &str) -> Cow<'_, str> {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\'') => Cow::Owned(format!("'{text}")),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests;

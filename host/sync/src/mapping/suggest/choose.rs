@@ -1,0 +1,249 @@
+//! Taking chosen proposals: through the same checks as a mapping file, and never
+//! unasked.
+
+use std::collections::{HashMap, HashSet};
+
+use psa_host_billing::suggest::Verdict;
+use psa_host_billing::{ConnectionName, default_metric};
+use psa_host_ledger::{AccountMapping, Mapping, ServiceMapping};
+
+use super::{SuggestOptions, Suggestions};
+use crate::error::Problem;
+use crate::imports::json::{Node, parse};
+use crate::mapping::difference::MapDifference;
+use crate::mapping::file::{Place, Read, Row, metric};
+use crate::progress::Watch;
+use crate::{Host, Note, Result, Source};
+
+/// Which proposals are taken.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice<'a> {
+    /// These, of what is proposed now.
+    Ids(&'a [String]),
+    /// Those of a file; with `safe_only` only the ones that are safe now.
+    File {
+        /// What `map suggest` printed, edited or not.
+        source: &'a Source,
+        /// Leave out what is not safe now.
+        safe_only: bool,
+    },
+    /// All that are safe now.
+    Safe,
+}
+
+impl Host {
+    /// Hold chosen proposals against what is mapped, with each checked on both sides as
+    /// a row of a mapping file is. Writes nothing: [`Host::apply_mappings`] does.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a PSA that does not answer.
+    pub async fn choose_suggestions<'a>(
+        &self,
+        name: &ConnectionName,
+        choice: Choice<'a>,
+        watch: Watch<'_>,
+    ) -> Result<MapDifference<'a>> {
+        let connection = self.connection(name)?;
+        let present = self.ledger().mappings(name)?;
+        let mut chosen = match choice {
+            Choice::File { source, .. } => read_file(source)?,
+            Choice::Ids(_) | Choice::Safe => Read::default(),
+        };
+        if !matches!(
+            choice,
+            Choice::File {
+                safe_only: false,
+                ..
+            }
+        ) {
+            let now = self.suggest(name, &SuggestOptions::ALL, watch).await?;
+            let now = now.mappings();
+            match choice {
+                Choice::Ids(ids) => chosen = by_id(ids, &now),
+                Choice::Safe => {
+                    let safe = now.into_iter().filter(|one| one.verdict == Verdict::Safe);
+                    chosen.rows = safe.map(Proposed::into_row).collect();
+                }
+                Choice::File { .. } => {
+                    let safe: Vec<&Mapping> = now
+                        .iter()
+                        .filter(|one| one.verdict == Verdict::Safe)
+                        .map(|one| &one.mapping)
+                        .collect();
+                    let before = chosen.rows.len();
+                    chosen
+                        .rows
+                        .retain(|row| safe.iter().any(|safe| same_pair(safe, &row.mapping)));
+                    let left_out = before - chosen.rows.len();
+                    if left_out > 0 {
+                        let message = format!("{left_out} are not safe now and were left out");
+                        chosen.notes.push(Note::new("not-safe", message));
+                    }
+                }
+            }
+        }
+        refuse_contested(&mut chosen);
+        self.compare_rows(&connection, &present, chosen, false, watch)
+            .await
+    }
+}
+
+/// A proposal as a mapping.
+struct Proposed {
+    id: String,
+    verdict: Verdict,
+    mapping: Mapping,
+}
+
+impl Proposed {
+    fn into_row<'a>(self) -> Row<'a> {
+        Row {
+            place: Place::Named(format!("suggestion {}", self.id)),
+            mapping: self.mapping,
+        }
+    }
+}
+
+impl Suggestions {
+    fn mappings(self) -> Vec<Proposed> {
+        let accounts = self.account_suggestions.into_iter().map(|one| Proposed {
+            id: one.id,
+            verdict: one.verdict,
+            mapping: Mapping::Account(AccountMapping {
+                workspace: one.workspace,
+                account: one.account,
+            }),
+        });
+        let services = self.service_suggestions.into_iter().map(|one| Proposed {
+            id: one.id,
+            verdict: one.verdict,
+            mapping: Mapping::Service(ServiceMapping {
+                module: one.module,
+                service: one.service,
+                metric: one.metric,
+            }),
+        });
+        accounts.chain(services).collect()
+    }
+}
+
+fn by_id<'a>(ids: &[String], now: &[Proposed]) -> Read<'a> {
+    let mut chosen = Read::default();
+    for id in ids {
+        let mut found = now.iter().filter(|one| one.id == *id);
+        match (found.next(), found.next()) {
+            (Some(one), None) => chosen.rows.push(Row {
+                place: Place::Named(format!("suggestion {id}")),
+                mapping: one.mapping.clone(),
+            }),
+            (Some(_), Some(_)) => chosen.refused.push(Problem::new(
+                "suggestion-ambiguous",
+                format!("suggestion {id:?} is one of an account and one of a service"),
+                "Map it with `psa-host map account` or `psa-host map service`.",
+            )),
+            (None, _) => chosen.refused.push(Problem::new(
+                "unknown-suggestion",
+                format!("{id:?} is not suggested now"),
+                "See what is with `psa-host map suggest --all`; ids are compared as written.",
+            )),
+        }
+    }
+    chosen
+}
+
+fn same_pair(a: &Mapping, b: &Mapping) -> bool {
+    match (a, b) {
+        (Mapping::Account(a), Mapping::Account(b)) => a == b,
+        (Mapping::Service(a), Mapping::Service(b)) => {
+            (&a.module, &a.service) == (&b.module, &b.service)
+        }
+        _ => false,
+    }
+}
+
+/// Where one side stands in two rows, to take either would be a guess.
+fn refuse_contested(chosen: &mut Read<'_>) {
+    let sides = |mapping: &Mapping| match mapping {
+        Mapping::Account(pair) => [
+            format!("workspace {}", pair.workspace),
+            format!("account {}", pair.account),
+        ],
+        Mapping::Service(pair) => [
+            format!("module {}", pair.module),
+            format!("service {}", pair.service),
+        ],
+        Mapping::Contract(pin) => [format!("the contract of {}", pin.workspace), String::new()],
+    };
+    let mut seen = HashSet::new();
+    // The same row twice is one.
+    chosen.rows.retain(|row| seen.insert(sides(&row.mapping)));
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for side in chosen.rows.iter().flat_map(|row| sides(&row.mapping)) {
+        *times.entry(side).or_default() += 1;
+    }
+    let Read { rows, refused, .. } = chosen;
+    rows.retain(|row| {
+        let sides = sides(&row.mapping);
+        let Some(side) = sides.iter().find(|side| times.get(*side) > Some(&1)) else {
+            return true;
+        };
+        let message = format!("{side} is in more than one of the chosen suggestions");
+        let fix = "Leave the right one, and take the others out.";
+        refused.push(
+            row.place
+                .of(Problem::new("suggestion-ambiguous", message, fix)),
+        );
+        false
+    });
+}
+
+/// The two lists of a file that `map suggest --format json` printed. What else stands
+/// there is for people.
+fn read_file(source: &Source) -> Result<Read<'_>> {
+    let mut read = Read::default();
+    let mut numbers = 0;
+    let mut document = parse(source)?.object()?;
+    for list in ["account_suggestions", "service_suggestions"] {
+        let Some(entries) = document.optional(list) else {
+            continue;
+        };
+        for node in entries.list()? {
+            match mapping(list, &node, &mut numbers) {
+                Ok(mapping) => read.rows.push(Row {
+                    place: Place::Json(node),
+                    mapping,
+                }),
+                Err(problem) => read.refused.push(problem),
+            }
+        }
+    }
+    if read.rows.is_empty() && read.refused.is_empty() {
+        let message = format!("{} has no suggestions", source.name);
+        let fix = "Give what `psa-host map suggest --format json` printed.";
+        return Err(Problem::new("no-suggestions", message, fix).into());
+    }
+    Ok(read)
+}
+
+fn mapping(list: &str, node: &Node<'_>, numbers: &mut usize) -> Result<Mapping, Problem> {
+    let mut object = node.object()?;
+    if list == "account_suggestions" {
+        return Ok(Mapping::Account(AccountMapping {
+            workspace: object.required("workspace")?.id(numbers)?,
+            account: object.required("account")?.id(numbers)?,
+        }));
+    }
+    let module = object.required("module")?.id(numbers)?;
+    let metric = match object.optional("metric") {
+        Some(node) => metric(&node)?,
+        None => default_metric(&module),
+    };
+    Ok(Mapping::Service(ServiceMapping {
+        module,
+        service: object.required("service")?.id(numbers)?,
+        metric,
+    }))
+}
+
+#[cfg(test)]
+mod tests;

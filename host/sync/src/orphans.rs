@@ -1,0 +1,77 @@
+//! Lines of a connection that no mapping leads to any more, with the units they still
+//! have: for the run's report and for the validation.
+
+use jiff::civil::Date;
+use psa_host_billing::orphan::{self, Chosen, Posted};
+use psa_host_billing::{Hold, Line, LineKey, Mapping, TenantKey, Units};
+
+use crate::{Host, OpenConnection, Result};
+
+/// A posted line that nobody changes any more.
+pub(crate) struct Orphan {
+    /// As it is remembered.
+    pub posted: Posted,
+    /// Units on the day looked at, where they could be read.
+    pub units: Option<Units>,
+    /// Why, and what to do.
+    pub hold: Hold,
+}
+
+impl Host {
+    /// The orphans of a connection, by line id. Reads no line of the PSA unless a
+    /// mapping has gone or changed; what cannot be read is told of, never left out.
+    pub(crate) async fn orphans(
+        &self,
+        open: &OpenConnection,
+        tenant: &TenantKey,
+        mapping: &Mapping,
+        chosen: &Chosen,
+        as_of: Date,
+    ) -> Result<Vec<Orphan>> {
+        let mut accounts = self.ledger().accounts_of_lines(tenant)?;
+        let mut start = as_of;
+        let mut found: Vec<(Posted, String)> = Vec::new();
+        for line in self.ledger().lines(tenant)? {
+            let Some((workspace, module)) = line.posted_for else {
+                continue;
+            };
+            if line.connection.as_ref() != Some(&open.connection.name) {
+                continue;
+            }
+            let posted = Posted {
+                account: accounts.remove(&line.key.line),
+                key: line.key,
+                workspace,
+                module,
+            };
+            if let Some(why) = orphan::orphaned(&posted, mapping, chosen) {
+                // From a day on which it had units: a line whose contract has ended
+                // since is told apart from one whose units are missing.
+                start = start.min(line.effective.unwrap_or(as_of));
+                found.push((posted, why));
+            }
+        }
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<LineKey> = found.iter().map(|(posted, _)| posted.key.clone()).collect();
+        let read = open.reader.lines(&keys, start).await;
+        let orphan = |(posted, why): (Posted, String)| {
+            let line = match &read {
+                Ok(read) => Ok(find(&read.lines, &posted)),
+                Err(error) => Err(error.message.as_str()),
+            };
+            let (hold, units) = orphan::hold(&posted, &why, line, as_of)?;
+            Some(Orphan {
+                posted,
+                units,
+                hold,
+            })
+        };
+        Ok(found.into_iter().filter_map(orphan).collect())
+    }
+}
+
+fn find<'a>(lines: &'a [Line], posted: &Posted) -> Option<&'a Line> {
+    lines.iter().find(|line| line.key.line == posted.key.line)
+}

@@ -1,0 +1,154 @@
+//! What is in use and nobody bills, newest first: the radar of a connection.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use psa_host_billing::radar::{Seen, Stake};
+use psa_host_billing::{CompleteSnapshot, ConnectionName, ModuleId, UsageSnapshot, WorkspaceId};
+use serde::Serialize;
+
+use crate::error::rule;
+use crate::progress::Watch;
+use crate::{Host, Purpose, Result, SnapshotView, modules};
+
+/// The radar of one connection.
+#[derive(Debug, Clone, Serialize)]
+pub struct Radar {
+    /// Of which connection.
+    pub connection: ConnectionName,
+    /// The civil date looked at, in the connection's zone.
+    pub as_of: Date,
+    /// The counts that it goes by.
+    pub snapshot: SnapshotView,
+    /// In use and without an account, newest first.
+    pub workspaces: Vec<WorkspaceOnRadar>,
+    /// In use and without a service, newest first.
+    pub modules: Vec<ModuleOnRadar>,
+}
+
+/// A workspace without an account.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkspaceOnRadar {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// When the first snapshot that has it in use was taken.
+    pub first_used: Option<Timestamp>,
+    /// Its modules in use.
+    pub modules: Vec<ModuleId>,
+    /// What nobody bills.
+    #[serde(flatten)]
+    pub stake: Stake,
+}
+
+/// A module without a service.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModuleOnRadar {
+    /// The module.
+    pub module: ModuleId,
+    /// What Coro's console calls it.
+    pub name: String,
+    /// When the first snapshot that has it in use was taken.
+    pub first_used: Option<Timestamp>,
+    /// In how many workspaces it is in use.
+    pub workspaces: usize,
+    /// What nobody bills.
+    #[serde(flatten)]
+    pub stake: Stake,
+}
+
+impl Host {
+    /// What paid subscriptions use and nothing is mapped to, less what is set aside.
+    /// Prices are the PSA's list prices; without a mapped service none is read.
+    ///
+    /// # Errors
+    /// No usage snapshot yet, a connection that is not ready, a PSA that does not
+    /// answer.
+    pub async fn radar(&self, name: &ConnectionName, watch: Watch<'_>) -> Result<Radar> {
+        let connection = self.connection(name)?;
+        let channel = &connection.channel;
+        let Some(snapshot) = self.ledger().latest_snapshot(channel)? else {
+            return Err(rule(
+                "no-snapshot",
+                format!("there is no usage snapshot of channel {channel}"),
+                "Import one with `psa-host usage import`.",
+            ));
+        };
+        let as_of = self.today(&connection)?;
+        let mapping = self.mapping_of_name(name)?;
+        let services = if mapping.services().len() == 0 {
+            Vec::new()
+        } else {
+            let open = self.open_connection(name, Purpose::Look).await?;
+            let services = open.reader.services(watch).await;
+            services.map_err(|error| crate::mapping::call(name, error))?
+        };
+        // Complete for looking at: what is missing from it is on nobody's radar.
+        let counts = CompleteSnapshot::new(UsageSnapshot {
+            channel: channel.clone(),
+            taken_at: snapshot.taken_at,
+            complete: true,
+            items: self.ledger().usage_items(snapshot.id)?,
+        });
+        let counts = counts
+            .map_err(|error| rule("snapshot-incomplete", error.to_string(), "Import another."))?;
+        let mut workspaces = self.ledger().workspaces_below(channel)?;
+        workspaces.extend(self.ledger().workspace(channel)?);
+        let workspaces: HashMap<_, _> = workspaces
+            .into_iter()
+            .map(|one| (one.id.clone(), one))
+            .collect();
+        let seen = Seen {
+            as_of,
+            snapshot: &counts,
+            mapping: &mapping,
+            workspaces: &workspaces,
+            services: &services
+                .into_iter()
+                .map(|one| (one.id.clone(), one))
+                .collect(),
+            set_asides: &self.set_asides_of(name)?,
+        };
+        let (of_workspaces, of_modules) = (seen.unmapped_workspaces(), seen.unmapped_modules());
+        let ids: Vec<WorkspaceId> = of_workspaces
+            .iter()
+            .map(|one| one.workspace.clone())
+            .collect();
+        let since = self.ledger().workspaces_first_used(channel, &ids)?;
+        let row = |one: psa_host_billing::radar::UnmappedWorkspace| WorkspaceOnRadar {
+            name: workspaces
+                .get(&one.workspace)
+                .map_or_else(String::new, |w| w.name.clone()),
+            first_used: since.get(&one.workspace).copied(),
+            workspace: one.workspace,
+            modules: one.modules,
+            stake: one.stake,
+        };
+        let mut on_radar: Vec<WorkspaceOnRadar> = of_workspaces.into_iter().map(row).collect();
+        on_radar.sort_by_key(|one| Reverse(one.first_used));
+        let ids: Vec<ModuleId> = of_modules.iter().map(|one| one.module.clone()).collect();
+        let since = self.ledger().modules_first_used(channel, &ids)?;
+        let row = |one: psa_host_billing::radar::UnmappedModule| ModuleOnRadar {
+            name: modules::name(&one.module).to_owned(),
+            first_used: since.get(&one.module).copied(),
+            module: one.module,
+            workspaces: one.workspaces,
+            stake: one.stake,
+        };
+        let mut modules: Vec<ModuleOnRadar> = of_modules.into_iter().map(row).collect();
+        modules.sort_by_key(|one| Reverse(one.first_used));
+        Ok(Radar {
+            connection: connection.name.clone(),
+            as_of,
+            snapshot: snapshot.into(),
+            workspaces: on_radar,
+            modules,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! The `psa-host` program itself against a simulated Autotask: what scripts see.
+
+use autotask_sim::{Fault, FaultKind, Lost};
+use end_to_end::Scene;
+use serde_json::Value;
+
+struct Said {
+    status: i32,
+    json: Value,
+}
+
+/// Run a command with `--format json`.
+fn run(scene: &Scene, arguments: &[&str]) -> Said {
+    let mut command = scene.program();
+    let output = command.args(arguments).args(["--format", "json"]).output();
+    let output = output.expect("psa-host is built beside the tests");
+    let out = String::from_utf8_lossy(&output.stdout);
+    let json = serde_json::from_str(&out)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}\n{output:?}"));
+    Said {
+        status: output.status.code().unwrap_or(-1),
+        json,
+    }
+}
+
+const SYNC: [&str; 4] = ["sync", "acme", "--as-of", "2026-11-23"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_prints_each_line_with_its_money_and_ends_with_status_0_or_3() {
+    let scene = Scene::new(&[(11, 5), (5, 5), (0, 4)]).await;
+    let said = run(&scene, &SYNC);
+    assert_eq!(said.status, 3, "{}", said.json);
+    let lines = said.json["lines"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["workspace"] == "w1").unwrap();
+    for (key, expected) in [
+        ("module", Value::from("edr")),
+        ("baseline", 5.into()),
+        ("target", 11.into()),
+        ("delta", 6.into()),
+        ("effective_date", "2026-11-23".into()),
+        ("outcome", "confirmed".into()),
+        ("code", Value::Null),
+    ] {
+        assert_eq!(line[key], expected, "{key} of {line}");
+    }
+    assert_eq!(line["unit_price"]["amount"], "4.2");
+    assert_eq!(line["monthly_change"]["amount"], "25.20");
+    let summary = &said.json["summary"];
+    assert_eq!(
+        (&summary["confirmed"], &summary["held"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(summary["held_by_code"]["fall-to-zero"], 1);
+    assert_eq!(summary["money"][0]["confirmed"], "25.20");
+    assert_eq!(said.json["schema_version"], 1);
+    assert!(said.json["run"].as_str().unwrap().starts_with("r-"));
+
+    let shown = run(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
+    assert_eq!(shown.json["lines"], said.json["lines"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_waits_is_approved_posted_and_taken_back_from_the_command_line() {
+    let scene = Scene::new(&[(30, 5)]).await;
+    let rules = run(&scene, &["rules", "set", "acme", "--ask-units", "10"]);
+    assert_eq!(rules.json["rules"]["approval"]["units"], "10");
+    let said = run(&scene, &SYNC);
+    assert_eq!(said.status, 3);
+    let line = &said.json["lines"][0];
+    assert_eq!(line["outcome"], "awaiting-approval");
+    let question = line["question"].as_str().unwrap();
+    let listed = run(&scene, &["approval", "list", "acme"]);
+    assert_eq!(
+        (listed.status, &listed.json["questions"][0]["id"]),
+        (3, &question.into())
+    );
+    let why = ["--why", "ordered"];
+    let mut approve = vec!["approval", "approve", question];
+    approve.extend(why);
+    assert_eq!(run(&scene, &approve).status, 0);
+    let again = run(&scene, &approve);
+    assert_eq!(
+        (again.status, &again.json["error"]["code"]),
+        (1, &"question-state".into())
+    );
+    let posted = run(&scene, &SYNC);
+    assert_eq!(
+        (posted.status, &posted.json["lines"][0]["outcome"]),
+        (0, &"confirmed".into())
+    );
+
+    let id = posted.json["run"].as_str().unwrap();
+    let back = run(&scene, &["rollback", id, "--why", "a mistake", "--yes"]);
+    assert_eq!((back.status, &back.json["net_units"]), (3, &"-25".into()));
+    let approve = [
+        "approval", "approve", "--all-of", "acme", "--why", "yes", "--yes",
+    ];
+    assert_eq!(run(&scene, &approve).status, 0);
+    let said = run(&scene, &SYNC);
+    assert_eq!(
+        said.json["lines"][0]["outcome"], "confirmed",
+        "{}",
+        said.json
+    );
+    assert_eq!(scene.applied(0), [25, -25]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_network_is_told_with_status_1_and_leaves_nothing_behind() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let dropped = FaultKind::Lose { lost: Lost::Drop };
+    scene.simulator.inject(Fault::new(dropped).times(0));
+    let said = run(&scene, &SYNC);
+    assert_eq!(said.status, 1, "{}", said.json);
+    for key in ["code", "message", "fix"] {
+        assert!(said.json["error"][key].is_string(), "{key}: {}", said.json);
+    }
+    assert_eq!(scene.adjustments_sent(), 0);
+}
