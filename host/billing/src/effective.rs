@@ -87,7 +87,7 @@ fn taken(date: Date) -> Hold {
 }
 
 fn start(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
-    let period = period(at, at.as_of)?;
+    let period = agreed_period(at.contract, at.timeline, at.as_of)?;
     let begun = segment(at.timeline, at.as_of)?.start;
     // A segment that begins within the period was made by a change in it.
     if begun <= period.start && !at.adjusted.contains(&period.start) {
@@ -111,12 +111,12 @@ fn start(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
 /// The period after the one of this day.
 fn next_after(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Result<When, Hold> {
     // Known, and agreeing with the units, before one goes by the next.
-    period(at, day)?;
+    agreed_period(at.contract, at.timeline, day)?;
     let Some(next) = next_period(at.contract, day) else {
         return Err(unknown(at.contract));
     };
     because.push(format!("the next period is {} to {}", next.start, next.end));
-    period(at, next.start)?;
+    agreed_period(at.contract, at.timeline, next.start)?;
     first_open(at, next.start, because)
 }
 
@@ -182,10 +182,14 @@ fn first_open(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Re
 }
 
 /// The period of a day, where the line's units agree that it begins and ends there.
-fn period(at: &Circumstances<'_>, day: Date) -> Result<Period, Hold> {
-    let period = period_of(at.contract, day).ok_or_else(|| unknown(at.contract))?;
+pub(crate) fn agreed_period(
+    contract: &Contract,
+    timeline: &Timeline,
+    day: Date,
+) -> Result<Period, Hold> {
+    let period = period_of(contract, day).ok_or_else(|| unknown(contract))?;
     // A segment never reaches over the border of two periods.
-    let across = at.timeline.segments().iter().find(|segment| {
+    let across = timeline.segments().iter().find(|segment| {
         (segment.start < period.start && period.start <= segment.end)
             || (segment.start <= period.end && period.end < segment.end)
     });

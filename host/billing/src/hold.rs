@@ -110,6 +110,14 @@ hold_codes! {
     UsageMissing = "usage-missing",
         "The snapshot is complete, but has no count for this workspace and module while the contract has a line for it.",
         "If the customer no longer uses the module, remove the line in the PSA; else find out why the source does not report it.";
+    /// An exclusion that cannot be right.
+    ExclusionTooLarge = "exclusion-too-large",
+        "More users or devices are excluded from the count than were counted.",
+        "See `psa-host count exclusions`, and take back what is no longer true with `psa-host count restore`.";
+    /// The policy leads past the largest number.
+    CountTooLarge = "count-too-large",
+        "The count policy of the service makes a number of the count that is past any quantity.",
+        "Correct the multiplier with `psa-host count set`.";
     /// One adjustment per line and date.
     DateAlreadyAdjusted = "date-already-adjusted",
         "The line has already been adjusted for this effective date, and the PSA takes one adjustment per line and date.",

@@ -62,6 +62,12 @@ impl HoldCode {
             Self::UsageMissing => {
                 "Yesterday's snapshot had 12 devices for the pair, today's complete one does not have the pair."
             }
+            Self::ExclusionTooLarge => {
+                "5 test phones are excluded, and the newest snapshot has only 3 devices of the pair."
+            }
+            Self::CountTooLarge => {
+                "The multiplier was set to 10000000000000000000000000000 instead of 1."
+            }
             Self::DateAlreadyAdjusted => {
                 "The line went from 5 to 11 this morning; this afternoon the count is 12. Tomorrow's run posts it."
             }

@@ -7,6 +7,7 @@
 pub mod approval;
 pub mod brake;
 pub mod contract_choice;
+pub mod count;
 pub mod effective;
 mod hold;
 mod hold_examples;

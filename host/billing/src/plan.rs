@@ -11,6 +11,7 @@ use jiff::civil::Date;
 pub use whole::{Answered, Plan};
 
 use crate::approval::{Question, Reason};
+use crate::count::{Counting, Days};
 use crate::rules::Rules;
 use crate::stance::Stance;
 use crate::{
@@ -171,6 +172,10 @@ pub struct Context<'a> {
     pub model: &'a QuantityModel,
     /// What is remembered of lines; a line that is not in it has no past.
     pub past: &'a HashMap<LineId, LinePast>,
+    /// How counts become units.
+    pub counting: &'a Counting,
+    /// Earlier counts, for what looks back on them.
+    pub days: &'a Days,
     /// What people set aside.
     pub set_asides: &'a SetAsides,
 }
@@ -241,14 +246,18 @@ impl Context<'_> {
             !asides.excludes(&workspace.id, &service.module, self.as_of)
                 && self.snapshot.item(&workspace.id, &service.module).is_some()
         };
-        let line = |service: &ServiceMapping| PlanLine {
-            decision: Decision::Hold(hold.clone()),
-            ..self.blank(workspace, account, service)
+        let line = |service: &ServiceMapping| {
+            let counted = self.counted(&workspace.id, service, None);
+            PlanLine {
+                target: counted.ok().map(|counted| counted.units),
+                decision: Decision::Hold(hold.clone()),
+                ..self.blank(workspace, account, service)
+            }
         };
         self.mapping.services().filter(used).map(line).collect()
     }
 
-    /// A pair of which nothing but the count is known.
+    /// A pair of which nothing is known.
     fn blank(
         &self,
         workspace: &Workspace,

@@ -13,6 +13,8 @@
 
 mod budget;
 mod connections;
+mod count_exclusions;
+mod count_policies;
 mod data_dir;
 mod error;
 mod fix;
@@ -41,10 +43,12 @@ mod storage;
 mod transition;
 mod usage;
 mod usage_names;
+mod usage_series;
 mod workspaces;
 
 pub use budget::Observed;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
+pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
 pub use history::{
@@ -71,6 +75,7 @@ pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use transition::{IntentState, MAX_SENDS};
 pub use usage::{NewSnapshot, Snapshot, SnapshotId};
 pub use usage_names::{ItemNames, Names};
+pub use usage_series::{SeriesCount, UsageSeries};
 pub use workspaces::Upserted;
 
 /// What every verb returns.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use crate::connections::{must_exist, tenant_of};
+use crate::count_policies;
 use crate::error::{Fault, Inside};
 use crate::history::Journal;
 use crate::row::{UnknownWord, parsed};
@@ -138,7 +139,9 @@ impl Ledger {
     pub fn unmap(&self, connection: &ConnectionName, key: &MappingKey) -> Result<()> {
         self.write(|change, journal| {
             let place = Place::of(change, connection)?;
-            place.unmap(change, journal, key)
+            let policies = count_policies::all(change, place.connection)?;
+            place.unmap(change, journal, key)?;
+            count_policies::keep_mapped(change, journal, &place, policies)
         })
     }
 
@@ -196,9 +199,9 @@ impl Ledger {
 }
 
 /// A connection inside a transaction.
-struct Place<'a> {
-    connection: i64,
-    name: &'a ConnectionName,
+pub(crate) struct Place<'a> {
+    pub(crate) connection: i64,
+    pub(crate) name: &'a ConnectionName,
     tenant: Option<TenantKey>,
 }
 
@@ -469,7 +472,7 @@ pub(crate) fn bind_accounts(change: &Connection, id: i64, tenant: &TenantKey) ->
     Ok(())
 }
 
-struct MetricWord(Metric);
+pub(crate) struct MetricWord(pub(crate) Metric);
 
 impl std::str::FromStr for MetricWord {
     type Err = UnknownWord;

@@ -5,6 +5,7 @@ use rusqlite_migration::{M, Migrations};
 
 const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/01-begin.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/02-count-policy.sql")).foreign_key_check(),
     M::up(include_str!("migrations/03-set-aside.sql")),
     M::up(include_str!("migrations/04-usage-names.sql")).foreign_key_check(),
     M::up(include_str!("migrations/05-decisions.sql")).foreign_key_check(),

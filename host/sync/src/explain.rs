@@ -12,6 +12,7 @@ use psa_host_ledger::{IntentRecord, Snapshot};
 use psa_host_sandbox::Depth;
 use serde::Serialize;
 
+use crate::count::LookBack;
 use crate::error::rule;
 use crate::progress::unwatched;
 use crate::run::LineReport;
@@ -140,6 +141,16 @@ impl Host {
             let services = open.reader.services(&unwatched).await.map_err(failed)?;
             let contracts = open.reader.contracts_of(&account, as_of).await;
             let contracts = contracts.map_err(failed)?;
+            let counting = self.counting_of(name)?;
+            let look_back = LookBack {
+                connection: &connection,
+                mapping: &mapping,
+                counting: &counting,
+                as_of,
+                until: snapshot.taken_at(),
+            };
+            let read = std::iter::once((workspace, contracts.as_slice()));
+            let days = self.days_to_plan(look_back, read)?;
             let context = Context {
                 as_of,
                 rules: &rules,
@@ -149,6 +160,8 @@ impl Host {
                 services: &services.into_iter().map(|s| (s.id.clone(), s)).collect(),
                 model: &open.plugin.description().quantity,
                 past: &past,
+                counting: &counting,
+                days: &days,
                 set_asides: &self.set_asides_of(name)?,
             };
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);

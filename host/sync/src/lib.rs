@@ -9,6 +9,7 @@
 
 mod check;
 mod connections;
+mod count;
 mod decisions;
 mod error;
 mod explain;
@@ -37,6 +38,10 @@ mod wiring;
 
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
 pub use connections::{AddConnection, ConnectionView, Coverage};
+pub use count::{
+    ExclusionView, NewExclusion, PolicyView, SimulatedPair, SimulatedTotal, Simulation,
+    SimulationScope,
+};
 pub use decisions::{LeftOut, LineDecision, RollbackAsked};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
@@ -53,8 +58,8 @@ pub use note::Note;
 pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, HistoryHead, KeySource, NoHead, Observer, QuestionId, QuestionRecord, QuestionState,
-    Secret, StanceRecord, Step,
+    Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
+    QuestionRecord, QuestionState, Secret, StanceRecord, Step,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};

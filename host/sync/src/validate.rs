@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::civil::Date;
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::contract_choice::has_successor;
+use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::rules::BrakeLimits;
@@ -23,6 +24,7 @@ use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
 use serde::Serialize;
 
+use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
 use mapped::{both_sides, unmapped};
@@ -114,6 +116,14 @@ impl Host {
         self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
 
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;
+        let counting = self.counting_of(name)?;
+        let look_back = LookBack {
+            connection: &connection,
+            mapping: &mapping,
+            counting: &counting,
+            as_of,
+            until: snapshot.taken_at(),
+        };
         let context = Context {
             as_of,
             rules: &rules,
@@ -123,6 +133,8 @@ impl Host {
             services: &services,
             model: &open.plugin.description().quantity,
             past: &past,
+            counting: &counting,
+            days: &Days::default(),
             set_asides: &set_asides,
         };
         let counted = snapshot.items().next().is_some();
@@ -139,18 +151,21 @@ impl Host {
         };
         let (mut pairs, mut good) = (0, 0);
         let mut chosen = Chosen::default();
-        open.reader
-            .for_each_chunk(&mapped, as_of, watch, |chunk| {
-                for read in chunk {
-                    let looked = look_at_account(&context, &workspaces, read, counted, &mut chosen);
-                    pairs += looked.pairs;
-                    good += looked.good;
-                    findings.extend(looked.findings);
-                }
-                Ok::<(), psa_host_sandbox::CallError>(())
-            })
-            .await
-            .map_err(failed)?;
+        let mut chunks = open.reader.chunks(&mapped, as_of);
+        while let Some(chunk) = chunks.next(watch).await {
+            let chunk = chunk.map_err(failed)?;
+            let days = self.days_of_chunk(look_back, &chunk)?;
+            let context = Context {
+                days: &days,
+                ..context
+            };
+            for read in chunk {
+                let looked = look_at_account(&context, &workspaces, read, counted, &mut chosen);
+                pairs += looked.pairs;
+                good += looked.good;
+                findings.extend(looked.findings);
+            }
+        }
         let orphans = self
             .orphans(&open, &report.tenant, &mapping, &chosen, as_of)
             .await?;

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use super::{Context, Decision, LinePast, Pair, PlanLine, Trace};
 use crate::approval::{self, Change, Question, Verdict};
 use crate::contract_choice::{Place, choose};
+use crate::count::{Counted, StepName};
 use crate::effective::{Circumstances, When, effective};
 use crate::rules::{Action, ZeroRule};
 use crate::stance::{Stance, Then};
@@ -19,8 +20,7 @@ use crate::{
 #[derive(Clone, Copy)]
 struct Look<'a> {
     workspace: &'a Workspace,
-    service: &'a ServiceMapping,
-    item: Option<&'a UsageItem>,
+    counted: &'a Result<Counted, Hold>,
     place: Place<'a>,
     timeline: &'a Timeline,
     past: &'a LinePast,
@@ -46,12 +46,22 @@ impl Context<'_> {
         let place = self.place(workspace, service, contracts);
         let count = item.and_then(|item| item.count(service.metric));
         trace.say("count", || self.count_in_words(service, item));
+        let counted = self.counted(&workspace.id, service, place.as_ref().ok());
+        let to_bill = match &counted {
+            Ok(counted) => {
+                for step in counted.steps.iter().filter(|s| s.name != StepName::Latest) {
+                    trace.say("count", || step.sentence.clone());
+                }
+                !counted.without_minimum().is_zero()
+            }
+            Err(_) => count.unwrap_or(0) > 0,
+        };
         let (action, _) = self.rules.life_cycle.of(workspace);
         let on_contract = match &place {
             Ok(_) => true,
             Err(hold) => !says_not_on_contract(hold.code),
         };
-        if !on_contract && (count.unwrap_or(0) == 0 || action != Action::Bill) {
+        if !on_contract && (!to_bill || action != Action::Bill) {
             trace.say("contract", || {
                 "no contract has a line for it, and there is nothing to bill".to_owned()
             });
@@ -59,6 +69,7 @@ impl Context<'_> {
         }
         let mut line = PlanLine {
             line: place.as_ref().ok().map(|place| place.line.key.clone()),
+            target: counted.as_ref().ok().map(|counted| counted.units),
             ..self.blank(workspace, account, service)
         };
         if let Some(aside) = aside {
@@ -67,7 +78,7 @@ impl Context<'_> {
             return Some(line);
         }
         line.decision = self
-            .decide(&mut line, workspace, service, item, place, trace)
+            .decide(&mut line, workspace, &counted, place, trace)
             .unwrap_or_else(Decision::Hold);
         trace.say("decision", || in_words(&line));
         Some(line)
@@ -101,8 +112,7 @@ impl Context<'_> {
         &self,
         line: &mut PlanLine,
         workspace: &Workspace,
-        service: &ServiceMapping,
-        item: Option<&UsageItem>,
+        counted: &Result<Counted, Hold>,
         place: Result<Place<'_>, Hold>,
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
@@ -136,8 +146,7 @@ impl Context<'_> {
         let past = self.past.get(&place.line.key.line).unwrap_or(&none);
         let look = Look {
             workspace,
-            service,
-            item,
+            counted,
             place,
             timeline,
             past,
@@ -153,8 +162,7 @@ impl Context<'_> {
     ) -> Result<Decision, Hold> {
         let Look {
             workspace,
-            service,
-            item,
+            counted,
             place,
             timeline,
             past,
@@ -212,16 +220,13 @@ impl Context<'_> {
             }
         }
         self.bundle_or_part(line)?;
-        if line.target.is_none() {
-            let what = match item {
-                Some(_) => format!("no {} count", service.metric),
-                None => "no count".to_owned(),
-            };
-            let message = format!(
-                "the snapshot has {what} of this workspace for {}",
-                service.module
-            );
-            return held(HoldCode::UsageMissing, message);
+        match counted {
+            // The life-cycle may have set another target.
+            Err(hold) if line.target.is_none() => return Err(hold.clone()),
+            Ok(counted) if line.target == Some(counted.units) && !counted.is_plain() => {
+                line.note(counted.to_string());
+            }
+            _ => {}
         }
         if let Some(stance) = &past.stance {
             trace.say("stance", || {

@@ -1,6 +1,8 @@
 //! One mapped workspace with one mapped module on one line, and what each
 //! circumstance makes of it.
 
+mod count;
+
 use jiff::civil::date;
 use proptest::prelude::*;
 
@@ -29,6 +31,8 @@ struct Case {
     model: QuantityModel,
     rules: Rules,
     parts_mapped: bool,
+    counting: Counting,
+    days: Days,
     set_aside: Vec<SetAside>,
 }
 
@@ -134,6 +138,8 @@ impl Case {
             },
             rules: Rules::default(),
             parts_mapped: false,
+            counting: Counting::default(),
+            days: Days::default(),
             set_aside: vec![],
         }
     }
@@ -180,6 +186,8 @@ impl Case {
             services: &HashMap::from([(self.service.id.clone(), self.service.clone())]),
             model: &self.model,
             past: &HashMap::from([(LineId::new("8001").unwrap(), self.past.clone())]),
+            counting: &self.counting,
+            days: &self.days,
             set_asides: &self.set_aside.iter().cloned().collect(),
         })
     }

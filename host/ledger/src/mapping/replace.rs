@@ -3,12 +3,13 @@
 use psa_host_billing::ConnectionName;
 
 use super::{MapReport, Mapping, MappingKey, Place};
+use crate::count_policies;
 use crate::error::Fault;
 use crate::{Ledger, Result};
 
 impl Ledger {
     /// Remove some mappings, then make others, all or none. What is removed and made
-    /// again with another partner is a change of that mapping.
+    /// again with another partner is a change of that mapping: its count policy stays.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`](crate::LedgerError::NotFound) for a mapping to remove
@@ -21,6 +22,7 @@ impl Ledger {
     ) -> Result<MapReport> {
         self.write(|change, journal| {
             let place = Place::of(change, connection)?;
+            let policies = count_policies::all(change, place.connection)?;
             change.execute_batch("SAVEPOINT batch")?;
             // A pin first: it would go with its account, and then not be there.
             let is_pin = |key: &&MappingKey| matches!(key, MappingKey::Contract(_));
@@ -38,7 +40,9 @@ impl Ledger {
                 }
             }
             let applied = rows.iter().all(Result::is_ok);
-            if !applied {
+            if applied {
+                count_policies::keep_mapped(change, journal, &place, policies)?;
+            } else {
                 change.execute_batch("ROLLBACK TO batch")?;
                 journal.start_over();
             }

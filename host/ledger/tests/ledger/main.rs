@@ -8,6 +8,7 @@
 
 mod budget;
 mod configuration;
+mod count;
 mod crash;
 mod decisions;
 mod fixture;
@@ -23,3 +24,4 @@ mod set_asides;
 mod storage;
 mod tampering;
 mod usage;
+mod usage_series;

@@ -255,18 +255,23 @@ impl Host {
         connection: &Connection,
         at: jiff::Timestamp,
     ) -> Result<jiff::civil::Date> {
-        let zone = jiff::tz::TimeZone::get(&connection.time_zone).map_err(|error| {
-            rule(
-                "unknown-time-zone",
-                format!(
-                    "time zone {} is not known here: {error}",
-                    connection.time_zone
-                ),
-                "Set another with `psa-host connection set --time-zone`.",
-            )
-        })?;
+        let zone = zone_of(connection)?;
         Ok(zone.to_datetime(at).date())
     }
+}
+
+/// A connection's time zone.
+pub(crate) fn zone_of(connection: &Connection) -> Result<jiff::tz::TimeZone> {
+    jiff::tz::TimeZone::get(&connection.time_zone).map_err(|error| {
+        rule(
+            "unknown-time-zone",
+            format!(
+                "time zone {} is not known here: {error}",
+                connection.time_zone
+            ),
+            "Set another with `psa-host connection set --time-zone`.",
+        )
+    })
 }
 
 /// The metric that a module has, or would have.

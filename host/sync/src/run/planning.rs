@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
+use psa_host_billing::count::Days;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
 use psa_host_billing::rules::{BrakeLimits, Rules};
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::report::LineReport;
 use super::stored;
+use crate::count::LookBack;
 use crate::progress::Watch;
 use crate::{AccountContracts, Host, OpenConnection, Result};
 
@@ -119,6 +121,14 @@ impl Host {
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
         let past = self.past_of_lines(open, tenant, as_of)?;
+        let counting = self.counting_of(&open.connection.name)?;
+        let look_back = LookBack {
+            connection: &open.connection,
+            mapping: &mapping,
+            counting: &counting,
+            as_of,
+            until: counts.complete.taken_at(),
+        };
         let set_asides = self.set_asides_of(&open.connection.name)?;
         let context = Context {
             as_of,
@@ -135,6 +145,8 @@ impl Host {
                 .collect(),
             model: &model(open),
             past: &past,
+            counting: &counting,
+            days: &Days::default(),
             set_asides: &set_asides,
         };
         let answered = Answered {
@@ -149,8 +161,14 @@ impl Host {
         };
         let mut rows = Rows::new(self.ledger(), run);
         while let Some(chunk) = chunks.next(watch).await {
+            let chunk = chunk.map_err(|error| open.failed(error))?;
+            let days = self.days_of_chunk(look_back, &chunk)?;
+            let context = Context {
+                days: &days,
+                ..context
+            };
             let first = planned.lines.len();
-            for read in chunk.map_err(|error| open.failed(error))? {
+            for read in chunk {
                 for line in plan_account(&context, &workspaces, read) {
                     planned.add(line);
                 }

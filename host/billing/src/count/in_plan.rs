@@ -1,0 +1,101 @@
+//! Where a plan gets its units from: the policies and exclusions of a connection, and
+//! the period of the contract to look back on.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::look_back::no_period;
+use super::{Basis, CountExclusion, CountHistory, CountPolicy, Counted, count};
+use crate::contract_choice::Place;
+use crate::effective::agreed_period;
+use crate::plan::Context;
+use crate::{Hold, HoldCode, ModuleId, ServiceMapping, UsageItem, WorkspaceId};
+
+/// How the counts of a connection become units.
+#[derive(Debug, Clone, Default)]
+pub struct Counting {
+    policies: BTreeMap<ModuleId, CountPolicy>,
+    exclusions: HashMap<(WorkspaceId, ModuleId), Vec<CountExclusion>>,
+}
+
+impl Counting {
+    /// A module without a policy has the default one.
+    pub fn new(
+        policies: BTreeMap<ModuleId, CountPolicy>,
+        exclusions: impl IntoIterator<Item = CountExclusion>,
+    ) -> Self {
+        let mut by_pair: HashMap<(WorkspaceId, ModuleId), Vec<CountExclusion>> = HashMap::new();
+        for exclusion in exclusions {
+            let pair = (exclusion.workspace.clone(), exclusion.module.clone());
+            by_pair.entry(pair).or_default().push(exclusion);
+        }
+        Self {
+            policies,
+            exclusions: by_pair,
+        }
+    }
+
+    /// The policy of a module.
+    pub fn policy(&self, module: &ModuleId) -> CountPolicy {
+        self.policies.get(module).copied().unwrap_or_default()
+    }
+
+    /// Whether a module's count depends on days before today.
+    pub fn looks_back(&self, module: &ModuleId) -> bool {
+        self.policy(module).basis != Basis::Latest
+    }
+
+    /// What is excluded of a pair, whatever its dates.
+    pub fn exclusions(&self, workspace: &WorkspaceId, module: &ModuleId) -> &[CountExclusion] {
+        // Most connections have none at all.
+        if self.exclusions.is_empty() {
+            return &[];
+        }
+        self.exclusions
+            .get(&(workspace.clone(), module.clone()))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Context<'_> {
+    /// The units of a pair. `place`: its line, where there is one; its contract says
+    /// since when a peak or an average looks back.
+    pub(crate) fn counted(
+        &self,
+        workspace: &WorkspaceId,
+        service: &ServiceMapping,
+        place: Option<&Place<'_>>,
+    ) -> Result<Counted, Hold> {
+        let ServiceMapping { module, metric, .. } = service;
+        let item = self.snapshot.item(workspace, module);
+        let Some(latest) = item.and_then(|item| item.count(*metric)) else {
+            return Err(missing(service, item));
+        };
+        let policy = self.counting.policy(module);
+        let mut history = CountHistory {
+            latest: Some(latest),
+            ..CountHistory::default()
+        };
+        if self.counting.looks_back(module)
+            && let Some(place) = place
+            && let Ok(timeline) = &place.line.timeline
+        {
+            let period = agreed_period(place.contract, timeline, self.as_of);
+            history.since = Some(period.map_err(no_period)?.start);
+            history.days = self.days.of(workspace, module).to_vec();
+        }
+        let exclusions = self.counting.exclusions(workspace, module);
+        count(&policy, *metric, &history, exclusions, self.as_of)
+    }
+}
+
+fn missing(service: &ServiceMapping, item: Option<&UsageItem>) -> Hold {
+    let what = match item {
+        Some(_) => format!("no {} count", service.metric),
+        None => "no count".to_owned(),
+    };
+    let message = format!(
+        "the snapshot has {what} of this workspace for {}",
+        service.module
+    );
+    Hold::new(HoldCode::UsageMissing, message)
+}
