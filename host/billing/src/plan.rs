@@ -1,8 +1,11 @@
 //! From a complete snapshot, the mappings and what the PSA has, to one decision for
 //! each mapped pair: leave it, change it, ask a person, or hold it with a reason.
 
+mod checks;
 mod decide;
+mod rollback;
 mod whole;
+mod words;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -2,9 +2,8 @@
 //! questions are asked in a fixed order, and the first that cannot be answered well
 //! holds the pair.
 
-use rust_decimal::Decimal;
-
-use super::{Context, Decision, LinePast, Pair, PlanLine, Trace};
+use super::words::{in_words, place_in_words, shown, timeline_in_words};
+use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
 use crate::approval::{self, Change, Question, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
@@ -12,18 +11,18 @@ use crate::effective::{Circumstances, When, effective};
 use crate::rules::{Action, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Hold, HoldCode, Money, Segment, ServiceMapping, SetAsideKind, Timeline,
-    Truth, Units, UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Truth,
+    Units, UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
 #[derive(Clone, Copy)]
-struct Look<'a> {
-    workspace: &'a Workspace,
-    counted: &'a Result<Counted, Hold>,
-    place: Place<'a>,
-    timeline: &'a Timeline,
-    past: &'a LinePast,
+pub(super) struct Look<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) counted: &'a Result<Counted, Hold>,
+    pub(super) place: Place<'a>,
+    pub(super) timeline: &'a Timeline,
+    pub(super) past: &'a LinePast,
 }
 
 impl Context<'_> {
@@ -304,89 +303,8 @@ impl Context<'_> {
             return Err(Hold::new(HoldCode::FallToZero, message));
         }
         self.postable(baseline, target)?;
-        nothing_is_coming(timeline, segment)?;
+        checks::nothing_is_coming(timeline, segment)?;
         self.ask(line, past, &when, trace)
-    }
-
-    /// An adjustment that a person wants taken back stands in the place of what the
-    /// counts ask for.
-    fn rollback(
-        &self,
-        line: &mut PlanLine,
-        look: &Look<'_>,
-        trace: &mut Trace<'_>,
-    ) -> Result<Option<Decision>, Hold> {
-        let Look {
-            place,
-            timeline,
-            past,
-            ..
-        } = *look;
-        let Some(question) = &past.question else {
-            return Ok(None);
-        };
-        let Some(rollback) = &question.rollback else {
-            return Ok(None);
-        };
-        if matches!(question.verdict, Verdict::Rejected { .. }) {
-            return Ok(None);
-        }
-        line.target = Some(question.target);
-        let wanted = crate::rules::EffectiveRule {
-            policy: crate::rules::EffectivePolicy::Today,
-            ..self.rules.effective.clone()
-        };
-        let mut date = rollback.effective;
-        // One adjustment a line and date: the next free day is the nearest to undoing it.
-        while past.adjusted.contains(&date) && self.model.repeat_date != Truth::Yes {
-            date = date.tomorrow().unwrap_or(date);
-        }
-        let at = Circumstances {
-            as_of: date,
-            contract: place.contract,
-            timeline,
-            adjusted: &past.adjusted,
-            repeats: self.model.repeat_date == Truth::Yes,
-        };
-        let mut when = effective(&wanted, &at)?;
-        when.not_before = None;
-        trace.say("rollback", || {
-            format!(
-                "run {} is taken back, from {} on instead of {}",
-                rollback.run, when.date, rollback.effective
-            )
-        });
-        line.effective = when.date;
-        let Some(segment) = timeline.at(when.date) else {
-            let message = format!("the line has no units on {}", when.date);
-            return Err(Hold::new(HoldCode::NoUnitsAtDate, message));
-        };
-        line.baseline = Some(segment.units);
-        self.price(line, look, segment, trace);
-        if segment.units == question.target {
-            return Ok(Some(Decision::Unchanged));
-        }
-        if when.date != rollback.effective {
-            line.note(format!(
-                "run {} held from {}: the days before {} stay as it left them",
-                rollback.run, rollback.effective, when.date
-            ));
-        }
-        if !question.covers(segment.units, question.target) {
-            let message = format!(
-                "{} units were to be taken back, now there are {}",
-                question.baseline, segment.units
-            );
-            return Err(Hold::new(HoldCode::BaselineMoved, message));
-        }
-        self.postable(segment.units, question.target)?;
-        nothing_is_coming(timeline, segment)?;
-        Ok(Some(match question.verdict {
-            Verdict::Granted => Decision::Adjust,
-            _ => Decision::Ask(vec![approval::Reason::Rollback {
-                run: rollback.run.clone(),
-            }]),
-        }))
     }
 
     fn when(&self, look: &Look<'_>) -> Result<When, Hold> {
@@ -400,7 +318,7 @@ impl Context<'_> {
         effective(&self.rules.effective, &at)
     }
 
-    fn price(
+    pub(super) fn price(
         &self,
         line: &mut PlanLine,
         look: &Look<'_>,
@@ -495,78 +413,6 @@ impl Context<'_> {
             _ => Ok(Decision::Ask(reasons)),
         }
     }
-
-    /// A bundle and a service in it must not both be billed.
-    fn bundle_or_part(&self, line: &PlanLine) -> Result<(), Hold> {
-        let own = &line.pair.service;
-        let mapped = |service: &crate::ServiceId| self.mapping.module(service);
-        for pair in self.mapping.services() {
-            let Some(bundle) = self.services.get(&pair.service) else {
-                continue;
-            };
-            let inside = bundle.parts.iter().filter(|part| mapped(part).is_some());
-            for part in inside {
-                if own == part || *own == bundle.id {
-                    let message = format!(
-                        "service {} ({}) is a bundle with service {part} in it, and both are \
-                         mapped, to {} and {}",
-                        bundle.id,
-                        bundle.name,
-                        pair.module,
-                        mapped(part).map(ToString::to_string).unwrap_or_default()
-                    );
-                    let hold = Hold::new(HoldCode::BundleAndPart, message);
-                    return Err(hold.at(bundle.link.as_ref()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn account_and_service(&self, pair: &Pair) -> Result<(), Hold> {
-        match self.accounts.get(&pair.account) {
-            None => {
-                let message = format!("account {} is not listed by the PSA", pair.account);
-                return Err(Hold::new(HoldCode::AccountMissing, message));
-            }
-            Some(account) if account.active == Truth::No => {
-                let message = format!("account {} ({}) is inactive", account.id, account.name);
-                return Err(Hold::new(HoldCode::AccountInactive, message).at(account.link.as_ref()));
-            }
-            Some(_) => {}
-        }
-        match self.services.get(&pair.service) {
-            None => {
-                let message = format!("service {} is not listed by the PSA", pair.service);
-                Err(Hold::new(HoldCode::ServiceMissing, message))
-            }
-            Some(service) if service.active == Truth::No => {
-                let message = format!("service {} ({}) is inactive", service.id, service.name);
-                Err(Hold::new(HoldCode::ServiceInactive, message).at(service.link.as_ref()))
-            }
-            Some(_) => Ok(()),
-        }
-    }
-
-    fn postable(&self, baseline: Units, target: Units) -> Result<(), Hold> {
-        let held = |message: String| Err(Hold::new(HoldCode::UnitsNotPostable, message));
-        let change = target.change_from(baseline).get();
-        if self.model.whole_numbers && !change.is_integer() {
-            return held(format!(
-                "from {baseline} to {target} is not a whole number of units"
-            ));
-        }
-        let largest = self.model.largest.unwrap_or(Decimal::MAX);
-        if target.get() > largest || change.abs() > largest {
-            return held(format!(
-                "{target} units is over the PSA's largest number, {largest}"
-            ));
-        }
-        if target.is_zero() && self.model.zero == ZeroUnits::Refused {
-            return held("the PSA refuses lines with zero units".to_owned());
-        }
-        Ok(())
-    }
 }
 
 /// A person decided that the line stays.
@@ -576,23 +422,6 @@ fn left(line: &mut PlanLine, stance: &Stance, units: Units) -> Decision {
         "left at {units} units by decision of a person ({word})"
     ));
     Decision::Unchanged
-}
-
-/// A change moves every later segment too: all must have the units of this one.
-fn nothing_is_coming(timeline: &Timeline, from: &Segment) -> Result<(), Hold> {
-    let coming = timeline
-        .after(from.start)
-        .find(|later| later.units != from.units);
-    match coming {
-        None => Ok(()),
-        Some(later) => {
-            let message = format!(
-                "the PSA has a change to {} units from {} on",
-                later.units, later.start
-            );
-            Err(Hold::new(HoldCode::FutureChange, message))
-        }
-    }
 }
 
 /// Whether a hold of the contract choice means that nothing bills the service now.
@@ -605,63 +434,4 @@ fn says_not_on_contract(code: HoldCode) -> bool {
             | HoldCode::LineMissing
             | HoldCode::PinnedContractUnusable
     )
-}
-
-fn place_in_words(place: &Place<'_>) -> String {
-    let Place {
-        contract,
-        line,
-        follows,
-    } = place;
-    let follows = follows
-        .map(|ended| format!(", following {} ({})", ended.id, ended.name))
-        .unwrap_or_default();
-    format!(
-        "contract {} ({}){follows}, line {} for service {}",
-        contract.id, contract.name, line.key.line, line.key.service
-    )
-}
-
-/// Neighbours with the same quantity as one.
-fn timeline_in_words(timeline: &Timeline) -> String {
-    let same = |a: &Segment, b: &Segment| (a.units, a.posted) == (b.units, b.posted);
-    let stretch = |segments: &[Segment]| {
-        let (first, last) = (segments.first()?, segments.last()?);
-        let posted = match first.posted {
-            Truth::Yes => ", posted",
-            Truth::No => "",
-            Truth::Unknown => ", perhaps posted",
-        };
-        let (units, start, end) = (first.units, first.start, last.end);
-        Some(format!("{units} from {start} to {end}{posted}"))
-    };
-    let all: Vec<String> = timeline
-        .segments()
-        .chunk_by(same)
-        .filter_map(stretch)
-        .collect();
-    all.join("; ")
-}
-
-fn in_words(line: &PlanLine) -> String {
-    let change = match (line.baseline, line.target) {
-        (Some(baseline), Some(target)) => {
-            format!("{baseline} → {target} from {} on", line.effective)
-        }
-        _ => String::new(),
-    };
-    match &line.decision {
-        Decision::Unchanged => "the line is left as it is".to_owned(),
-        Decision::Adjust => format!("post {change}"),
-        Decision::Gather { not_before } => format!("post {change}, not before {not_before}"),
-        Decision::Ask(reasons) => {
-            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            format!("ask a person about {change}: {}", reasons.join("; "))
-        }
-        Decision::Hold(hold) => format!("held, {}: {}", hold.code, hold.message),
-    }
-}
-
-fn shown(money: Option<&Money>) -> String {
-    money.map_or("an unknown price".to_owned(), ToString::to_string)
 }

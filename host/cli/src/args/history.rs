@@ -1,7 +1,7 @@
 //! `psa-host history …`
 
-use clap::Subcommand;
-use psa_host_sync::HistoryHead;
+use clap::{Subcommand, ValueEnum};
+use psa_host_sync::{ExportForm, HistoryHead};
 
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
@@ -44,23 +44,53 @@ Examples:
         #[arg(long, value_name = "TEXT")]
         what: Option<String>,
     },
-    /// Write the whole history into a file for a spreadsheet
+    /// Write the history into a file for a spreadsheet
     #[command(after_help = "\
 Examples:
   psa-host history export history.csv
   psa-host history export history.xlsx --force
   psa-host history export - | less
+  psa-host history export new.csv --after 812           (what came since the last export)
+  psa-host history export - --format-of xlsx > history.xlsx
 
 Columns: seq, at (UTC), who, what, subject, detail, keyed, hash. Nothing in the file is
 calculated: in CSV, a cell that begins with = + - @, a tab or a carriage return gets an
 apostrophe before it; in XLSX all cells are texts. An XLSX sheet that is full is followed by
 another.")]
     Export {
-        /// File that ends with .csv or .xlsx, or - for CSV on standard output
+        /// File that ends with .csv or .xlsx, or - for standard output
         #[arg(value_name = "FILE.csv|FILE.xlsx|-")]
         file: String,
+        /// Only entries after this one
+        #[arg(
+            long,
+            value_name = "SEQ",
+            default_value_t = 0,
+            value_parser = clap::value_parser!(i64).range(0..)
+        )]
+        after: i64,
+        /// What kind of file, where its name does not say [default for -: csv]
+        #[arg(long, value_enum, value_name = "FORM")]
+        format_of: Option<FormWord>,
         /// Overwrite a file that is there
         #[arg(long)]
         force: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormWord {
+    /// Text with commas
+    Csv,
+    /// A workbook
+    Xlsx,
+}
+
+impl From<FormWord> for ExportForm {
+    fn from(word: FormWord) -> Self {
+        match word {
+            FormWord::Csv => Self::Csv,
+            FormWord::Xlsx => Self::Xlsx,
+        }
+    }
 }

@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionCommand;
 pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
-pub use history::HistoryCommand;
+pub use history::{FormWord, HistoryCommand};
 pub use map::{MapCommand, MapKind};
 pub use map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
 pub use plugin::PluginCommand;

@@ -1,5 +1,6 @@
 //! `psa-host history …`
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Result;
@@ -7,7 +8,7 @@ use psa_host_sync::{EntryFilter, ExportForm, HistoryHead, HistoryVerified, Host}
 use serde_json::json;
 
 use super::{Status, or_dash};
-use crate::args::HistoryCommand;
+use crate::args::{FormWord, HistoryCommand};
 use crate::output::{Column, Output, Table, WrongUse};
 
 pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> {
@@ -26,7 +27,12 @@ pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> 
             };
             list(&filter, limit, host, out)?;
         }
-        HistoryCommand::Export { file, force } => export(&file, force, host, out)?,
+        HistoryCommand::Export {
+            file,
+            after,
+            format_of,
+            force,
+        } => export(&file, after, format_of, force, host, out)?,
     }
     Ok(Status::Done)
 }
@@ -109,31 +115,60 @@ fn list(filter: &EntryFilter<'_>, limit: u32, host: &Host, out: Output) -> Resul
     Ok(out.table(table, "No such entries.")?)
 }
 
-fn export(file: &str, force: bool, host: &Host, out: Output) -> Result<()> {
+fn export(
+    file: &str,
+    after: i64,
+    format_of: Option<FormWord>,
+    force: bool,
+    host: &Host,
+    out: Output,
+) -> Result<()> {
+    let asked = format_of.map(ExportForm::from);
     if file == "-" {
         if out.is_json() {
             let fix = "Name a file, or leave --format json out.";
-            return Err(WrongUse::new("`-` writes CSV, not JSON", fix).into());
+            return Err(WrongUse::new("`-` writes the export itself, not JSON", fix).into());
         }
-        host.export_history_to(std::io::stdout().lock())??;
+        let form = asked.unwrap_or(ExportForm::Csv);
+        let to = std::io::stdout();
+        if form == ExportForm::Xlsx && to.is_terminal() {
+            let fix = "Name a file, or send standard output to one.";
+            return Err(WrongUse::new("a workbook is nothing for a terminal", fix).into());
+        }
+        let (_, cut) = host.export_history_to(to.lock(), form, after)??;
+        if let Some(told) = told_of_cut(cut) {
+            eprintln!("note: {told}");
+        }
         return Ok(());
     }
     let path = Path::new(file);
-    let form = ExportForm::of(path).ok_or_else(|| {
-        let fix = "Name a file that ends with .csv or .xlsx, or - for standard output.";
+    let named = ExportForm::of(path);
+    if let (Some(named), Some(asked)) = (named, asked)
+        && named != asked
+    {
+        let message = format!("{file:?} is not named as what --format-of asks for");
+        return Err(WrongUse::new(message, "Leave one of the two out.").into());
+    }
+    let form = named.or(asked).ok_or_else(|| {
+        let fix = "Name a file that ends with .csv or .xlsx, or add --format-of csv or xlsx.";
         WrongUse::new(format!("{file:?} ends neither with .csv nor .xlsx"), fix)
     })?;
-    let done = host.export_history(path, form, force)?;
+    let done = host.export_history(path, form, after, force)?;
     if out.is_json() {
         return Ok(out.json(&done)?);
     }
     out.line(format!("{} entries written to {file}", done.entries))?;
-    if done.cut_cells > 0 {
-        out.line(format!(
-            "{} texts are longer than a cell of a workbook and were cut: the CSV export has all of \
-             them.",
-            done.cut_cells
-        ))?;
+    if let Some(told) = told_of_cut(done.cut_cells) {
+        out.line(told)?;
     }
     Ok(())
+}
+
+fn told_of_cut(cells: u64) -> Option<String> {
+    (cells > 0).then(|| {
+        format!(
+            "{cells} texts are longer than a cell of a workbook and were cut: the CSV export has \
+             all of them."
+        )
+    })
 }

@@ -89,6 +89,23 @@ fn an_export_goes_to_a_file_or_a_pipe_and_overwrites_nothing() {
     assert_eq!(piped.out.as_bytes(), read("h.csv").unwrap());
     assert_eq!(program.run(&["history", "export", "h.txt"]).status, 2);
     assert!(read("h.txt").is_err());
+    for (args, status) in [
+        (["h.txt", "--format-of", "csv"], 0),
+        (["h.xlsx", "--format-of", "csv"], 2),
+        (["later.csv", "--after", "2"], 0),
+        (["no.csv", "--after", "-1"], 2),
+    ] {
+        let said = program.run(&[&["history", "export"], &args[..]].concat());
+        assert_eq!(said.status, status, "{args:?}: {said:?}");
+    }
+    assert_eq!(read("h.txt").unwrap(), read("h.csv").unwrap());
+    let later = String::from_utf8(read("later.csv").unwrap()).unwrap();
+    assert_eq!(later.lines().count(), 1, "the heading: {later}");
+    assert!(read("h.xlsx").is_err() && read("no.csv").is_err());
+    let mut shell = program.command();
+    shell.args(["history", "export", "-", "--format-of", "xlsx"]);
+    let book = shell.output().unwrap();
+    assert!(book.status.success() && book.stdout.starts_with(b"PK"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! there when it is whole: nobody reads half of one, and none is overwritten unasked.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -48,12 +48,18 @@ pub struct Exported {
 }
 
 impl Host {
-    /// Write the whole history into a file, with mode 0600.
+    /// Write the entries after `after` (0: all) into a file, with mode 0600.
     ///
     /// # Errors
     /// A file that is there already, without `force`; a folder that cannot be written;
     /// a failing or damaged database. Nothing is left behind then.
-    pub fn export_history(&self, file: &Path, form: ExportForm, force: bool) -> Result<Exported> {
+    pub fn export_history(
+        &self,
+        file: &Path,
+        form: ExportForm,
+        after: i64,
+        force: bool,
+    ) -> Result<Exported> {
         // Said before an hour of work; the last word is at the end.
         if !force && fs::symlink_metadata(file).is_ok() {
             return Err(exists(file));
@@ -68,11 +74,11 @@ impl Host {
         let (entries, cut_cells) = match form {
             ExportForm::Csv => {
                 let rows = Csv::new(temporary.as_file_mut()).map_err(at)?;
-                self.export(rows, |error| unwritable(file, &error))?
+                self.export(rows, after, |error| unwritable(file, &error))?
             }
             ExportForm::Xlsx => {
                 let rows = Xlsx::new(temporary.as_file_mut(), dir).map_err(at)?;
-                self.export(rows, |error| unwritable(file, &error))?
+                self.export(rows, after, |error| unwritable(file, &error))?
             }
         };
         temporary.as_file().sync_all().map_err(at)?;
@@ -91,28 +97,49 @@ impl Host {
         })
     }
 
-    /// Write the whole history as CSV to a stream; how many entries.
+    /// Write the entries after `after` (0: all) to a stream; how many, and how many cells
+    /// were cut. A workbook is made in a temporary file first: it is no stream.
     ///
     /// # Errors
     /// The stream's, as [`io::Error`]; a failing or damaged database as the inner error.
-    pub fn export_history_to(&self, out: impl Write) -> io::Result<Result<u64>> {
+    pub fn export_history_to(
+        &self,
+        mut out: impl Write,
+        form: ExportForm,
+        after: i64,
+    ) -> io::Result<Result<(u64, u64)>> {
         let mut failed = None;
-        let done = self.export(Csv::new(out)?, |error| {
+        let note = |error| {
             failed = Some(error);
             rule("stream", "the stream is closed", "Open it.")
-        });
+        };
+        let done = match form {
+            ExportForm::Csv => self.export(Csv::new(&mut out)?, after, note),
+            ExportForm::Xlsx => {
+                let mut book = tempfile::tempfile()?;
+                let rows = Xlsx::new(&mut book, &std::env::temp_dir())?;
+                let done = self.export(rows, after, note);
+                if done.is_ok() {
+                    book.seek(SeekFrom::Start(0))?;
+                    io::copy(&mut book, &mut out)?;
+                    out.flush()?;
+                }
+                done
+            }
+        };
         match failed {
             Some(error) => Err(error),
-            None => Ok(done.map(|(entries, _)| entries)),
+            None => Ok(done),
         }
     }
 
     fn export(
         &self,
         mut rows: impl Rows,
+        mut after: i64,
         mut at: impl FnMut(io::Error) -> Error,
     ) -> Result<(u64, u64)> {
-        let (mut after, mut entries) = (0, 0);
+        let mut entries = 0;
         loop {
             let page = self.ledger().history(after, PAGE)?;
             let Some(last) = page.last() else {
@@ -168,7 +195,7 @@ mod tests {
             .unwrap();
         for (name, form) in [("h.csv", ExportForm::Csv), ("h.xlsx", ExportForm::Xlsx)] {
             let file = folder.path().join(name);
-            let export = |force| fixture.host.export_history(&file, form, force);
+            let export = |force| fixture.host.export_history(&file, form, 0, force);
             assert_eq!(export(false).unwrap().entries, 1);
             let written = fs::read(&file).unwrap();
             fs::write(&file, "mine").unwrap();
@@ -186,12 +213,14 @@ mod tests {
         let nowhere = folder.path().join("nowhere").join("h.csv");
         let error = fixture
             .host
-            .export_history(&nowhere, ExportForm::Csv, false)
+            .export_history(&nowhere, ExportForm::Csv, 0, false)
             .unwrap_err();
         assert_eq!(error.code(), "file-unwritable");
         let mut stream = Vec::new();
-        let entries = fixture.host.export_history_to(&mut stream);
-        assert_eq!(entries.unwrap().unwrap(), 1);
+        let done = fixture
+            .host
+            .export_history_to(&mut stream, ExportForm::Csv, 0);
+        assert_eq!(done.unwrap().unwrap(), (1, 0));
         assert_eq!(String::from_utf8(stream).unwrap(), csv);
     }
 
@@ -203,11 +232,21 @@ mod tests {
             let ledger = fixture.host.ledger();
             ledger.record_event("test", &subject, &json!({})).unwrap();
         }
-        let mut stream = Vec::new();
-        let entries = fixture.host.export_history_to(&mut stream);
-        assert_eq!(entries.unwrap().unwrap(), 1_001);
-        let mut csv = csv::Reader::from_reader(stream.as_slice());
-        let seqs = csv.records().map(|row| row.unwrap()[0].to_owned());
-        assert!(seqs.eq((1..=1_001).map(|at| at.to_string())));
+        let csv = |after| {
+            let mut stream = Vec::new();
+            let to = &mut stream;
+            let done = fixture.host.export_history_to(to, ExportForm::Csv, after);
+            let (entries, _) = done.unwrap().unwrap();
+            let mut csv = csv::Reader::from_reader(stream.as_slice());
+            let seqs: Vec<i64> = csv
+                .records()
+                .map(|row| row.unwrap()[0].parse().unwrap())
+                .collect();
+            assert_eq!(entries, seqs.len() as u64);
+            seqs
+        };
+        assert!(csv(0).into_iter().eq(1..=1_001));
+        assert_eq!(csv(999), [1_000, 1_001]);
+        assert!(csv(1_001).is_empty());
     }
 }
