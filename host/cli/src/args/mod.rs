@@ -2,6 +2,7 @@
 //! examples in its help.
 
 mod connection;
+mod count;
 mod decide;
 mod history;
 mod map;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionCommand;
+pub use count::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
 pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
 pub use history::{FormWord, HistoryCommand};
 pub use map::{MapCommand, MapKind};
@@ -161,6 +163,9 @@ Posts nothing. Exit status 3 when something would be held.")]
     /// From which date, for whom, up to which limit changes are posted
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// How users and devices become units
+    #[command(subcommand)]
+    Count(CountCommand),
     /// Ask to take back what a run posted
     Rollback(RollbackArgs),
     /// Who changed what: list, export, verify

@@ -1,6 +1,7 @@
 //! One file a command family: calls sync, prints what it says.
 
 mod connection;
+mod count;
 mod decide;
 mod fixes;
 mod history;
@@ -69,6 +70,7 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
         Command::Line(command) => decide::line(command, host, out).await,
         Command::Rules(command) => rules::run(command, host, out),
         Command::History(command) => history::run(command, host, out),
+        Command::Count(command) => count::run(command, host, out),
         Command::Rollback(args) => decide::rollback(&args, host, out),
         // Handled before a data directory is opened.
         Command::Completions { .. } | Command::CompilePlugin { .. } => Ok(Status::Done),

@@ -44,6 +44,12 @@ const COMMANDS: &[&str] = &[
     "history verify",
     "history list",
     "history export",
+    "count set",
+    "count show",
+    "count exclude",
+    "count exclusions",
+    "count restore",
+    "count simulate",
     "completions",
 ];
 

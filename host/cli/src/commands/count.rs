@@ -1,0 +1,338 @@
+//! `psa-host count …`
+
+use anyhow::Result;
+use psa_host_billing::count::{CountPolicy, CountStep, Minimum};
+use psa_host_billing::{ConnectionName, ModuleId, Units};
+use psa_host_sync::{
+    ExclusionId, Host, Mapped, NewExclusion, PolicyView, SimulatedPair, Simulation, SimulationScope,
+};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::{Status, id, or_dash};
+use crate::args::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
+use crate::output::{Column, Output, Table, Tone, WrongUse, number};
+
+pub fn run(command: CountCommand, host: &Host, out: Output) -> Result<Status> {
+    match command {
+        CountCommand::Set(set) => change(&set, host, out)?,
+        CountCommand::Show { connection, module } => {
+            let name = id("connection name", &connection)?;
+            let module: Option<ModuleId> = module.map(|m| id("module id", &m)).transpose()?;
+            show(&name, module.as_ref(), host, out)?;
+        }
+        CountCommand::Exclude(exclude) => add(exclude, host, out)?,
+        CountCommand::Exclusions { connection, all } => {
+            exclusions(&id("connection name", &connection)?, all, host, out)?;
+        }
+        CountCommand::Restore {
+            connection,
+            id: text,
+        } => {
+            let name = id("connection name", &connection)?;
+            let id: ExclusionId = text.parse().map_err(|_| {
+                let short: String = text.chars().take(60).collect();
+                let message = format!("{short:?} is no exclusion");
+                WrongUse::new(
+                    message,
+                    "Write it as in `count exclusions`, such as e-000003.",
+                )
+            })?;
+            let done = host.restore_count(&name, id)?;
+            if out.is_json() {
+                out.json(&done)?;
+            } else {
+                out.line(done.message)?;
+            }
+        }
+        CountCommand::Simulate(simulate) => return simulation(simulate, host, out),
+    }
+    Ok(Status::Done)
+}
+
+fn change(set: &CountSet, host: &Host, out: Output) -> Result<()> {
+    let name: ConnectionName = id("connection name", &set.connection)?;
+    let module: ModuleId = id("module id", &set.module)?;
+    let mut policy = CountPolicy::default();
+    for view in host.count_policies(&name, Some(&module))? {
+        policy = view.policy;
+    }
+    let policy = changed(policy, &set.change)?;
+    let mapped = host.set_count_policy(&name, &module, &policy)?;
+    let result = match mapped {
+        Mapped::New => "new",
+        Mapped::Same => "same",
+        Mapped::Changed => "changed",
+    };
+    if out.is_json() {
+        let answer = json!({
+            "connection": name, "module": module, "result": result, "policy": policy,
+        });
+        return Ok(out.json(&answer)?);
+    }
+    show(&name, Some(&module), host, out)
+}
+
+fn changed(mut policy: CountPolicy, change: &CountChange) -> Result<CountPolicy> {
+    if change.reset {
+        return Ok(CountPolicy::default());
+    }
+    if let Some(basis) = change.basis {
+        policy.basis = basis.into();
+    }
+    if let Some(rounding) = change.rounding {
+        policy.rounding = rounding.into();
+    }
+    if let Some(multiplier) = change.multiplier {
+        policy.multiplier = multiplier;
+    }
+    if let Some(included) = change.included {
+        policy.included = included;
+    }
+    if let Some(units) = change.minimum {
+        let minimum = Minimum::new(units, change.minimum_from, change.minimum_until);
+        let fix = "Correct it, or take the minimum away with --no-minimum.";
+        policy.minimum = Some(minimum.map_err(|error| WrongUse::new(error.to_string(), fix))?);
+    }
+    if change.no_minimum {
+        policy.minimum = None;
+    }
+    Ok(policy)
+}
+
+fn show(name: &ConnectionName, module: Option<&ModuleId>, host: &Host, out: Output) -> Result<()> {
+    let policies = host.count_policies(name, module)?;
+    if out.is_json() {
+        return Ok(out.json(&json!({ "connection": name, "policies": policies }))?);
+    }
+    let mut table = Table::new([
+        Column::Left("MODULE"),
+        Column::Left("SERVICE"),
+        Column::Left("COUNTED"),
+        Column::Left("BASIS"),
+        Column::Right("MULTIPLIER"),
+        Column::Left("ROUNDING"),
+        Column::Right("INCLUDED"),
+        Column::Words("MINIMUM"),
+    ]);
+    for view in policies {
+        let PolicyView {
+            module,
+            service,
+            metric,
+            policy,
+            ..
+        } = view;
+        table.row([
+            module.to_string(),
+            service.to_string(),
+            metric.to_string(),
+            policy.basis.to_string(),
+            policy.multiplier.to_string(),
+            policy.rounding.to_string(),
+            policy.included.to_string(),
+            or_dash(policy.minimum.as_ref().map(minimum)),
+        ]);
+    }
+    let none = "No module is mapped. Map one with `psa-host map service`.";
+    Ok(out.table(table, none)?)
+}
+
+fn minimum(minimum: &Minimum) -> String {
+    let mut text = minimum.units().to_string();
+    if let Some(from) = minimum.from() {
+        text.push_str(&format!(" from {from}"));
+    }
+    if let Some(until) = minimum.until() {
+        text.push_str(&format!(" until {until}"));
+    }
+    text
+}
+
+fn add(exclude: CountExclude, host: &Host, out: Output) -> Result<()> {
+    let name = id("connection name", &exclude.connection)?;
+    let done = host.exclude_from_count(
+        &name,
+        &NewExclusion {
+            workspace: id("workspace id", &exclude.workspace)?,
+            module: id("module id", &exclude.module)?,
+            count: exclude.count,
+            owner: exclude.owner,
+            why: exclude.why,
+            until: exclude.until,
+        },
+    )?;
+    out.notes(&done.notes);
+    match out.is_json() {
+        true => out.json(&done)?,
+        false => out.line(&done.message)?,
+    }
+    Ok(())
+}
+
+fn exclusions(name: &ConnectionName, all: bool, host: &Host, out: Output) -> Result<()> {
+    let exclusions = host.count_exclusions(name, all)?;
+    if out.is_json() {
+        return Ok(out.json(&json!({ "connection": name, "exclusions": exclusions }))?);
+    }
+    let mut table = Table::new([
+        Column::Left("EXCLUSION"),
+        Column::Left("WORKSPACE"),
+        Column::Left("MODULE"),
+        Column::Right("COUNT"),
+        Column::Left("OF"),
+        Column::Left("SINCE"),
+        Column::Left("UNTIL"),
+        Column::Left("STATE"),
+        Column::Words("OWNER"),
+        Column::Words("WHY"),
+    ]);
+    for view in exclusions {
+        let exclusion = view.exclusion;
+        let tone = match view.state {
+            "counts" => Tone::Good,
+            _ => Tone::Plain,
+        };
+        table.toned([
+            (view.id, Tone::Plain),
+            (exclusion.workspace.to_string(), Tone::Plain),
+            (exclusion.module.to_string(), Tone::Plain),
+            (exclusion.count.to_string(), Tone::Plain),
+            (exclusion.metric.to_string(), Tone::Plain),
+            (or_dash(exclusion.since), Tone::Plain),
+            (or_dash(exclusion.until), Tone::Plain),
+            (view.state.to_owned(), tone),
+            (exclusion.owner, Tone::Plain),
+            (exclusion.why, Tone::Plain),
+        ]);
+    }
+    Ok(out.table(table, "Nothing is excluded.")?)
+}
+
+fn simulation(args: CountSimulate, host: &Host, out: Output) -> Result<Status> {
+    let name = id("connection name", &args.connection)?;
+    let scope = SimulationScope {
+        module: args.module.map(|text| id("module id", &text)).transpose()?,
+        workspace: args
+            .workspace
+            .map(|text| id("workspace id", &text))
+            .transpose()?,
+        since: args.since,
+    };
+    let simulation = host.simulate_counts(&name, &scope)?;
+    if out.is_json() {
+        out.json(&simulation_json(&simulation))?;
+    } else {
+        print(&simulation, out)?;
+    }
+    Ok(match simulation.holds() {
+        true => Status::NeedsPerson,
+        false => Status::Done,
+    })
+}
+
+/// With quantities as JSON numbers.
+fn simulation_json(simulation: &Simulation) -> Value {
+    let units = |units: Option<Units>| units.map(Units::get).map(number);
+    let step = |step: &CountStep| {
+        json!({
+            "name": step.name, "before": number(step.before.get()),
+            "after": number(step.after.get()), "sentence": step.sentence,
+        })
+    };
+    let pair = |pair: &SimulatedPair| {
+        json!({
+            "workspace": pair.workspace, "module": pair.module, "metric": pair.metric,
+            "count": pair.count, "latest": units(pair.latest), "peak": units(pair.peak),
+            "average": units(pair.average), "units": units(pair.units),
+            "steps": pair.steps.iter().map(step).collect::<Vec<_>>(), "hold": pair.hold,
+        })
+    };
+    let totals = simulation.totals.iter().map(|total| {
+        json!({
+            "module": total.module, "metric": total.metric, "pairs": total.pairs,
+            "count": total.count, "latest": number(total.latest), "peak": number(total.peak),
+            "average": number(total.average), "units": number(total.units), "held": total.held,
+        })
+    });
+    json!({
+        "connection": simulation.connection, "snapshot": simulation.snapshot,
+        "taken_at": simulation.taken_at, "since": simulation.since, "as_of": simulation.as_of,
+        "pairs": simulation.pairs.iter().map(pair).collect::<Vec<_>>(),
+        "totals": totals.collect::<Vec<_>>(),
+    })
+}
+
+fn print(simulation: &Simulation, out: Output) -> Result<()> {
+    out.line(format!(
+        "{} for {}: the newest snapshot is {}, taken at {}; the period is taken to begin on {}",
+        simulation.connection,
+        simulation.as_of,
+        simulation.snapshot,
+        simulation.taken_at,
+        simulation.since
+    ))?;
+    let mut table = Table::new([
+        Column::Left("WORKSPACE"),
+        Column::Left("MODULE"),
+        Column::Right("COUNT"),
+        Column::Right("LATEST"),
+        Column::Right("PEAK"),
+        Column::Right("AVERAGE"),
+        Column::Right("UNITS"),
+        Column::Words("HOW THE UNITS CAME ABOUT"),
+    ]);
+    for pair in &simulation.pairs {
+        let (how, tone) = match &pair.hold {
+            Some(hold) => (format!("{}: {}", hold.code, hold.message), Tone::Attention),
+            None => {
+                let sentences: Vec<&str> = pair
+                    .steps
+                    .iter()
+                    .map(|step| step.sentence.as_str())
+                    .collect();
+                (sentences.join("; "), Tone::Plain)
+            }
+        };
+        let units = |units: Option<Units>| (or_dash(units), Tone::Plain);
+        table.toned([
+            (pair.workspace.to_string(), Tone::Plain),
+            (pair.module.to_string(), Tone::Plain),
+            (or_dash(pair.count), Tone::Plain),
+            units(pair.latest),
+            units(pair.peak),
+            units(pair.average),
+            units(pair.units),
+            (how, tone),
+        ]);
+    }
+    out.table(table, "No mapped pair that is billed has a count.")?;
+    if simulation.totals.is_empty() {
+        return Ok(());
+    }
+    out.line("")?;
+    let mut table = Table::new([
+        Column::Left("TOTAL"),
+        Column::Right("PAIRS"),
+        Column::Right("COUNT"),
+        Column::Right("LATEST"),
+        Column::Right("PEAK"),
+        Column::Right("AVERAGE"),
+        Column::Right("UNITS"),
+        Column::Right("HELD"),
+    ]);
+    for total in &simulation.totals {
+        let sum = |sum: Decimal| sum.normalize().to_string();
+        table.row([
+            total.module.to_string(),
+            total.pairs.to_string(),
+            total.count.to_string(),
+            sum(total.latest),
+            sum(total.peak),
+            sum(total.average),
+            sum(total.units),
+            total.held.to_string(),
+        ]);
+    }
+    Ok(out.table(table, "")?)
+}
