@@ -169,11 +169,7 @@ impl Ledger {
             let mut ids = Vec::with_capacity(questions.len());
             for new in questions {
                 ids.push(ask(change, journal, (of, connection), tenant, new)?);
-                let pin = Stance::Pin {
-                    why: format!("rollback of {of}: {why}"),
-                };
-                let pair = (&new.workspace, &new.module);
-                stances::put(change, journal, tenant, &new.key.line, pair, &pin, why)?;
+                pin(change, journal, tenant, new, of, why)?;
             }
             let detail = json!({
                 "connection": name, "why": why,
@@ -246,9 +242,17 @@ impl Ledger {
                     .into());
                 }
                 set(change, journal, *id, to, Some(why))?;
-                if answer == Answering::Reject && asked.question.rollback.is_some() {
-                    let line = &asked.question.key.line;
-                    stances::remove(change, journal, &asked.tenant, line, why)?;
+                let Some((run, _)) = asked.question.rollback else {
+                    continue;
+                };
+                let about = &asked.question;
+                match answer {
+                    Answering::Reject => {
+                        let line = &about.key.line;
+                        stances::remove(change, journal, &asked.tenant, line, why)?;
+                    }
+                    Answering::Reopen => pin(change, journal, &asked.tenant, about, run, why)?,
+                    Answering::Grant => {}
                 }
             }
             Ok(())
@@ -269,6 +273,22 @@ impl Ledger {
                 .try_for_each(|(id, state)| set(change, journal, *id, *state, None))
         })
     }
+}
+
+/// No later sync brings back the numbers that are taken back.
+fn pin(
+    change: &Connection,
+    journal: &mut Journal<'_>,
+    tenant: &TenantKey,
+    about: &NewQuestion,
+    of: RunId,
+    why: &str,
+) -> Inside<()> {
+    let pin = Stance::Pin {
+        why: format!("rollback of {of}: {why}"),
+    };
+    let pair = (&about.workspace, &about.module);
+    stances::put(change, journal, tenant, &about.key.line, pair, &pin, why)
 }
 
 fn ask(

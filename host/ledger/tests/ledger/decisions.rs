@@ -135,6 +135,10 @@ fn a_rollback_pins_its_line_until_it_is_rejected() {
     assert!(matches!(pinned[0].stance, Stance::Pin { .. }), "{pinned:?}");
     ledger.answer(&[id], Answering::Reject, "no").unwrap();
     assert_eq!(ledger.stances(&tenant()).unwrap(), []);
+    ledger
+        .answer(&[id], Answering::Reopen, "yes after all")
+        .unwrap();
+    assert_eq!(ledger.stances(&tenant()).unwrap().len(), 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use psa_host_billing::LineId;
+use psa_host_billing::approval::Reason;
 use psa_host_ledger::{NewQuestion, Outcome, QuestionRecord, QuestionState};
 
 use super::Begun;
@@ -28,9 +29,13 @@ impl Host {
         let (rows, new): (Vec<usize>, Vec<NewQuestion>) = questions
             .into_iter()
             .map(|(row, mut question)| {
-                // A rollback that is still waiting stays the question it is.
-                let asked = live.get(&question.key.line);
-                question.rollback = asked.and_then(|asked| asked.question.rollback);
+                // A rollback that is still waiting stays the question it is; one that was
+                // rejected is another question than what the counts ask for.
+                let taken_back = |reason| matches!(reason, &Reason::Rollback { .. });
+                if question.reasons.iter().any(taken_back) {
+                    let asked = live.get(&question.key.line);
+                    question.rollback = asked.and_then(|asked| asked.question.rollback);
+                }
                 (row, question)
             })
             .unzip();
