@@ -82,7 +82,7 @@ pub struct Counted {
 impl Counted {
     /// Whether the units are the latest count and nothing else was asked.
     pub fn is_plain(&self) -> bool {
-        matches!(self.steps.as_slice(), [only] if only.name == StepName::Latest)
+        self.steps.iter().all(|step| step.name == StepName::Latest)
     }
 
     /// What would be billed if there were no minimum.

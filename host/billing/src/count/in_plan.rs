@@ -71,6 +71,14 @@ impl Context<'_> {
             return Err(missing(service, item));
         };
         let policy = self.counting.policy(module);
+        let exclusions = self.counting.exclusions(workspace, module);
+        // As nearly all pairs are: the count itself, without steps to tell of.
+        if policy == CountPolicy::default() && exclusions.is_empty() {
+            return Ok(Counted {
+                units: latest.into(),
+                steps: Vec::new(),
+            });
+        }
         let mut history = CountHistory {
             latest: Some(latest),
             ..CountHistory::default()
@@ -83,7 +91,6 @@ impl Context<'_> {
             history.since = Some(period.map_err(no_period)?.start);
             history.days = self.days.of(workspace, module).to_vec();
         }
-        let exclusions = self.counting.exclusions(workspace, module);
         count(&policy, *metric, &history, exclusions, self.as_of)
     }
 }
