@@ -152,9 +152,12 @@ async fn a_report_has_the_head_of_the_history_after_the_runs_own_last_entry() {
 #[tokio::test]
 async fn an_explanation_names_who_was_counted() {
     let scene = Scene::new(&[(2, 1)]).await;
-    let usage = r#"{"channel": "msp", "taken_at": "2026-11-23T15:00:01Z", "complete": true,
+    let usage = serde_json::json!({
+        "channel": "msp", "taken_at": scene.now().to_string(), "complete": true,
         "items": [{"workspace": "w1", "module": "edr", "users": 1,
-                   "devices": 2, "device_names": ["laptop-7", "=desk"]}]}"#;
+                   "devices": 2, "device_names": ["laptop-7", "=desk"]}],
+    })
+    .to_string();
     let source = psa_host_sync::Source::new("usage", usage);
     let form = psa_host_sync::UsageForm::Json;
     scene.host.import_usage(&source, &form).unwrap();
