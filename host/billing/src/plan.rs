@@ -4,6 +4,7 @@
 mod checks;
 mod decide;
 mod rollback;
+mod vanished;
 mod whole;
 mod words;
 
@@ -18,7 +19,7 @@ use crate::count::{Counting, Days};
 use crate::rules::Rules;
 use crate::stance::Stance;
 use crate::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, Hold, LineId, LineKey, Mapping,
+    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, Hold, LineId, LineKey, Mapping,
     Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, SetAsides, Units,
     UnitsChange, Workspace, WorkspaceId,
 };
@@ -144,6 +145,8 @@ pub struct LinePast {
     pub taken_by: Option<ConnectionName>,
     /// The pair it was last posted for.
     pub posted_for: Option<(WorkspaceId, ModuleId)>,
+    /// Where it stood when it was last posted to.
+    pub posted_at: Option<PostedPlace>,
     /// Units that were last seen to be as they should, and from which day.
     pub confirmed: Option<(Units, Date)>,
     /// The dates it was adjusted for.
@@ -154,6 +157,15 @@ pub struct LinePast {
     pub stance: Option<Stance>,
     /// What a person was asked.
     pub question: Option<Question>,
+}
+
+/// Where a line stood when it was posted to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostedPlace {
+    /// The account.
+    pub account: AccountId,
+    /// Its contract.
+    pub contract: ContractId,
 }
 
 /// Everything that does not differ from account to account.

@@ -21,13 +21,13 @@ const DAY: Date = date(2026, 11, 23);
 
 /// A case: everything as it should be, until a test changes it.
 #[derive(Clone)]
-struct Case {
+pub(super) struct Case {
     workspace: Workspace,
-    account: Account,
+    pub(super) account: Account,
     service: Service,
-    contracts: Vec<Contract>,
-    usage: Option<UsageItem>,
-    past: LinePast,
+    pub(super) contracts: Vec<Contract>,
+    pub(super) usage: Option<UsageItem>,
+    pub(super) past: LinePast,
     model: QuantityModel,
     rules: Rules,
     parts_mapped: bool,
@@ -66,7 +66,7 @@ fn months(units: [u32; 3]) -> Timeline {
 
 impl Case {
     /// `count` devices used, `units` on the line.
-    fn new(count: u32, units: u32) -> Self {
+    pub(super) fn new(count: u32, units: u32) -> Self {
         let contract = ContractId::new("900").unwrap();
         let line = Line {
             key: LineKey {
@@ -144,7 +144,7 @@ impl Case {
         }
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
     }
@@ -153,7 +153,7 @@ impl Case {
         &mut self.contracts[0].lines[0].timeline
     }
 
-    fn context<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
+    pub(super) fn context<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
         let snapshot = CompleteSnapshot::new(UsageSnapshot {
             channel: WorkspaceId::new("c").unwrap(),
             taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
@@ -201,6 +201,7 @@ impl Case {
         let lines = self.lines();
         self.context(|context| {
             let mut plan = Plan::new(context, Answered { mapped: 1 });
+            plan.saw(&AccountId::new("17").unwrap(), &self.contracts);
             for (at, line) in lines.iter().enumerate() {
                 plan.add(at, line);
             }

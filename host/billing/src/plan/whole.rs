@@ -1,14 +1,15 @@
 //! A plan as a whole: gathered pair by pair, so that a large tenant never stands in
 //! memory, and looked at by the brakes before any of it is posted.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use super::vanished::Vanished;
 use super::{Adjustment, Context, Decision, PlanLine};
 use crate::brake::{self, Brake};
 use crate::rules::BrakeLimits;
-use crate::{AccountId, HoldCode, ModuleId, WorkspaceId};
+use crate::{AccountId, Contract};
 
 /// Gathers what the brakes look at, and keeps the adjustments until they have.
 #[derive(Debug)]
@@ -21,8 +22,7 @@ pub struct Plan {
     changed: BTreeSet<AccountId>,
     money: BTreeMap<Option<Box<str>>, Decimal>,
     money_unknown: usize,
-    known: usize,
-    not_seen: HashMap<WorkspaceId, BTreeSet<ModuleId>>,
+    vanished: Vanished,
     adjustments: Vec<(usize, Adjustment)>,
 }
 
@@ -36,26 +36,6 @@ pub struct Answered {
 impl Plan {
     /// An empty plan.
     pub fn new(context: &Context<'_>, answered: Answered) -> Self {
-        let posted = context
-            .past
-            .values()
-            .filter(|past| past.taken_by.is_none())
-            .filter(|past| past.confirmed.is_some_and(|(units, _)| !units.is_zero()))
-            .filter_map(|past| past.posted_for.as_ref());
-        let mut not_seen: HashMap<WorkspaceId, BTreeSet<ModuleId>> = HashMap::new();
-        let mut known = 0;
-        for (workspace, module) in posted {
-            let mapped = context.mapping.account(workspace).is_some()
-                && context.mapping.service(module).is_some();
-            if mapped
-                && not_seen
-                    .entry(workspace.clone())
-                    .or_default()
-                    .insert(module.clone())
-            {
-                known += 1;
-            }
-        }
         let missing_accounts = context
             .mapping
             .accounts()
@@ -70,25 +50,18 @@ impl Plan {
             changed: BTreeSet::new(),
             money: BTreeMap::new(),
             money_unknown: 0,
-            known,
-            not_seen,
+            vanished: Vanished::new(context),
             adjustments: Vec::new(),
         }
     }
 
+    /// Take note of what the PSA gave for an account that was read.
+    pub fn saw(&mut self, account: &AccountId, contracts: &[Contract]) {
+        self.vanished.saw(account, contracts);
+    }
+
     /// Take a pair into account, with its place in the run's report.
     pub fn add(&mut self, at: usize, line: &PlanLine) {
-        // Not having been read is not being gone; an account that is gone is counted
-        // as an account.
-        let not_read = matches!(&line.decision, Decision::Hold(hold) if matches!(
-            hold.code,
-            HoldCode::AccountUnreadable | HoldCode::AccountMissing
-        ));
-        if (line.line.is_some() || not_read)
-            && let Some(modules) = self.not_seen.get_mut(&line.pair.workspace)
-        {
-            modules.remove(&line.pair.module);
-        }
         if !line.changes() {
             return;
         }
@@ -118,9 +91,9 @@ impl Plan {
     /// this run.
     pub fn brakes(&self, released: &BTreeSet<String>) -> Vec<Brake> {
         let limits = &self.limits;
-        let gone: usize = self.not_seen.values().map(BTreeSet::len).sum();
+        let Vanished { gone, known, .. } = self.vanished;
         let accounts = brake::too_many_gone(limits, self.missing_accounts, self.mapped);
-        let lines = brake::too_many_gone(limits, gone, self.known);
+        let lines = brake::too_many_gone(limits, gone, known);
         [
             self.all_zero.then_some(Brake::SnapshotAllZero),
             accounts.then_some(Brake::AccountsVanished {
@@ -129,7 +102,7 @@ impl Plan {
             }),
             lines.then_some(Brake::LinesVanished {
                 gone,
-                of: self.known,
+                of: known,
             }),
             brake::too_many_accounts(limits, self.changed.len(), self.mapped, self.first_run),
             brake::too_much_money(limits, &self.money),

@@ -10,7 +10,9 @@ use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::count::Days;
 use psa_host_billing::effective::local_day;
-use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
+use psa_host_billing::plan::{
+    Answered, Context, Decision, LinePast, Plan, PlanLine, PostedPlace,
+};
 use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
     AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,
@@ -169,6 +171,9 @@ impl Host {
             };
             let first = planned.lines.len();
             for read in chunk {
+                if let Ok(contracts) = &read.contracts {
+                    planned.plan.saw(&read.account, contracts);
+                }
                 for line in plan_account(&context, &workspaces, read) {
                     planned.add(line);
                 }
@@ -234,8 +239,12 @@ impl Host {
     ) -> Result<HashMap<LineId, LinePast>> {
         let own = &open.connection.name;
         let mut past: HashMap<LineId, LinePast> = HashMap::new();
+        let mut accounts = self.ledger().accounts_of_lines(tenant)?;
         for line in self.ledger().lines(tenant)? {
+            let account = accounts.remove(&line.key.line);
+            let contract = line.key.contract;
             let entry = past.entry(line.key.line).or_default();
+            entry.posted_at = account.map(|account| PostedPlace { account, contract });
             entry.taken_by = line.connection.filter(|owner| owner != own);
             entry.posted_for = line.posted_for;
             entry.confirmed = line.units.zip(line.effective);
