@@ -12,6 +12,9 @@
 //! - **rounding**: to whole units.
 //! - **included**: units that cost nothing, taken off; never below zero.
 //! - **minimum**: units that are billed in any case, on the days it counts.
+//!
+//! Counts are of the day looked at; exclusions and the minimum are those in force on the
+//! day from which the units hold, which may be a later one.
 
 mod exclusion;
 mod fraction;
@@ -103,8 +106,27 @@ impl fmt::Display for Counted {
     }
 }
 
-/// Units of a pair on a day. `exclusions`: those of this pair, whatever their dates.
-/// The result is a whole number, zero or more.
+/// The two days that a count is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountDay {
+    /// The day looked at: where a look back ends.
+    pub as_of: Date,
+    /// The first day of the units: exclusions and a minimum must be in force on it.
+    pub holds_from: Date,
+}
+
+impl CountDay {
+    /// Units that hold from the day looked at.
+    pub fn of(day: Date) -> Self {
+        Self {
+            as_of: day,
+            holds_from: day,
+        }
+    }
+}
+
+/// Units of a pair from a day on. `exclusions`: those of this pair, whatever their
+/// dates. The result is a whole number, zero or more.
 ///
 /// # Errors
 /// A [`Hold`]: no latest count, no known period to look back on, more excluded than
@@ -114,14 +136,14 @@ pub fn count(
     metric: Metric,
     history: &CountHistory,
     exclusions: &[CountExclusion],
-    as_of: Date,
+    day: CountDay,
 ) -> Result<Counted, Hold> {
-    let mut walk = Walk::begin(policy.basis, metric, history, as_of)?;
-    walk.exclude(metric, exclusions, as_of)?;
+    let mut walk = Walk::begin(policy.basis, metric, history, day.as_of)?;
+    walk.exclude(metric, exclusions, day.holds_from)?;
     walk.multiply(policy.multiplier)?;
     let units = walk.round(policy.rounding)?;
     let units = walk.include(units, policy.included)?;
-    let units = walk.at_least(units, policy.minimum.as_ref(), as_of)?;
+    let units = walk.at_least(units, policy.minimum.as_ref(), day.holds_from)?;
     Ok(Counted {
         units: shown(Fraction::whole(units))?,
         steps: walk.steps,
@@ -182,9 +204,9 @@ impl Walk {
         &mut self,
         metric: Metric,
         exclusions: &[CountExclusion],
-        as_of: Date,
+        day: Date,
     ) -> Result<(), Hold> {
-        let in_force = || exclusions.iter().filter(|e| e.holds_on(as_of));
+        let in_force = || exclusions.iter().filter(|e| e.holds_on(day));
         let own = in_force().filter(|exclusion| exclusion.metric == metric);
         let total: u128 = own.map(|exclusion| u128::from(exclusion.count)).sum();
         if self.value.less(total).is_none() {
@@ -254,19 +276,19 @@ impl Walk {
         &mut self,
         units: u128,
         minimum: Option<&Minimum>,
-        as_of: Date,
+        day: Date,
     ) -> Result<u128, Hold> {
         let Some(minimum) = minimum else {
             return Ok(units);
         };
         let least = minimum.units();
         let (after, sentence) = match (minimum.from(), minimum.until()) {
-            (Some(from), _) if as_of < from => {
-                let sentence = format!("the minimum of {least} begins on {from}, after {as_of}");
+            (Some(from), _) if day < from => {
+                let sentence = format!("the minimum of {least} begins on {from}, after {day}");
                 (units, sentence)
             }
-            (_, Some(until)) if until < as_of => {
-                let sentence = format!("the minimum of {least} ended on {until}, before {as_of}");
+            (_, Some(until)) if until < day => {
+                let sentence = format!("the minimum of {least} ends on {until}, before {day}");
                 (units, sentence)
             }
             (_, until) => {

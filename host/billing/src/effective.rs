@@ -50,7 +50,12 @@ pub fn local_day(instant: Timestamp, zone: &TimeZone) -> Date {
 /// A [`Hold`]: the contract's period is unknown or contradicts the line's units, all is
 /// posted, nobody knows what is posted, or the date has been adjusted before.
 pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
+    let takes_over = at.contract.start.filter(|start| *start > at.as_of);
     let mut when = match rule.policy {
+        _ if let Some(start) = takes_over => {
+            let why = format!("the contract takes over on {start}");
+            first_open(at, start, vec![why])?
+        }
         EffectivePolicy::Today => {
             let why = format!("policy today: {} in the connection's zone", at.as_of);
             first_open(at, at.as_of, vec![why])?
@@ -67,10 +72,19 @@ pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, H
             "the line was already adjusted for {}, so the change gathers for the period after it",
             when.date
         ));
+        let missed = when.missed;
         when = next_after(at, when.date, because)?;
         if at.is_taken(when.date) {
             return Err(taken(when.date));
         }
+        // What was posted before stays as it is, whichever day the change holds from.
+        when.missed = match (missed, when.missed) {
+            (Some(first), Some(more)) => Some(Period {
+                start: first.start,
+                end: more.end,
+            }),
+            (first, more) => first.or(more),
+        };
     }
     Ok(gathered(rule, at, when))
 }
@@ -115,6 +129,14 @@ fn next_after(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Re
     let Some(next) = next_period(at.contract, day) else {
         return Err(unknown(at.contract));
     };
+    if let Some(end) = at.contract.end.filter(|end| *end < next.start) {
+        let Contract { id, name, link, .. } = at.contract;
+        let message = format!(
+            "the change would hold from {} on, and contract {id} ({name}) ends on {end}",
+            next.start
+        );
+        return Err(Hold::new(HoldCode::ContractEndsFirst, message).at(link.as_ref()));
+    }
     because.push(format!("the next period is {} to {}", next.start, next.end));
     agreed_period(at.contract, at.timeline, next.start)?;
     first_open(at, next.start, because)

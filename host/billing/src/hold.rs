@@ -66,6 +66,10 @@ hold_codes! {
     ContractNotStarted = "contract-not-started",
         "The account's recurring contract starts after the effective date.",
         "Wait for its start, or correct the start date in the PSA.";
+    /// The contract ends before the change would hold.
+    ContractEndsFirst = "contract-ends-first",
+        "Changes hold from the next billing period, and the contract ends before it.",
+        "Renew the contract in the PSA with a line for the service: the change is then posted to the contract that follows, from its first day. To change the last period too, set `psa-host rules set --effective today`.";
     /// Two contracts could take it.
     SeveralContracts = "several-contracts",
         "More than one contract of the account covers the date and has the service.",

@@ -31,6 +31,9 @@ impl HoldCode {
             Self::ContractNotStarted => {
                 "The contract starts on 1 December; on 23 November it cannot be posted to."
             }
+            Self::ContractEndsFirst => {
+                "Changes hold from the next month; the contract ends on 31 December, and on 10 December nothing follows it."
+            }
             Self::SeveralContracts => {
                 "A running contract and its early renewal both cover today and both sell service 15."
             }

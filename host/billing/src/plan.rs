@@ -19,9 +19,9 @@ use crate::count::{Counting, Days};
 use crate::rules::Rules;
 use crate::stance::Stance;
 use crate::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, Hold, LineId, LineKey, Mapping,
-    Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, SetAsides, Units,
-    UnitsChange, Workspace, WorkspaceId,
+    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, Hold, LineId,
+    LineKey, Mapping, Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping,
+    SetAsides, Units, UnitsChange, Workspace, WorkspaceId,
 };
 
 /// A mapped workspace and a mapped module.
@@ -262,7 +262,7 @@ impl Context<'_> {
                 && self.snapshot.item(&workspace.id, &service.module).is_some()
         };
         let line = |service: &ServiceMapping| {
-            let counted = self.counted(&workspace.id, service, None);
+            let counted = self.counted(&workspace.id, service, None, self.as_of);
             PlanLine {
                 target: counted.ok().map(|counted| counted.units),
                 decision: Decision::Hold(hold.clone()),

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::look_back::no_period;
-use super::{Basis, CountExclusion, CountHistory, CountPolicy, Counted, count};
+use super::{Basis, CountDay, CountExclusion, CountHistory, CountPolicy, Counted, count};
 use crate::contract_choice::Place;
 use crate::effective::agreed_period;
 use crate::plan::Context;
+use jiff::civil::Date;
+
 use crate::{Hold, HoldCode, ModuleId, ServiceMapping, UsageItem, WorkspaceId};
 
 /// How the counts of a connection become units.
@@ -44,6 +46,17 @@ impl Counting {
         self.policy(module).basis != Basis::Latest
     }
 
+    /// Whether a pair's units depend on the day from which they hold.
+    pub fn depends_on_day(&self, workspace: &WorkspaceId, module: &ModuleId) -> bool {
+        let dated = |from: Option<Date>, until: Option<Date>| from.is_some() || until.is_some();
+        let minimum = self.policy(module).minimum;
+        minimum.is_some_and(|minimum| dated(minimum.from(), minimum.until()))
+            || self
+                .exclusions(workspace, module)
+                .iter()
+                .any(|exclusion| dated(exclusion.since, exclusion.until))
+    }
+
     /// What is excluded of a pair, whatever its dates.
     pub fn exclusions(&self, workspace: &WorkspaceId, module: &ModuleId) -> &[CountExclusion] {
         // Most connections have none at all.
@@ -58,12 +71,14 @@ impl Counting {
 
 impl Context<'_> {
     /// The units of a pair. `place`: its line, where there is one; its contract says
-    /// since when a peak or an average looks back.
+    /// since when a peak or an average looks back. `holds_from`: the day from which they
+    /// are to hold.
     pub(crate) fn counted(
         &self,
         workspace: &WorkspaceId,
         service: &ServiceMapping,
         place: Option<&Place<'_>>,
+        holds_from: Date,
     ) -> Result<Counted, Hold> {
         let ServiceMapping { module, metric, .. } = service;
         let item = self.snapshot.item(workspace, module);
@@ -91,7 +106,11 @@ impl Context<'_> {
             history.since = Some(period.map_err(no_period)?.start);
             history.days = self.days.of(workspace, module).to_vec();
         }
-        count(&policy, *metric, &history, exclusions, self.as_of)
+        let day = CountDay {
+            as_of: self.as_of,
+            holds_from,
+        };
+        count(&policy, *metric, &history, exclusions, day)
     }
 }
 

@@ -87,7 +87,13 @@ fn minimum(units: u32, from: Option<Date>, until: Option<Date>) -> CountPolicy {
 }
 
 fn counted(policy: &CountPolicy, history: &CountHistory, exclusions: &[CountExclusion]) -> String {
-    match count(policy, Metric::Devices, history, exclusions, TODAY) {
+    match count(
+        policy,
+        Metric::Devices,
+        history,
+        exclusions,
+        CountDay::of(TODAY),
+    ) {
         Ok(counted) => counted.units.to_string(),
         Err(hold) => hold.code.to_string(),
     }
@@ -355,7 +361,14 @@ fn exclusions_are_taken_off_the_count_on_their_days() {
 }
 
 fn told(policy: &CountPolicy, history: &CountHistory, exclusions: &[CountExclusion]) -> String {
-    let counted = count(policy, Metric::Devices, history, exclusions, TODAY).unwrap();
+    let counted = count(
+        policy,
+        Metric::Devices,
+        history,
+        exclusions,
+        CountDay::of(TODAY),
+    )
+    .unwrap();
     let step = |step: &CountStep| {
         format!(
             "{:?} {}→{}: {}",
@@ -426,7 +439,14 @@ fn each_look_back_says_what_it_rests_on() {
 #[test]
 fn only_a_count_without_any_policy_is_plain() {
     let of = |policy: &CountPolicy, exclusions: &[CountExclusion]| {
-        count(policy, Metric::Devices, &month(), exclusions, TODAY).unwrap()
+        count(
+            policy,
+            Metric::Devices,
+            &month(),
+            exclusions,
+            CountDay::of(TODAY),
+        )
+        .unwrap()
     };
     assert!(of(&CountPolicy::default(), &[]).is_plain());
     for (case, counted) in [

@@ -123,7 +123,7 @@ fn each_policy_has_one_date_for_each_circumstance() {
             nov_28,
             months(1),
             &[dec_1],
-            "2027-01-01, sent from 2026-12-29",
+            "2027-01-01, sent from 2026-12-29, missed 2026-11-28 to 2026-11-30",
         ),
         (
             "all is posted",
@@ -399,5 +399,70 @@ proptest! {
             let period = period_of(&contract, as_of).unwrap();
             prop_assert!(when.date >= as_of || when.date == period.start);
         }
+    }
+}
+
+/// A contract of one year that follows another.
+fn from(start: Date) -> Contract {
+    Contract {
+        start: Some(start),
+        end: Some(date(2027, 12, 31)),
+        ..contract()
+    }
+}
+
+#[test]
+fn near_the_end_of_a_contract_a_change_waits_for_the_one_that_follows() {
+    let until = |end| Contract {
+        end: Some(end),
+        ..contract()
+    };
+    let (nov_23, nov_28) = (date(2026, 11, 23), date(2026, 11, 28));
+    let december = || Timeline::new(months(0).segments()[1..].to_vec()).unwrap();
+    let table = [
+        (
+            "the contract ends with the period",
+            "next-period",
+            nov_23,
+            months(0),
+            until(date(2026, 11, 30)),
+            "contract-ends-first",
+        ),
+        (
+            "it ends one period later",
+            "next-period",
+            nov_28,
+            months(0),
+            until(date(2026, 12, 31)),
+            "2026-12-01",
+        ),
+        (
+            "today is still in the contract",
+            "today",
+            nov_23,
+            months(0),
+            until(date(2026, 11, 30)),
+            "2026-11-23",
+        ),
+        (
+            "the next contract, before its window",
+            "next-period",
+            nov_23,
+            december(),
+            from(date(2026, 12, 1)),
+            "2026-12-01, sent from 2026-11-28",
+        ),
+        (
+            "the next contract, in its window",
+            "next-period",
+            nov_28,
+            december(),
+            from(date(2026, 12, 1)),
+            "2026-12-01",
+        ),
+    ];
+    for (case, policy, as_of, timeline, contract, expected) in table {
+        let told = told_of(policy, as_of, &timeline, &[], &contract);
+        assert_eq!(told, expected, "{case}");
     }
 }

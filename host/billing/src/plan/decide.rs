@@ -2,13 +2,16 @@
 //! questions are asked in a fixed order, and the first that cannot be answered well
 //! holds the pair.
 
+use jiff::civil::Date;
+
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
 use crate::approval::{self, Change, Question, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::effective::{Circumstances, When, effective};
-use crate::rules::{Action, ZeroRule};
+use crate::period::next_period;
+use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
     AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Truth,
@@ -45,7 +48,10 @@ impl Context<'_> {
         let place = self.place(workspace, service, contracts);
         let count = item.and_then(|item| item.count(service.metric));
         trace.say("count", || self.count_in_words(service, item));
-        let counted = self.counted(&workspace.id, service, place.as_ref().ok());
+        let from = place.as_ref().ok();
+        let from = from.and_then(|place| self.holds_from(workspace, service, place));
+        let from = from.unwrap_or(self.as_of);
+        let counted = self.counted(&workspace.id, service, place.as_ref().ok(), from);
         let to_bill = match &counted {
             Ok(counted) => {
                 for step in counted.steps.iter().filter(|s| s.name != StepName::Latest) {
@@ -95,8 +101,24 @@ impl Context<'_> {
         }
     }
 
-    /// The line on the day planned for; on the effective date, where another contract
-    /// has followed by then, that one's.
+    /// The day from which a pair's units are to hold, where their number depends on it.
+    fn holds_from(
+        &self,
+        workspace: &Workspace,
+        service: &ServiceMapping,
+        place: &Place<'_>,
+    ) -> Option<Date> {
+        if !self.counting.depends_on_day(&workspace.id, &service.module) {
+            return None;
+        }
+        let timeline = place.line.timeline.as_ref().ok()?;
+        let none = LinePast::default();
+        let past = self.past.get(&place.line.key.line).unwrap_or(&none);
+        self.when(place, timeline, past).ok().map(|when| when.date)
+    }
+
+    /// The line on the day planned for. Where changes hold from the next period only, and
+    /// the contract ends before that, the line of the contract that follows it by then.
     fn place<'c>(
         &self,
         workspace: &Workspace,
@@ -104,7 +126,19 @@ impl Context<'_> {
         contracts: &'c [Contract],
     ) -> Result<Place<'c>, Hold> {
         let pinned = self.mapping.contract(&workspace.id);
-        choose(contracts, &service.service, self.as_of, pinned)
+        let now = choose(contracts, &service.service, self.as_of, pinned)?;
+        if self.rules.effective.policy != EffectivePolicy::NextPeriod {
+            return Ok(now);
+        }
+        let ended = now.contract;
+        let next = next_period(ended, self.as_of).map(|period| period.start);
+        let Some(next) = next.filter(|next| ended.end.is_some_and(|end| end < *next)) else {
+            return Ok(now);
+        };
+        Ok(match choose(contracts, &service.service, next, pinned) {
+            Ok(then) if then.follows.is_some_and(|before| before.id == ended.id) => then,
+            _ => now,
+        })
     }
 
     fn decide(
@@ -122,7 +156,7 @@ impl Context<'_> {
             && !self.past.contains_key(&place.line.key.line)
         {
             line.note(format!(
-                "contract {} ({}) takes over from {} ({}), which ended on {}",
+                "contract {} ({}) takes over from {} ({}), whose last day is {}",
                 place.contract.id,
                 place.contract.name,
                 ended.id,
@@ -169,8 +203,12 @@ impl Context<'_> {
         let held = |code, message: String| Err(Hold::new(code, message));
         let id = &place.line.key.line;
         // What is there today is shown even where no date for a change can be found.
-        let Some(today) = timeline.at(self.as_of) else {
-            let message = format!("line {id} has no units on {}", self.as_of);
+        let first = place
+            .contract
+            .start
+            .map_or(self.as_of, |start| start.max(self.as_of));
+        let Some(today) = timeline.at(first) else {
+            let message = format!("line {id} has no units on {first}");
             return held(HoldCode::NoUnitsAtDate, message);
         };
         line.baseline = Some(today.units);
@@ -258,7 +296,7 @@ impl Context<'_> {
         if even {
             return Ok(Decision::Unchanged);
         }
-        let when = self.when(look)?;
+        let when = self.when(&look.place, timeline, past)?;
         trace.say("effective-date", || when.because.join("; "));
         line.effective = when.date;
         let Some(segment) = timeline.at(when.date) else {
@@ -307,12 +345,12 @@ impl Context<'_> {
         self.ask(line, past, &when, trace)
     }
 
-    fn when(&self, look: &Look<'_>) -> Result<When, Hold> {
+    fn when(&self, place: &Place<'_>, timeline: &Timeline, past: &LinePast) -> Result<When, Hold> {
         let at = Circumstances {
             as_of: self.as_of,
-            contract: look.place.contract,
-            timeline: look.timeline,
-            adjusted: &look.past.adjusted,
+            contract: place.contract,
+            timeline,
+            adjusted: &past.adjusted,
             repeats: self.model.repeat_date == Truth::Yes,
         };
         effective(&self.rules.effective, &at)

@@ -2,6 +2,7 @@
 //! circumstance makes of it.
 
 mod count;
+mod renewal;
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -22,6 +23,7 @@ const DAY: Date = date(2026, 11, 23);
 /// A case: everything as it should be, until a test changes it.
 #[derive(Clone)]
 pub(super) struct Case {
+    as_of: Date,
     workspace: Workspace,
     pub(super) account: Account,
     service: Service,
@@ -79,6 +81,7 @@ impl Case {
             link: None,
         };
         Self {
+            as_of: DAY,
             workspace: Workspace {
                 id: WorkspaceId::new("w1").unwrap(),
                 name: "Acme".into(),
@@ -178,7 +181,7 @@ impl Case {
             map("part", "151");
         }
         look(&Context {
-            as_of: DAY,
+            as_of: self.as_of,
             rules: &self.rules,
             snapshot: &snapshot,
             mapping: &mapping,

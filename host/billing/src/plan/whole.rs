@@ -100,10 +100,7 @@ impl Plan {
                 gone: self.missing_accounts,
                 of: self.mapped,
             }),
-            lines.then_some(Brake::LinesVanished {
-                gone,
-                of: known,
-            }),
+            lines.then_some(Brake::LinesVanished { gone, of: known }),
             brake::too_many_accounts(limits, self.changed.len(), self.mapped, self.first_run),
             brake::too_much_money(limits, &self.money),
             (limits.money.is_some() && self.money_unknown > 0).then_some(Brake::MoneyUnknown {

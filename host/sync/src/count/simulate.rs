@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::count::{
-    Basis, CountHistory, CountPolicy, CountStep, Counting, DayCount, Days, count,
+    Basis, CountDay, CountHistory, CountPolicy, CountStep, Counting, DayCount, Days, count,
 };
 use psa_host_billing::rules::Action;
 use psa_host_billing::{
@@ -245,7 +245,8 @@ impl Sight<'_> {
         };
         let exclusions = self.counting.exclusions(workspace, module);
         let policy = self.counting.policy(module);
-        let by = |policy: CountPolicy| count(&policy, *metric, &history, exclusions, self.as_of);
+        let day = CountDay::of(self.as_of);
+        let by = |policy: CountPolicy| count(&policy, *metric, &history, exclusions, day);
         let under = |basis| by(CountPolicy { basis, ..policy }).ok().map(|c| c.units);
         let (units, steps, hold) = match by(policy) {
             Ok(counted) => (Some(counted.units), counted.steps, None),

@@ -10,9 +10,7 @@ use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::count::Days;
 use psa_host_billing::effective::local_day;
-use psa_host_billing::plan::{
-    Answered, Context, Decision, LinePast, Plan, PlanLine, PostedPlace,
-};
+use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine, PostedPlace};
 use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
     AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,

@@ -54,7 +54,13 @@ fn policy() -> impl Strategy<Value = CountPolicy> {
 
 fn units(policy: &CountPolicy, history: &CountHistory, excluded: u32) -> Option<Decimal> {
     let exclusions = [exclusion(excluded)];
-    match count(policy, Metric::Devices, history, &exclusions, TODAY) {
+    match count(
+        policy,
+        Metric::Devices,
+        history,
+        &exclusions,
+        CountDay::of(TODAY),
+    ) {
         Ok(counted) => Some(counted.units.get()),
         Err(hold) => {
             assert_eq!(hold.code, HoldCode::ExclusionTooLarge);
@@ -107,7 +113,7 @@ proptest! {
     /// Without a policy the count itself is billed, whatever went before.
     #[test]
     fn no_policy_bills_the_count(history in history()) {
-        let counted = count(&CountPolicy::default(), Metric::Users, &history, &[], TODAY).unwrap();
+        let counted = count(&CountPolicy::default(), Metric::Users, &history, &[], CountDay::of(TODAY)).unwrap();
         prop_assert_eq!(counted.units, history.latest.unwrap().into());
         prop_assert!(counted.is_plain());
     }
@@ -127,7 +133,7 @@ proptest! {
     /// The steps lead from the latest count to the units without a gap.
     #[test]
     fn the_steps_lead_to_the_units(policy in policy(), history in history()) {
-        let counted = count(&policy, Metric::Devices, &history, &[], TODAY).unwrap();
+        let counted = count(&policy, Metric::Devices, &history, &[], CountDay::of(TODAY)).unwrap();
         prop_assert_eq!(counted.steps[0].before, history.latest.unwrap().into());
         for pair in counted.steps.windows(2) {
             prop_assert_eq!(pair[0].after, pair[1].before);

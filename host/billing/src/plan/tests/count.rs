@@ -232,3 +232,70 @@ fn an_account_that_cannot_be_read_shows_the_units_all_the_same() {
     // Its period cannot be read either.
     assert_eq!(target(peaked(Case::new(11, 5))), None);
 }
+
+/// Changes hold from 1 December and are sent from 28 November on; today is the 28th.
+fn from_next_month(case: Case) -> Case {
+    case.with(|c| {
+        c.as_of = date(2026, 11, 28);
+        c.rules.effective.policy = EffectivePolicy::NextPeriod;
+    })
+}
+
+#[test]
+fn a_minimum_and_an_exclusion_are_those_of_the_day_from_which_the_units_hold() {
+    let minimum = |from: Option<Date>, until: Option<Date>| CountPolicy {
+        minimum: Some(Minimum::new(20, from, until).unwrap()),
+        ..CountPolicy::default()
+    };
+    let excluded = |since: Option<Date>, until: Option<Date>| {
+        excluding(Case::new(11, 5), 3).with(|c| {
+            let (workspace, module) = (c.workspace.id.clone(), "edr".parse().unwrap());
+            let mut exclusion = c.counting.exclusions(&workspace, &module)[0].clone();
+            (exclusion.since, exclusion.until) = (since, until);
+            c.counting = Counting::new(BTreeMap::new(), [exclusion]);
+        })
+    };
+    let (nov_30, dec_1, dec_31) = (
+        Some(date(2026, 11, 30)),
+        Some(date(2026, 12, 1)),
+        Some(date(2026, 12, 31)),
+    );
+    let table: Vec<(&str, Case, &str, &str)> = vec![
+        (
+            "a minimum until the end of November",
+            with_policy(Case::new(11, 20), minimum(None, nov_30)),
+            "adjust",
+            "11",
+        ),
+        (
+            "a minimum from December on",
+            with_policy(Case::new(11, 11), minimum(dec_1, None)),
+            "adjust",
+            "20",
+        ),
+        (
+            "a minimum of December, and December has it",
+            with_policy(Case::new(11, 20), minimum(dec_1, dec_31)),
+            "unchanged",
+            "20",
+        ),
+        (
+            "an exclusion until the end of November",
+            excluded(None, nov_30),
+            "adjust",
+            "11",
+        ),
+        (
+            "an exclusion from December on",
+            excluded(dec_1, None),
+            "adjust",
+            "8",
+        ),
+    ];
+    for (circumstance, case, decision, target) in table {
+        let expected = (decision.to_owned(), Some(target.to_owned()));
+        assert_eq!(planned(&from_next_month(case)), expected, "{circumstance}");
+    }
+    let today = with_policy(Case::new(11, 20), minimum(None, nov_30));
+    assert_eq!(planned(&today), ("unchanged".into(), Some("20".into())));
+}
