@@ -114,13 +114,17 @@ fn outcome(response: &Response) -> Outcome {
     }
 }
 
-/// 2xx: done, if the body is the JSON object that Autotask sends. The id in it is null
+/// 2xx: done, if the body is empty or the JSON object that Autotask sends. The id in it is null
 /// for adjustments [LIVE].
 fn success(response: &Response, told: &str) -> Outcome {
     #[derive(Deserialize)]
     struct Done {
         #[serde(default, rename = "itemId", alias = "ItemId", alias = "itemID")]
         item: Option<serde_json::Value>,
+    }
+    // Success is "2xx and no errors" [LIVE]: also where nothing at all is said.
+    if response.body.trim_ascii().is_empty() {
+        return Outcome::Accepted(None);
     }
     if is_html(response) {
         return Outcome::Unknown(told.to_owned());
@@ -162,7 +166,11 @@ fn refusal(words: &Words, told: String) -> Outcome {
         | None => false,
     });
     if certain {
-        Outcome::Rejected(told)
+        let plainly = words.meaning().and_then(Meaning::plainly);
+        Outcome::Rejected(match plainly {
+            Some(plainly) => format!("{plainly} {told}"),
+            None => told,
+        })
     } else {
         Outcome::Unknown(told)
     }

@@ -116,11 +116,17 @@ impl Api {
     /// `GET {zone}/V1.0/{path}` as JSON.
     pub fn get<T: DeserializeOwned>(&mut self, host: &dyn Host, path: &str) -> Result<T, Error> {
         let what = format!("reading {path}");
-        let response = self.read(host, &what, &|zone| {
-            Request::get(format!("{zone}V1.0/{path}"))
-        })?;
+        let response = self.read(host, &what, &|zone| get_json(format!("{zone}V1.0/{path}")))?;
         parse(&what, &response)
     }
+}
+
+/// A GET with the content type that Autotask wants on every call [OAS header params].
+pub fn get_json(url: String) -> Request {
+    let mut request = Request::get(url);
+    let json = ("content-type".to_owned(), "application/json".to_owned());
+    request.headers.push(json);
+    request
 }
 
 fn send(host: &dyn Host, what: &str, request: &Request) -> Result<Response, Error> {

@@ -21,7 +21,7 @@ pub enum BundleLines {
     Unknown,
     /// By contract.
     All(HashMap<i64, Vec<ContractLine>>),
-    /// Too many to be kept: they are asked for by contract.
+    /// Too many to be kept, or one of them is broken: they are asked for by contract.
     Many,
 }
 
@@ -65,7 +65,10 @@ impl BundleLines {
         for _ in 0..MOST_PAGES {
             let page = api.query_page::<LineRow>(host, entity, entity.fields, &[], after, PAGE)?;
             for row in page.rows {
-                let line = row.into_line(Kind::Bundle)?;
+                // A broken row is one contract's, and is met again there.
+                let Ok(line) = row.into_line(Kind::Bundle) else {
+                    return Ok(Self::Many);
+                };
                 all.entry(line.key.contract).or_default().push(line);
             }
             match page.next {

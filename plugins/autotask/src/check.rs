@@ -1,12 +1,12 @@
 //! The connection test: what can be proven, and no more.
 
 use psa_connector_sdk::{
-    ApiUsage, CheckReport, Depth, Error, Finding, Host, Level, Request, Verdict, kind_of,
+    ApiUsage, CheckReport, Depth, Error, Finding, Host, Level, Verdict, kind_of,
 };
 use serde::Deserialize;
 
 use crate::accounts::COMPANIES;
-use crate::api::{Api, parse};
+use crate::api::{Api, get_json, parse};
 use crate::contracts::CONTRACTS;
 use crate::fields::Id;
 use crate::lines::Kind;
@@ -19,12 +19,8 @@ use crate::units;
 /// also proves the credentials.
 pub fn check(api: &mut Api, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error> {
     let zone = api.zone(host)?;
-    let usage = proof_and_usage(api, host)?;
-    let mut findings = vec![Finding {
-        subject: "sign in".to_owned(),
-        verdict: Verdict::Proven,
-        detail: "Autotask took user name, secret and integration code.".to_owned(),
-    }];
+    let (proof, usage) = proof_and_usage(api, host)?;
+    let mut findings = vec![proof.finding()];
     if depth == Depth::Full {
         for entity in readable() {
             findings.push(can_read(api, host, entity)?);
@@ -96,24 +92,55 @@ impl Threshold {
     }
 }
 
+/// What the first requests said about the credentials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// A request that needs them was carried out.
+    Taken,
+    /// All that was tried was refused for lack of permission: whether the credentials
+    /// were taken is not said.
+    OnlyRefused,
+}
+
+impl Proof {
+    fn finding(self) -> Finding {
+        let (verdict, detail) = match self {
+            Self::Taken => (
+                Verdict::Proven,
+                "Autotask took user name, secret and integration code.",
+            ),
+            Self::OnlyRefused => (
+                Verdict::Unproven,
+                "Autotask refused each request for lack of permission, and does not say whether it took user name, \
+                 secret and integration code.",
+            ),
+        };
+        Finding {
+            subject: "sign in".to_owned(),
+            verdict,
+            detail: detail.to_owned(),
+        }
+    }
+}
+
 /// Proves the credentials by the cheapest call that needs them, and reads the usage
 /// where the answer has the shape expected. Where that call does not exist or is not
 /// allowed, two others serve as proof.
-fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<Option<ApiUsage>, Error> {
+fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<(Proof, Option<ApiUsage>), Error> {
     match get(api, host, "ThresholdInformation") {
         Ok(response) => {
             return match parse::<Threshold>("reading ThresholdInformation", &response)
                 .ok()
                 .and_then(Threshold::usage)
             {
-                Some(usage) => Ok(Some(usage)),
+                Some(usage) => Ok((Proof::Taken, Some(usage))),
                 None => {
                     host.log(
                         Level::Info,
                         "ThresholdInformation has another shape than expected: no usage is known",
                     );
                     let proven = parse::<serde_json::Value>("", &response).is_ok();
-                    proof_where(api, host, proven).map(|()| None)
+                    proof_where(api, host, proven).map(|proof| (proof, None))
                 }
             };
         }
@@ -127,30 +154,33 @@ fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<Option<ApiUsage>, E
             ),
         ),
     }
-    proof_where(api, host, false).map(|()| None)
+    proof_where(api, host, false).map(|proof| (proof, None))
 }
 
 /// `Version` needs the credentials and no permission [LIVE], but is newer than the
 /// Swagger; every API user can be asked for a company.
-fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<(), Error> {
+fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<Proof, Error> {
     if proven {
-        return Ok(());
+        return Ok(Proof::Taken);
     }
     match get(api, host, "Version") {
-        Ok(response) if parse::<serde_json::Value>("", &response).is_ok() => return Ok(()),
+        Ok(response) if parse::<serde_json::Value>("", &response).is_ok() => {
+            return Ok(Proof::Taken);
+        }
         Err(error) if stops(&error) => return Err(error),
         _ => {}
     }
     match one_row(api, host, COMPANIES) {
-        // Signed in, but not allowed: that is for the findings.
-        Ok(_) | Err(Error::Permission(_)) => Ok(()),
+        Ok(_) => Ok(Proof::Taken),
+        // Perhaps signed in and not allowed: that is for the findings.
+        Err(Error::Permission(_)) => Ok(Proof::OnlyRefused),
         Err(error) => Err(error),
     }
 }
 
 fn get(api: &mut Api, host: &dyn Host, path: &str) -> Result<psa_connector_sdk::Response, Error> {
     api.read(host, &format!("reading {path}"), &|zone| {
-        Request::get(format!("{zone}V1.0/{path}"))
+        get_json(format!("{zone}V1.0/{path}"))
     })
 }
 

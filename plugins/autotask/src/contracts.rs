@@ -20,6 +20,7 @@ use crate::labels::{Labels, RECURRING_SERVICE};
 use crate::lines::{ContractLine, Kind, LineRow, parse_number};
 use crate::links::Links;
 use crate::query::{Condition, Entity, Row};
+use crate::services::out_of_reach;
 use crate::units::{Of, Units};
 
 pub const CONTRACTS: Entity = Entity {
@@ -172,7 +173,10 @@ impl ContractReader {
             .map(Row::id)
             .collect();
         let mut lines = self.service_lines(api, host, &running)?;
-        lines.extend(self.bundle_lines.of_contracts(api, host, &running)?);
+        match self.bundle_lines.of_contracts(api, host, &running) {
+            Err(error) if out_of_reach(&error) => {}
+            bundles => lines.extend(bundles?),
+        }
         lines.sort_unstable_by_key(|line| line.key);
         same_twice(&mut lines)?;
         let timelines = self.timelines(api, host, &lines, start)?;

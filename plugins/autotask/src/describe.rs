@@ -13,7 +13,8 @@ pub const PAGE: u32 = 500;
 /// Several times `MOST_KEYS`: `in` lists are filled over the whole call, and only the
 /// last one of a call comes back part empty.
 pub const ACCOUNTS_PER_CALL: u32 = 2000;
-const LINES_PER_CALL: u32 = 500;
+/// With the services asked for beside their contracts, still one query (`reading`).
+const LINES_PER_CALL: u32 = 450;
 
 /// `unitChange` and `units` are int32 [OAS].
 pub const LARGEST_UNITS: i64 = i32::MAX as i64;

@@ -41,6 +41,31 @@ pub enum Meaning {
     Busy,
 }
 
+impl Meaning {
+    /// What a refused adjustment means and what to do, for a person.
+    pub fn plainly(self) -> Option<&'static str> {
+        Some(match self {
+            Self::OutsideContract => {
+                "The date lies outside the contract: correct the contract's dates, or renew it."
+            }
+            Self::SameDateAgain => {
+                "Autotask already has an adjustment of this line for this date: change it on another day."
+            }
+            Self::Negative => "The line would fall below zero: look at its units in Autotask.",
+            Self::AlreadyPosted => {
+                "The period is approved and posted: the change can only hold from the next one."
+            }
+            Self::BadReference => {
+                "Autotask does not know the line or contract, or it is inactive: look at it there."
+            }
+            Self::Permission => {
+                "The API user may not do this: let its security level add contract service adjustments."
+            }
+            _ => return None,
+        })
+    }
+}
+
 /// Parts of Autotask's messages, in lower case, in the order they are looked for.
 const WORDS: &[(&str, Meaning)] = &[
     (
@@ -51,6 +76,10 @@ const WORDS: &[(&str, Meaning)] = &[
     ("integration code is invalid", Meaning::Credentials),
     ("invalid credentials", Meaning::Credentials),
     ("login failed", Meaning::Credentials),
+    // The words for a locked user are [?]; "deadlocked" is something else.
+    ("is locked", Meaning::Credentials),
+    ("locked out", Meaning::Credentials),
+    ("account locked", Meaning::Credentials),
     ("adequate permissions", Meaning::Permission),
     ("required permissions", Meaning::Permission),
     ("does not have permission", Meaning::Permission),
@@ -266,6 +295,11 @@ mod tests {
             (
                 500,
                 r#"{"errors":["IntegrationCode is invalid"]}"#,
+                "authentication",
+            ),
+            (
+                403,
+                r#"{"errors":["The user account is locked."]}"#,
                 "authentication",
             ),
             (

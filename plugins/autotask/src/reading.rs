@@ -12,6 +12,9 @@ use crate::lines::{ContractLine, Key, Kind, LineRow};
 use crate::query::Condition;
 use crate::units::{Of, Units};
 
+/// More services than this are not put into a query beside the contracts.
+const MOST_SERVICES: usize = 100;
+
 pub fn read(
     api: &mut Api,
     host: &dyn Host,
@@ -67,22 +70,28 @@ fn present(
     let wanted: BTreeSet<Key> = asked.iter().copied().collect();
     let contracts: Vec<i64> = contracts.into_iter().collect();
     let services: Vec<i64> = services.into_iter().collect();
-    // The two lists ask for more pairs than are wanted; the rest is left out here.
-    let conditions = [
-        Condition::any_of("contractID", &contracts),
-        Condition::any_of(kind.service_field(), &services),
-    ];
+    // Whether the limit of 500 OR conditions is meant for each list or for the whole
+    // query is [?]: both lists together stay within it. Many services are not asked for
+    // but left out here, as are the pairs that two lists ask for beside those wanted.
+    let few_services = services.len() <= MOST_SERVICES;
+    let room = MOST_KEYS - if few_services { services.len() } else { 0 };
     let mut found = Vec::with_capacity(asked.len());
     let mut others = BTreeSet::new();
-    api.query_all::<LineRow>(host, kind.lines(), &conditions, |row| {
-        let line = row.into_line(kind)?;
-        if wanted.contains(&line.key) {
-            found.push(line);
-        } else if pairs.contains(&(line.key.contract, line.key.service)) {
-            others.insert(line.key);
+    for contracts in contracts.chunks(room) {
+        let mut conditions = vec![Condition::any_of("contractID", contracts)];
+        if few_services {
+            conditions.push(Condition::any_of(kind.service_field(), &services));
         }
-        Ok(())
-    })?;
+        api.query_all::<LineRow>(host, kind.lines(), &conditions, |row| {
+            let line = row.into_line(kind)?;
+            if wanted.contains(&line.key) {
+                found.push(line);
+            } else if pairs.contains(&(line.key.contract, line.key.service)) {
+                others.insert(line.key);
+            }
+            Ok(())
+        })?;
+    }
     found.sort_unstable_by_key(|line| line.key);
     same_twice(&mut found)?;
     Ok((found, others.into_iter().collect()))

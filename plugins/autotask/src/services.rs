@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use psa_connector_sdk::{Decimal, Error, Host, Money, Service, ServicePage, invalid};
+use psa_connector_sdk::{Decimal, Error, Host, Level, Money, Service, ServicePage, invalid};
 use serde::Deserialize;
 
 use crate::accounts::truth;
@@ -76,7 +76,19 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Serv
     if kind == Kind::Service && has_sku(api, host)? {
         fields.push("sku");
     }
-    let page = api.query_page::<ServiceRow>(host, entity, &fields, &[], after, PAGE)?;
+    let page = match api.query_page::<ServiceRow>(host, entity, &fields, &[], after, PAGE) {
+        Err(error) if kind == Kind::Bundle && out_of_reach(&error) => {
+            host.log(
+                Level::Warn,
+                "service bundles cannot be read: only services are listed",
+            );
+            return Ok(ServicePage {
+                services: Vec::new(),
+                next: None,
+            });
+        }
+        page => page?,
+    };
     let mut rows = page.rows;
     rows.dedup_by_key(|row| row.id);
     rows.retain(|row| row.id.0 > after);
@@ -107,6 +119,12 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Serv
         (Kind::Bundle, None) => None,
     };
     Ok(ServicePage { services, next })
+}
+
+/// Whether an entity is not there for this API user at all. Bundles are an extra: what
+/// is mapped to one is held then, because neither it nor its lines are listed.
+pub fn out_of_reach(error: &Error) -> bool {
+    matches!(error, Error::Permission(_) | Error::NotFound(_))
 }
 
 fn parse_cursor(text: &str) -> Option<(Kind, i64)> {

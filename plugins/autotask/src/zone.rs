@@ -4,7 +4,9 @@
 //! against the thread limit [LIVE, DOC ThreadLimiting]. The answer is kept in storage.
 
 use psa_connector_sdk::url::{Origin, percent_encode};
-use psa_connector_sdk::{Error, Fault, Host, Level, Request, invalid, read_json, send_failed};
+use psa_connector_sdk::{
+    Error, Fault, Host, Level, Request, Response, invalid, read_json, send_failed,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::errors;
@@ -59,13 +61,7 @@ pub fn kept(host: &dyn Host, user: &str, base_url: &str) -> Option<Zone> {
 /// Asks for the zone, and keeps it.
 pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Error> {
     const WHAT: &str = "looking up the Autotask zone";
-    let url = format!(
-        "{base_url}V1.0/ZoneInformation?user={}",
-        percent_encode(user)
-    );
-    let response = host
-        .send(&Request::get(url).without_authentication())
-        .map_err(|failure| send_failed(WHAT, failure))?;
+    let response = look_up(host, user, base_url, WHAT)?;
     if !response.is_success() {
         return Err(errors::for_read(WHAT, &response));
     }
@@ -79,15 +75,15 @@ pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Err
     if !answer.errors.0.is_empty() {
         return Err(errors::for_errors(WHAT, &answer.errors.0));
     }
-    let (Some(mut url), Some(Id(database))) = (answer.url, answer.ci) else {
+    // Autotask always says both [LIVE]; a stand-in for it may have one database only.
+    let alone = (base_url != DEFAULT_BASE_URL).then_some(Id(0));
+    let (Some(url), Some(Id(database))) = (answer.url, answer.ci.or(alone)) else {
         return Err(invalid(format!(
             "{WHAT}: the answer lacks the zone's address or database"
         )));
     };
     check_address(&url, base_url)?;
-    if !url.ends_with('/') {
-        url.push('/');
-    }
+    let url = format!("{}/", without_version(&url));
     let zone = Zone {
         url,
         name: answer.zone_name,
@@ -96,6 +92,38 @@ pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Err
     };
     keep(host, user, base_url, &zone);
     Ok(zone)
+}
+
+/// Asks in the one spelling that Autotask's Swagger has. Another service at a base URL
+/// that somebody set may know only another: each is asked after a 404, without secrets.
+fn look_up(host: &dyn Host, user: &str, base_url: &str, what: &str) -> Result<Response, Error> {
+    let user = percent_encode(user);
+    let ask = |place: &str| {
+        host.send(&Request::get(format!("{place}?user={user}")).without_authentication())
+            .map_err(|failure| send_failed(what, failure))
+    };
+    let first = ask(&format!("{base_url}V1.0/ZoneInformation"))?;
+    if first.status != 404 || base_url == DEFAULT_BASE_URL {
+        return Ok(first);
+    }
+    let root = base_url
+        .find("://")
+        .and_then(|scheme| {
+            let path = base_url[scheme + 3..].find('/')?;
+            Some(&base_url[..=scheme + 3 + path])
+        })
+        .unwrap_or(base_url);
+    for place in [
+        format!("{base_url}v1.0/zoneInformation"),
+        format!("{root}atservicesrest/v1.0/zoneInformation"),
+        format!("{root}V1.0/ZoneInformation"),
+    ] {
+        let answer = ask(&place)?;
+        if answer.status != 404 {
+            return Ok(answer);
+        }
+    }
+    Ok(first)
 }
 
 /// Storage is a cache: where it does not work, the zone is asked for again next time.
@@ -124,6 +152,12 @@ fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
     if !origin.https && !origin.is_loopback() {
         return Err(invalid(format!("the zone's address is not https: {url}")));
     }
+    // A service on this machine is for tests: its secrets are not for Autotask's eyes.
+    if Origin::of(base_url).is_some_and(|base| base.is_loopback()) && !origin.is_loopback() {
+        return Err(invalid(format!(
+            "the zone's address leads away from this machine: {url}"
+        )));
+    }
     if base_url == DEFAULT_BASE_URL && number(&origin.host, "webservices").is_none() {
         return Err(invalid(format!(
             "the zone's address is not one of Autotask's: {url}"
@@ -141,6 +175,16 @@ pub fn number<'a>(host: &'a str, prefix: &str) -> Option<&'a str> {
         .then_some(digits)
 }
 
+/// Without `/V1.0` and slashes at the end.
+fn without_version(url: &str) -> &str {
+    let trimmed = url.trim_end_matches('/');
+    let version = trimmed.len().saturating_sub("/V1.0".len());
+    match trimmed.get(version..) {
+        Some(tail) if tail.eq_ignore_ascii_case("/V1.0") => &trimmed[..version],
+        _ => trimmed,
+    }
+}
+
 /// The setting in its one form: absolute, ends in `/`, without `V1.0`.
 pub fn base_url(setting: Option<&str>) -> Result<String, Error> {
     let Some(setting) = setting else {
@@ -151,12 +195,7 @@ pub fn base_url(setting: Option<&str>) -> Result<String, Error> {
             "base-url is no plain web address: {setting}"
         )));
     }
-    let trimmed = setting.trim_end_matches('/');
-    let version = trimmed.len().saturating_sub("/V1.0".len());
-    let trimmed = match trimmed.get(version..) {
-        Some(tail) if tail.eq_ignore_ascii_case("/V1.0") => &trimmed[..version],
-        _ => trimmed,
-    };
+    let trimmed = without_version(setting);
     // An origin alone stands for the whole service there.
     let has_path = trimmed
         .split_once("://")
