@@ -20,6 +20,8 @@ pub struct Observed {
     pub at: Timestamp,
     /// Used by everybody within its window.
     pub used: u64,
+    /// Allowed in its window; 0: it did not say.
+    pub allowed: u64,
     /// Spent by us within the same window, when it said so.
     pub own: u64,
 }
@@ -74,16 +76,18 @@ impl Ledger {
             let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             database
                 .prepare_cached(
-                    "INSERT INTO observed (scope, at, used, own) VALUES (?1, ?2, ?3, ?4)
+                    "INSERT INTO observed (scope, at, used, own, allowed)
+                     VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT DO UPDATE SET at = excluded.at, used = excluded.used,
-                         own = excluded.own
+                         own = excluded.own, allowed = excluded.allowed
                      WHERE excluded.at >= at",
                 )?
                 .execute(params![
                     scope,
                     observed.at.as_microsecond(),
                     whole(observed.used),
-                    whole(observed.own)
+                    whole(observed.own),
+                    whole(observed.allowed)
                 ])?;
             Ok(())
         })
@@ -96,12 +100,13 @@ impl Ledger {
     pub fn budget_observed(&self, scope: &str) -> Result<Option<Observed>> {
         self.budget(|database| {
             Ok(database
-                .prepare_cached("SELECT at, used, own FROM observed WHERE scope = ?1")?
+                .prepare_cached("SELECT at, used, own, allowed FROM observed WHERE scope = ?1")?
                 .query_row([scope], |row| {
                     Ok(Observed {
                         at: instant(row, "at")?,
                         used: row.get::<_, i64>("used")?.unsigned_abs(),
                         own: row.get::<_, i64>("own")?.unsigned_abs(),
+                        allowed: row.get::<_, i64>("allowed")?.unsigned_abs(),
                     })
                 })
                 .optional()?)

@@ -10,7 +10,10 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/04-usage-names.sql")).foreign_key_check(),
     M::up(include_str!("migrations/05-decisions.sql")).foreign_key_check(),
 ];
-const BUDGET: &[M<'_>] = &[M::up(include_str!("migrations/budget-01-begin.sql"))];
+const BUDGET: &[M<'_>] = &[
+    M::up(include_str!("migrations/budget-01-begin.sql")),
+    M::up(include_str!("migrations/budget-02-limit.sql")),
+];
 
 /// Which of the two databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

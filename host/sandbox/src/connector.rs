@@ -89,7 +89,7 @@ pub struct Page<T> {
 }
 
 /// A second look at chosen lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineReading {
     /// Those asked for that are there.
     pub lines: Vec<Line>,
@@ -405,6 +405,17 @@ impl Connector {
         if let Some((code, message)) = incident {
             self.incident(code, Phase::Adjust, message);
         }
+        if self.write == Write::Answered(401) {
+            // Whatever the plugin calls it: no other connector of the session tries the
+            // same credentials again.
+            let why = match &posting {
+                Posting::Rejected { words } => words.clone(),
+                _ => "the PSA answered an adjustment with 401".to_owned(),
+            };
+            let error = CallError::new(CallErrorKind::Authentication, why)
+                .with_fix("Correct the connection's secrets, then run `connection check`.");
+            self.session.refuse(&error);
+        }
         posting
     }
 
@@ -473,8 +484,12 @@ impl Connector {
         match note {
             Some(Note::Parked(until)) => {
                 error.kind = CallErrorKind::BudgetParked { until };
-                error.message = format!("the tenant's request budget is used up until {until}");
-                error.fix = Some("The run goes on by itself then.".to_owned());
+                error.message = format!(
+                    "no request is sent to this tenant before {until}: three quarters of its budget are used, or the PSA asked for a pause"
+                );
+                error.fix = Some(
+                    "Sync again after that. Nothing was sent that is not in the report.".to_owned(),
+                );
             }
             Some(Note::Credentials(message)) => {
                 error.kind = CallErrorKind::Authentication;

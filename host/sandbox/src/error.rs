@@ -277,6 +277,16 @@ pub struct CallError {
 }
 
 impl CallError {
+    /// The message, with what the PSA said where it is not in it already.
+    pub fn in_full(&self) -> String {
+        match &self.psa_words {
+            Some(words) if !self.message.contains(words.as_str()) => {
+                format!("{} ({words})", self.message)
+            }
+            _ => self.message.clone(),
+        }
+    }
+
     pub(crate) fn new(kind: CallErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,

@@ -164,7 +164,7 @@ impl Session {
     }
 
     /// Whether the PSA has refused the credentials in this run.
-    pub(crate) fn refused(&self) -> Option<CallError> {
+    pub fn refused(&self) -> Option<CallError> {
         self.refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

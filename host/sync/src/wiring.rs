@@ -333,6 +333,7 @@ impl BudgetStore for SharedBudget {
             at: observation.at,
             used: observation.used.into(),
             own: observation.own,
+            allowed: observation.limit.into(),
         };
         self.0.budget_observe(scope, observed).map_err(failed)
     }
@@ -342,8 +343,8 @@ impl BudgetStore for SharedBudget {
         Ok(observed.map(|seen| Observation {
             at: seen.at,
             used: u32::try_from(seen.used).unwrap_or(u32::MAX),
-            // The ledger does not keep it: the limit declared by the plugin holds then.
-            limit: 0,
+            // 0, as long as it was not said: the limit that the plugin declares holds then.
+            limit: u32::try_from(seen.allowed).unwrap_or(u32::MAX),
             own: seen.own,
         }))
     }

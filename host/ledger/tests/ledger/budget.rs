@@ -57,6 +57,7 @@ fn the_newest_word_of_the_psa_stands() {
     let word = |n, used| Observed {
         at: minute(n),
         used,
+        allowed: 1_000,
         own: 5,
     };
     ledger.budget_observe("t", word(2, 900)).unwrap();

@@ -16,6 +16,9 @@ pub const SPEND_BATCH: u32 = 32;
 /// Other processes' requests are looked up at least this often.
 const FRESH: SignedDuration = SignedDuration::from_secs(2);
 
+/// How long the PSA's word on what others use stands against every request.
+const OTHERS_FRESH: SignedDuration = SignedDuration::from_mins(5);
+
 /// What the next request may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -80,7 +83,21 @@ impl Tally {
         let limit = self.limit(now, window);
         let used = self.known + self.since + self.others(now, window);
         if used * 4 >= limit * 3 {
-            Verdict::NotBefore(self.below_half(now, window, limit, scope, store))
+            let parked = Verdict::NotBefore(self.below_half(now, window, limit, scope, store));
+            // Where it is others who use it up, they may have stopped: after a while it
+            // is worth a request to hear what the PSA says now.
+            let own = self.known + self.since;
+            match self.current(now, window) {
+                Some(seen) if own * 4 < limit * 3 => {
+                    let ask_again = later(seen.at, OTHERS_FRESH);
+                    match parked {
+                        _ if ask_again <= now => Verdict::OneAtATime,
+                        Verdict::NotBefore(until) => Verdict::NotBefore(until.min(ask_again)),
+                        other => other,
+                    }
+                }
+                _ => parked,
+            }
         } else if used * 2 >= limit {
             Verdict::OneAtATime
         } else {
@@ -266,6 +283,25 @@ mod tests {
             Verdict::NotBefore(_)
         ));
         assert_eq!(decide(&mut tally, &store, 3_601), Verdict::Go);
+    }
+
+    #[test]
+    fn what_others_used_is_asked_again_after_five_minutes() {
+        let (mut tally, store) = (Tally::default(), InMemoryBudget::default());
+        tally.observe(at(0), 90, 100, HOUR, "t", &store).unwrap();
+        assert_eq!(decide(&mut tally, &store, 1), Verdict::NotBefore(at(300)));
+        assert_eq!(decide(&mut tally, &store, 300), Verdict::OneAtATime);
+        tally.observe(at(301), 90, 100, HOUR, "t", &store).unwrap();
+        assert_eq!(decide(&mut tally, &store, 302), Verdict::NotBefore(at(601)));
+        tally.observe(at(601), 10, 100, HOUR, "t", &store).unwrap();
+        assert_eq!(decide(&mut tally, &store, 602), Verdict::Go);
+        // What is our own does not go away by asking.
+        store.spend("t", at(602), 80).unwrap();
+        tally.observe(at(603), 95, 100, HOUR, "t", &store).unwrap();
+        assert!(matches!(
+            decide(&mut tally, &store, 1_000),
+            Verdict::NotBefore(_)
+        ));
     }
 
     #[test]

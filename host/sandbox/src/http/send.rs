@@ -360,7 +360,9 @@ impl Egress {
                 let wait = until.duration_since(self.clock.now()).as_secs().max(1);
                 Err(wit::SendFailure {
                     kind: wit::SendFailureKind::Budget,
-                    message: format!("the tenant's request budget is used up until {until}"),
+                    message: format!(
+                        "no request is sent to this tenant before {until}: three quarters of its budget are used, or the PSA asked for a pause"
+                    ),
                     may_have_been_sent: false,
                     retry_after_seconds: Some(u32::try_from(wait).unwrap_or(u32::MAX)),
                 })
