@@ -59,7 +59,7 @@ pub fn choose<'a>(
         }
         [contract] => Ok(Place {
             follows: predecessor(contracts, contract, service),
-            ..usable(contract, service)?
+            ..usable(contract, service, Confirmed::No)?
         }),
         several => {
             let names = names(several);
@@ -87,7 +87,7 @@ fn choose_pinned<'a>(
     {
         return Ok(Place {
             follows: Some(contract),
-            ..usable(next, service)?
+            ..usable(next, service, Confirmed::No)?
         });
     }
     if !contract.covers(day) {
@@ -97,23 +97,38 @@ fn choose_pinned<'a>(
         let message = format!("the chosen contract {id} has no line for service {service}");
         return Err(Hold::new(HoldCode::LineMissing, message).at(contract.link.as_ref()));
     }
-    usable(contract, service)
+    usable(contract, service, Confirmed::ByPerson)
 }
 
-fn usable<'a>(contract: &'a Contract, service: &ServiceId) -> Result<Place<'a>, Hold> {
+/// Whether a person has said that it is this contract.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Confirmed {
+    No,
+    ByPerson,
+}
+
+/// What the PSA leaves open, a person's choice settles; what it denies, it does not.
+fn usable<'a>(
+    contract: &'a Contract,
+    service: &ServiceId,
+    confirmed: Confirmed,
+) -> Result<Place<'a>, Hold> {
+    let stands = |truth: Truth| {
+        truth == Truth::Yes || (truth == Truth::Unknown && confirmed == Confirmed::ByPerson)
+    };
     let note = contract
         .note
         .as_deref()
         .map(|note| format!(": {note}"))
         .unwrap_or_default();
     let name = name(contract);
-    if contract.recurring != Truth::Yes {
+    if !stands(contract.recurring) {
         let message = format!("{name} is not confirmed to be recurring{note}");
         return Err(
             Hold::new(HoldCode::ContractKindUnconfirmed, message).at(contract.link.as_ref())
         );
     }
-    if contract.active != Truth::Yes {
+    if !stands(contract.active) {
         let message = match contract.active {
             Truth::No => format!("{name} is not active{note}"),
             _ => format!("it is not known whether {name} is active{note}"),
@@ -298,7 +313,11 @@ mod tests {
             recurring: Truth::Unknown,
             ..year("kind", &["s"])
         };
-        let cases: [(&[Contract], Option<&str>, &str); 16] = [
+        let denied = Contract {
+            recurring: Truth::No,
+            ..year("denied", &["s"])
+        };
+        let cases: [(&[Contract], Option<&str>, &str); 20] = [
             (&[], None, "no-contract"),
             (&[year("c", &["s"])], None, "c-0"),
             (&[year("c", &["x", "s"])], None, "c-1"),
@@ -326,8 +345,25 @@ mod tests {
             (&[old.clone(), coming], None, "contract-not-started"),
             (std::slice::from_ref(&inactive), None, "contract-inactive"),
             (&[inactive.clone(), year("c", &["s"])], None, "c-0"),
-            (&[unclear], None, "contract-inactive"),
-            (&[kind], None, "contract-kind-unconfirmed"),
+            (std::slice::from_ref(&unclear), None, "contract-inactive"),
+            (
+                std::slice::from_ref(&kind),
+                None,
+                "contract-kind-unconfirmed",
+            ),
+            // A person's choice settles what the PSA leaves open, not what it denies.
+            (std::slice::from_ref(&unclear), Some("unclear"), "unclear-0"),
+            (std::slice::from_ref(&kind), Some("kind"), "kind-0"),
+            (
+                std::slice::from_ref(&denied),
+                Some("denied"),
+                "contract-kind-unconfirmed",
+            ),
+            (
+                std::slice::from_ref(&inactive),
+                Some("inactive"),
+                "contract-inactive",
+            ),
         ];
         for (at, (contracts, pinned, expected)) in cases.into_iter().enumerate() {
             assert_eq!(chosen(contracts, pinned), expected, "case {at}");

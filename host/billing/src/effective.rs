@@ -50,19 +50,7 @@ pub fn local_day(instant: Timestamp, zone: &TimeZone) -> Date {
 /// A [`Hold`]: the contract's period is unknown or contradicts the line's units, all is
 /// posted, nobody knows what is posted, or the date has been adjusted before.
 pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
-    let takes_over = at.contract.start.filter(|start| *start > at.as_of);
-    let mut when = match rule.policy {
-        _ if let Some(start) = takes_over => {
-            let why = format!("the contract takes over on {start}");
-            first_open(at, start, vec![why])?
-        }
-        EffectivePolicy::Today => {
-            let why = format!("policy today: {} in the connection's zone", at.as_of);
-            first_open(at, at.as_of, vec![why])?
-        }
-        EffectivePolicy::NextPeriod => next_after(at, at.as_of, Vec::new())?,
-        EffectivePolicy::PeriodStart => start(rule, at)?,
-    };
+    let mut when = by_policy(rule, at)?;
     if at.is_taken(when.date) {
         if when.date <= at.as_of {
             return Err(taken(when.date));
@@ -87,6 +75,30 @@ pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, H
         };
     }
     Ok(gathered(rule, at, when))
+}
+
+/// The date of the policy, if the line was adjusted for it already: what was asked for
+/// may be on its way.
+pub fn already_adjusted(rule: &EffectiveRule, at: &Circumstances<'_>) -> Option<Date> {
+    let date = by_policy(rule, at).ok()?.date;
+    at.is_taken(date).then_some(date)
+}
+
+/// The date by the policy alone, whatever the line was adjusted for.
+fn by_policy(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
+    let takes_over = at.contract.start.filter(|start| *start > at.as_of);
+    match rule.policy {
+        _ if let Some(start) = takes_over => {
+            let why = format!("the contract takes over on {start}");
+            first_open(at, start, vec![why])
+        }
+        EffectivePolicy::Today => {
+            let why = format!("policy today: {} in the connection's zone", at.as_of);
+            first_open(at, at.as_of, vec![why])
+        }
+        EffectivePolicy::NextPeriod => next_after(at, at.as_of, Vec::new()),
+        EffectivePolicy::PeriodStart => start(rule, at),
+    }
 }
 
 impl Circumstances<'_> {

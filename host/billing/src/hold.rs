@@ -81,7 +81,7 @@ hold_codes! {
     /// Not certain that the contract bills units.
     ContractKindUnconfirmed = "contract-kind-unconfirmed",
         "The PSA's own lists do not confirm that the contract is a recurring one.",
-        "See the note of the contract with `psa-host contract list`, and correct its type in the PSA.";
+        "See the note of the contract with `psa-host contract list`. If it is the right one, say so with `psa-host map contract`; else correct its type in the PSA.";
     /// The pinned contract cannot be used.
     PinnedContractUnusable = "pinned-contract-unusable",
         "The contract chosen for the workspace is gone, of another account, or does not cover the effective date.",

@@ -19,6 +19,9 @@ use args::{Cli, Command, Format, Global};
 use commands::Status;
 use output::{Failure, Output, WrongUse};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -251,7 +251,8 @@ impl Reader {
         Ok(contracts.remove(account).unwrap_or_default())
     }
 
-    /// A second look at chosen lines, in batches of what the plugin takes.
+    /// A second look at chosen lines, in batches of what the plugin takes; in halves where
+    /// the PSA rejects a batch.
     ///
     /// # Errors
     /// See [`Reader::check`].
@@ -261,10 +262,20 @@ impl Reader {
             lines: Vec::new(),
             others: Vec::new(),
         };
-        for batch in lines.chunks(at_once.max(1) as usize) {
-            let read = self.repeat(&Lines(batch, start)).await?;
-            all.lines.extend(read.lines);
-            all.others.extend(read.others);
+        let mut parts: Vec<&[LineKey]> = lines.chunks(at_once.max(1) as usize).rev().collect();
+        while let Some(part) = parts.pop() {
+            match self.repeat(&Lines(part, start)).await {
+                Ok(read) => {
+                    all.lines.extend(read.lines);
+                    all.others.extend(read.others);
+                }
+                // A PSA that takes fewer at once than the plugin believes.
+                Err(error) if part.len() > 1 && error.kind == CallErrorKind::Rejected => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(all)
     }

@@ -9,7 +9,7 @@ use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
 use crate::approval::{self, Change, Question, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
-use crate::effective::{Circumstances, When, effective};
+use crate::effective::{Circumstances, When, already_adjusted, effective};
 use crate::period::next_period;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
@@ -296,6 +296,10 @@ impl Context<'_> {
         if even {
             return Ok(Decision::Unchanged);
         }
+        if let Some(from) = self.on_its_way(look, target) {
+            line.note(format!("{target} units hold from {from} on"));
+            return Ok(Decision::Unchanged);
+        }
         let when = self.when(&look.place, timeline, past)?;
         trace.say("effective-date", || when.because.join("; "));
         line.effective = when.date;
@@ -346,14 +350,36 @@ impl Context<'_> {
     }
 
     fn when(&self, place: &Place<'_>, timeline: &Timeline, past: &LinePast) -> Result<When, Hold> {
-        let at = Circumstances {
+        let at = self.circumstances(place, timeline, past);
+        effective(&self.rules.effective, &at)
+    }
+
+    fn circumstances<'c>(
+        &self,
+        place: &Place<'c>,
+        timeline: &'c Timeline,
+        past: &'c LinePast,
+    ) -> Circumstances<'c> {
+        Circumstances {
             as_of: self.as_of,
             contract: place.contract,
             timeline,
             adjusted: &past.adjusted,
             repeats: self.model.repeat_date == Truth::Yes,
-        };
-        effective(&self.rules.effective, &at)
+        }
+    }
+
+    /// The day from which the line has its target, because it was adjusted for the very
+    /// day that the policy chooses.
+    fn on_its_way(&self, look: &Look<'_>, target: Units) -> Option<Date> {
+        let Look { timeline, past, .. } = *look;
+        if past.adjusted.is_empty() {
+            return None;
+        }
+        let at = self.circumstances(&look.place, timeline, past);
+        let from = already_adjusted(&self.rules.effective, &at)?;
+        let mut later = timeline.segments().iter().filter(|s| s.end >= from);
+        later.all(|segment| segment.units == target).then_some(from)
     }
 
     pub(super) fn price(

@@ -32,7 +32,7 @@ use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
 use psa_host_ledger::{
     IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
 };
-use psa_host_sandbox::{CallError, Depth};
+use psa_host_sandbox::{CallError, Depth, LineReading};
 use serde_json::json;
 
 pub use report::{
@@ -43,6 +43,7 @@ pub use settling::QUARANTINE;
 
 use crate::error::rule;
 use crate::progress::{Activity, Progress, Watch};
+use crate::reading::Task;
 use crate::{Error, Host, OpenConnection, Purpose, Result};
 use day::Day;
 use planning::Planning;
@@ -75,6 +76,8 @@ struct Running<'a> {
     stopped: Option<Hold>,
     posted: usize,
     to_post: usize,
+    /// The second look at the lines of the batch that comes next.
+    ahead: Option<Task<LineReading>>,
 }
 
 /// An adjustment that left.
@@ -159,7 +162,13 @@ impl Host {
         let found = self
             .carry_out(&begun, snapshot.as_ref(), options, watch)
             .await;
-        let incidents: Vec<Notice> = open.session.incidents().iter().map(Notice::from).collect();
+        let plugin = &open.plugin.description().name;
+        let incidents: Vec<Notice> = open
+            .session
+            .incidents()
+            .iter()
+            .map(|incident| Notice::of_plugin(plugin, incident))
+            .collect();
         let requests = open.session.requests().total;
         let found = match found {
             Ok(found) => found,
@@ -332,8 +341,12 @@ impl Host {
                 stopped: None,
                 posted: 0,
                 to_post: adjustments.len(),
+                ahead: None,
             };
             running.post_all(&adjustments, watch).await?;
+            if let Some(error) = open.session.refused() {
+                self.keep_status(&open.connection.name, Some(error.code()))?;
+            }
             found.lines = running.lines;
             found.notices = running.notices;
             if running
@@ -374,11 +387,16 @@ impl Host {
         Ok(())
     }
 
-    /// Write down what became of each line that is no longer as it was planned.
+    /// Write down what became of each line that is no longer as it was planned, unless
+    /// that was done when it was read back.
     fn record_outcomes(&self, run: RunId, lines: &[LineReport]) -> Result<()> {
         let updates: Vec<LineUpdate> = (0_u32..)
             .zip(lines)
-            .filter(|(_, line)| line.outcome != Outcome::Unchanged)
+            .filter(|(_, line)| match line.outcome {
+                Outcome::Unchanged => false,
+                Outcome::Confirmed => line.message.is_some(),
+                _ => true,
+            })
             .map(|(row, line)| LineUpdate {
                 row,
                 outcome: line.outcome,
@@ -432,7 +450,8 @@ impl Running<'_> {
         let at_once = self.open.plugin.description().limits.lines_per_call.max(1) as usize;
         // One batch is read back while the next is sent.
         let mut unread: Option<ReadBack> = None;
-        for batch in adjustments.chunks(at_once) {
+        let mut batches = adjustments.chunks(at_once).peekable();
+        while let Some(batch) = batches.next() {
             if self.stopped.is_none() {
                 self.stopped = self.day.over();
             }
@@ -442,7 +461,9 @@ impl Running<'_> {
                 }
                 continue;
             }
-            let sent = self.post_batch(batch, watch).await?;
+            let sent = self
+                .post_batch(batch, batches.peek().copied(), watch)
+                .await?;
             if let Some(before) = unread.take() {
                 self.finish_reading_back(before, watch).await?;
             }

@@ -366,7 +366,7 @@ fn plan_account(
     match contracts {
         Ok(contracts) => context.plan_workspace(workspace, &account, &contracts),
         Err(error) => {
-            let hold = Hold::new(HoldCode::AccountUnreadable, error.message);
+            let hold = Hold::new(HoldCode::AccountUnreadable, error.in_full());
             context.hold_workspace(workspace, &account, &hold)
         }
     }

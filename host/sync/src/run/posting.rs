@@ -2,9 +2,10 @@
 //! intents are on disk before a byte leaves, several connectors send side by side, and
 //! each answer is recorded before anything is concluded from it.
 //!
-//! Two things go on at once: one task marks intents as sending, a few ahead of the
-//! connectors, so that none of these waits for the disk; and one gathers the answers,
-//! many to a transaction. After a crash the few that were marked and not sent are in
+//! Three things go on at once: one task marks intents as sending, a few ahead of the
+//! connectors, so that none of these waits for the disk; one gathers the answers, many
+//! to a transaction; and when the end of a batch is near, the lines of the next one are
+//! read. After a crash the few that were marked and not sent are in
 //! doubt, and their lines are read before anything else.
 
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use psa_host_billing::plan::Adjustment;
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{Hold, HoldCode, LineId, LineKey};
 use psa_host_ledger::{Answer, Intent, IntentId, Ledger, Outcome, Step};
-use psa_host_sandbox::{AdjustmentRequest, CallError, CallErrorKind, Connector, Posting, Session};
+use psa_host_sandbox::{
+    AdjustmentRequest, CallError, CallErrorKind, Connector, LineReading, Posting, Session,
+};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
@@ -25,6 +28,7 @@ use super::report::LineReport;
 use super::{Running, Sent, ended};
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
+use crate::reading::Task;
 
 /// Intents marked as sending in one transaction, ahead of the connectors.
 const MARKED_AHEAD: usize = 32;
@@ -40,6 +44,11 @@ const GATHER: Duration = Duration::from_millis(250);
 /// several are an outage.
 const DOUBTS_THAT_STOP: usize = 3;
 
+/// Answers still to come when the next batch's lines are read: about as long as the
+/// reading takes, so that the connectors do not wait for it and it is not older than it
+/// has to be.
+const REREAD_AHEAD: usize = 48;
+
 /// How often an adjustment that certainly did not leave is tried again at once.
 const TRIES: u32 = 3;
 
@@ -48,10 +57,12 @@ const WAIT_BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 impl Running<'_> {
     /// Send a batch: small enough for one read of its lines. Lines that must not be
-    /// sent after all are held in their reports; what was sent is returned.
+    /// sent after all are held in their reports; what was sent is returned. `next`: the
+    /// batch after it.
     pub(super) async fn post_batch(
         &mut self,
         batch: &[(usize, Adjustment)],
+        next: Option<&[(usize, Adjustment)]>,
         watch: Watch<'_>,
     ) -> Result<Vec<Sent>> {
         let ready = self.reread(batch, watch).await?;
@@ -82,7 +93,20 @@ impl Running<'_> {
                 (id, row, request)
             })
             .collect();
-        self.send(work, watch).await
+        self.send(work, next, watch).await
+    }
+
+    /// Begin to read the lines of a batch once more.
+    fn begin_rereading(&self, batch: &[(usize, Adjustment)]) -> Task<LineReading> {
+        let keys: Vec<LineKey> = batch.iter().map(|(_, a)| a.line().clone()).collect();
+        let first = batch.iter().map(|(_, a)| a.effective()).min();
+        let reader = self.open.reader.clone();
+        Task::spawn(async move {
+            match first {
+                Some(effective) => reader.lines(&keys, effective).await,
+                None => Ok(LineReading::default()),
+            }
+        })
     }
 
     /// Read the batch's lines once more: only what still stands at its baseline, alone
@@ -97,15 +121,11 @@ impl Running<'_> {
             done: self.posted,
             total: Some(self.to_post),
         });
-        let Some(effective) = batch
-            .iter()
-            .map(|(_, adjustment)| adjustment.effective())
-            .min()
-        else {
-            return Ok(Vec::new());
+        let reading = match self.ahead.take() {
+            Some(begun) => begun,
+            None => self.begin_rereading(batch),
         };
-        let keys: Vec<LineKey> = batch.iter().map(|(_, a)| a.line().clone()).collect();
-        let reading = match self.open.reader.lines(&keys, effective).await {
+        let reading = match reading.await {
             Ok(reading) => reading,
             Err(error) => {
                 for (row, _) in batch {
@@ -156,6 +176,7 @@ impl Running<'_> {
     async fn send(
         &mut self,
         work: Vec<(IntentId, usize, AdjustmentRequest)>,
+        next: Option<&[(usize, Adjustment)]>,
         watch: Watch<'_>,
     ) -> Result<Vec<Sent>> {
         if work.is_empty() {
@@ -198,10 +219,19 @@ impl Running<'_> {
             }
             Ok(())
         });
+        let mut left = rows.len();
         let mut sent = Vec::new();
         let mut answers = Vec::new();
         while gather(&mut answer_out, &mut answers).await {
             self.posted += answers.len();
+            left = left.saturating_sub(answers.len());
+            if let Some(next) = next
+                && left <= REREAD_AHEAD
+                && self.ahead.is_none()
+                && self.stopped.is_none()
+            {
+                self.ahead = Some(self.begin_rereading(next));
+            }
             watch(Progress {
                 activity: Activity::Posting,
                 done: self.posted,
@@ -303,7 +333,7 @@ fn not_sent(error: &CallError) -> Hold {
             format!("the run goes on after {until}"),
         ),
         _ => {
-            let mut hold = Hold::new(HoldCode::NotSent, error.message.clone());
+            let mut hold = Hold::new(HoldCode::NotSent, error.in_full());
             if let Some(fix) = &error.fix {
                 hold.fix.clone_from(fix);
             }

@@ -53,8 +53,10 @@ impl Running<'_> {
             Ok(reading) => reading,
             Err(error) => {
                 for sent in sent.iter().filter(|sent| sent.accepted) {
-                    let message =
-                        format!("accepted, but it could not be read back: {}", error.message);
+                    let message = format!(
+                        "accepted, but it could not be read back: {}",
+                        error.in_full()
+                    );
                     self.in_doubt(sent.row, message);
                 }
                 return Ok(());

@@ -207,8 +207,9 @@ pub struct Notice {
     pub fix: String,
 }
 
-impl From<&Incident> for Notice {
-    fn from(incident: &Incident) -> Self {
+impl Notice {
+    /// What the sandbox refused or ended, with the plugin that did it.
+    pub(super) fn of_plugin(plugin: &str, incident: &Incident) -> Self {
         let Incident {
             code,
             during,
@@ -223,7 +224,7 @@ impl From<&Incident> for Notice {
         };
         Self {
             code: code.as_str().to_owned(),
-            message: format!("{message}, in {during}{times}"),
+            message: format!("plugin {plugin}: {message}, in {during}{times}"),
             fix: fix.clone().unwrap_or_default(),
         }
     }

@@ -81,3 +81,47 @@ fn a_change_of_the_next_period_goes_to_the_contract_that_has_followed_by_then() 
         assert_eq!(planned(&case), expected, "{circumstance}");
     }
 }
+
+#[test]
+fn what_was_adjusted_for_the_next_period_is_on_its_way_until_it_begins() {
+    let posted = |case: Case| {
+        case.with(|c| {
+            c.past.adjusted.insert(date(2026, 12, 1));
+            c.past.confirmed = Some((11.into(), date(2026, 12, 1)));
+        })
+    };
+    let changed =
+        |c: &mut Case, units: [u32; 3]| c.contracts[0].lines[0].timeline = Ok(months(units));
+    let monthly = |count| {
+        posted(Case::new(count, 5)).with(|c| {
+            c.as_of = date(2026, 11, 28);
+            c.rules.effective.policy = EffectivePolicy::NextPeriod;
+            changed(c, [5, 11, 11]);
+        })
+    };
+    let last = monthly(11).with(|c| {
+        c.contracts[0].end = Some(date(2026, 12, 31));
+        let two = months([5, 11, 11]).segments()[..2].to_vec();
+        c.contracts[0].lines[0].timeline = Timeline::new(two).map_err(|e| e.to_string());
+    });
+    let table: Vec<(&str, Case, &str)> = vec![
+        (
+            "as was posted",
+            monthly(11),
+            "unchanged line 8001 from 2026-11-28",
+        ),
+        (
+            "as was posted, for the contract's last period",
+            last,
+            "unchanged line 8001 from 2026-11-28",
+        ),
+        (
+            "the count has changed since: it gathers for the period after",
+            monthly(12),
+            "gather line 8001 from 2027-01-01",
+        ),
+    ];
+    for (circumstance, case, expected) in table {
+        assert_eq!(planned(&case), expected, "{circumstance}");
+    }
+}
