@@ -106,6 +106,29 @@ fn what_autotask_is_known_to_refuse_is_rejected_with_its_words() {
 }
 
 #[test]
+fn a_success_without_a_body_is_a_success() {
+    for (status, body) in [(200, ""), (204, ""), (200, " \r\n")] {
+        assert_eq!(word(json(status, body)), "accepted", "{status} {body:?}");
+    }
+}
+
+#[test]
+fn a_refusal_says_plainly_what_to_do_before_autotasks_own_words() {
+    let text = "Unable to make changes: an already approved and posted contract period";
+    let (outcome, _) = outcome_of(json(500, &format!(r#"{{"errors":["{text}"]}}"#)));
+    let Ok(Outcome::Rejected(words)) = outcome else {
+        panic!("not rejected")
+    };
+    assert_eq!(
+        words,
+        format!(
+            "The period is approved and posted: the change can only hold from the next one. \
+             Autotask answered 500: {text}"
+        )
+    );
+}
+
+#[test]
 fn every_doubtful_answer_is_unknown() {
     for (status, body) in [
         (500, r#"{"errors":["Something nobody has written down"]}"#),
@@ -132,8 +155,8 @@ fn every_doubtful_answer_is_unknown() {
             429,
             r#"{"errors":["The Autotask API thread threshold of 3 threads has been exceeded."]}"#,
         ),
-        (200, ""),
         (200, r#"{"itemId":nu"#),
+        (200, "OK"),
         (200, "<html><title>Sign in</title></html>"),
         (200, "[]"),
         (200, "null"),
