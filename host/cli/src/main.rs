@@ -8,6 +8,7 @@ mod commands;
 mod output;
 mod secrets;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),
     };
+    if let Command::CompilePlugin { args } = cli.command {
+        return compile(args);
+    }
     log_to_stderr();
     let output = Output::new(cli.global.format);
     match run(cli, output) {
@@ -40,12 +44,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// The child that compiles a plugin: its exit status tells the parent whose fault it is.
+fn compile(args: Vec<std::ffi::OsString>) -> ExitCode {
+    match compile_worker(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The parent reads this; nobody else is there to be told.
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::from(u8::try_from(error.exit_status()).unwrap_or(1))
+        }
+    }
+}
+
 fn run(cli: Cli, output: Output) -> Result<Status> {
     match cli.command {
-        Command::CompilePlugin { args } => {
-            compile_worker(args)?;
-            Ok(Status::Done)
-        }
         Command::Completions { shell } => {
             commands::completions(shell)?;
             Ok(Status::Done)

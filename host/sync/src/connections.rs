@@ -174,9 +174,15 @@ impl Host {
     /// Remove a connection with its mappings, settings and secrets. Its runs stay.
     ///
     /// # Errors
-    /// No such connection, or an adjustment that is not settled.
+    /// No such connection, a run that posts to its tenant, or an adjustment that is not
+    /// settled.
     pub fn remove_connection(&self, name: &ConnectionName) -> Result<()> {
-        self.connection(name)?;
+        let connection = self.connection(name)?;
+        let tenant = connection.tenant.as_ref();
+        let who = format!("connection remove {name}");
+        let _lock = tenant
+            .map(|tenant| self.ledger().tenant_lock(tenant, &who))
+            .transpose()?;
         Ok(self.ledger().remove_connection(name)?)
     }
 

@@ -153,6 +153,10 @@ async fn runs_of_two_connections_take_turns_on_their_tenant() {
     let busy = sync(&scene.host, &beta()).await.unwrap_err();
     assert_eq!(busy.code(), "tenant-busy", "{busy}");
     assert!(busy.to_string().contains("sync acme"), "{busy}");
+    for connection in [name(), beta()] {
+        let busy = scene.host.remove_connection(&connection).unwrap_err();
+        assert_eq!(busy.code(), "tenant-busy", "{busy}");
+    }
     go.send(()).unwrap();
     let first = first.await.unwrap().unwrap();
     assert_eq!(outcome(&first, "w1").0, Outcome::Confirmed, "{first:#?}");
@@ -212,4 +216,10 @@ async fn what_others_used_up_parks_both_connections() {
         .iter()
         .filter(|entry| entry.endpoint == "ThresholdInformation");
     assert_eq!(asked.count(), 1);
+
+    // They may have stopped: after five minutes it is asked again.
+    scene.simulator.use_threshold(100);
+    scene.wait(5);
+    let goes_on = scene.sync().await;
+    assert_eq!(outcome(&goes_on, "w1").0, Outcome::Confirmed, "{goes_on:#?}");
 }
