@@ -107,6 +107,9 @@ pub struct PlanLine {
     pub unit_price: Option<Money>,
     /// Change of money a month, where it can be told.
     pub monthly: Option<Money>,
+    /// The units are not those that were last right for that day: somebody else changed
+    /// them. A person may adopt or overwrite them; nothing else can be.
+    pub changed_by_others: bool,
     /// What a person should know besides: what missed the invoice, a contract taken
     /// over, why a line is left.
     pub note: Option<String>,
@@ -154,6 +157,15 @@ pub struct LinePast {
     pub stance: Option<Stance>,
     /// What a person was asked.
     pub question: Option<Question>,
+}
+
+impl LinePast {
+    /// What was last right for this day and from when, where the units on it are others.
+    /// Units that are known for a later day say nothing of this one.
+    fn foreign_edit(&self, units: Units, on: Date) -> Option<(Units, Date)> {
+        self.confirmed
+            .filter(|(right, since)| *since <= on && *right != units)
+    }
 }
 
 /// Everything that does not differ from account to account.
@@ -284,6 +296,7 @@ impl Context<'_> {
             effective: self.as_of,
             unit_price: None,
             monthly: None,
+            changed_by_others: false,
             note: None,
             decision: Decision::Unchanged,
         }

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod budget;
 mod connections;
 mod count_exclusions;
@@ -46,6 +47,7 @@ mod usage_names;
 mod usage_series;
 mod workspaces;
 
+pub use answer::{Answer, Resolution};
 pub use budget::Observed;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
@@ -54,7 +56,7 @@ pub use error::LedgerError;
 pub use history::{
     Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
-pub use intents::{Answer, Intent, IntentId, IntentRecord, Resolution};
+pub use intents::{Intent, IntentId, IntentRecord};
 pub use key::KeySource;
 pub use lines::LineRecord;
 pub use lock::TenantLock;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use psa_host_billing::stance::Stance;
 use psa_host_billing::{LineId, ModuleId, TenantKey, WorkspaceId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::error::Inside;
@@ -125,6 +125,31 @@ pub(crate) fn remove(
         journal.write(change, "line.released", line.as_str(), &detail)?;
     }
     Ok(removed > 0)
+}
+
+/// A change of the line was confirmed: what was decided about the units from before has
+/// been made use of.
+pub(crate) fn use_up(
+    change: &Connection,
+    journal: &mut Journal<'_>,
+    tenant: &TenantKey,
+    line: &LineId,
+    by: &str,
+) -> Inside<()> {
+    let used = find(change, tenant, line)?.filter(|kept| kept.stance.is_used_up_by_a_change());
+    let Some(used) = used else { return Ok(()) };
+    change
+        .prepare_cached("DELETE FROM stances WHERE tenant = ?1 AND line = ?2")?
+        .execute([tenant.as_str(), line.as_str()])?;
+    let detail = json!({ "tenant": tenant, "stance": used.stance, "by": by });
+    journal.write(change, "line.decision-used", line.as_str(), &detail)
+}
+
+fn find(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<Option<StanceRecord>> {
+    Ok(view
+        .prepare_cached("SELECT * FROM stances WHERE tenant = ?1 AND line = ?2")?
+        .query_row([tenant.as_str(), line.as_str()], record)
+        .optional()?)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<StanceRecord> {

@@ -5,7 +5,7 @@ use psa_host_billing::approval::Reason;
 use psa_host_billing::plan::Decision;
 use psa_host_billing::rules::Rules;
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{ConnectionName, LineId, ModuleId, WorkspaceId};
+use psa_host_billing::{ConnectionName, LineId, ModuleId, Units, WorkspaceId};
 use psa_host_ledger::{
     Answering, IntentRecord, IntentState, NewQuestion, QuestionId, QuestionRecord, QuestionState,
     RunId, StanceRecord,
@@ -113,6 +113,9 @@ impl Host {
             let message = format!("line {id} is compared and posted like any other again");
             return Ok(done("released", message));
         }
+        if !line.changed_by_others && decision != LineDecision::Pin {
+            return Err(not_changed(id, units));
+        }
         let (stance, message) = match (decision, units, line.target) {
             (LineDecision::Pin, units, _) => {
                 let at = units
@@ -128,7 +131,7 @@ impl Host {
             ),
             (LineDecision::Overwrite, Some(units), _) => (
                 Stance::Overwrite { units },
-                format!("the next sync may set line {id} from {units} units to the count"),
+                format!("the next sync may set line {id} from {units} units to the count, once"),
             ),
             _ => {
                 let why = "its units or its count are not known";
@@ -257,10 +260,7 @@ impl Host {
 }
 
 /// Why an adjustment is not taken back; none: it is.
-fn cannot_be_taken_back(
-    record: &IntentRecord,
-    confirmed: Option<psa_host_billing::Units>,
-) -> Option<String> {
+fn cannot_be_taken_back(record: &IntentRecord, confirmed: Option<Units>) -> Option<String> {
     if record.state.is_open() {
         return Some("its outcome is not certain yet".to_owned());
     }
@@ -279,6 +279,16 @@ fn no_line(workspace: &WorkspaceId, module: &ModuleId, why: &str) -> crate::Erro
         "no-line",
         format!("workspace {workspace} and module {module} have no line to decide about: {why}"),
         "See `psa-host explain`.",
+    )
+}
+
+/// Adopting and overwriting are about units that somebody else has put there.
+fn not_changed(line: &LineId, units: Option<Units>) -> crate::Error {
+    let units = units.map_or_else(String::new, |units| format!(" ({units} units)"));
+    rule(
+        "not-changed-by-others",
+        format!("nobody else is known to have changed line {line}{units}"),
+        "To leave it as it is, use `psa-host line pin`; else the next sync goes by its count.",
     )
 }
 

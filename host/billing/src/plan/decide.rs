@@ -190,6 +190,7 @@ impl Context<'_> {
                 format!("{confirmed} units were last confirmed, from {since} on")
             });
         }
+        line.changed_by_others = past.foreign_edit(today.units, self.as_of).is_some();
         if let Some(decision) = self.rollback(line, look, trace)? {
             return Ok(decision);
         }
@@ -267,6 +268,8 @@ impl Context<'_> {
         };
         let baseline = segment.units;
         line.baseline = Some(baseline);
+        let foreign = past.foreign_edit(baseline, when.date);
+        line.changed_by_others = foreign.is_some();
         self.price(line, look, segment, trace);
         if target == baseline {
             if let Some(later) = timeline
@@ -286,12 +289,7 @@ impl Context<'_> {
             return Ok(left(line, stance, baseline));
         }
         self.missed_invoice(line, &when, timeline);
-        // Units confirmed for a later day say nothing of this one.
-        if then == Then::Compare
-            && let Some((confirmed, since)) = past.confirmed
-            && since <= when.date
-            && confirmed != baseline
-        {
+        if let (Then::Compare, Some((confirmed, since))) = (then, foreign) {
             let message = format!(
                 "units were changed in the PSA: {confirmed} confirmed for {since}, now {baseline}"
             );

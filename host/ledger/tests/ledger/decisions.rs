@@ -4,9 +4,11 @@ use psa_host_billing::approval::Reason;
 use psa_host_billing::rules::{Rules, ZeroRule};
 use psa_host_billing::stance::Stance;
 use psa_host_billing::{LineId, LineKey};
-use psa_host_ledger::{Answering, Ledger, LedgerError, NewQuestion, QuestionId, QuestionState};
+use psa_host_ledger::{
+    Answering, Ledger, LedgerError, NewQuestion, QuestionId, QuestionState, Resolution,
+};
 
-use crate::fixture::{DAY, Place, name, new_run, tenant, units};
+use crate::fixture::{DAY, Place, name, new_run, one_intent, tenant, units};
 
 fn question(line: &str, baseline: u32, target: u32) -> NewQuestion {
     NewQuestion {
@@ -163,4 +165,48 @@ fn a_decision_about_a_line_replaces_the_one_before_and_can_be_taken_back() {
     ledger.release_stance(&tenant(), &line, "done").unwrap();
     let again = ledger.release_stance(&tenant(), &line, "done");
     assert!(matches!(again, Err(LedgerError::NotFound { .. })));
+}
+
+#[test]
+fn a_decision_about_certain_units_is_used_up_once_a_change_is_confirmed_and_a_pin_is_not() {
+    let overwrite = Stance::Overwrite { units: units(5) };
+    let adopt = Stance::Adopt {
+        units: units(5),
+        target: units(9),
+    };
+    let pin = Stance::Pin {
+        why: "a gift".to_owned(),
+    };
+    let held = Resolution::Held {
+        code: "unexpected-units".to_owned(),
+        why: "13".to_owned(),
+    };
+    let table = [
+        (&overwrite, Resolution::Confirmed, false),
+        (&adopt, Resolution::Confirmed, false),
+        (&pin, Resolution::Confirmed, true),
+        (&overwrite, Resolution::NotApplied, true),
+        (&adopt, held, true),
+    ];
+    for (stance, resolution, stays) in table {
+        let place = Place::new();
+        let ledger = place.with_connection();
+        let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
+        for line in ["1", "2"] {
+            let (line, pair) = (line.parse().unwrap(), (&workspace, &module));
+            let set = ledger.set_stance(&tenant(), &line, pair, stance, "because");
+            set.unwrap();
+        }
+        let (_, id) = one_intent(&ledger, "1");
+        ledger.mark_sending(&[id]).unwrap();
+        assert_eq!(ledger.stances(&tenant()).unwrap().len(), 2, "only sent");
+        let resolved = ledger.resolve(&[(id, resolution.clone(), serde_json::json!({}))]);
+        resolved.unwrap();
+        // The other line's decision is not touched.
+        let left = ledger.stances(&tenant()).unwrap().len() - 1;
+        assert_eq!(left == 1, stays, "{stance:?}, {resolution:?}");
+        let history = ledger.history(0, u32::MAX).unwrap();
+        let told = history.iter().any(|e| e.what == "line.decision-used");
+        assert_eq!(told, !stays, "{stance:?}, {resolution:?}");
+    }
 }
