@@ -168,8 +168,9 @@ impl Ledger {
             let connection = must_exist(change, name)?;
             let mut ids = Vec::with_capacity(questions.len());
             for new in questions {
-                ids.push(ask(change, journal, (of, connection), tenant, new)?);
-                pin(change, journal, tenant, new, of, why)?;
+                let id = ask(change, journal, (of, connection), tenant, new)?;
+                pin(change, journal, tenant, (id, new), of, why)?;
+                ids.push(id);
             }
             let detail = json!({
                 "connection": name, "why": why,
@@ -217,7 +218,8 @@ impl Ledger {
         })
     }
 
-    /// Answer questions, all or none. A rollback that is rejected lets its line go.
+    /// Answer questions, all or none. A rollback that is rejected lets its line go, back
+    /// to what was decided about it before.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`]; [`LedgerError::QuestionState`] where a question is not
@@ -249,9 +251,11 @@ impl Ledger {
                 match answer {
                     Answering::Reject => {
                         let line = &about.key.line;
-                        stances::remove(change, journal, &asked.tenant, line, why)?;
+                        stances::unpin(change, journal, &asked.tenant, line, id.0, why)?;
                     }
-                    Answering::Reopen => pin(change, journal, &asked.tenant, about, run, why)?,
+                    Answering::Reopen => {
+                        pin(change, journal, &asked.tenant, (*id, about), run, why)?;
+                    }
                     Answering::Grant => {}
                 }
             }
@@ -280,7 +284,7 @@ fn pin(
     change: &Connection,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
-    about: &NewQuestion,
+    (question, about): (QuestionId, &NewQuestion),
     of: RunId,
     why: &str,
 ) -> Inside<()> {
@@ -288,7 +292,8 @@ fn pin(
         why: format!("rollback of {of}: {why}"),
     };
     let pair = (&about.workspace, &about.module);
-    stances::put(change, journal, tenant, &about.key.line, pair, &pin, why)
+    let line = &about.key.line;
+    stances::pin_for(change, journal, tenant, line, pair, (question.0, &pin), why)
 }
 
 fn ask(
@@ -304,6 +309,7 @@ fn ask(
         ))?
         .query_row([tenant.as_str(), new.key.line.as_str()], record)
         .optional()?;
+    let mut superseded = None;
     if let Some(live) = live {
         let same = live.question.baseline == new.baseline
             && live.question.target == new.target
@@ -312,6 +318,7 @@ fn ask(
             return Ok(live.id);
         }
         set(change, journal, live.id, QuestionState::Superseded, None)?;
+        superseded = Some(live).filter(|live| live.question.rollback.is_some());
     }
     let name: String = change.query_row(
         "SELECT name FROM connections WHERE id = ?1",
@@ -347,6 +354,9 @@ fn ask(
             journal.at().as_microsecond(),
         ])?;
     let id = QuestionId(id);
+    if let Some(old) = superseded.filter(|_| new.rollback.is_some()) {
+        stances::hand_over(change, old.id.0, id.0)?;
+    }
     let detail = json!({
         "run": run.to_string(), "line": new.key.line, "workspace": new.workspace,
         "module": new.module, "baseline": new.baseline, "target": new.target,

@@ -144,6 +144,61 @@ fn a_rollback_pins_its_line_until_it_is_rejected() {
 }
 
 #[test]
+fn a_rejected_rollback_leaves_what_a_person_decided_before_and_since() {
+    let gift = Stance::Pin {
+        why: "a gift".to_owned(),
+    };
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let line: LineId = "1".parse().unwrap();
+    let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
+    let set = |stance: &Stance, why: &str| {
+        let pair = (&workspace, &module);
+        let set = ledger.set_stance(&tenant(), &line, pair, stance, why);
+        set.unwrap();
+    };
+    let roll_back = |from: u32| {
+        let back = NewQuestion {
+            rollback: Some((run, DAY)),
+            ..question("1", from, 5)
+        };
+        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+        asked.unwrap().remove(0)
+    };
+    let reject = |id| ledger.answer(&[id], Answering::Reject, "no").unwrap();
+    set(&gift, "a gift to them");
+    let before = ledger.stances(&tenant()).unwrap();
+    place.wait(60);
+    // One rollback in the place of another.
+    roll_back(30);
+    let id = roll_back(31);
+    assert_ne!(ledger.stances(&tenant()).unwrap(), before);
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), before);
+    // Asked again and rejected again.
+    ledger.answer(&[id], Answering::Reopen, "yes").unwrap();
+    assert_ne!(ledger.stances(&tenant()).unwrap(), before);
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), before);
+    // A pin of a rollback that was posted is a decision like any other.
+    ledger.answer(&[id], Answering::Reopen, "yes").unwrap();
+    ledger
+        .close_questions(&[(id, QuestionState::Posted)])
+        .unwrap();
+    let posted = ledger.stances(&tenant()).unwrap();
+    let id = roll_back(32);
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), posted);
+    // Decided since.
+    ledger.answer(&[id], Answering::Reopen, "yes").unwrap();
+    set(&Stance::Overwrite { units: units(31) }, "a typing error");
+    let since = ledger.stances(&tenant()).unwrap();
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), since);
+}
+
+#[test]
 fn a_decision_about_a_line_replaces_the_one_before_and_can_be_taken_back() {
     let place = Place::new();
     let ledger = place.with_connection();
