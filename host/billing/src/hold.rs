@@ -176,7 +176,7 @@ hold_codes! {
         "If the customer really uses nothing, bring the line to zero in the PSA or allow it with `psa-host rules set NAME --zero post`.";
     /// A person changed the units.
     ForeignEdit = "foreign-edit",
-        "The line's units differ from what was last confirmed: somebody changed them in the PSA.",
+        "The line's units differ from what was last confirmed or found right: somebody changed them in the PSA.",
         "Decide with `psa-host line adopt` (right until the count changes), `overwrite` (the count is right) or `pin` (leave it alone).";
     /// Another change is coming.
     FutureChange = "future-change",

@@ -110,6 +110,9 @@ pub struct PlanLine {
     /// The units are not those that were last right for that day: somebody else changed
     /// them. A person may adopt or overwrite them; nothing else can be.
     pub changed_by_others: bool,
+    /// Its units and from which day, where the line was found at its target and that is
+    /// more than was known of it.
+    pub found_right: Option<(Units, Date)>,
     /// What a person should know besides: what missed the invoice, a contract taken
     /// over, why a line is left.
     pub note: Option<String>,
@@ -145,10 +148,13 @@ impl PlanLine {
 pub struct LinePast {
     /// The other connection that posts to it.
     pub taken_by: Option<ConnectionName>,
-    /// The pair it was last posted for.
-    pub posted_for: Option<(WorkspaceId, ModuleId)>,
-    /// Units that were last seen to be as they should, and from which day.
+    /// The pair it was last posted for, or found right for.
+    pub pair: Option<(WorkspaceId, ModuleId)>,
+    /// Units that were last seen to be as they should, and from which day: confirmed
+    /// after a change, or found right by a run that changed nothing.
     pub confirmed: Option<(Units, Date)>,
+    /// A change by this product was confirmed on it at some time.
+    pub posted: bool,
     /// The dates it was adjusted for.
     pub adjusted: BTreeSet<Date>,
     /// An adjustment without a certain outcome is open.
@@ -165,6 +171,22 @@ impl LinePast {
     fn foreign_edit(&self, units: Units, on: Date) -> Option<(Units, Date)> {
         self.confirmed
             .filter(|(right, since)| *since <= on && *right != units)
+    }
+
+    /// What is to be remembered of a line that has its target on this day; none where
+    /// nothing is new. `throughout`: it has it on every day from there on, also on those
+    /// for which something else was confirmed.
+    fn found_right(&self, units: Units, on: Date, throughout: bool) -> Option<(Units, Date)> {
+        let decided = self
+            .stance
+            .as_ref()
+            .is_some_and(Stance::is_used_up_by_a_change);
+        let news = match self.confirmed {
+            None => true,
+            Some((_, since)) if since > on => throughout,
+            Some((right, _)) => right != units || decided,
+        };
+        news.then_some((units, on))
     }
 }
 
@@ -297,6 +319,7 @@ impl Context<'_> {
             unit_price: None,
             monthly: None,
             changed_by_others: false,
+            found_right: None,
             note: None,
             decision: Decision::Unchanged,
         }

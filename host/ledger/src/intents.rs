@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::error::{Fault, Inside};
 use crate::history::Journal;
 use crate::intents_read::find;
-use crate::runs::must_run;
+use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
-    Answer, IntentState, Ledger, LedgerError, Resolution, Result, RunId, Step, lines, run_lines,
-    stances,
+    Answer, IntentState, Ledger, LedgerError, Resolution, Result, RunId, Step, lines, lines_seen,
+    run_lines, stances,
 };
 
 /// An intent's number.
@@ -270,6 +270,7 @@ fn resolve(
         let Intent { tenant, key, .. } = &record.intent;
         let by = format!("adjustment {id} of run {}", record.run);
         stances::use_up(change, journal, tenant, &key.line, &by)?;
+        lines_seen::forget(change, tenant, &key.line)?;
     }
     run_lines::update(change, record.run, &resolution.row(record.intent.row))?;
     let detail = json!({
@@ -383,18 +384,4 @@ fn refuse_open(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<(
         }
         .into()),
     }
-}
-
-fn refuse_dry(view: &Connection, run: RunId) -> Inside<()> {
-    let dry: bool = view.query_row("SELECT dry_run FROM runs WHERE id = ?1", [run.0], |row| {
-        row.get(0)
-    })?;
-    if !dry {
-        return Ok(());
-    }
-    Err(LedgerError::RunState {
-        run: run.to_string(),
-        why: "is a dry run and posts nothing",
-    }
-    .into())
 }

@@ -24,6 +24,7 @@ mod intents;
 mod intents_read;
 mod key;
 mod lines;
+mod lines_seen;
 mod lock;
 mod mapped_names;
 mod mapping;
@@ -59,6 +60,7 @@ pub use history::{
 pub use intents::{Intent, IntentId, IntentRecord};
 pub use key::KeySource;
 pub use lines::LineRecord;
+pub use lines_seen::SeenRight;
 pub use lock::TenantLock;
 pub use mapped_names::NameOf;
 pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};

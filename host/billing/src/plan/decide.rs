@@ -187,7 +187,7 @@ impl Context<'_> {
         }
         if let Some((confirmed, since)) = past.confirmed {
             trace.say("history", || {
-                format!("{confirmed} units were last confirmed, from {since} on")
+                format!("{confirmed} units were last right, from {since} on")
             });
         }
         line.changed_by_others = past.foreign_edit(today.units, self.as_of).is_some();
@@ -257,6 +257,7 @@ impl Context<'_> {
             .filter(|segment| segment.end >= self.as_of)
             .all(|segment| segment.units == target);
         if even {
+            line.found_right = past.found_right(target, self.as_of, true);
             return Ok(Decision::Unchanged);
         }
         let when = self.when(look)?;
@@ -281,6 +282,7 @@ impl Context<'_> {
                     later.units, later.start
                 ));
             }
+            line.found_right = past.found_right(target, when.date, false);
             return Ok(Decision::Unchanged);
         }
         let stance = past.stance.as_ref();
@@ -291,7 +293,8 @@ impl Context<'_> {
         self.missed_invoice(line, &when, timeline);
         if let (Then::Compare, Some((confirmed, since))) = (then, foreign) {
             let message = format!(
-                "units were changed in the PSA: {confirmed} confirmed for {since}, now {baseline}"
+                "units were changed in the PSA: {confirmed} were right from {since} on, now there \
+                 are {baseline}"
             );
             return Err(Hold::new(HoldCode::ForeignEdit, message));
         }
@@ -385,7 +388,7 @@ impl Context<'_> {
             baseline,
             target,
             monthly: line.monthly.as_ref(),
-            first_time: past.confirmed.is_none() && past.adjusted.is_empty(),
+            first_time: !past.posted && past.adjusted.is_empty(),
         };
         let reasons = approval::reasons(&self.rules.approval, &change);
         if reasons.is_empty() {

@@ -2,6 +2,7 @@
 //! circumstance makes of it.
 
 mod count;
+mod past;
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -631,57 +632,6 @@ fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
         }),
         ..question(from, to, verdict)
     });
-}
-
-#[test]
-fn units_are_changed_by_others_where_they_are_not_what_was_last_right_for_the_day() {
-    let confirmed =
-        |units: u32, since| move |c: &mut Case| c.past.confirmed = Some((units.into(), since));
-    let table = [
-        ("nothing is known", Case::new(11, 5), false),
-        (
-            "as confirmed",
-            Case::new(11, 5).with(confirmed(5, DAY)),
-            false,
-        ),
-        (
-            "others than confirmed",
-            Case::new(11, 5).with(confirmed(4, DAY)),
-            true,
-        ),
-        (
-            "others, and just what is used",
-            Case::new(5, 5).with(confirmed(4, DAY)),
-            true,
-        ),
-        (
-            "others, on a day that takes no second change",
-            Case::new(11, 5).with(confirmed(4, DAY)).with(|c| {
-                c.past.adjusted = BTreeSet::from([DAY]);
-            }),
-            true,
-        ),
-        (
-            "confirmed for a later day only",
-            Case::new(11, 5).with(confirmed(4, date(2026, 12, 1))),
-            false,
-        ),
-        (
-            "changed from the next period on, to which the policy leads",
-            Case::new(11, 5).with(confirmed(5, DAY)).with(|c| {
-                c.rules.effective.policy = EffectivePolicy::NextPeriod;
-                *c.timeline() = Ok(months([5, 7, 7]));
-            }),
-            true,
-        ),
-    ];
-    for (circumstance, case, expected) in table {
-        assert_eq!(
-            case.lines()[0].changed_by_others,
-            expected,
-            "{circumstance}"
-        );
-    }
 }
 
 #[test]

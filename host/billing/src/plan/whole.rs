@@ -36,15 +36,16 @@ pub struct Answered {
 impl Plan {
     /// An empty plan.
     pub fn new(context: &Context<'_>, answered: Answered) -> Self {
-        let posted = context
+        // Found right is as good as posted: a line that was there and is in use.
+        let seen_before = context
             .past
             .values()
             .filter(|past| past.taken_by.is_none())
             .filter(|past| past.confirmed.is_some_and(|(units, _)| !units.is_zero()))
-            .filter_map(|past| past.posted_for.as_ref());
+            .filter_map(|past| past.pair.as_ref());
         let mut not_seen: HashMap<WorkspaceId, BTreeSet<ModuleId>> = HashMap::new();
         let mut known = 0;
-        for (workspace, module) in posted {
+        for (workspace, module) in seen_before {
             let mapped = context.mapping.account(workspace).is_some()
                 && context.mapping.service(module).is_some();
             if mapped
@@ -66,7 +67,9 @@ impl Plan {
             all_zero: context.snapshot.all_zero(),
             mapped: answered.mapped,
             missing_accounts,
-            first_run: !context.past.values().any(|past| past.confirmed.is_some()),
+            // Of posting: having looked at lines that were right says nothing of how many
+            // will change.
+            first_run: !context.past.values().any(|past| past.posted),
             changed: BTreeSet::new(),
             money: BTreeMap::new(),
             money_unknown: 0,

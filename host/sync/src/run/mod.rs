@@ -316,6 +316,9 @@ impl Host {
             }
         };
         if !options.dry_run {
+            let (ledger, tenant_of_lines) = (self.ledger().clone(), tenant.clone());
+            let seen = move || ledger.see_right(run, &tenant_of_lines, &planned.found_right);
+            tokio::task::spawn_blocking(seen).await.map_err(ended)??;
             self.ask_people(begun, &mut found.lines, planned.questions)?;
             let mut running = Running {
                 host: self,

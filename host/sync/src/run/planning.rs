@@ -17,7 +17,8 @@ use psa_host_billing::{
     QuantityModel, SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot, SnapshotId,
+    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, SeenRight, Snapshot,
+    SnapshotId,
 };
 use tokio::task::JoinHandle;
 
@@ -40,6 +41,8 @@ pub(super) struct Planned {
     pub lines: Vec<LineReport>,
     /// Changes to ask about, with their rows.
     pub questions: Vec<(usize, NewQuestion)>,
+    /// Lines found right, where that is news.
+    pub found_right: Vec<SeenRight>,
     pub unmapped_workspaces: usize,
     pub unmapped_modules: usize,
 }
@@ -156,6 +159,7 @@ impl Host {
             plan: Plan::new(&context, answered),
             lines: Vec::new(),
             questions: Vec::new(),
+            found_right: Vec::new(),
             unmapped_workspaces: 0,
             unmapped_modules: 0,
         };
@@ -237,8 +241,15 @@ impl Host {
         for line in self.ledger().lines(tenant)? {
             let entry = past.entry(line.key.line).or_default();
             entry.taken_by = line.connection.filter(|owner| owner != own);
-            entry.posted_for = line.posted_for;
+            entry.pair = line.posted_for;
             entry.confirmed = line.units.zip(line.effective);
+            entry.posted = line.units.is_some();
+        }
+        // Later than what was confirmed: a confirmed change takes its place.
+        for seen in self.ledger().seen_right(tenant)? {
+            let entry = past.entry(seen.line).or_default();
+            entry.pair = Some((seen.workspace, seen.module));
+            entry.confirmed = Some((seen.units, seen.since));
         }
         // Long enough for the start of a yearly period.
         let since = as_of.saturating_sub(Span::new().days(400));
@@ -263,6 +274,15 @@ impl Planned {
     fn add(&mut self, line: PlanLine) {
         let row = self.lines.len();
         self.plan.add(row, &line);
+        if let (Some(key), Some((units, since))) = (&line.line, line.found_right) {
+            self.found_right.push(SeenRight {
+                line: key.line.clone(),
+                workspace: line.pair.workspace.clone(),
+                module: line.pair.module.clone(),
+                units,
+                since,
+            });
+        }
         if let (Decision::Ask(reasons), Some(key), Some(baseline), Some(target)) =
             (&line.decision, &line.line, line.baseline, line.target)
         {
