@@ -4,7 +4,7 @@
 
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
-use crate::approval::{self, Change, Question, Verdict};
+use crate::approval::{self, Change, Question, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::effective::{Circumstances, When, effective};
@@ -390,28 +390,42 @@ impl Context<'_> {
             monthly: line.monthly.as_ref(),
             first_time: !past.posted && past.adjusted.is_empty(),
         };
+        let asked = past
+            .question
+            .as_ref()
+            .filter(|question| question.is_about(baseline, target) && question.rollback.is_none());
+        // Also where no limit asks for it any more: a person said no to just this.
+        if let Some(Question {
+            verdict: Verdict::Rejected { words },
+            ..
+        }) = asked
+        {
+            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
+        }
         let reasons = approval::reasons(&self.rules.approval, &change);
         if reasons.is_empty() {
             trace.say("approval", || "within all limits".to_owned());
             return Ok(Decision::Adjust);
         }
-        let answered = past
-            .question
-            .as_ref()
-            .filter(|question| question.covers(baseline, target) && question.rollback.is_none());
-        match answered {
-            Some(Question {
-                verdict: Verdict::Granted,
-                ..
-            }) => {
+        let now = Shown {
+            baseline,
+            target,
+            effective: line.effective,
+            monthly: line.monthly.as_ref(),
+            reasons: &reasons,
+        };
+        match asked.filter(|question| question.verdict == Verdict::Granted) {
+            Some(granted) if granted.shown().covers(&now) => {
                 trace.say("approval", || "granted by a person".to_owned());
                 Ok(Decision::Adjust)
             }
-            Some(Question {
-                verdict: Verdict::Rejected { words },
-                ..
-            }) => Err(Hold::new(HoldCode::ApprovalRejected, words.clone())),
-            _ => Ok(Decision::Ask(reasons)),
+            Some(_) => {
+                trace.say("approval", || {
+                    "granted by a person, but not with this money, day and reasons".to_owned()
+                });
+                Ok(Decision::Ask(reasons))
+            }
+            None => Ok(Decision::Ask(reasons)),
         }
     }
 }

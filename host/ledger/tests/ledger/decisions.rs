@@ -3,7 +3,7 @@
 use psa_host_billing::approval::Reason;
 use psa_host_billing::rules::{Rules, ZeroRule};
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{LineId, LineKey};
+use psa_host_billing::{LineId, LineKey, Money};
 use psa_host_ledger::{
     Answering, Ledger, LedgerError, NewQuestion, QuestionId, QuestionState, Resolution,
 };
@@ -106,6 +106,67 @@ fn each_answer_is_open_only_from_some_states() {
             ),
         }
     }
+}
+
+#[test]
+fn a_question_that_waits_is_brought_up_to_date_and_a_grant_covers_no_more_than_was_shown() {
+    let dollars = |amount: i64| {
+        Some(Money {
+            amount: amount.into(),
+            currency: Some("USD".into()),
+        })
+    };
+    let at = |amount, effective| NewQuestion {
+        money: dollars(amount),
+        effective,
+        ..question("1", 5, 30)
+    };
+    let (day, next) = (DAY, DAY.tomorrow().unwrap());
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let id = ask(&ledger, at(105, day));
+    assert_eq!(ask(&ledger, at(200, next)), id);
+    let asked = ledger.live_questions(&tenant()).unwrap().remove(0);
+    assert_eq!(asked.question, at(200, next));
+    let told = |ledger: &Ledger| {
+        let history = ledger.history(0, u32::MAX).unwrap();
+        let refreshed = history.iter().filter(|e| e.what == "approval.refreshed");
+        refreshed.count()
+    };
+    assert_eq!(told(&ledger), 1);
+    ledger.answer(&[id], Answering::Grant, "yes").unwrap();
+    // What was granted is not written over.
+    assert_eq!(ask(&ledger, at(100, next)), id);
+    let asked = ledger.live_questions(&tenant()).unwrap().remove(0);
+    assert_eq!(asked.question, at(200, next));
+    assert_eq!(told(&ledger), 1);
+    assert_ne!(ask(&ledger, at(201, next)), id);
+    assert_eq!(
+        states(&ledger),
+        [QuestionState::Waiting, QuestionState::Superseded]
+    );
+}
+
+#[test]
+fn a_rollback_that_was_rejected_and_is_asked_for_again_waits_again() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let roll_back = || {
+        let back = NewQuestion {
+            rollback: Some((run, DAY)),
+            ..question("1", 30, 5)
+        };
+        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+        asked.unwrap().remove(0)
+    };
+    let id = roll_back();
+    ledger.answer(&[id], Answering::Reject, "no").unwrap();
+    roll_back();
+    assert_eq!(
+        states(&ledger),
+        [QuestionState::Waiting, QuestionState::Superseded]
+    );
 }
 
 #[test]

@@ -357,6 +357,9 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
     let question = Question {
         baseline: asked.question.baseline,
         target: asked.question.target,
+        effective: asked.question.effective,
+        monthly: asked.question.money,
+        reasons: asked.question.reasons,
         verdict,
         rollback,
     };
