@@ -345,7 +345,8 @@ impl Host {
             {
                 found.ending = RunEnding::Parked;
             }
-            self.close_questions(begun, &found.lines)?;
+            let planned = found.lines.get(..from_planning).unwrap_or_default();
+            self.close_questions(begun, planned)?;
             self.ledger()
                 .use_snapshot(&open.connection.name, counts.id)?;
         }
