@@ -215,6 +215,8 @@ pub struct Question {
 /// What a question takes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollback {
+    /// The question by its number.
+    pub question: String,
     /// The run.
     pub run: String,
     /// The date of the adjustment that it opposes.

@@ -198,6 +198,10 @@ hold_codes! {
     BundleAndPart = "bundle-and-part",
         "A bundle and a service in it are both mapped: the customer would pay twice.",
         "Remove the mapping of one of the two with `psa-host map remove`.";
+    /// What a rollback would take back is not there any more.
+    RollbackOvertaken = "rollback-overtaken",
+        "The line's units are no longer those that a rollback would take back: they were changed after it was asked for.",
+        "Reject the rollback named in the message with `psa-host approval reject`; the line is then planned by its count, or left as was decided before. Or bring the units back in the PSA.";
     /// A person said no.
     ApprovalRejected = "approval-rejected",
         "A person rejected exactly this change.",

@@ -126,6 +126,9 @@ impl HoldCode {
             Self::BundleAndPart => {
                 "Bundle \"Coro Essentials\" and its part EDR are mapped to two modules of the same customer."
             }
+            Self::RollbackOvertaken => {
+                "A rollback from 11 to 5 units was asked for; before the next run somebody made 13 of them."
+            }
             Self::ApprovalRejected => {
                 "A person rejected 5 → 500 as a wrong count; with 5 → 6 it is posted again."
             }

@@ -51,25 +51,23 @@ impl Host {
         };
         let mut questions = Vec::new();
         let mut left = Vec::new();
-        let now: HashMap<_, _> = self
+        let mut now: HashMap<LineId, Units> = self
             .ledger()
             .lines(&tenant)?
             .into_iter()
-            .map(|line| (line.key.line.clone(), line))
+            .filter_map(|line| Some((line.key.line, line.units?)))
             .collect();
-        let posted = self.run_report(run)?;
-        let money = |line: &LineId| {
-            taken_back(
-                posted
-                    .lines
-                    .iter()
-                    .find(|r| r.line.as_ref() == Some(line))?,
-            )
-        };
+        // What somebody made of a line since, where a run found that right.
+        let seen = self.ledger().seen_right(&tenant)?.into_iter();
+        now.extend(seen.map(|seen| (seen.line, seen.units)));
+        let posted = self.run_report(run)?.lines.into_iter();
+        let worth: HashMap<LineId, Money> = posted
+            .filter_map(|line| Some((line.line.clone()?, taken_back(&line)?)))
+            .collect();
         for record in self.ledger().run_intents(run)? {
             let intent = &record.intent;
             let line = intent.key.line.clone();
-            let later = now.get(&line).and_then(|line| line.units);
+            let later = now.get(&line).copied();
             match cannot_be_taken_back(&record, later) {
                 Some(why) => left.push(LeftOut { line, why }),
                 None => questions.push(NewQuestion {
@@ -79,7 +77,7 @@ impl Host {
                     baseline: intent.target,
                     target: intent.baseline,
                     effective: intent.effective,
-                    money: money(&line),
+                    money: worth.get(&line).cloned(),
                     reasons: vec![Reason::Rollback {
                         run: run.to_string(),
                     }],
@@ -121,7 +119,7 @@ fn cannot_be_taken_back(record: &IntentRecord, confirmed: Option<Units>) -> Opti
     }
     match confirmed {
         Some(units) if units == record.intent.target => None,
-        Some(units) => Some(format!("a later run brought the line to {units} units")),
+        Some(units) => Some(format!("the line was brought to {units} units since")),
         None => Some("nothing is known of the line any more".to_owned()),
     }
 }

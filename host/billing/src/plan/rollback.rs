@@ -74,10 +74,10 @@ impl Context<'_> {
         }
         if !question.is_about(segment.units, question.target) {
             let message = format!(
-                "{} units were to be taken back, now there are {}",
-                question.baseline, segment.units
+                "{} takes back run {}, which left {} units; now there are {}",
+                rollback.question, rollback.run, question.baseline, segment.units
             );
-            return Err(Hold::new(HoldCode::BaselineMoved, message));
+            return Err(Hold::new(HoldCode::RollbackOvertaken, message));
         }
         self.postable(segment.units, question.target)?;
         checks::nothing_is_coming(timeline, segment)?;

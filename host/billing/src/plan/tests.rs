@@ -584,7 +584,7 @@ fn each_circumstance_has_one_decision() {
         (
             "a rollback of units that have moved since",
             Case::new(11, 12).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
-            "baseline-moved",
+            "rollback-overtaken",
         ),
         (
             "already adjusted for the day",
@@ -652,6 +652,7 @@ fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
     case.past.adjusted = BTreeSet::from([DAY]);
     case.past.question = Some(Question {
         rollback: Some(Rollback {
+            question: "q-000012".into(),
             run: "r-000007".into(),
             effective: DAY,
         }),

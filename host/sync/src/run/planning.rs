@@ -350,7 +350,9 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
         },
         _ => Verdict::Waiting,
     };
+    let question = asked.id.to_string();
     let rollback = asked.question.rollback.map(|(run, effective)| Rollback {
+        question,
         run: run.to_string(),
         effective,
     });
