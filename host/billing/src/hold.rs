@@ -138,6 +138,10 @@ hold_codes! {
     UnexpectedUnits = "unexpected-units",
         "After an adjustment the line stands neither at its target nor where it was before.",
         "Compare the line in the PSA with the run, then `psa-host run resolve`.";
+    /// Sent twice, and found not applied twice.
+    NotAppliedTwice = "not-applied-twice",
+        "The same change was sent twice without a certain answer, and each time the line was found without it.",
+        "See in the PSA why the line does not take the change. Then settle the run named in the message with `psa-host run resolve RUN LINE not-applied`, and the next sync may send it once more; or make the change in the PSA, and the next sync finds it.";
     /// An earlier doubtful adjustment is still open.
     OpenAdjustment = "open-adjustment",
         "An earlier adjustment of this line has no certain outcome yet.",

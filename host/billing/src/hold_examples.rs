@@ -83,6 +83,9 @@ impl HoldCode {
             Self::UnexpectedUnits => {
                 "An adjustment from 5 to 11 was sent; the line now has 13, because a person added 2 as well."
             }
+            Self::NotAppliedTwice => {
+                "5 → 11 was sent at nine and at ten o'clock, both times the gateway timed out, and the line still has 5."
+            }
             Self::OpenAdjustment => {
                 "The connection broke while an adjustment was on its way; for ten minutes nothing is sent for its line."
             }

@@ -1,6 +1,11 @@
 //! What people decide, held against what runs do with it later.
 
+mod approvals;
+mod closed;
+mod rollback;
+mod seen;
 mod stances;
+mod twice;
 
 use autotask_sim::LineKind;
 use end_to_end::{MODULE, Scene, name};
