@@ -141,14 +141,70 @@ pub enum Verdict {
     },
 }
 
-/// A question that was put to a person for a line. It covers exactly this change: with
-/// other units it is asked anew.
+/// A change with everything that a person is shown of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// Units now.
+    pub baseline: Units,
+    /// Units that are to be.
+    pub target: Units,
+    /// The first day of the new quantity.
+    pub effective: Date,
+    /// Change of money a month; none: it cannot be told.
+    pub monthly: Option<&'a Money>,
+    /// Why it waits.
+    pub reasons: &'a [Reason],
+}
+
+impl Shown<'_> {
+    /// Whether a person who agreed to this has agreed to that as well: to the same units,
+    /// no more money, no earlier day and no other reason. A later day bills less of what
+    /// was agreed to, and each day that an answer takes makes it later; an earlier one
+    /// bills days that nobody was shown.
+    pub fn covers(&self, now: &Shown<'_>) -> bool {
+        let shown = |reason: &Reason| self.reasons.iter().any(|one| one.is_like(reason));
+        (self.baseline, self.target) == (now.baseline, now.target)
+            && self.effective <= now.effective
+            && no_more(now.monthly, self.monthly)
+            && now.reasons.iter().all(shown)
+    }
+}
+
+/// Money that cannot be told is neither less nor more than any that can.
+fn no_more(now: Option<&Money>, shown: Option<&Money>) -> bool {
+    let (now, shown) = match (now, shown) {
+        (None, None) => return true,
+        (Some(now), Some(shown)) if now.currency == shown.currency => (now.amount, shown.amount),
+        _ => return false,
+    };
+    let same_way = now.is_zero() || now.is_sign_negative() == shown.is_sign_negative();
+    same_way && now.abs() <= shown.abs()
+}
+
+impl Reason {
+    /// The same limit, whatever the numbers; the same run.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Rollback { run }, Self::Rollback { run: other }) => run == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+/// A question that was put to a person for a line. With other units it is asked anew; so
+/// is a change that a grant does not cover ([`Shown::covers`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// Units when it was asked.
     pub baseline: Units,
     /// Units that were to be.
     pub target: Units,
+    /// The first day that was shown.
+    pub effective: Date,
+    /// Change of money a month that was shown.
+    pub monthly: Option<Money>,
+    /// The reasons that were shown.
+    pub reasons: Vec<Reason>,
     /// What became of it.
     pub verdict: Verdict,
     /// Set where it takes an earlier run back: this change stands in the place of what
@@ -159,6 +215,8 @@ pub struct Question {
 /// What a question takes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollback {
+    /// The question by its number.
+    pub question: String,
     /// The run.
     pub run: String,
     /// The date of the adjustment that it opposes.
@@ -166,143 +224,22 @@ pub struct Rollback {
 }
 
 impl Question {
-    /// Whether it is about this very change.
-    pub fn covers(&self, baseline: Units, target: Units) -> bool {
+    /// What the person saw.
+    pub fn shown(&self) -> Shown<'_> {
+        Shown {
+            baseline: self.baseline,
+            target: self.target,
+            effective: self.effective,
+            monthly: self.monthly.as_ref(),
+            reasons: &self.reasons,
+        }
+    }
+
+    /// Whether it is about these very units.
+    pub fn is_about(&self, baseline: Units, target: Units) -> bool {
         (self.baseline, self.target) == (baseline, target)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn limits() -> ApprovalLimits {
-        ApprovalLimits {
-            units: Some(Decimal::from(10)),
-            percent: Some(Decimal::from(50)),
-            money: Some(Decimal::from(100)),
-            first_time: false,
-            decrease: false,
-        }
-    }
-
-    fn asked(
-        limits: &ApprovalLimits,
-        from: u32,
-        to: u32,
-        monthly: Option<&str>,
-        first: bool,
-    ) -> String {
-        let monthly = monthly.map(|amount| Money {
-            amount: amount.parse().unwrap(),
-            currency: Some("USD".into()),
-        });
-        let change = Change {
-            baseline: from.into(),
-            target: to.into(),
-            monthly: monthly.as_ref(),
-            first_time: first,
-        };
-        let reasons = reasons(limits, &change);
-        let texts: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        texts.join("; ")
-    }
-
-    #[test]
-    fn a_change_beyond_a_limit_waits_and_says_which() {
-        let none = ApprovalLimits::default();
-        let first = ApprovalLimits {
-            first_time: true,
-            ..ApprovalLimits::default()
-        };
-        let fall = ApprovalLimits {
-            decrease: true,
-            ..ApprovalLimits::default()
-        };
-        let table = [
-            ("no limits", &none, 5, 5000, None, true, ""),
-            ("at the limit", &limits(), 20, 30, Some("100"), true, ""),
-            (
-                "over the units",
-                &limits(),
-                100,
-                111,
-                Some("1"),
-                false,
-                "a change of 11 units, over the limit of 10",
-            ),
-            (
-                "a fall over the units",
-                &limits(),
-                111,
-                100,
-                Some("-1"),
-                false,
-                "a change of 11 units, over the limit of 10",
-            ),
-            (
-                "over the share",
-                &limits(),
-                6,
-                10,
-                Some("1"),
-                false,
-                "a change of 66.7 %, over the limit of 50 %",
-            ),
-            (
-                "from nothing there is no share",
-                &limits(),
-                0,
-                10,
-                Some("1"),
-                false,
-                "",
-            ),
-            (
-                "over the money",
-                &limits(),
-                20,
-                21,
-                Some("-100.01"),
-                false,
-                "a change of -100.01 USD a month, over the limit of 100",
-            ),
-            (
-                "money that cannot be told",
-                &limits(),
-                20,
-                21,
-                None,
-                false,
-                "a change whose money cannot be told, and there is a limit of 100 a month",
-            ),
-            (
-                "the first time",
-                &first,
-                5,
-                6,
-                None,
-                true,
-                "the first adjustment of this line",
-            ),
-            ("not the first time", &first, 5, 6, None, false, ""),
-            ("a decrease", &fall, 6, 5, None, false, "a decrease"),
-            ("an increase", &fall, 5, 6, None, false, ""),
-        ];
-        for (case, limits, from, to, monthly, first, expected) in table {
-            assert_eq!(asked(limits, from, to, monthly, first), expected, "{case}");
-        }
-    }
-
-    proptest! {
-        /// A larger change of the same line in the same direction never waits less.
-        #[test]
-        fn a_larger_change_never_waits_less(from in 1_u32..500, by in 0_u32..500, more in 0_u32..500) {
-            let limits = ApprovalLimits { money: None, ..limits() };
-            let wait = |to| !asked(&limits, from, to, None, false).is_empty();
-            prop_assert!(!wait(from + by) || wait(from + by + more));
-        }
-    }
-}
+mod tests;

@@ -59,7 +59,7 @@ pub enum Brake {
         /// Of how many mapped.
         of: usize,
     },
-    /// Lines that were posted before are not in the PSA's answer.
+    /// Lines that were posted or found right before are not in the PSA's answer.
     LinesVanished {
         /// How many are not.
         gone: usize,
@@ -121,7 +121,7 @@ impl Brake {
                  them out does not mean that they are deleted"
             ),
             Self::LinesVanished { gone, of } => format!(
-                "{gone} of {of} lines that were posted before are not in the PSA's answer: that \
+                "{gone} of {of} lines that are known from before are not in the PSA's answer: that \
                  does not mean that they are deleted"
             ),
         }

@@ -142,6 +142,10 @@ hold_codes! {
     UnexpectedUnits = "unexpected-units",
         "After an adjustment the line stands neither at its target nor where it was before.",
         "Compare the line in the PSA with the run, then `psa-host run resolve`.";
+    /// Sent twice, and found not applied twice.
+    NotAppliedTwice = "not-applied-twice",
+        "The same change was sent twice without a certain answer, and each time the line was found without it.",
+        "See in the PSA why the line does not take the change. Then settle the run named in the message with `psa-host run resolve RUN LINE not-applied`, and the next sync may send it once more; or make the change in the PSA, and the next sync finds it.";
     /// An earlier doubtful adjustment is still open.
     OpenAdjustment = "open-adjustment",
         "An earlier adjustment of this line has no certain outcome yet.",
@@ -180,7 +184,7 @@ hold_codes! {
         "If the customer really uses nothing, bring the line to zero in the PSA or allow it with `psa-host rules set NAME --zero post`.";
     /// A person changed the units.
     ForeignEdit = "foreign-edit",
-        "The line's units differ from what was last confirmed: somebody changed them in the PSA.",
+        "The line's units differ from what was last confirmed or found right: somebody changed them in the PSA.",
         "Decide with `psa-host line adopt` (right until the count changes), `overwrite` (the count is right) or `pin` (leave it alone).";
     /// Another change is coming.
     FutureChange = "future-change",
@@ -202,6 +206,10 @@ hold_codes! {
     BundleAndPart = "bundle-and-part",
         "A bundle and a service in it are both mapped: the customer would pay twice.",
         "Remove the mapping of one of the two with `psa-host map remove`.";
+    /// What a rollback would take back is not there any more.
+    RollbackOvertaken = "rollback-overtaken",
+        "The line's units are no longer those that a rollback would take back: they were changed after it was asked for.",
+        "Reject the rollback named in the message with `psa-host approval reject`; the line is then planned by its count, or left as was decided before. Or bring the units back in the PSA.";
     /// A person said no.
     ApprovalRejected = "approval-rejected",
         "A person rejected exactly this change.",

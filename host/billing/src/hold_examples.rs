@@ -86,6 +86,9 @@ impl HoldCode {
             Self::UnexpectedUnits => {
                 "An adjustment from 5 to 11 was sent; the line now has 13, because a person added 2 as well."
             }
+            Self::NotAppliedTwice => {
+                "5 → 11 was sent at nine and at ten o'clock, both times the gateway timed out, and the line still has 5."
+            }
             Self::OpenAdjustment => {
                 "The connection broke while an adjustment was on its way; for ten minutes nothing is sent for its line."
             }
@@ -128,6 +131,9 @@ impl HoldCode {
             }
             Self::BundleAndPart => {
                 "Bundle \"Coro Essentials\" and its part EDR are mapped to two modules of the same customer."
+            }
+            Self::RollbackOvertaken => {
+                "A rollback from 11 to 5 units was asked for; before the next run somebody made 13 of them."
             }
             Self::ApprovalRejected => {
                 "A person rejected 5 → 500 as a wrong count; with 5 → 6 it is posted again."

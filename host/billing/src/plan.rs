@@ -108,6 +108,12 @@ pub struct PlanLine {
     pub unit_price: Option<Money>,
     /// Change of money a month, where it can be told.
     pub monthly: Option<Money>,
+    /// The units are not those that were last right for that day: somebody else changed
+    /// them. A person may adopt or overwrite them; nothing else can be.
+    pub changed_by_others: bool,
+    /// Its units and from which day, where the line was found at its target and that is
+    /// more than was known of it.
+    pub found_right: Option<(Units, Date)>,
     /// What a person should know besides: what missed the invoice, a contract taken
     /// over, why a line is left.
     pub note: Option<String>,
@@ -143,12 +149,17 @@ impl PlanLine {
 pub struct LinePast {
     /// The other connection that posts to it.
     pub taken_by: Option<ConnectionName>,
-    /// The pair it was last posted for.
-    pub posted_for: Option<(WorkspaceId, ModuleId)>,
-    /// Where it stood when it was last posted to.
-    pub posted_at: Option<PostedPlace>,
-    /// Units that were last seen to be as they should, and from which day.
+    /// The pair it was last posted for, or found right for.
+    pub pair: Option<(WorkspaceId, ModuleId)>,
+    /// The account on whose contract it stood when it was last posted to.
+    pub account: Option<AccountId>,
+    /// The contract it stood on when it was last known.
+    pub contract: Option<ContractId>,
+    /// Units that were last seen to be as they should, and from which day: confirmed
+    /// after a change, or found right by a run that changed nothing.
     pub confirmed: Option<(Units, Date)>,
+    /// A change by this product was confirmed on it at some time.
+    pub posted: bool,
     /// The dates it was adjusted for.
     pub adjusted: BTreeSet<Date>,
     /// An adjustment without a certain outcome is open.
@@ -159,13 +170,29 @@ pub struct LinePast {
     pub question: Option<Question>,
 }
 
-/// Where a line stood when it was posted to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostedPlace {
-    /// The account.
-    pub account: AccountId,
-    /// Its contract.
-    pub contract: ContractId,
+impl LinePast {
+    /// What was last right for this day and from when, where the units on it are others.
+    /// Units that are known for a later day say nothing of this one.
+    fn foreign_edit(&self, units: Units, on: Date) -> Option<(Units, Date)> {
+        self.confirmed
+            .filter(|(right, since)| *since <= on && *right != units)
+    }
+
+    /// What is to be remembered of a line that has its target on this day; none where
+    /// nothing is new. `throughout`: it has it on every day from there on, also on those
+    /// for which something else was confirmed.
+    fn found_right(&self, units: Units, on: Date, throughout: bool) -> Option<(Units, Date)> {
+        let decided = self
+            .stance
+            .as_ref()
+            .is_some_and(Stance::is_used_up_by_a_change);
+        let news = match self.confirmed {
+            None => true,
+            Some((_, since)) if since > on => throughout,
+            Some((right, _)) => right != units || decided,
+        };
+        news.then_some((units, on))
+    }
 }
 
 /// Everything that does not differ from account to account.
@@ -296,6 +323,8 @@ impl Context<'_> {
             effective: self.as_of,
             unit_price: None,
             monthly: None,
+            changed_by_others: false,
+            found_right: None,
             note: None,
             decision: Decision::Unchanged,
         }

@@ -1,4 +1,6 @@
-//! Units that somebody else changed in the PSA: a person decides once, for a line.
+//! Units that somebody else changed in the PSA: a person decides once, for a line. What
+//! is decided about certain units is used up by the next change of the line; a pin stays
+//! until it is released.
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,15 @@ impl Stance {
             }
             // Changed once more since: a new surprise.
             _ => Then::Compare,
+        }
+    }
+
+    /// Whether a confirmed change of the line uses it up: it was about the units from
+    /// before, and the same units made again are a new surprise.
+    pub fn is_used_up_by_a_change(&self) -> bool {
+        match self {
+            Self::Adopt { .. } | Self::Overwrite { .. } => true,
+            Self::Pin { .. } => false,
         }
     }
 

@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use crate::error::{Fault, Inside};
 use crate::history::Journal;
 use crate::intents_read::find;
-use crate::runs::must_run;
+use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
-    IntentState, Ledger, LedgerError, LineUpdate, Outcome, Result, RunId, Step, lines, run_lines,
+    Answer, IntentState, Ledger, LedgerError, Resolution, Result, RunId, Step, lines, lines_seen,
+    run_lines, stances,
 };
 
 /// An intent's number.
@@ -76,35 +77,6 @@ pub struct IntentRecord {
     pub answered_at: Option<Timestamp>,
     /// When it was resolved.
     pub resolved_at: Option<Timestamp>,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// The PSA said yes.
-    Accepted,
-    /// The PSA said no, in its words.
-    Rejected(String),
-    /// It cannot be told whether it was applied; why.
-    Doubtful(String),
-    /// The host is sure that no byte left; why.
-    NotSent(String),
-}
-
-/// What reading the line back showed, or what a person says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resolution {
-    /// The line is at its target.
-    Confirmed,
-    /// The line is at its baseline.
-    NotApplied,
-    /// Neither: a person must look.
-    Held {
-        /// Why, as a code.
-        code: String,
-        /// Why, in words.
-        why: String,
-    },
 }
 
 impl Ledger {
@@ -261,92 +233,6 @@ impl IntentRecord {
     }
 }
 
-impl Answer {
-    fn state(&self) -> IntentState {
-        match self {
-            Self::Accepted => IntentState::Accepted,
-            Self::Rejected(_) => IntentState::Rejected,
-            Self::Doubtful(_) => IntentState::Doubtful,
-            Self::NotSent(_) => IntentState::NotSent,
-        }
-    }
-
-    fn words(&self) -> Option<&str> {
-        match self {
-            Self::Accepted => None,
-            Self::Rejected(words) | Self::Doubtful(words) | Self::NotSent(words) => Some(words),
-        }
-    }
-
-    /// What the run's row says until more is known.
-    fn row(&self, row: u32) -> LineUpdate {
-        let (outcome, code, fix) = match self {
-            Self::Accepted => (
-                Outcome::Doubtful,
-                "not-read-back",
-                "Run sync once more: it reads the line back.",
-            ),
-            Self::Rejected(_) => (
-                Outcome::Rejected,
-                "rejected",
-                "See what the PSA says, and run sync once more.",
-            ),
-            Self::Doubtful(_) => (
-                Outcome::Doubtful,
-                "no-clear-answer",
-                "Run sync once more: it reads the line before anything is sent again.",
-            ),
-            Self::NotSent(_) => (Outcome::Held, "not-sent", "Run sync once more."),
-        };
-        let message = match self.words() {
-            Some(words) => words.to_owned(),
-            None => "The PSA accepted it; it was not read back yet.".to_owned(),
-        };
-        LineUpdate {
-            row,
-            outcome,
-            code: Some(code.to_owned()),
-            message: Some(message),
-            fix: Some(fix.to_owned()),
-        }
-    }
-}
-
-impl Resolution {
-    fn state(&self) -> IntentState {
-        match self {
-            Self::Confirmed => IntentState::Confirmed,
-            Self::NotApplied => IntentState::NotApplied,
-            Self::Held { .. } => IntentState::Held,
-        }
-    }
-
-    fn row(&self, row: u32) -> LineUpdate {
-        let (outcome, code, message, fix) = match self {
-            Self::Confirmed => (Outcome::Confirmed, None, None, None),
-            Self::NotApplied => (
-                Outcome::Held,
-                Some("not-applied"),
-                Some("The change did not reach the line."),
-                Some("Run sync once more: it is planned anew."),
-            ),
-            Self::Held { code, why } => (
-                Outcome::Held,
-                Some(code.as_str()),
-                Some(why.as_str()),
-                Some("Look at the line in the PSA, then say what happened with `run resolve`."),
-            ),
-        };
-        LineUpdate {
-            row,
-            outcome,
-            code: code.map(str::to_owned),
-            message: message.map(str::to_owned),
-            fix: fix.map(str::to_owned),
-        }
-    }
-}
-
 fn resolve(
     change: &Connection,
     journal: &mut Journal<'_>,
@@ -380,6 +266,12 @@ fn resolve(
         Some(record.intent.target),
         journal.at(),
     )?;
+    if state == IntentState::Confirmed {
+        let Intent { tenant, key, .. } = &record.intent;
+        let by = format!("adjustment {id} of run {}", record.run);
+        stances::use_up(change, journal, tenant, &key.line, &by)?;
+        lines_seen::forget(change, tenant, &key.line)?;
+    }
     run_lines::update(change, record.run, &resolution.row(record.intent.row))?;
     let detail = json!({
         "from": record.state.as_str(), "to": state.as_str(), "code": code, "why": why,
@@ -492,18 +384,4 @@ fn refuse_open(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<(
         }
         .into()),
     }
-}
-
-fn refuse_dry(view: &Connection, run: RunId) -> Inside<()> {
-    let dry: bool = view.query_row("SELECT dry_run FROM runs WHERE id = ?1", [run.0], |row| {
-        row.get(0)
-    })?;
-    if !dry {
-        return Ok(());
-    }
-    Err(LedgerError::RunState {
-        run: run.to_string(),
-        why: "is a dry run and posts nothing",
-    }
-    .into())
 }

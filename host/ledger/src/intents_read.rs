@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::Inside;
 use crate::row::{date, instant, instant_opt, parsed, units};
@@ -62,6 +62,40 @@ impl Ledger {
                     record,
                 )?
                 .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Earlier intents of the same change of the same line (units and date) that may have
+    /// left and were found not to have been applied, oldest first.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn sent_in_vain_before(&self, record: &IntentRecord) -> Result<Vec<IntentRecord>> {
+        let change = |intent: &Intent| (intent.baseline, intent.target);
+        let Intent {
+            tenant,
+            key,
+            effective,
+            ..
+        } = &record.intent;
+        self.read(|view| {
+            let mut rows = view.prepare_cached(&format!(
+                "{SELECT} WHERE tenant = ?1 AND effective = ?2 AND line = ?3 AND id < ?4
+                     AND state = 'not-applied' AND attempt > 0
+                 ORDER BY id"
+            ))?;
+            let found = rows.query_map(
+                params![
+                    tenant.as_str(),
+                    effective.to_string(),
+                    key.line.as_str(),
+                    record.id.0
+                ],
+                self::record,
+            )?;
+            let mut same = found.collect::<rusqlite::Result<Vec<_>>>()?;
+            same.retain(|earlier| change(&earlier.intent) == change(&record.intent));
+            Ok(same)
         })
     }
 

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod budget;
 mod connections;
 mod count_exclusions;
@@ -23,6 +24,7 @@ mod intents;
 mod intents_read;
 mod key;
 mod lines;
+mod lines_seen;
 mod lock;
 mod mapped_names;
 mod mapping;
@@ -46,6 +48,7 @@ mod usage_names;
 mod usage_series;
 mod workspaces;
 
+pub use answer::{Answer, Resolution};
 pub use budget::Observed;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
@@ -54,9 +57,10 @@ pub use error::LedgerError;
 pub use history::{
     Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
-pub use intents::{Answer, Intent, IntentId, IntentRecord, Resolution};
+pub use intents::{Intent, IntentId, IntentRecord};
 pub use key::KeySource;
 pub use lines::LineRecord;
+pub use lines_seen::SeenRight;
 pub use lock::TenantLock;
 pub use mapped_names::NameOf;
 pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::approval::Reason;
+use psa_host_billing::approval::{Reason, Shown};
 use psa_host_billing::stance::Stance;
 use psa_host_billing::{ConnectionName, LineKey, ModuleId, Money, TenantKey, Units, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -91,6 +91,19 @@ pub struct NewQuestion {
     pub rollback: Option<(RunId, Date)>,
 }
 
+impl NewQuestion {
+    /// What a person sees of it.
+    fn shown(&self) -> Shown<'_> {
+        Shown {
+            baseline: self.baseline,
+            target: self.target,
+            effective: self.effective,
+            monthly: self.money.as_ref(),
+            reasons: &self.reasons,
+        }
+    }
+}
+
 /// A question and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuestionRecord {
@@ -131,8 +144,9 @@ pub enum Answering {
 const LIVE: &str = "'waiting', 'granted', 'rejected'";
 
 impl Ledger {
-    /// Ask about changes. One that was asked before in the same words keeps its number
-    /// and its answer; another question about the same line is superseded.
+    /// Ask about changes. One with the same units that waits keeps its number and is
+    /// brought up to date; a grant stays as long as it covers what is asked. Another
+    /// question about the same line is superseded.
     ///
     /// # Errors
     /// [`LedgerError::RunState`]; a failing or damaged database.
@@ -168,8 +182,9 @@ impl Ledger {
             let connection = must_exist(change, name)?;
             let mut ids = Vec::with_capacity(questions.len());
             for new in questions {
-                ids.push(ask(change, journal, (of, connection), tenant, new)?);
-                pin(change, journal, tenant, new, of, why)?;
+                let id = ask(change, journal, (of, connection), tenant, new)?;
+                pin(change, journal, tenant, (id, new), of, why)?;
+                ids.push(id);
             }
             let detail = json!({
                 "connection": name, "why": why,
@@ -217,7 +232,8 @@ impl Ledger {
         })
     }
 
-    /// Answer questions, all or none. A rollback that is rejected lets its line go.
+    /// Answer questions, all or none. A rollback that is rejected lets its line go, back
+    /// to what was decided about it before.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`]; [`LedgerError::QuestionState`] where a question is not
@@ -249,9 +265,11 @@ impl Ledger {
                 match answer {
                     Answering::Reject => {
                         let line = &about.key.line;
-                        stances::remove(change, journal, &asked.tenant, line, why)?;
+                        stances::unpin(change, journal, &asked.tenant, line, id.0, why)?;
                     }
-                    Answering::Reopen => pin(change, journal, &asked.tenant, about, run, why)?,
+                    Answering::Reopen => {
+                        pin(change, journal, &asked.tenant, (*id, about), run, why)?;
+                    }
                     Answering::Grant => {}
                 }
             }
@@ -280,7 +298,7 @@ fn pin(
     change: &Connection,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
-    about: &NewQuestion,
+    (question, about): (QuestionId, &NewQuestion),
     of: RunId,
     why: &str,
 ) -> Inside<()> {
@@ -288,7 +306,8 @@ fn pin(
         why: format!("rollback of {of}: {why}"),
     };
     let pair = (&about.workspace, &about.module);
-    stances::put(change, journal, tenant, &about.key.line, pair, &pin, why)
+    let line = &about.key.line;
+    stances::pin_for(change, journal, tenant, line, pair, (question.0, &pin), why)
 }
 
 fn ask(
@@ -304,14 +323,26 @@ fn ask(
         ))?
         .query_row([tenant.as_str(), new.key.line.as_str()], record)
         .optional()?;
+    let mut superseded = None;
     if let Some(live) = live {
-        let same = live.question.baseline == new.baseline
+        let same_units = live.question.baseline == new.baseline
             && live.question.target == new.target
             && live.question.rollback.map(|(run, _)| run) == new.rollback.map(|(run, _)| run);
-        if same {
+        let answered = match live.state {
+            QuestionState::Waiting if same_units => {
+                refresh(change, journal, &live, new)?;
+                true
+            }
+            QuestionState::Granted => live.question.shown().covers(&new.shown()),
+            // Taken back once more, by a person who asks for it again.
+            QuestionState::Rejected => new.rollback.is_none(),
+            _ => false,
+        };
+        if same_units && answered {
             return Ok(live.id);
         }
         set(change, journal, live.id, QuestionState::Superseded, None)?;
+        superseded = Some(live).filter(|live| live.question.rollback.is_some());
     }
     let name: String = change.query_row(
         "SELECT name FROM connections WHERE id = ?1",
@@ -347,6 +378,9 @@ fn ask(
             journal.at().as_microsecond(),
         ])?;
     let id = QuestionId(id);
+    if let Some(old) = superseded.filter(|_| new.rollback.is_some()) {
+        stances::hand_over(change, old.id.0, id.0)?;
+    }
     let detail = json!({
         "run": run.to_string(), "line": new.key.line, "workspace": new.workspace,
         "module": new.module, "baseline": new.baseline, "target": new.target,
@@ -355,6 +389,32 @@ fn ask(
     });
     journal.write(change, "approval.asked", &id.to_string(), &detail)?;
     Ok(id)
+}
+
+/// What is shown of a question that waits is what is true now.
+fn refresh(
+    change: &Connection,
+    journal: &mut Journal<'_>,
+    live: &QuestionRecord,
+    new: &NewQuestion,
+) -> Inside<()> {
+    if live.question.shown() == new.shown() {
+        return Ok(());
+    }
+    change
+        .prepare_cached(
+            "UPDATE questions SET effective = ?2, money = ?3, reasons = ?4 WHERE id = ?1",
+        )?
+        .execute(params![
+            live.id.0,
+            new.effective.to_string(),
+            new.money.as_ref().map(to_json).transpose()?,
+            to_json(&new.reasons)?,
+        ])?;
+    let detail = json!({
+        "effective": new.effective.to_string(), "money": new.money, "reasons": new.reasons,
+    });
+    journal.write(change, "approval.refreshed", &live.id.to_string(), &detail)
 }
 
 fn set(

@@ -385,3 +385,18 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         incidents: json_column(row, "incidents")?,
     })
 }
+
+/// What a dry run must not do.
+pub(crate) fn refuse_dry(view: &Connection, run: RunId) -> Inside<()> {
+    let dry: bool = view.query_row("SELECT dry_run FROM runs WHERE id = ?1", [run.0], |row| {
+        row.get(0)
+    })?;
+    if !dry {
+        return Ok(());
+    }
+    Err(LedgerError::RunState {
+        run: run.to_string(),
+        why: "is a dry run and posts nothing",
+    }
+    .into())
+}

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use psa_host_billing::stance::Stance;
 use psa_host_billing::{LineId, ModuleId, TenantKey, WorkspaceId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::error::Inside;
+use crate::error::{Fault, Inside};
 use crate::history::Journal;
 use crate::row::{instant, json as json_column, parsed, to_json};
 use crate::{Ledger, LedgerError, Result};
@@ -78,7 +79,8 @@ impl Ledger {
     }
 }
 
-pub(crate) fn put(
+/// Decide in the place of what was decided before, for good.
+fn put(
     change: &Connection,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
@@ -108,8 +110,79 @@ pub(crate) fn put(
     journal.write(change, "line.decided", line.as_str(), &detail)
 }
 
+/// Pin a line for the rollback that this question asks for. What a person had decided
+/// before is kept with the pin; so is the pin of an earlier rollback, which still stands.
+pub(crate) fn pin_for(
+    change: &Connection,
+    journal: &mut Journal<'_>,
+    tenant: &TenantKey,
+    line: &LineId,
+    pair: (&WorkspaceId, &ModuleId),
+    (question, stance): (i64, &Stance),
+    why: &str,
+) -> Inside<()> {
+    let before = match find(change, tenant, line)? {
+        Some(kept) if kept.question == Some(question) => kept.before,
+        Some(kept) => Some(to_json(&Before::from(kept.record))?),
+        None => None,
+    };
+    put(change, journal, tenant, line, pair, stance, why)?;
+    change
+        .prepare_cached(
+            "UPDATE stances SET question = ?3, before = ?4 WHERE tenant = ?1 AND line = ?2",
+        )?
+        .execute(params![tenant.as_str(), line.as_str(), question, before])?;
+    Ok(())
+}
+
+/// Another question takes the place of a rollback's: the pin is that one's now.
+pub(crate) fn hand_over(change: &Connection, from: i64, to: i64) -> Inside<()> {
+    change
+        .prepare_cached("UPDATE stances SET question = ?2 WHERE question = ?1")?
+        .execute([from, to])?;
+    Ok(())
+}
+
+/// Take the pin of a rollback's question away and put back what was decided before it.
+/// What a person decided since is theirs, and stays.
+pub(crate) fn unpin(
+    change: &Connection,
+    journal: &mut Journal<'_>,
+    tenant: &TenantKey,
+    line: &LineId,
+    question: i64,
+    why: &str,
+) -> Inside<()> {
+    let own = find(change, tenant, line)?.filter(|kept| kept.question == Some(question));
+    let Some(own) = own else { return Ok(()) };
+    let Some(before) = own.before else {
+        remove(change, journal, tenant, line, why)?;
+        return Ok(());
+    };
+    let before: Before =
+        serde_json::from_str(&before).map_err(|error| Fault::Row(error.to_string()))?;
+    change
+        .prepare_cached(
+            "UPDATE stances SET workspace = ?3, module = ?4, stance = ?5, why = ?6, who = ?7,
+                 at = ?8, question = NULL, before = NULL
+             WHERE tenant = ?1 AND line = ?2",
+        )?
+        .execute(params![
+            tenant.as_str(),
+            line.as_str(),
+            before.workspace.as_str(),
+            before.module.as_str(),
+            to_json(&before.stance)?,
+            before.why,
+            before.who,
+            before.at.as_microsecond(),
+        ])?;
+    let detail = json!({ "tenant": tenant, "stance": before.stance, "why": why });
+    journal.write(change, "line.decision-restored", line.as_str(), &detail)
+}
+
 /// Whether there was one.
-pub(crate) fn remove(
+fn remove(
     change: &Connection,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
@@ -125,6 +198,70 @@ pub(crate) fn remove(
         journal.write(change, "line.released", line.as_str(), &detail)?;
     }
     Ok(removed > 0)
+}
+
+/// A change of the line was confirmed: what was decided about the units from before has
+/// been made use of.
+pub(crate) fn use_up(
+    change: &Connection,
+    journal: &mut Journal<'_>,
+    tenant: &TenantKey,
+    line: &LineId,
+    by: &str,
+) -> Inside<()> {
+    let used = find(change, tenant, line)?
+        .map(|kept| kept.record)
+        .filter(|kept| kept.stance.is_used_up_by_a_change());
+    let Some(used) = used else { return Ok(()) };
+    change
+        .prepare_cached("DELETE FROM stances WHERE tenant = ?1 AND line = ?2")?
+        .execute([tenant.as_str(), line.as_str()])?;
+    let detail = json!({ "tenant": tenant, "stance": used.stance, "by": by });
+    journal.write(change, "line.decision-used", line.as_str(), &detail)
+}
+
+/// A decision with what only a rollback's pin has.
+struct Kept {
+    record: StanceRecord,
+    question: Option<i64>,
+    before: Option<String>,
+}
+
+/// What a rollback's pin took the place of.
+#[derive(Serialize, Deserialize)]
+struct Before {
+    workspace: WorkspaceId,
+    module: ModuleId,
+    stance: Stance,
+    why: String,
+    who: String,
+    at: Timestamp,
+}
+
+impl From<StanceRecord> for Before {
+    fn from(record: StanceRecord) -> Self {
+        Self {
+            workspace: record.workspace,
+            module: record.module,
+            stance: record.stance,
+            why: record.why,
+            who: record.who,
+            at: record.at,
+        }
+    }
+}
+
+fn find(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<Option<Kept>> {
+    Ok(view
+        .prepare_cached("SELECT * FROM stances WHERE tenant = ?1 AND line = ?2")?
+        .query_row([tenant.as_str(), line.as_str()], |row| {
+            Ok(Kept {
+                record: record(row)?,
+                question: row.get("question")?,
+                before: row.get("before")?,
+            })
+        })
+        .optional()?)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<StanceRecord> {

@@ -3,8 +3,9 @@
 
 use crate::row::words;
 
-/// Sends of one intent that may have left this machine, at most. A second one only
-/// after the line was read and the first had not been applied.
+/// Sends of one change that may have left this machine, at most, until a person looks. A
+/// second one only after the line was read and the first had not been applied. It counts
+/// for one intent, and over all intents of the same line, units and date.
 pub const MAX_SENDS: u32 = 2;
 
 /// Where an intended adjustment is.

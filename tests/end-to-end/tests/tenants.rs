@@ -221,5 +221,9 @@ async fn what_others_used_up_parks_both_connections() {
     scene.simulator.use_threshold(100);
     scene.wait(5);
     let goes_on = scene.sync().await;
-    assert_eq!(outcome(&goes_on, "w1").0, Outcome::Confirmed, "{goes_on:#?}");
+    assert_eq!(
+        outcome(&goes_on, "w1").0,
+        Outcome::Confirmed,
+        "{goes_on:#?}"
+    );
 }

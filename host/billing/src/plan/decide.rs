@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
-use crate::approval::{self, Change, Question, Verdict};
+use crate::approval::{self, Change, Question, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::effective::{Circumstances, When, already_adjusted, effective};
@@ -225,9 +225,10 @@ impl Context<'_> {
         }
         if let Some((confirmed, since)) = past.confirmed {
             trace.say("history", || {
-                format!("{confirmed} units were last confirmed, from {since} on")
+                format!("{confirmed} units were last right, from {since} on")
             });
         }
+        line.changed_by_others = past.foreign_edit(today.units, self.as_of).is_some();
         if let Some(decision) = self.rollback(line, look, trace)? {
             return Ok(decision);
         }
@@ -294,6 +295,7 @@ impl Context<'_> {
             .filter(|segment| segment.end >= self.as_of)
             .all(|segment| segment.units == target);
         if even {
+            line.found_right = past.found_right(target, self.as_of, true);
             return Ok(Decision::Unchanged);
         }
         if let Some(from) = self.on_its_way(look, target) {
@@ -309,6 +311,8 @@ impl Context<'_> {
         };
         let baseline = segment.units;
         line.baseline = Some(baseline);
+        let foreign = past.foreign_edit(baseline, when.date);
+        line.changed_by_others = foreign.is_some();
         self.price(line, look, segment, trace);
         if target == baseline {
             if let Some(later) = timeline
@@ -320,6 +324,7 @@ impl Context<'_> {
                     later.units, later.start
                 ));
             }
+            line.found_right = past.found_right(target, when.date, false);
             return Ok(Decision::Unchanged);
         }
         let stance = past.stance.as_ref();
@@ -328,14 +333,10 @@ impl Context<'_> {
             return Ok(left(line, stance, baseline));
         }
         self.missed_invoice(line, &when, timeline);
-        // Units confirmed for a later day say nothing of this one.
-        if then == Then::Compare
-            && let Some((confirmed, since)) = past.confirmed
-            && since <= when.date
-            && confirmed != baseline
-        {
+        if let (Then::Compare, Some((confirmed, since))) = (then, foreign) {
             let message = format!(
-                "units were changed in the PSA: {confirmed} confirmed for {since}, now {baseline}"
+                "units were changed in the PSA: {confirmed} were right from {since} on, now there \
+                 are {baseline}"
             );
             return Err(Hold::new(HoldCode::ForeignEdit, message));
         }
@@ -451,30 +452,44 @@ impl Context<'_> {
             baseline,
             target,
             monthly: line.monthly.as_ref(),
-            first_time: past.confirmed.is_none() && past.adjusted.is_empty(),
+            first_time: !past.posted && past.adjusted.is_empty(),
         };
+        let asked = past
+            .question
+            .as_ref()
+            .filter(|question| question.is_about(baseline, target) && question.rollback.is_none());
+        // Also where no limit asks for it any more: a person said no to just this.
+        if let Some(Question {
+            verdict: Verdict::Rejected { words },
+            ..
+        }) = asked
+        {
+            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
+        }
         let reasons = approval::reasons(&self.rules.approval, &change);
         if reasons.is_empty() {
             trace.say("approval", || "within all limits".to_owned());
             return Ok(Decision::Adjust);
         }
-        let answered = past
-            .question
-            .as_ref()
-            .filter(|question| question.covers(baseline, target) && question.rollback.is_none());
-        match answered {
-            Some(Question {
-                verdict: Verdict::Granted,
-                ..
-            }) => {
+        let now = Shown {
+            baseline,
+            target,
+            effective: line.effective,
+            monthly: line.monthly.as_ref(),
+            reasons: &reasons,
+        };
+        match asked.filter(|question| question.verdict == Verdict::Granted) {
+            Some(granted) if granted.shown().covers(&now) => {
                 trace.say("approval", || "granted by a person".to_owned());
                 Ok(Decision::Adjust)
             }
-            Some(Question {
-                verdict: Verdict::Rejected { words },
-                ..
-            }) => Err(Hold::new(HoldCode::ApprovalRejected, words.clone())),
-            _ => Ok(Decision::Ask(reasons)),
+            Some(_) => {
+                trace.say("approval", || {
+                    "granted by a person, but not with this money, day and reasons".to_owned()
+                });
+                Ok(Decision::Ask(reasons))
+            }
+            None => Ok(Decision::Ask(reasons)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::decide::Look;
 use super::{Context, Decision, PlanLine, Trace, checks};
-use crate::approval::{self, Verdict};
+use crate::approval::{Reason, Shown, Verdict};
 use crate::effective::{Circumstances, effective};
 use crate::rules::{EffectivePolicy, EffectiveRule};
 use crate::{Hold, HoldCode, Truth};
@@ -72,20 +72,29 @@ impl Context<'_> {
                 rollback.run, rollback.effective, when.date
             ));
         }
-        if !question.covers(segment.units, question.target) {
+        if !question.is_about(segment.units, question.target) {
             let message = format!(
-                "{} units were to be taken back, now there are {}",
-                question.baseline, segment.units
+                "{} takes back run {}, which left {} units; now there are {}",
+                rollback.question, rollback.run, question.baseline, segment.units
             );
-            return Err(Hold::new(HoldCode::BaselineMoved, message));
+            return Err(Hold::new(HoldCode::RollbackOvertaken, message));
         }
         self.postable(segment.units, question.target)?;
         checks::nothing_is_coming(timeline, segment)?;
-        Ok(Some(match question.verdict {
-            Verdict::Granted => Decision::Adjust,
-            _ => Decision::Ask(vec![approval::Reason::Rollback {
-                run: rollback.run.clone(),
-            }]),
+        let reasons = vec![Reason::Rollback {
+            run: rollback.run.clone(),
+        }];
+        let now = Shown {
+            baseline: segment.units,
+            target: question.target,
+            effective: when.date,
+            monthly: line.monthly.as_ref(),
+            reasons: &reasons,
+        };
+        let granted = question.verdict == Verdict::Granted && question.shown().covers(&now);
+        Ok(Some(match granted {
+            true => Decision::Adjust,
+            false => Decision::Ask(reasons),
         }))
     }
 }

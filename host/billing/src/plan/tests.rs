@@ -2,6 +2,7 @@
 //! circumstance makes of it.
 
 mod count;
+mod past;
 mod renewal;
 
 use jiff::civil::date;
@@ -145,6 +146,10 @@ impl Case {
             days: Days::default(),
             set_aside: vec![],
         }
+    }
+
+    pub(super) fn workspace_id(&self) -> WorkspaceId {
+        self.workspace.id.clone()
     }
 
     pub(super) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
@@ -556,6 +561,25 @@ fn each_circumstance_has_one_decision() {
             "ask",
         ),
         (
+            "granted for a later day",
+            Case::new(11, 5).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                c.past.question = Some(Question {
+                    effective: date(2026, 12, 1),
+                    ..question(5, 11, Verdict::Granted)
+                });
+            }),
+            "ask",
+        ),
+        (
+            "rejected, and within the limits since",
+            Case::new(11, 5).with(|c| {
+                let words = "rejected by jo: a mistake".to_owned();
+                c.past.question = Some(question(5, 11, Verdict::Rejected { words }));
+            }),
+            "approval-rejected",
+        ),
+        (
             "a rollback that waits",
             Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Waiting)),
             "ask, with a note",
@@ -568,7 +592,7 @@ fn each_circumstance_has_one_decision() {
         (
             "a rollback of units that have moved since",
             Case::new(11, 12).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
-            "baseline-moved",
+            "rollback-overtaken",
         ),
         (
             "already adjusted for the day",
@@ -621,6 +645,12 @@ fn question(baseline: u32, target: u32, verdict: Verdict) -> Question {
     Question {
         baseline: baseline.into(),
         target: target.into(),
+        effective: DAY,
+        monthly: None,
+        reasons: vec![Reason::Units {
+            change: Decimal::from(6),
+            limit: Decimal::from(5),
+        }],
         verdict,
         rollback: None,
     }
@@ -630,9 +660,13 @@ fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
     case.past.adjusted = BTreeSet::from([DAY]);
     case.past.question = Some(Question {
         rollback: Some(Rollback {
+            question: "q-000012".into(),
             run: "r-000007".into(),
             effective: DAY,
         }),
+        reasons: vec![Reason::Rollback {
+            run: "r-000007".into(),
+        }],
         ..question(from, to, verdict)
     });
 }

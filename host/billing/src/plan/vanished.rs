@@ -1,17 +1,17 @@
-//! Lines that were posted to and that the PSA's answer should have and has not. An
+//! Lines that were posted to, or found right, and that the PSA's answer should have and has not. An
 //! answer cut short looks like this; a contract that ended, was made inactive or no
 //! longer fits a pair does not, and is a matter of its own pairs.
 
 use std::collections::HashMap;
 
-use super::{Context, PostedPlace};
-use crate::{AccountId, Contract, LineId};
+use super::Context;
+use crate::{AccountId, Contract, ContractId, LineId};
 
 /// Counts them while the PSA is read account by account.
 #[derive(Debug, Default)]
 pub(super) struct Vanished {
-    /// Lines with units, by the account on whose contract they were posted.
-    expected: HashMap<AccountId, Vec<(LineId, PostedPlace)>>,
+    /// Lines with units and their contracts, by account.
+    expected: HashMap<AccountId, Vec<(LineId, Option<ContractId>)>>,
     /// Lines of the accounts read so far.
     pub known: usize,
     /// Those of them that are not there.
@@ -22,16 +22,19 @@ impl Vanished {
     /// What is remembered of this connection's lines. An account that the PSA no longer
     /// lists is counted as an account, and one that is mapped no more is not read.
     pub fn new(context: &Context<'_>) -> Self {
-        let mut expected: HashMap<AccountId, Vec<(LineId, PostedPlace)>> = HashMap::new();
+        let mut expected: HashMap<AccountId, Vec<(LineId, Option<ContractId>)>> = HashMap::new();
         for (line, past) in context.past {
             let has_units = past.confirmed.is_some_and(|(units, _)| !units.is_zero());
-            let Some(place) = &past.posted_at else {
+            // A line that was only found right stands where its pair is mapped to.
+            let pair = past.pair.as_ref();
+            let mapped = || context.mapping.account(&pair?.0);
+            let Some(account) = past.account.as_ref().or_else(mapped) else {
                 continue;
             };
-            let listed = context.accounts.contains_key(&place.account);
+            let listed = context.accounts.contains_key(account);
             if has_units && listed && past.taken_by.is_none() {
-                let of_account = expected.entry(place.account.clone()).or_default();
-                of_account.push((line.clone(), place.clone()));
+                let of_account = expected.entry(account.clone()).or_default();
+                of_account.push((line.clone(), past.contract.clone()));
             }
         }
         Self {
@@ -43,11 +46,11 @@ impl Vanished {
 
     /// Look for an account's lines among the contracts that were read for it.
     pub fn saw(&mut self, account: &AccountId, contracts: &[Contract]) {
-        for (line, place) in self.expected.remove(account).unwrap_or_default() {
+        for (line, on) in self.expected.remove(account).unwrap_or_default() {
             self.known += 1;
             let is_there = contracts.iter().any(|contract| {
                 // The lines of a contract that has ended are not asked for.
-                (contract.id == place.contract && !contract.lines_read)
+                (on.as_ref() == Some(&contract.id) && !contract.lines_read)
                     || contract.lines.iter().any(|other| other.key.line == line)
             });
             self.gone += usize::from(!is_there);

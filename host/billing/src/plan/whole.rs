@@ -46,7 +46,9 @@ impl Plan {
             all_zero: context.snapshot.all_zero(),
             mapped: answered.mapped,
             missing_accounts,
-            first_run: !context.past.values().any(|past| past.confirmed.is_some()),
+            // Of posting: having looked at lines that were right says nothing of how many
+            // will change.
+            first_run: !context.past.values().any(|past| past.posted),
             changed: BTreeSet::new(),
             money: BTreeMap::new(),
             money_unknown: 0,

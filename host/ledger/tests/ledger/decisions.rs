@@ -3,10 +3,12 @@
 use psa_host_billing::approval::Reason;
 use psa_host_billing::rules::{Rules, ZeroRule};
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{LineId, LineKey};
-use psa_host_ledger::{Answering, Ledger, LedgerError, NewQuestion, QuestionId, QuestionState};
+use psa_host_billing::{LineId, LineKey, Money};
+use psa_host_ledger::{
+    Answering, Ledger, LedgerError, NewQuestion, QuestionId, QuestionState, Resolution,
+};
 
-use crate::fixture::{DAY, Place, name, new_run, tenant, units};
+use crate::fixture::{DAY, Place, name, new_run, one_intent, tenant, units};
 
 fn question(line: &str, baseline: u32, target: u32) -> NewQuestion {
     NewQuestion {
@@ -107,6 +109,67 @@ fn each_answer_is_open_only_from_some_states() {
 }
 
 #[test]
+fn a_question_that_waits_is_brought_up_to_date_and_a_grant_covers_no_more_than_was_shown() {
+    let dollars = |amount: i64| {
+        Some(Money {
+            amount: amount.into(),
+            currency: Some("USD".into()),
+        })
+    };
+    let at = |amount, effective| NewQuestion {
+        money: dollars(amount),
+        effective,
+        ..question("1", 5, 30)
+    };
+    let (day, next) = (DAY, DAY.tomorrow().unwrap());
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let id = ask(&ledger, at(105, day));
+    assert_eq!(ask(&ledger, at(200, next)), id);
+    let asked = ledger.live_questions(&tenant()).unwrap().remove(0);
+    assert_eq!(asked.question, at(200, next));
+    let told = |ledger: &Ledger| {
+        let history = ledger.history(0, u32::MAX).unwrap();
+        let refreshed = history.iter().filter(|e| e.what == "approval.refreshed");
+        refreshed.count()
+    };
+    assert_eq!(told(&ledger), 1);
+    ledger.answer(&[id], Answering::Grant, "yes").unwrap();
+    // What was granted is not written over.
+    assert_eq!(ask(&ledger, at(100, next)), id);
+    let asked = ledger.live_questions(&tenant()).unwrap().remove(0);
+    assert_eq!(asked.question, at(200, next));
+    assert_eq!(told(&ledger), 1);
+    assert_ne!(ask(&ledger, at(201, next)), id);
+    assert_eq!(
+        states(&ledger),
+        [QuestionState::Waiting, QuestionState::Superseded]
+    );
+}
+
+#[test]
+fn a_rollback_that_was_rejected_and_is_asked_for_again_waits_again() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let roll_back = || {
+        let back = NewQuestion {
+            rollback: Some((run, DAY)),
+            ..question("1", 30, 5)
+        };
+        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+        asked.unwrap().remove(0)
+    };
+    let id = roll_back();
+    ledger.answer(&[id], Answering::Reject, "no").unwrap();
+    roll_back();
+    assert_eq!(
+        states(&ledger),
+        [QuestionState::Waiting, QuestionState::Superseded]
+    );
+}
+
+#[test]
 fn answers_are_given_to_all_or_to_none() {
     let place = Place::new();
     let ledger = place.with_connection();
@@ -142,6 +205,61 @@ fn a_rollback_pins_its_line_until_it_is_rejected() {
 }
 
 #[test]
+fn a_rejected_rollback_leaves_what_a_person_decided_before_and_since() {
+    let gift = Stance::Pin {
+        why: "a gift".to_owned(),
+    };
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let line: LineId = "1".parse().unwrap();
+    let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
+    let set = |stance: &Stance, why: &str| {
+        let pair = (&workspace, &module);
+        let set = ledger.set_stance(&tenant(), &line, pair, stance, why);
+        set.unwrap();
+    };
+    let roll_back = |from: u32| {
+        let back = NewQuestion {
+            rollback: Some((run, DAY)),
+            ..question("1", from, 5)
+        };
+        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+        asked.unwrap().remove(0)
+    };
+    let reject = |id| ledger.answer(&[id], Answering::Reject, "no").unwrap();
+    set(&gift, "a gift to them");
+    let before = ledger.stances(&tenant()).unwrap();
+    place.wait(60);
+    // One rollback in the place of another.
+    roll_back(30);
+    let id = roll_back(31);
+    assert_ne!(ledger.stances(&tenant()).unwrap(), before);
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), before);
+    // Asked again and rejected again.
+    ledger.answer(&[id], Answering::Reopen, "yes").unwrap();
+    assert_ne!(ledger.stances(&tenant()).unwrap(), before);
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), before);
+    // A pin of a rollback that was posted is a decision like any other.
+    ledger.answer(&[id], Answering::Reopen, "yes").unwrap();
+    ledger
+        .close_questions(&[(id, QuestionState::Posted)])
+        .unwrap();
+    let posted = ledger.stances(&tenant()).unwrap();
+    let id = roll_back(32);
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), posted);
+    // Decided since.
+    ledger.answer(&[id], Answering::Reopen, "yes").unwrap();
+    set(&Stance::Overwrite { units: units(31) }, "a typing error");
+    let since = ledger.stances(&tenant()).unwrap();
+    reject(id);
+    assert_eq!(ledger.stances(&tenant()).unwrap(), since);
+}
+
+#[test]
 fn a_decision_about_a_line_replaces_the_one_before_and_can_be_taken_back() {
     let place = Place::new();
     let ledger = place.with_connection();
@@ -163,4 +281,48 @@ fn a_decision_about_a_line_replaces_the_one_before_and_can_be_taken_back() {
     ledger.release_stance(&tenant(), &line, "done").unwrap();
     let again = ledger.release_stance(&tenant(), &line, "done");
     assert!(matches!(again, Err(LedgerError::NotFound { .. })));
+}
+
+#[test]
+fn a_decision_about_certain_units_is_used_up_once_a_change_is_confirmed_and_a_pin_is_not() {
+    let overwrite = Stance::Overwrite { units: units(5) };
+    let adopt = Stance::Adopt {
+        units: units(5),
+        target: units(9),
+    };
+    let pin = Stance::Pin {
+        why: "a gift".to_owned(),
+    };
+    let held = Resolution::Held {
+        code: "unexpected-units".to_owned(),
+        why: "13".to_owned(),
+    };
+    let table = [
+        (&overwrite, Resolution::Confirmed, false),
+        (&adopt, Resolution::Confirmed, false),
+        (&pin, Resolution::Confirmed, true),
+        (&overwrite, Resolution::NotApplied, true),
+        (&adopt, held, true),
+    ];
+    for (stance, resolution, stays) in table {
+        let place = Place::new();
+        let ledger = place.with_connection();
+        let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
+        for line in ["1", "2"] {
+            let (line, pair) = (line.parse().unwrap(), (&workspace, &module));
+            let set = ledger.set_stance(&tenant(), &line, pair, stance, "because");
+            set.unwrap();
+        }
+        let (_, id) = one_intent(&ledger, "1");
+        ledger.mark_sending(&[id]).unwrap();
+        assert_eq!(ledger.stances(&tenant()).unwrap().len(), 2, "only sent");
+        let resolved = ledger.resolve(&[(id, resolution.clone(), serde_json::json!({}))]);
+        resolved.unwrap();
+        // The other line's decision is not touched.
+        let left = ledger.stances(&tenant()).unwrap().len() - 1;
+        assert_eq!(left == 1, stays, "{stance:?}, {resolution:?}");
+        let history = ledger.history(0, u32::MAX).unwrap();
+        let told = history.iter().any(|e| e.what == "line.decision-used");
+        assert_eq!(told, !stays, "{stance:?}, {resolution:?}");
+    }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use psa_host_ledger::{
-    Answer, IntentId, IntentState, Ledger, LedgerError, Outcome, Resolution, RunEnd, RunEnding,
-    RunId, RunLine,
+    Answer, Intent, IntentId, IntentState, Ledger, LedgerError, Outcome, Resolution, RunEnd,
+    RunEnding, RunId, RunLine,
 };
 use serde_json::json;
 
@@ -342,4 +342,42 @@ proptest! {
             prop_assert_eq!(open == 1, after.state.is_open());
         }
     }
+}
+
+#[test]
+fn what_was_sent_in_vain_is_found_for_the_same_change_of_the_same_line_only() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let in_vain = |wanted: Intent, sent: bool| {
+        let run = ledger.begin_run(&new_run("acme")).unwrap();
+        let line = run_line(wanted.key.line.as_str());
+        let row = ledger.add_run_lines(run, [line]).unwrap();
+        let id = ledger.intend(run, &[Intent { row, ..wanted }]).unwrap()[0];
+        if sent {
+            go(&ledger, id, IntentState::Sending).unwrap();
+        }
+        go(&ledger, id, IntentState::NotApplied).unwrap();
+        id
+    };
+    let same = in_vain(intent(0, "1"), true);
+    in_vain(intent(0, "1"), false);
+    in_vain(intent(0, "2"), true);
+    let other_units = Intent {
+        target: units(8),
+        ..intent(0, "1")
+    };
+    in_vain(other_units, true);
+    let other_day = Intent {
+        effective: DAY.tomorrow().unwrap(),
+        ..intent(0, "1")
+    };
+    in_vain(other_day, true);
+    let last = in_vain(intent(0, "1"), true);
+    let before = |id| {
+        let record = ledger.intent(id).unwrap();
+        let found = ledger.sent_in_vain_before(&record).unwrap();
+        found.iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    assert_eq!(before(last), [same]);
+    assert_eq!(before(same), []);
 }

@@ -16,6 +16,7 @@ mod full_disk;
 mod history;
 mod intents;
 mod keys;
+mod lines_seen;
 mod locks;
 mod mapping;
 mod open;

@@ -325,6 +325,9 @@ impl Host {
             }
         };
         if !options.dry_run {
+            let (ledger, tenant_of_lines) = (self.ledger().clone(), tenant.clone());
+            let seen = move || ledger.see_right(run, &tenant_of_lines, &planned.found_right);
+            tokio::task::spawn_blocking(seen).await.map_err(ended)??;
             self.ask_people(begun, &mut found.lines, planned.questions)?;
             let mut running = Running {
                 host: self,
@@ -355,7 +358,8 @@ impl Host {
             {
                 found.ending = RunEnding::Parked;
             }
-            self.close_questions(begun, &found.lines)?;
+            let planned = found.lines.get(..from_planning).unwrap_or_default();
+            self.close_questions(begun, planned)?;
             self.ledger()
                 .use_snapshot(&open.connection.name, counts.id)?;
         }

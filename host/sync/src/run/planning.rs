@@ -10,14 +10,15 @@ use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::count::Days;
 use psa_host_billing::effective::local_day;
-use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine, PostedPlace};
+use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
 use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
     AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,
     QuantityModel, SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot, SnapshotId,
+    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, SeenRight, Snapshot,
+    SnapshotId,
 };
 use tokio::task::JoinHandle;
 
@@ -40,6 +41,8 @@ pub(super) struct Planned {
     pub lines: Vec<LineReport>,
     /// Changes to ask about, with their rows.
     pub questions: Vec<(usize, NewQuestion)>,
+    /// Lines found right, where that is news.
+    pub found_right: Vec<SeenRight>,
     pub unmapped_workspaces: usize,
     pub unmapped_modules: usize,
 }
@@ -156,6 +159,7 @@ impl Host {
             plan: Plan::new(&context, answered),
             lines: Vec::new(),
             questions: Vec::new(),
+            found_right: Vec::new(),
             unmapped_workspaces: 0,
             unmapped_modules: 0,
         };
@@ -242,10 +246,17 @@ impl Host {
             let account = accounts.remove(&line.key.line);
             let contract = line.key.contract;
             let entry = past.entry(line.key.line).or_default();
-            entry.posted_at = account.map(|account| PostedPlace { account, contract });
+            (entry.account, entry.contract) = (account, Some(contract));
             entry.taken_by = line.connection.filter(|owner| owner != own);
-            entry.posted_for = line.posted_for;
+            entry.pair = line.posted_for;
             entry.confirmed = line.units.zip(line.effective);
+            entry.posted = line.units.is_some();
+        }
+        // Later than what was confirmed: a confirmed change takes its place.
+        for seen in self.ledger().seen_right(tenant)? {
+            let entry = past.entry(seen.line).or_default();
+            entry.pair = Some((seen.workspace, seen.module));
+            entry.confirmed = Some((seen.units, seen.since));
         }
         // Long enough for the start of a yearly period.
         let since = as_of.saturating_sub(Span::new().days(400));
@@ -270,6 +281,15 @@ impl Planned {
     fn add(&mut self, line: PlanLine) {
         let row = self.lines.len();
         self.plan.add(row, &line);
+        if let (Some(key), Some((units, since))) = (&line.line, line.found_right) {
+            self.found_right.push(SeenRight {
+                line: key.line.clone(),
+                workspace: line.pair.workspace.clone(),
+                module: line.pair.module.clone(),
+                units,
+                since,
+            });
+        }
         if let (Decision::Ask(reasons), Some(key), Some(baseline), Some(target)) =
             (&line.decision, &line.line, line.baseline, line.target)
         {
@@ -337,13 +357,18 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
         },
         _ => Verdict::Waiting,
     };
+    let question = asked.id.to_string();
     let rollback = asked.question.rollback.map(|(run, effective)| Rollback {
+        question,
         run: run.to_string(),
         effective,
     });
     let question = Question {
         baseline: asked.question.baseline,
         target: asked.question.target,
+        effective: asked.question.effective,
+        monthly: asked.question.money,
+        reasons: asked.question.reasons,
         verdict,
         rollback,
     };

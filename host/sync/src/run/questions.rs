@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use psa_host_billing::LineId;
 use psa_host_billing::approval::Reason;
+use psa_host_billing::{LineId, ModuleId, WorkspaceId};
 use psa_host_ledger::{NewQuestion, Outcome, QuestionRecord, QuestionState};
 
 use super::Begun;
@@ -49,32 +49,57 @@ impl Host {
     }
 
     /// Close the questions of this connection that a run has dealt with: posted, or not
-    /// needed any more. What a run held or did not come to stays as it is.
+    /// planned any more. What a run held or did not come to stays as it is.
+    ///
+    /// `lines`: those that were planned, without orphans, which no question is about.
     pub(super) fn close_questions(&self, begun: &Begun<'_>, lines: &[LineReport]) -> Result<()> {
         let live = self.ledger().live_questions(begun.tenant)?;
-        let own = live
-            .into_iter()
-            .filter(|asked| asked.connection == begun.open.connection.name);
-        let by_line: HashMap<&LineId, &LineReport> = lines
+        let by_pair: HashMap<(&WorkspaceId, &ModuleId), &LineReport> = lines
             .iter()
-            .filter_map(|line| Some((line.line.as_ref()?, line)))
+            .map(|line| ((&line.workspace, &line.module), line))
             .collect();
-        let closed: Vec<_> = own
+        let closed: Vec<_> = live
+            .iter()
+            .filter(|asked| asked.connection == begun.open.connection.name)
             .filter_map(|asked| {
-                let line = by_line.get(&asked.question.key.line)?;
-                Some((asked.id, becomes(&asked, line.outcome)?))
+                let pair = (&asked.question.workspace, &asked.question.module);
+                Some((asked.id, becomes(asked, by_pair.get(&pair).copied())?))
             })
             .collect();
         Ok(self.ledger().close_questions(&closed)?)
     }
 }
 
-fn becomes(asked: &QuestionRecord, outcome: Outcome) -> Option<QuestionState> {
-    match outcome {
+/// What becomes of a question, given what became of its pair; none: it stays.
+fn becomes(asked: &QuestionRecord, planned: Option<&LineReport>) -> Option<QuestionState> {
+    let about = &asked.question;
+    // Mapped no more, excluded, or nothing is billed for it.
+    let Some(planned) = planned else {
+        return Some(QuestionState::Superseded);
+    };
+    match &planned.line {
+        // Its account or contract could not be looked at.
+        None => return None,
+        Some(line) if *line != about.key.line => return Some(QuestionState::Superseded),
+        Some(_) => {}
+    }
+    let same_target = planned.target == Some(about.target);
+    let same = same_target && planned.baseline == Some(about.baseline);
+    match planned.outcome {
+        Outcome::Confirmed | Outcome::Doubtful | Outcome::Rejected if same => {
+            Some(QuestionState::Posted)
+        }
         Outcome::Confirmed | Outcome::Doubtful | Outcome::Rejected => {
-            (asked.state == QuestionState::Granted).then_some(QuestionState::Posted)
+            Some(QuestionState::Superseded)
         }
         Outcome::Unchanged | Outcome::Planned => Some(QuestionState::Superseded),
-        Outcome::AwaitingApproval | Outcome::Held => None,
+        Outcome::AwaitingApproval => None,
+        // Of a pair that is held for another reason the count has moved on. What was
+        // rejected stays so, should the count come back.
+        Outcome::Held => {
+            let moved_on = planned.target.is_some() && !same_target;
+            let keeps = asked.state == QuestionState::Rejected || about.rollback.is_some();
+            (moved_on && !keeps).then_some(QuestionState::Superseded)
+        }
     }
 }

@@ -1,14 +1,17 @@
 //! What earlier runs left open: adjustments that were sent, or may have been, and of
 //! which nobody knows yet what became. The line itself decides; where it cannot, a
 //! person does. Nothing is ever sent again from here: an adjustment that was certainly
-//! not applied is planned anew from fresh units, like any other.
+//! not applied is planned anew from fresh units, like any other; the second time the same
+//! change was not applied it is held for a person.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{Hold, HoldCode, Line, LineKey, TenantKey};
-use psa_host_ledger::{Answer, IntentRecord, IntentState, Outcome, Resolution, RunEnd, RunEnding};
+use psa_host_ledger::{
+    Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Resolution, RunEnd, RunEnding,
+};
 use serde_json::json;
 
 use super::report::LineReport;
@@ -98,16 +101,14 @@ impl Host {
             let Some(verdict) = judge(intent, line) else {
                 let why = intent.words.clone().unwrap_or_default();
                 let mut report = blank(intent, Outcome::Held);
-                report.explain(
-                    intent
-                        .code
-                        .as_deref()
-                        .unwrap_or(HoldCode::UnexpectedUnits.as_str()),
-                    why,
-                    HoldCode::UnexpectedUnits.fix(),
-                );
+                let code = held_as(intent);
+                report.explain(code.as_str(), why, code.fix());
                 reports.push(report);
                 continue;
+            };
+            let verdict = match verdict {
+                Shows::NotApplied => self.once_more(intent)?,
+                verdict => verdict,
             };
             let evidence = json!({ "line": line, "read_at": self.now() });
             let mut report = blank(intent, Outcome::Confirmed);
@@ -130,6 +131,30 @@ impl Host {
         }
         self.ledger().resolve(&resolutions)?;
         Ok(reports)
+    }
+
+    /// An adjustment that was not applied may be sent once more, not again and again: the
+    /// second time a person looks first. It stays open, and nothing is sent for its line,
+    /// until it is resolved or the line is found at its target.
+    fn once_more(&self, intent: &IntentRecord) -> Result<Shows> {
+        let earlier = self.ledger().sent_in_vain_before(intent)?;
+        let sends = |of: &IntentRecord| of.attempt;
+        if intent.attempt + earlier.iter().map(sends).sum::<u32>() < MAX_SENDS {
+            return Ok(Shows::NotApplied);
+        }
+        let wanted = &intent.intent;
+        let runs: Vec<String> = earlier.iter().map(|one| one.run.to_string()).collect();
+        let message = format!(
+            "{} → {} from {} on was sent in run {} before and in run {} now, and the line still has \
+             {} units",
+            wanted.baseline,
+            wanted.target,
+            wanted.effective,
+            runs.join(", "),
+            intent.run,
+            wanted.baseline
+        );
+        Ok(Shows::Else(Hold::new(HoldCode::NotAppliedTwice, message)))
     }
 
     /// Runs whose process died are over; their adjustments are settled one by one.
@@ -188,6 +213,16 @@ fn judge(intent: &IntentRecord, line: Option<&Line>) -> Option<Shows> {
         }
         _ => Some(shown),
     }
+}
+
+/// The code that an adjustment is held with.
+fn held_as(intent: &IntentRecord) -> HoldCode {
+    let code = intent.code.as_deref();
+    HoldCode::ALL
+        .iter()
+        .copied()
+        .find(|known| Some(known.as_str()) == code)
+        .unwrap_or(HoldCode::UnexpectedUnits)
 }
 
 fn doubtful(intent: &IntentRecord, message: String) -> LineReport {

@@ -11,10 +11,8 @@ use crate::{ConnectionName, ContractId, Truth};
 fn posted(units: u32) -> Case {
     Case::new(5, 5).with(|case| {
         case.past.confirmed = Some((units.into(), date(2026, 11, 1)));
-        case.past.posted_at = Some(PostedPlace {
-            account: AccountId::new("17").unwrap(),
-            contract: ContractId::new("900").unwrap(),
-        });
+        case.past.account = Some(AccountId::new("17").unwrap());
+        case.past.contract = Some(ContractId::new("900").unwrap());
     })
 }
 
@@ -84,6 +82,15 @@ fn a_line_has_vanished_only_where_its_contract_was_read_without_it() {
             (0, 0),
         ),
         (
+            "only found right, on the account that its pair is mapped to",
+            posted(5).with(|c| {
+                c.past.account = None;
+                c.past.pair = Some((c.workspace_id(), "edr".parse().unwrap()));
+                contract(c).lines.clear();
+            }),
+            (1, 1),
+        ),
+        (
             "another connection's",
             posted(5).with(|c| {
                 c.past.taken_by = Some(ConnectionName::new("other").unwrap());
@@ -102,8 +109,7 @@ fn a_line_has_vanished_only_where_its_contract_was_read_without_it() {
         (
             "posted on an account that is not the workspace's any more",
             posted(5).with(|c| {
-                let at = c.past.posted_at.as_mut().unwrap();
-                at.account = AccountId::new("99").unwrap();
+                c.past.account = Some(AccountId::new("99").unwrap());
                 contract(c).lines.clear();
             }),
             (0, 0),

@@ -1,0 +1,101 @@
+//! Lines that a run found as they should be, so that nobody's later change of them is
+//! undone unseen. A line that was only seen is no connection's own and was never posted.
+
+use jiff::civil::Date;
+use psa_host_billing::{LineId, ModuleId, TenantKey, Units, WorkspaceId};
+use rusqlite::{Connection, Row, params};
+use serde_json::json;
+
+use crate::error::Inside;
+use crate::row::{date, parsed, units};
+use crate::runs::{must_run, refuse_dry};
+use crate::{Ledger, Result, RunId, stances};
+
+/// A line that was found right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenRight {
+    /// The line.
+    pub line: LineId,
+    /// For whom.
+    pub workspace: WorkspaceId,
+    /// For what.
+    pub module: ModuleId,
+    /// Its units.
+    pub units: Units,
+    /// From this day on it had them.
+    pub since: Date,
+}
+
+impl Ledger {
+    /// Remember lines that a run found right, in the place of what was known of each; the
+    /// history has one entry for all. What somebody decided about other units of theirs
+    /// is used up.
+    ///
+    /// # Errors
+    /// [`crate::LedgerError::RunState`]; a failing or damaged database.
+    pub fn see_right(&self, run: RunId, tenant: &TenantKey, seen: &[SeenRight]) -> Result<()> {
+        if seen.is_empty() {
+            return Ok(());
+        }
+        self.write(|change, journal| {
+            must_run(change, run)?;
+            refuse_dry(change, run)?;
+            let at = journal.at().as_microsecond();
+            let mut keep = change.prepare_cached(
+                "INSERT OR REPLACE INTO lines_seen
+                     (tenant, line, workspace, module, units, since, seen_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            let by = format!("run {run}, which found the line right");
+            for right in seen {
+                keep.execute(params![
+                    tenant.as_str(),
+                    right.line.as_str(),
+                    right.workspace.as_str(),
+                    right.module.as_str(),
+                    right.units.to_string(),
+                    right.since.to_string(),
+                    at,
+                ])?;
+                stances::use_up(change, journal, tenant, &right.line, &by)?;
+            }
+            let detail = json!({ "tenant": tenant, "lines": seen.len() });
+            journal.write(change, "lines.found-right", &run.to_string(), &detail)
+        })
+    }
+
+    /// What was last found right in a tenant and not changed by a run since, by line.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn seen_right(&self, tenant: &TenantKey) -> Result<Vec<SeenRight>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(
+                "SELECT line, workspace, module, units, since FROM lines_seen
+                 WHERE tenant = ?1 ORDER BY line",
+            )?;
+            Ok(rows
+                .query_map([tenant.as_str()], seen)?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}
+
+/// A change of the line was confirmed: that is what is known of it now.
+pub(crate) fn forget(change: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<()> {
+    change
+        .prepare_cached("DELETE FROM lines_seen WHERE tenant = ?1 AND line = ?2")?
+        .execute([tenant.as_str(), line.as_str()])?;
+    Ok(())
+}
+
+/// By place: tens of thousands are read in a run.
+fn seen(row: &Row<'_>) -> rusqlite::Result<SeenRight> {
+    Ok(SeenRight {
+        line: parsed(row, 0)?,
+        workspace: parsed(row, 1)?,
+        module: parsed(row, 2)?,
+        units: units(row, 3)?,
+        since: date(row, 4)?,
+    })
+}
