@@ -46,6 +46,10 @@ fn brakes() -> Vec<Brake> {
     vec![
         Brake::NoSnapshot,
         Brake::SnapshotIncomplete,
+        Brake::SnapshotInFuture {
+            taken_at: "2027-11-23T05:00:00Z".parse().unwrap(),
+            now: "2026-11-23T15:00:00Z".parse().unwrap(),
+        },
         Brake::SnapshotStale {
             taken_on: date(2026, 11, 18),
             as_of: date(2026, 11, 23),

@@ -205,6 +205,8 @@ impl Host {
                 if !snapshot.complete {
                     findings.push(Finding::of(&Brake::SnapshotIncomplete));
                 }
+                let future = brake::in_future(snapshot.taken_at, self.now());
+                findings.extend(future.as_ref().map(Finding::of));
                 let taken_on = self.date_in_zone(&open.connection, snapshot.taken_at)?;
                 let stale = brake::stale(limits, taken_on, as_of);
                 findings.extend(stale.as_ref().map(Finding::of));

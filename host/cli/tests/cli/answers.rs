@@ -33,7 +33,7 @@ fn an_import_tells_what_it_did() {
 #[test]
 fn usage_comes_as_json_or_csv_and_is_shown() {
     let program = Program::with_workspaces();
-    let json = r#"{"channel": "msp", "taken_at": "2026-10-01T04:30:00Z", "complete": true,
+    let json = r#"{"channel": "msp", "taken_at": "2020-10-01T04:30:00Z", "complete": true,
         "items": [{"workspace": "w1", "module": "edr", "users": 5}]}"#;
     let said = program.run_with(&["usage", "import", "-"], json);
     assert_eq!(said.status, 0, "{said:?}");
@@ -45,7 +45,7 @@ fn usage_comes_as_json_or_csv_and_is_shown() {
         "--channel",
         "msp",
         "--taken-at",
-        "2026-10-02T04:30:00Z",
+        "2020-10-02T04:30:00Z",
         "--complete",
     ]);
     assert_eq!((status, &answer["items"]), (0, &1.into()));

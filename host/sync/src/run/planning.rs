@@ -68,6 +68,9 @@ impl Host {
         (as_of, zone): (Date, &TimeZone),
         limits: &BrakeLimits,
     ) -> Result<std::result::Result<Counts, Brake>> {
+        if let Some(brake) = brake::in_future(snapshot.taken_at, self.now()) {
+            return Ok(Err(brake));
+        }
         if let Some(last) = open.connection.last_snapshot {
             let last = self.ledger().snapshot(last)?;
             if snapshot.taken_at < last.taken_at {
