@@ -154,8 +154,8 @@ impl Brake {
                     .to_owned()
             }
             Self::SnapshotInFuture { .. } => {
-                "set the clock of this computer, or of the source, right; as long as the snapshot \
-                 is the newest, no later count is looked at"
+                "set the clock of this computer, or of the source, right; take the snapshot out \
+                 with `psa-host usage withdraw` if it is the one that is wrong"
                     .to_owned()
             }
             Self::SnapshotStale { .. } | Self::SnapshotOlderThanLast => {

@@ -28,11 +28,13 @@ mod radar;
 mod reading;
 pub mod run;
 mod run_list;
+mod sentence;
 mod set_aside;
 mod source;
 #[cfg(test)]
 mod testing;
 mod usage_view;
+mod usage_withdrawal;
 mod validate;
 mod wiring;
 
@@ -59,7 +61,7 @@ pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
     Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
-    QuestionRecord, QuestionState, Secret, StanceRecord, Step,
+    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
@@ -67,5 +69,6 @@ pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;
 pub use usage_view::{CountView, SnapshotView};
+pub use usage_withdrawal::Withdrawn;
 pub use validate::{Finding, Validation};
 pub use wiring::{OpenConnection, Purpose};

@@ -1,9 +1,11 @@
 //! What stands against a usage snapshot as a whole, over whole runs.
 
-use end_to_end::{Scene, name, outcome};
+use end_to_end::{MODULE, Scene, name, outcome};
+use psa_host_billing::ModuleId;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::RunReport;
 use psa_host_sync::unwatched;
+use serde_json::json;
 
 /// Codes of what stands against posting at all.
 fn brakes(report: &RunReport) -> Vec<&str> {
@@ -31,4 +33,37 @@ async fn nothing_is_posted_from_a_snapshot_of_the_future() {
     assert_eq!(scene.adjustments_sent(), 0);
     set_clock(60);
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+}
+
+#[tokio::test]
+async fn a_withdrawn_snapshot_is_neither_planned_from_nor_looked_back_on() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let module = ModuleId::new(MODULE).unwrap();
+    let peak = serde_json::from_value(json!({ "basis": "peak" })).unwrap();
+    scene
+        .host
+        .set_count_policy(&name(), &module, &peak)
+        .unwrap();
+    scene.sync().await;
+    scene.wait(24 * 60);
+    scene.import_usage(&[("w1", 99)]);
+    let wrong = scene.sync().await;
+    assert_eq!(outcome(&wrong, "w1").0, Outcome::Confirmed, "{wrong:#?}");
+    let id = wrong.snapshot.as_ref().unwrap().parse().unwrap();
+    scene.host.withdraw_usage(id, "counted twice").unwrap();
+
+    // The next one is older than the last that was used, and not braked for that.
+    scene.wait(24 * 60);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    scene.wait(24 * 60);
+    scene.import_usage(&[("w1", 12)]);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    assert_eq!(scene.applied(0), [6, 88, -88, 1]);
+
+    let shown = scene.host.run_report(wrong.run.parse().unwrap()).unwrap();
+    assert_eq!(shown.lines, wrong.lines, "it stays explained");
+    let withdrawn = shown.snapshot_withdrawn.unwrap();
+    assert_eq!(withdrawn.why, "counted twice");
 }

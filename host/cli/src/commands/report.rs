@@ -25,7 +25,9 @@ impl Serialize for RunJson<'_> {
             as_of: jiff::civil::Date,
             started_at: jiff::Timestamp,
             ended_at: jiff::Timestamp,
+            snapshot: Option<&'a str>,
             snapshot_taken_at: Option<jiff::Timestamp>,
+            snapshot_withdrawn: Option<&'a psa_host_sync::Withdrawal>,
             requests: u64,
             dev_origins: &'a [String],
             summary: &'a psa_host_sync::run::Summary,
@@ -44,7 +46,9 @@ impl Serialize for RunJson<'_> {
             as_of: report.as_of,
             started_at: report.started_at,
             ended_at: report.ended_at,
+            snapshot: report.snapshot.as_deref(),
             snapshot_taken_at: report.snapshot_taken_at,
+            snapshot_withdrawn: report.snapshot_withdrawn.as_ref(),
             requests: report.requests,
             dev_origins: &report.dev_origins,
             summary: &report.summary,
@@ -128,6 +132,12 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         "run {} of {} (tenant {}) for {}{dry}",
         report.run, report.connection, report.tenant, report.as_of
     ))?;
+    if let (Some(snapshot), Some(withdrawn)) = (&report.snapshot, &report.snapshot_withdrawn) {
+        out.line(format!(
+            "its snapshot {snapshot} was withdrawn at {:.0} by {}: {}",
+            withdrawn.at, withdrawn.by, withdrawn.why
+        ))?;
+    }
     for origin in &report.dev_origins {
         out.line(format!("development: plain http to {origin}"))?;
     }

@@ -86,7 +86,6 @@ struct Sent {
 
 /// Everything that a run found, before it is put into a report.
 struct Found {
-    snapshot_taken_at: Option<jiff::Timestamp>,
     settled: Vec<LineReport>,
     lines: Vec<LineReport>,
     notices: Vec<Notice>,
@@ -190,7 +189,9 @@ impl Host {
             as_of,
             started_at,
             ended_at: self.now(),
-            snapshot_taken_at: found.snapshot_taken_at,
+            snapshot: snapshot.as_ref().map(|snapshot| snapshot.id.to_string()),
+            snapshot_taken_at: snapshot.as_ref().map(|snapshot| snapshot.taken_at),
+            snapshot_withdrawn: None,
             requests,
             dev_origins: open.session.dev_origins(),
             summary,
@@ -265,7 +266,6 @@ impl Host {
             zone,
         } = *begun;
         let mut found = Found {
-            snapshot_taken_at: snapshot.map(|snapshot| snapshot.taken_at),
             settled: Vec::new(),
             lines: Vec::new(),
             notices: Vec::new(),

@@ -71,11 +71,9 @@ impl Host {
         if let Some(brake) = brake::in_future(snapshot.taken_at, self.now()) {
             return Ok(Err(brake));
         }
-        if let Some(last) = open.connection.last_snapshot {
-            let last = self.ledger().snapshot(last)?;
-            if snapshot.taken_at < last.taken_at {
-                return Ok(Err(Brake::SnapshotOlderThanLast));
-            }
+        let last = self.ledger().last_used_snapshot(&open.connection.name)?;
+        if last.is_some_and(|last| snapshot.taken_at < last.taken_at) {
+            return Ok(Err(Brake::SnapshotOlderThanLast));
         }
         let taken_on = local_day(snapshot.taken_at, zone);
         if let Some(brake) = brake::stale(limits, taken_on, as_of) {

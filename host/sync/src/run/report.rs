@@ -11,7 +11,7 @@ use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ServiceId, TenantKey,
     Units, UnitsChange, WorkspaceId,
 };
-use psa_host_ledger::{HistoryHead, Outcome, QuestionId};
+use psa_host_ledger::{HistoryHead, Outcome, QuestionId, Withdrawal};
 use psa_host_sandbox::Incident;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -366,8 +366,12 @@ pub struct RunReport {
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Timestamp,
+    /// The snapshot that was planned from (`u-000123`).
+    pub snapshot: Option<String>,
     /// The instant of the counts.
     pub snapshot_taken_at: Option<Timestamp>,
+    /// That the snapshot was withdrawn after the run.
+    pub snapshot_withdrawn: Option<Withdrawal>,
     /// Requests sent to the PSA.
     pub requests: u64,
     /// Loopback origins used because of the development switch.
