@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::Money;
 use crate::rules::BrakeLimits;
 
-pub use snapshot::{MOST_AHEAD, in_future, stale};
+pub use snapshot::{MOST_AHEAD, Newest, against, in_future};
 
 /// Why nothing is posted in this run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,8 +34,8 @@ pub enum Brake {
     SnapshotStale {
         /// The day it was taken, in the connection's zone.
         taken_on: Date,
-        /// The day planned for.
-        as_of: Date,
+        /// The day it is there.
+        today: Date,
         /// The most days between the two.
         limit: u16,
     },
@@ -111,10 +111,10 @@ impl Brake {
             ),
             Self::SnapshotStale {
                 taken_on,
-                as_of,
+                today,
                 limit,
             } => format!(
-                "the newest usage snapshot is of {taken_on}, more than {limit} days before {as_of}"
+                "the newest usage snapshot is of {taken_on}, more than {limit} days before {today}"
             ),
             Self::SnapshotOlderThanLast => {
                 "an earlier run used a newer usage snapshot than this one".to_owned()

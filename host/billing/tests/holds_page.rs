@@ -52,7 +52,7 @@ fn brakes() -> Vec<Brake> {
         },
         Brake::SnapshotStale {
             taken_on: date(2026, 11, 18),
-            as_of: date(2026, 11, 23),
+            today: date(2026, 11, 23),
             limit: limits.stale_days,
         },
         Brake::SnapshotOlderThanLast,

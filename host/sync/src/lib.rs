@@ -30,6 +30,7 @@ pub mod run;
 mod run_list;
 mod sentence;
 mod set_aside;
+mod snapshot;
 mod source;
 #[cfg(test)]
 mod testing;

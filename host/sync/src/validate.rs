@@ -10,7 +10,7 @@ pub use finding::Finding;
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use psa_host_billing::brake::{self, Brake};
+use psa_host_billing::brake::Brake;
 use psa_host_billing::contract_choice::has_successor;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
@@ -93,7 +93,7 @@ impl Host {
         let as_of = self.today(&connection)?;
         let mut findings = Vec::new();
         let rules = self.ledger().rules(name)?;
-        let snapshot = self.counts_to_validate(&open, as_of, &rules.brakes, &mut findings)?;
+        let snapshot = self.counts_to_validate(&open, &rules.brakes, &mut findings)?;
         let mapping = self.mapping_of(&open)?;
         let workspaces = self.workspaces_of(&open)?;
         let set_asides = self.set_asides_of(name)?;
@@ -190,7 +190,6 @@ impl Host {
     fn counts_to_validate(
         &self,
         open: &OpenConnection,
-        as_of: Date,
         limits: &BrakeLimits,
         findings: &mut Vec<Finding>,
     ) -> Result<CompleteSnapshot> {
@@ -202,14 +201,10 @@ impl Host {
                 (self.now(), Vec::new())
             }
             Some(snapshot) => {
-                if !snapshot.complete {
-                    findings.push(Finding::of(&Brake::SnapshotIncomplete));
-                }
-                let future = brake::in_future(snapshot.taken_at, self.now());
-                findings.extend(future.as_ref().map(Finding::of));
-                let taken_on = self.date_in_zone(&open.connection, snapshot.taken_at)?;
-                let stale = brake::stale(limits, taken_on, as_of);
-                findings.extend(stale.as_ref().map(Finding::of));
+                let zone = crate::mapping::zone_of(&open.connection)?;
+                let connection = &open.connection;
+                let on = self.brakes_of_snapshot(connection, snapshot, &zone, limits)?;
+                findings.extend(on.iter().map(Finding::of));
                 (snapshot.taken_at, self.ledger().usage_items(snapshot.id)?)
             }
         };

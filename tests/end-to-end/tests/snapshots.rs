@@ -1,9 +1,9 @@
 //! What stands against a usage snapshot as a whole, over whole runs.
 
-use end_to_end::{MODULE, Scene, name, outcome};
+use end_to_end::{MODULE, Scene, TODAY, name, outcome};
 use psa_host_billing::ModuleId;
 use psa_host_ledger::Outcome;
-use psa_host_sync::run::RunReport;
+use psa_host_sync::run::{RunReport, SyncOptions};
 use psa_host_sync::unwatched;
 use serde_json::json;
 
@@ -66,4 +66,28 @@ async fn a_withdrawn_snapshot_is_neither_planned_from_nor_looked_back_on() {
     assert_eq!(shown.lines, wrong.lines, "it stays explained");
     let withdrawn = shown.snapshot_withdrawn.unwrap();
     assert_eq!(withdrawn.why, "counted twice");
+}
+
+#[tokio::test]
+async fn a_plan_for_another_day_makes_no_snapshot_newer() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let as_of = TODAY.tomorrow().unwrap();
+    let for_another_day = SyncOptions {
+        as_of: Some(as_of),
+        ..SyncOptions::default()
+    };
+    scene.wait(9 * 24 * 60);
+    let report = scene.try_sync(&for_another_day).await.unwrap();
+    assert_eq!(brakes(&report), ["snapshot-stale"], "{report:#?}");
+    assert_eq!(scene.adjustments_sent(), 0);
+
+    scene.import_usage(&[("w1", 11)]);
+    let report = scene.try_sync(&for_another_day).await.unwrap();
+    assert_eq!((report.as_of, report.today), (as_of, scene.today()));
+    assert_eq!(report.notices, []);
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    assert_eq!(
+        (scene.units_on(0, TODAY), scene.units_on(0, as_of)),
+        (5, 11)
+    );
 }

@@ -23,6 +23,7 @@ impl Serialize for RunJson<'_> {
             tenant: &'a psa_host_billing::TenantKey,
             dry_run: bool,
             as_of: jiff::civil::Date,
+            today: jiff::civil::Date,
             started_at: jiff::Timestamp,
             ended_at: jiff::Timestamp,
             snapshot: Option<&'a str>,
@@ -44,6 +45,7 @@ impl Serialize for RunJson<'_> {
             tenant: &report.tenant,
             dry_run: report.dry_run,
             as_of: report.as_of,
+            today: report.today,
             started_at: report.started_at,
             ended_at: report.ended_at,
             snapshot: report.snapshot.as_deref(),
@@ -132,6 +134,12 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         "run {} of {} (tenant {}) for {}{dry}",
         report.run, report.connection, report.tenant, report.as_of
     ))?;
+    if report.as_of != report.today {
+        out.line(format!(
+            "attention: planned for {}, and it was {} in the connection's time zone",
+            report.as_of, report.today
+        ))?;
+    }
     if let (Some(snapshot), Some(withdrawn)) = (&report.snapshot, &report.snapshot_withdrawn) {
         out.line(format!(
             "its snapshot {snapshot} was withdrawn at {:.0} by {}: {}",

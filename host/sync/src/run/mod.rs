@@ -28,12 +28,12 @@ use psa_host_billing::brake::Brake;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::Adjustment;
+use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
 use psa_host_ledger::{
     IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
 };
 use psa_host_sandbox::{CallError, Depth};
-use serde_json::json;
 
 pub use report::{
     APPROVAL_NEEDED, LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person,
@@ -43,6 +43,7 @@ pub use settling::QUARANTINE;
 
 use crate::error::rule;
 use crate::progress::{Activity, Progress, Watch};
+use crate::snapshot::Counts;
 use crate::{Error, Host, OpenConnection, Purpose, Result};
 use day::Day;
 use planning::Planning;
@@ -53,7 +54,8 @@ use read_back::ReadBack;
 pub struct SyncOptions {
     /// Plan and report, post nothing.
     pub dry_run: bool,
-    /// The civil date to plan for, in the connection's zone; none: today.
+    /// The civil date to plan for, in the connection's zone; none: today. Another day than
+    /// today makes no snapshot newer, and the report says it.
     pub as_of: Option<Date>,
     /// Codes of brakes that a person releases for this run.
     pub released: BTreeSet<String>,
@@ -136,9 +138,8 @@ impl Host {
                 format!("Set it with `psa-host connection set {name} --time-zone ZONE`."),
             )
         })?;
-        let as_of = options
-            .as_of
-            .unwrap_or_else(|| local_day(self.now(), &zone));
+        let today = local_day(self.now(), &zone);
+        let as_of = options.as_of.unwrap_or(today);
         let snapshot = self.newest_snapshot(&open)?;
         let run = self.ledger().begin_run(&NewRun {
             connection: name.clone(),
@@ -153,6 +154,7 @@ impl Host {
             tenant: &tenant,
             run,
             as_of,
+            today,
             zone: &zone,
         };
         let found = self
@@ -163,7 +165,7 @@ impl Host {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                self.end_failed(run, requests, &error, &incidents)?;
+                self.end_failed(&begun, requests, &error, &incidents)?;
                 return Err(error);
             }
         };
@@ -178,7 +180,7 @@ impl Host {
                 ending: found.ending,
                 requests,
                 counts: summary.counts(),
-                incidents: json!({ "notices": found.notices, "incidents": incidents }),
+                incidents: stored::beside(&begun, &found.notices, &incidents),
             },
         )?;
         Ok(RunReport {
@@ -187,6 +189,7 @@ impl Host {
             tenant,
             dry_run: options.dry_run,
             as_of,
+            today,
             started_at,
             ended_at: self.now(),
             snapshot: snapshot.as_ref().map(|snapshot| snapshot.id.to_string()),
@@ -207,7 +210,7 @@ impl Host {
     /// in the ledger.
     fn end_failed(
         &self,
-        run: RunId,
+        begun: &Begun<'_>,
         requests: u64,
         error: &Error,
         incidents: &[Notice],
@@ -222,9 +225,9 @@ impl Host {
             ending: RunEnding::Failed,
             requests,
             counts: std::collections::BTreeMap::new(),
-            incidents: json!({ "notices": [notice], "incidents": incidents }),
+            incidents: stored::beside(begun, &[notice], incidents),
         };
-        Ok(self.ledger().end_run(run, &end)?)
+        Ok(self.ledger().end_run(begun.run, &end)?)
     }
 
     /// Prove the credentials and learn the tenant; both are remembered.
@@ -263,6 +266,7 @@ impl Host {
             tenant,
             run,
             as_of,
+            today,
             zone,
         } = *begun;
         let mut found = Found {
@@ -278,14 +282,10 @@ impl Host {
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
         let rules = self.ledger().rules(&open.connection.name)?;
-        let counts = match snapshot {
-            None => Err(Brake::NoSnapshot),
-            Some(snapshot) => self.counts(open, snapshot, (as_of, zone), &rules.brakes)?,
-        };
-        let counts = match counts {
+        let counts = match self.counts(begun, snapshot, &rules.brakes)? {
             Ok(counts) => counts,
-            Err(brake) => {
-                found.notices.push(Notice::from(&brake));
+            Err(brakes) => {
+                found.notices.extend(brakes.iter().map(Notice::from));
                 found.ending = RunEnding::Braked;
                 return Ok(found);
             }
@@ -322,11 +322,7 @@ impl Host {
                 open,
                 tenant,
                 run,
-                day: Day::new(
-                    options.as_of.is_none().then_some(as_of),
-                    zone,
-                    self.ledger(),
-                ),
+                day: Day::new(today, zone, self.ledger()),
                 lines: found.lines,
                 notices: found.notices,
                 stopped: None,
@@ -348,6 +344,25 @@ impl Host {
         }
         self.record_outcomes(run, &found.lines)?;
         Ok(found)
+    }
+
+    /// The counts to plan from, or what stands against them.
+    fn counts(
+        &self,
+        begun: &Begun<'_>,
+        snapshot: Option<&psa_host_ledger::Snapshot>,
+        limits: &BrakeLimits,
+    ) -> Result<std::result::Result<Counts, Vec<Brake>>> {
+        let Some(snapshot) = snapshot else {
+            return Ok(Err(vec![Brake::NoSnapshot]));
+        };
+        let connection = &begun.open.connection;
+        let on = self.brakes_of_snapshot(connection, snapshot, begun.zone, limits)?;
+        if !on.is_empty() {
+            return Ok(Err(on));
+        }
+        let counts = self.counts_of(snapshot)?;
+        Ok(counts.map_err(|_| vec![Brake::SnapshotIncomplete]))
     }
 
     /// After the pairs, so that each of these keeps its place.
@@ -418,6 +433,8 @@ struct Begun<'a> {
     tenant: &'a TenantKey,
     run: RunId,
     as_of: Date,
+    /// The day it is in the zone, also where another is planned for.
+    today: Date,
     zone: &'a TimeZone,
 }
 

@@ -362,6 +362,8 @@ pub struct RunReport {
     pub dry_run: bool,
     /// The civil date planned for.
     pub as_of: Date,
+    /// The civil date on which it ran, in the connection's zone.
+    pub today: Date,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.

@@ -2,8 +2,9 @@
 
 use psa_host_ledger::{RunId, RunLine};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::Begun;
 use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
 use crate::{Host, Result};
@@ -51,6 +52,11 @@ fn detail(line: &LineReport) -> Option<String> {
     serde_json::to_string(&detail).ok()
 }
 
+/// What a report says beside its lines.
+pub(super) fn beside(begun: &Begun<'_>, notices: &[Notice], incidents: &[Notice]) -> Value {
+    json!({ "notices": notices, "incidents": incidents, "today": begun.today })
+}
+
 impl Host {
     /// The report of an earlier run, as far as it is known today: what was in doubt
     /// and has been settled since shows its settlement.
@@ -73,6 +79,9 @@ impl Host {
                 .unwrap_or(Value::Array(vec![]));
             serde_json::from_value(kept).unwrap_or_default()
         };
+        // Runs of earlier releases did not keep it.
+        let today = run.incidents.get("today").cloned();
+        let today = today.and_then(|day| serde_json::from_value(day).ok());
         let snapshot = run
             .snapshot
             .map(|id| self.ledger().snapshot(id))
@@ -90,6 +99,7 @@ impl Host {
             tenant,
             dry_run: run.dry_run,
             as_of: run.as_of,
+            today: today.unwrap_or(run.as_of),
             started_at: run.started_at,
             ended_at: run.ended_at.unwrap_or(run.started_at),
             snapshot: run.snapshot.map(|id| id.to_string()),
