@@ -1,6 +1,8 @@
 //! When a whole run posts nothing. A wrong number for one customer is a hold; a sign
 //! that all numbers may be wrong is a brake.
 
+mod code;
+mod example;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::Money;
 use crate::rules::BrakeLimits;
 
+pub use code::{BrakeCode, UnknownBrake};
 pub use snapshot::{MOST_AHEAD, Newest, against, in_future};
 
 /// Why nothing is posted in this run.
@@ -81,21 +84,26 @@ pub enum Brake {
 }
 
 impl Brake {
+    /// Which one it is.
+    pub fn kind(&self) -> BrakeCode {
+        match self {
+            Self::NoSnapshot => BrakeCode::NoSnapshot,
+            Self::SnapshotIncomplete => BrakeCode::SnapshotIncomplete,
+            Self::SnapshotInFuture { .. } => BrakeCode::SnapshotInFuture,
+            Self::SnapshotStale { .. } => BrakeCode::SnapshotStale,
+            Self::SnapshotOlderThanLast => BrakeCode::SnapshotOlderThanLast,
+            Self::SnapshotAllZero => BrakeCode::SnapshotAllZero,
+            Self::TooManyAccounts { .. } => BrakeCode::TooManyAccounts,
+            Self::TooMuchMoney { .. } => BrakeCode::TooMuchMoney,
+            Self::MoneyUnknown { .. } => BrakeCode::MoneyUnknown,
+            Self::AccountsVanished { .. } => BrakeCode::AccountsVanished,
+            Self::LinesVanished { .. } => BrakeCode::LinesVanished,
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoSnapshot => "no-snapshot",
-            Self::SnapshotIncomplete => "snapshot-incomplete",
-            Self::SnapshotInFuture { .. } => "snapshot-in-future",
-            Self::SnapshotStale { .. } => "snapshot-stale",
-            Self::SnapshotOlderThanLast => "snapshot-older-than-last",
-            Self::SnapshotAllZero => "snapshot-all-zero",
-            Self::TooManyAccounts { .. } => "too-many-accounts",
-            Self::TooMuchMoney { .. } => "too-much-money",
-            Self::MoneyUnknown { .. } => "money-unknown",
-            Self::AccountsVanished { .. } => "accounts-vanished",
-            Self::LinesVanished { .. } => "lines-vanished",
-        }
+        self.kind().as_str()
     }
 
     /// What happened.
@@ -144,49 +152,40 @@ impl Brake {
         }
     }
 
-    /// What a person does about it.
-    pub fn fix(&self) -> String {
+    /// What a person does about it in this connection.
+    pub fn fix(&self, connection: &str) -> String {
+        let release = format!(
+            "psa-host sync {connection} --release {} --why TEXT",
+            self.code()
+        );
         match self {
             Self::NoSnapshot => "import one with `psa-host usage import`".to_owned(),
-            Self::SnapshotIncomplete | Self::SnapshotAllZero => {
-                "import a complete snapshot with `psa-host usage import`; nothing is posted \
-                 from this one"
-                    .to_owned()
-            }
+            Self::SnapshotIncomplete => "import a complete snapshot with `psa-host usage import`; \
+                                         nothing is posted from this one"
+                .to_owned(),
             Self::SnapshotInFuture { .. } => {
                 "set the clock of this computer, or of the source, right; take the snapshot out \
                  with `psa-host usage withdraw` if it is the one that is wrong"
                     .to_owned()
             }
-            Self::SnapshotStale { .. } | Self::SnapshotOlderThanLast => {
+            Self::SnapshotOlderThanLast => {
                 "import a newer snapshot with `psa-host usage import`".to_owned()
             }
+            Self::SnapshotStale { .. } | Self::SnapshotAllZero => format!(
+                "import a newer snapshot with `psa-host usage import`; if these counts are right, \
+                 release the brake for one run with `{release}`, with --dry-run first"
+            ),
             Self::TooManyAccounts { .. }
             | Self::TooMuchMoney { .. }
             | Self::MoneyUnknown { .. } => format!(
-                "look at `psa-host sync --dry-run`; if the numbers are right, release the brake \
-                 for one run with `psa-host sync --release {}`",
-                self.code()
+                "look at `psa-host sync {connection} --dry-run`; if the numbers are right, release \
+                 the brake for one run with `{release}`"
             ),
             Self::AccountsVanished { .. } | Self::LinesVanished { .. } => format!(
                 "check what the API user may see in the PSA; if they are really gone, release \
-                 the brake for one run with `psa-host sync --release {}`",
-                self.code()
+                 the brake for one run with `{release}`"
             ),
         }
-    }
-
-    /// Whether a person may release it for one run. A snapshot that is not complete
-    /// is not a matter of opinion.
-    pub fn can_be_released(&self) -> bool {
-        matches!(
-            self,
-            Self::TooManyAccounts { .. }
-                | Self::TooMuchMoney { .. }
-                | Self::MoneyUnknown { .. }
-                | Self::AccountsVanished { .. }
-                | Self::LinesVanished { .. }
-        )
     }
 }
 
@@ -238,6 +237,28 @@ fn over_percent(part: usize, whole: usize, percent: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_are_read_back_and_an_unknown_one_is_told_with_those_there_are() {
+        for code in BrakeCode::ALL {
+            assert_eq!(code.example().kind(), *code);
+            assert_eq!(code.as_str().parse(), Ok(*code));
+        }
+        let unknown = "nonsense".parse::<BrakeCode>().unwrap_err().to_string();
+        for code in BrakeCode::ALL {
+            assert!(unknown.contains(code.as_str()), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_fix_names_the_connection_wherever_it_releases_a_brake() {
+        for code in BrakeCode::ALL {
+            let fix = code.example().fix("acme");
+            let release = format!("`psa-host sync acme --release {code} --why TEXT`");
+            let told = fix.contains(&release);
+            assert_eq!(told, code.never_released().is_none(), "{fix}");
+        }
+    }
 
     #[test]
     fn the_share_of_changed_accounts_has_a_limit() {

@@ -197,14 +197,14 @@ impl Host {
         let latest = self.ledger().latest_snapshot(channel)?;
         let (taken_at, items) = match &latest {
             None => {
-                findings.push(Finding::of(&Brake::NoSnapshot));
+                findings.push(Finding::of(&Brake::NoSnapshot, &open.connection.name));
                 (self.now(), Vec::new())
             }
             Some(snapshot) => {
                 let zone = crate::mapping::zone_of(&open.connection)?;
                 let connection = &open.connection;
                 let on = self.brakes_of_snapshot(connection, snapshot, &zone, limits)?;
-                findings.extend(on.iter().map(Finding::of));
+                findings.extend(on.iter().map(|brake| Finding::of(brake, &connection.name)));
                 (snapshot.taken_at, self.ledger().usage_items(snapshot.id)?)
             }
         };
@@ -219,7 +219,7 @@ impl Host {
             crate::error::rule("snapshot-incomplete", error.to_string(), "Import another.")
         })?;
         if latest.is_some() && snapshot.all_zero() {
-            findings.push(Finding::of(&Brake::SnapshotAllZero));
+            findings.push(Finding::of(&Brake::SnapshotAllZero, &open.connection.name));
         }
         Ok(snapshot)
     }

@@ -2,9 +2,10 @@
 
 use end_to_end::{MODULE, Scene, TODAY, name, outcome};
 use psa_host_billing::ModuleId;
+use psa_host_billing::brake::BrakeCode;
 use psa_host_ledger::Outcome;
-use psa_host_sync::run::{RunReport, SyncOptions};
-use psa_host_sync::unwatched;
+use psa_host_sync::run::{Release, RunReport, SyncOptions};
+use psa_host_sync::{Source, UsageForm, unwatched};
 use serde_json::json;
 
 /// Codes of what stands against posting at all.
@@ -90,4 +91,45 @@ async fn a_plan_for_another_day_makes_no_snapshot_newer() {
         (scene.units_on(0, TODAY), scene.units_on(0, as_of)),
         (5, 11)
     );
+}
+
+fn without(brake: BrakeCode) -> SyncOptions {
+    SyncOptions {
+        release: Some(Release::new([brake], "looked at it").unwrap()),
+        ..SyncOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn a_stale_snapshot_is_posted_once_a_person_releases_it_for_that_run() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    scene.wait(9 * 24 * 60);
+    let released = without(BrakeCode::SnapshotStale);
+    let report = scene.try_sync(&released).await.unwrap();
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    let said = report.released[0].message.as_deref().unwrap();
+    assert!(
+        said.contains("2026-11-23, more than 3 days before"),
+        "{said}"
+    );
+    assert!(!report.needs_a_person());
+    assert_eq!(brakes(&scene.sync().await), ["snapshot-stale"]);
+}
+
+#[tokio::test]
+async fn counts_that_are_all_zero_are_held_line_by_line_once_their_brake_is_released() {
+    let scene = Scene::new(&[(0, 5)]).await;
+    let items = json!([{ "workspace": "w1", "module": MODULE, "users": 0, "devices": 0 }]);
+    let zero = json!({
+        "channel": "msp", "taken_at": scene.now().to_string(), "complete": true, "items": items,
+    });
+    let source = Source::new("usage", zero.to_string());
+    scene.host.import_usage(&source, &UsageForm::Json).unwrap();
+    assert_eq!(brakes(&scene.sync().await), ["snapshot-all-zero"]);
+    let released = without(BrakeCode::SnapshotAllZero);
+    let report = scene.try_sync(&released).await.unwrap();
+    assert_eq!(brakes(&report), [] as [&str; 0]);
+    let held = (Outcome::Held, Some("fall-to-zero".to_owned()));
+    assert_eq!(outcome(&report, "w1"), held, "{report:#?}");
+    assert_eq!(scene.adjustments_sent(), 0);
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rust_decimal::Decimal;
 
 use super::{Adjustment, Context, Decision, PlanLine};
-use crate::brake::{self, Brake};
+use crate::brake::{self, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
 use crate::{AccountId, HoldCode, ModuleId, WorkspaceId};
 
@@ -116,7 +116,7 @@ impl Plan {
 
     /// The brakes that are on. `released`: codes of brakes that a person released for
     /// this run.
-    pub fn brakes(&self, released: &BTreeSet<String>) -> Vec<Brake> {
+    pub fn brakes(&self, released: &BTreeSet<BrakeCode>) -> Vec<Brake> {
         let limits = &self.limits;
         let gone: usize = self.not_seen.values().map(BTreeSet::len).sum();
         let accounts = brake::too_many_gone(limits, self.missing_accounts, self.mapped);
@@ -139,7 +139,10 @@ impl Plan {
         ]
         .into_iter()
         .flatten()
-        .filter(|brake| !(brake.can_be_released() && released.contains(brake.code())))
+        .filter(|brake| {
+            let kind = brake.kind();
+            kind.never_released().is_some() || !released.contains(&kind)
+        })
         .collect()
     }
 
@@ -149,7 +152,7 @@ impl Plan {
     /// The brakes that are on; then nothing may be written.
     pub fn adjustments(
         self,
-        released: &BTreeSet<String>,
+        released: &BTreeSet<BrakeCode>,
     ) -> Result<Vec<(usize, Adjustment)>, Vec<Brake>> {
         let brakes = self.brakes(released);
         if brakes.is_empty() {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use psa_host_billing::{Money, Units, UnitsChange};
-use psa_host_sync::run::{APPROVAL_NEEDED, LineReport, MoneyChange, Notice, RunReport};
+use psa_host_sync::run::{APPROVAL_NEEDED, LineReport, MoneyChange, Notice, Released, RunReport};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -32,6 +32,7 @@ impl Serialize for RunJson<'_> {
             requests: u64,
             dev_origins: &'a [String],
             summary: &'a psa_host_sync::run::Summary,
+            released: &'a [Released],
             notices: &'a [Notice],
             incidents: &'a [Notice],
             settled: Lines<'a>,
@@ -54,6 +55,7 @@ impl Serialize for RunJson<'_> {
             requests: report.requests,
             dev_origins: &report.dev_origins,
             summary: &report.summary,
+            released: &report.released,
             notices: &report.notices,
             incidents: &report.incidents,
             settled: Lines(&report.settled),
@@ -148,6 +150,16 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     }
     for origin in &report.dev_origins {
         out.line(format!("development: plain http to {origin}"))?;
+    }
+    for Released {
+        code,
+        by,
+        why,
+        message,
+    } in &report.released
+    {
+        let said = message.as_deref().unwrap_or("it was not on");
+        out.line(format!("released by {by}: {code} ({said}); why: {why}"))?;
     }
     for notice in report.notices.iter().chain(&report.incidents) {
         out.line(format!("attention: {} [{}]", notice.message, notice.code))?;

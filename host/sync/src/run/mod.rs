@@ -14,6 +14,7 @@ mod planning;
 mod posting;
 mod questions;
 mod read_back;
+mod release;
 mod report;
 mod resolve;
 mod settling;
@@ -28,13 +29,13 @@ use psa_host_billing::brake::Brake;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::Adjustment;
-use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
 use psa_host_ledger::{
     IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
 };
 use psa_host_sandbox::{CallError, Depth};
 
+pub use release::{Release, Released};
 pub use report::{
     APPROVAL_NEEDED, LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person,
 };
@@ -43,11 +44,11 @@ pub use settling::QUARANTINE;
 
 use crate::error::rule;
 use crate::progress::{Activity, Progress, Watch};
-use crate::snapshot::Counts;
 use crate::{Error, Host, OpenConnection, Purpose, Result};
 use day::Day;
 use planning::Planning;
 use read_back::ReadBack;
+use release::Releases;
 
 /// How a run is to go.
 #[derive(Debug, Clone, Default)]
@@ -57,8 +58,8 @@ pub struct SyncOptions {
     /// The civil date to plan for, in the connection's zone; none: today. Another day than
     /// today makes no snapshot newer, and the report says it.
     pub as_of: Option<Date>,
-    /// Codes of brakes that a person releases for this run.
-    pub released: BTreeSet<String>,
+    /// Brakes that a person releases for this run.
+    pub release: Option<Release>,
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
@@ -88,6 +89,7 @@ struct Sent {
 
 /// Everything that a run found, before it is put into a report.
 struct Found {
+    released: Releases,
     settled: Vec<LineReport>,
     lines: Vec<LineReport>,
     notices: Vec<Notice>,
@@ -157,8 +159,9 @@ impl Host {
             today,
             zone: &zone,
         };
+        let released = self.release_brakes(name, run, options.dry_run, options.release.as_ref())?;
         let found = self
-            .carry_out(&begun, snapshot.as_ref(), options, watch)
+            .carry_out(&begun, snapshot.as_ref(), released, options, watch)
             .await;
         let incidents: Vec<Notice> = open.session.incidents().iter().map(Notice::from).collect();
         let requests = open.session.requests().total;
@@ -180,7 +183,7 @@ impl Host {
                 ending: found.ending,
                 requests,
                 counts: summary.counts(),
-                incidents: stored::beside(&begun, &found.notices, &incidents),
+                incidents: stored::beside(&begun, &found.released.0, &found.notices, &incidents),
             },
         )?;
         Ok(RunReport {
@@ -198,6 +201,7 @@ impl Host {
             requests,
             dev_origins: open.session.dev_origins(),
             summary,
+            released: found.released.0,
             notices: found.notices,
             incidents,
             settled: found.settled,
@@ -225,7 +229,7 @@ impl Host {
             ending: RunEnding::Failed,
             requests,
             counts: std::collections::BTreeMap::new(),
-            incidents: stored::beside(begun, &[notice], incidents),
+            incidents: stored::beside(begun, &[], &[notice], incidents),
         };
         Ok(self.ledger().end_run(begun.run, &end)?)
     }
@@ -258,6 +262,7 @@ impl Host {
         &self,
         begun: &Begun<'_>,
         snapshot: Option<&psa_host_ledger::Snapshot>,
+        released: Releases,
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<Found> {
@@ -270,6 +275,7 @@ impl Host {
             zone,
         } = *begun;
         let mut found = Found {
+            released,
             settled: Vec::new(),
             lines: Vec::new(),
             notices: Vec::new(),
@@ -282,11 +288,10 @@ impl Host {
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
         let rules = self.ledger().rules(&open.connection.name)?;
-        let counts = match self.counts(begun, snapshot, &rules.brakes)? {
+        let counts = match self.counts(begun, snapshot, &rules.brakes, &mut found.released)? {
             Ok(counts) => counts,
             Err(brakes) => {
-                found.notices.extend(brakes.iter().map(Notice::from));
-                found.ending = RunEnding::Braked;
+                found.brake(&brakes, &open.connection.name, std::iter::empty());
                 return Ok(found);
             }
         };
@@ -307,10 +312,15 @@ impl Host {
         let orphans = found.lines.get(from_planning..).unwrap_or_default();
         self.ledger()
             .add_run_lines(run, orphans.iter().map(stored::row))?;
-        let adjustments = match planned.plan.adjustments(&options.released) {
+        // So that the report has what the released ones said.
+        found
+            .released
+            .still_on(planned.plan.brakes(&BTreeSet::new()));
+        let adjustments = match planned.plan.adjustments(&found.released.codes()) {
             Ok(adjustments) => adjustments,
             Err(brakes) => {
-                found.brake(&brakes, planned.questions.iter().map(|(row, _)| *row));
+                let name = &open.connection.name;
+                found.brake(&brakes, name, planned.questions.iter().map(|(row, _)| *row));
                 self.record_outcomes(run, &found.lines)?;
                 return Ok(found);
             }
@@ -344,25 +354,6 @@ impl Host {
         }
         self.record_outcomes(run, &found.lines)?;
         Ok(found)
-    }
-
-    /// The counts to plan from, or what stands against them.
-    fn counts(
-        &self,
-        begun: &Begun<'_>,
-        snapshot: Option<&psa_host_ledger::Snapshot>,
-        limits: &BrakeLimits,
-    ) -> Result<std::result::Result<Counts, Vec<Brake>>> {
-        let Some(snapshot) = snapshot else {
-            return Ok(Err(vec![Brake::NoSnapshot]));
-        };
-        let connection = &begun.open.connection;
-        let on = self.brakes_of_snapshot(connection, snapshot, begun.zone, limits)?;
-        if !on.is_empty() {
-            return Ok(Err(on));
-        }
-        let counts = self.counts_of(snapshot)?;
-        Ok(counts.map_err(|_| vec![Brake::SnapshotIncomplete]))
     }
 
     /// After the pairs, so that each of these keeps its place.
@@ -408,8 +399,16 @@ impl Host {
 
 impl Found {
     /// Nothing is posted: what would have been, or would have been asked, is held.
-    fn brake(&mut self, brakes: &[Brake], asked: impl Iterator<Item = usize>) {
-        self.notices.extend(brakes.iter().map(Notice::from));
+    fn brake(
+        &mut self,
+        brakes: &[Brake],
+        connection: &ConnectionName,
+        asked: impl Iterator<Item = usize>,
+    ) {
+        let brakes: Vec<Notice> = brakes
+            .iter()
+            .map(|brake| Notice::of(brake, connection))
+            .collect();
         self.ending = RunEnding::Braked;
         let Some(brake) = brakes.first() else { return };
         let asked: BTreeSet<usize> = asked.collect();
@@ -418,6 +417,7 @@ impl Found {
                 line.brake(brake);
             }
         }
+        self.notices.extend(brakes);
     }
 }
 

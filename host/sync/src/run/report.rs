@@ -16,6 +16,7 @@ use psa_host_sandbox::Incident;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::release::Released;
 use crate::orphans::Orphan;
 
 /// Whether a person should look at a pair with this outcome.
@@ -183,9 +184,9 @@ impl LineReport {
     }
 
     /// Held by what stops the whole run.
-    pub fn brake(&mut self, brake: &Brake) {
+    pub(super) fn brake(&mut self, brake: &Notice) {
         self.outcome = Outcome::Held;
-        self.explain(brake.code(), brake.message(), &brake.fix());
+        self.explain(&brake.code, brake.message.clone(), &brake.fix);
     }
 
     /// Say why it came out as it did.
@@ -229,12 +230,12 @@ impl From<&Incident> for Notice {
     }
 }
 
-impl From<&Brake> for Notice {
-    fn from(brake: &Brake) -> Self {
+impl Notice {
+    pub(super) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
         Self {
             code: brake.code().to_owned(),
             message: brake.message(),
-            fix: brake.fix(),
+            fix: brake.fix(connection.as_str()),
         }
     }
 }
@@ -380,6 +381,8 @@ pub struct RunReport {
     pub dev_origins: Vec<String>,
     /// The sums.
     pub summary: Summary,
+    /// Brakes that a person released for it.
+    pub released: Vec<Released>,
     /// What stopped the run or a part of it.
     pub notices: Vec<Notice>,
     /// What the sandbox refused or ended.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Begun;
+use super::release::Released;
 use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
 use crate::{Host, Result};
@@ -53,8 +54,15 @@ fn detail(line: &LineReport) -> Option<String> {
 }
 
 /// What a report says beside its lines.
-pub(super) fn beside(begun: &Begun<'_>, notices: &[Notice], incidents: &[Notice]) -> Value {
-    json!({ "notices": notices, "incidents": incidents, "today": begun.today })
+pub(super) fn beside(
+    begun: &Begun<'_>,
+    released: &[Released],
+    notices: &[Notice],
+    incidents: &[Notice],
+) -> Value {
+    json!({
+        "today": begun.today, "released": released, "notices": notices, "incidents": incidents,
+    })
 }
 
 impl Host {
@@ -71,14 +79,7 @@ impl Host {
             .into_iter()
             .filter_map(|row| report(row, run.as_of))
             .collect();
-        let notices = |of: &str| -> Vec<Notice> {
-            let kept = run
-                .incidents
-                .get(of)
-                .cloned()
-                .unwrap_or(Value::Array(vec![]));
-            serde_json::from_value(kept).unwrap_or_default()
-        };
+        let notices = |of: &str| -> Vec<Notice> { kept(&run.incidents, of) };
         // Runs of earlier releases did not keep it.
         let today = run.incidents.get("today").cloned();
         let today = today.and_then(|day| serde_json::from_value(day).ok());
@@ -108,6 +109,7 @@ impl Host {
             requests: run.requests,
             dev_origins: Vec::new(),
             summary: Summary::of(&lines),
+            released: kept(&run.incidents, "released"),
             notices: notices("notices"),
             incidents: notices("incidents"),
             settled: Vec::new(),
@@ -115,6 +117,13 @@ impl Host {
             history_head: self.ledger().history_head_of_run(id)?,
         })
     }
+}
+
+/// A list that is kept beside the lines; empty where an earlier release kept none.
+fn kept<T: serde::de::DeserializeOwned>(beside: &Value, what: &str) -> Vec<T> {
+    let list = beside.get(what).cloned();
+    list.and_then(|list| serde_json::from_value(list).ok())
+        .unwrap_or_default()
 }
 
 fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {

@@ -2,7 +2,9 @@
 
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::PlanLine;
-use psa_host_billing::{AccountId, ContractId, Hold, LineId, ModuleId, ServiceId, WorkspaceId};
+use psa_host_billing::{
+    AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, ServiceId, WorkspaceId,
+};
 use serde::Serialize;
 
 use crate::orphans::Orphan;
@@ -50,8 +52,13 @@ impl Finding {
         }
     }
 
-    pub(super) fn of(brake: &Brake) -> Self {
-        Self::new(brake.code(), true, brake.message(), brake.fix())
+    pub(super) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
+        Self::new(
+            brake.code(),
+            true,
+            brake.message(),
+            brake.fix(connection.as_str()),
+        )
     }
 
     /// Keeps nothing from being posted: nothing is posted to it any more.
