@@ -158,6 +158,10 @@ hold_codes! {
     Orphan = "orphan",
         "This connection posted the line, and the mapping that it was posted for has gone or changed. Nothing changes its units any more, and the PSA goes on billing them.",
         "Set the line's units in the PSA by hand or end the line there; or map the pair again.";
+    /// Mapped and posted, and out of the channel's tree.
+    WorkspaceLeftChannel = "workspace-left-channel",
+        "The workspace is mapped and is not below the connection's channel any more. No count of it is looked at, nothing changes its lines, and the PSA goes on billing them.",
+        "If it belongs to the channel, correct its parent with `psa-host workspace import`. Else remove its mapping with `psa-host map remove`, and end its lines in the PSA or map it in a connection of its new channel.";
     /// Midnight passed during the run.
     DateChanged = "date-changed",
         "The local date changed during the run, and this line was planned for the day before.",

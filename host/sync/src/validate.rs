@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
-use mapped::{both_sides, unmapped};
+use mapped::{both_sides, left_channel, unmapped};
 
 /// A contract that ends within so many days and has no successor is told of, with the
 /// nearest of these marks: time enough to renew it.
@@ -170,6 +170,7 @@ impl Host {
             .orphans(&open, &report.tenant, &mapping, &chosen, as_of)
             .await?;
         findings.extend(orphans.into_iter().map(Finding::orphan));
+        left_channel(&mapping, &workspaces, &mut findings);
         if let Some(workspace) = only {
             // What concerns the whole connection concerns this one too.
             findings.retain(|found| found.workspace.as_ref().is_none_or(|w| w == workspace));

@@ -200,7 +200,12 @@ impl Case {
     fn plan(&self) -> Plan {
         let lines = self.lines();
         self.context(|context| {
-            let mut plan = Plan::new(context, Answered { mapped: 1 });
+            let asked = context
+                .mapping
+                .accounts()
+                .map(|(_, id)| id.clone())
+                .collect();
+            let mut plan = Plan::new(context, Answered { asked: &asked });
             for (at, line) in lines.iter().enumerate() {
                 plan.add(at, line);
             }

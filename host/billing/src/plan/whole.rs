@@ -28,14 +28,15 @@ pub struct Plan {
 
 /// What the PSA gave in answer, as far as the brakes ask.
 #[derive(Debug, Clone, Copy)]
-pub struct Answered {
-    /// Mapped accounts of workspaces that are in the snapshot's channel.
-    pub mapped: usize,
+pub struct Answered<'a> {
+    /// Mapped accounts of workspaces that are in the snapshot's channel; nothing of others
+    /// is asked for, so nothing of them can be missing.
+    pub asked: &'a BTreeSet<AccountId>,
 }
 
 impl Plan {
     /// An empty plan.
-    pub fn new(context: &Context<'_>, answered: Answered) -> Self {
+    pub fn new(context: &Context<'_>, answered: Answered<'_>) -> Self {
         let posted = context
             .past
             .values()
@@ -45,7 +46,8 @@ impl Plan {
         let mut not_seen: HashMap<WorkspaceId, BTreeSet<ModuleId>> = HashMap::new();
         let mut known = 0;
         for (workspace, module) in posted {
-            let mapped = context.mapping.account(workspace).is_some()
+            let account = context.mapping.account(workspace);
+            let mapped = account.is_some_and(|account| answered.asked.contains(account))
                 && context.mapping.service(module).is_some();
             if mapped
                 && not_seen
@@ -56,15 +58,15 @@ impl Plan {
                 known += 1;
             }
         }
-        let missing_accounts = context
-            .mapping
-            .accounts()
-            .filter(|(_, account)| !context.accounts.contains_key(*account))
+        let missing_accounts = answered
+            .asked
+            .iter()
+            .filter(|account| !context.accounts.contains_key(*account))
             .count();
         Self {
             limits: context.rules.brakes.clone(),
             all_zero: context.snapshot.all_zero(),
-            mapped: answered.mapped,
+            mapped: answered.asked.len(),
             missing_accounts,
             first_run: !context.past.values().any(|past| past.confirmed.is_some()),
             changed: BTreeSet::new(),

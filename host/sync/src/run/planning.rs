@@ -103,9 +103,8 @@ impl Host {
             days: &Days::default(),
             set_asides: &set_asides,
         };
-        let answered = Answered {
-            mapped: mapped.len(),
-        };
+        let asked: BTreeSet<AccountId> = mapped.into_iter().collect();
+        let answered = Answered { asked: &asked };
         let mut planned = Planned {
             plan: Plan::new(&context, answered),
             lines: Vec::new(),

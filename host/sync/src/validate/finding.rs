@@ -3,7 +3,7 @@
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::PlanLine;
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, ServiceId, WorkspaceId,
+    AccountId, ConnectionName, ContractId, Hold, HoldCode, LineId, ModuleId, ServiceId, WorkspaceId,
 };
 use serde::Serialize;
 
@@ -61,9 +61,11 @@ impl Finding {
         )
     }
 
-    /// Keeps nothing from being posted: nothing is posted to it any more.
+    /// An orphan keeps nothing from being posted, because nothing is posted to it any more;
+    /// a workspace that has left the channel is still mapped, and keeps its pairs.
     pub(super) fn orphan(orphan: Orphan) -> Self {
         let Orphan { posted, hold, .. } = orphan;
+        let holds = hold.code != HoldCode::Orphan;
         Self {
             workspace: Some(posted.workspace),
             module: Some(posted.module),
@@ -72,7 +74,7 @@ impl Finding {
             contract: Some(posted.key.contract),
             line: Some(posted.key.line),
             link: hold.link,
-            ..Self::new(hold.code.as_str(), false, hold.message, hold.fix)
+            ..Self::new(hold.code.as_str(), holds, hold.message, hold.fix)
         }
     }
 
