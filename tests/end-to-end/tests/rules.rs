@@ -153,7 +153,10 @@ async fn edited() -> Scene {
 async fn a_foreign_edit_that_is_adopted_stays_until_the_count_changes() {
     let scene = edited().await;
     assert_eq!(decide(&scene, LineDecision::Adopt).await, "adopted");
-    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Unchanged);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Unchanged);
+    assert_eq!(report.summary.money, [], "nothing of it will be posted");
+    assert_eq!(line_of(&report, "w1").money, None);
     scene.wait(24 * 60);
     scene.import_usage(&[("w1", 12)]);
     let report = scene.sync().await;

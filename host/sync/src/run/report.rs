@@ -83,6 +83,8 @@ impl LineReport {
     pub fn planned(line: PlanLine) -> Self {
         let delta = line.delta();
         let changes = delta.is_some_and(|delta| !delta.is_zero());
+        // One that is left as it is (adopted, pinned) costs nothing, whatever its count.
+        let posts = line.decision != Decision::Unchanged;
         let money = LineMoney {
             unit_price: line.unit_price,
             monthly_change: line.monthly,
@@ -107,7 +109,7 @@ impl LineReport {
             message: line.note,
             fix: None,
             link: None,
-            money: (changes && money.unit_price.is_some()).then(|| Box::new(money)),
+            money: (changes && posts && money.unit_price.is_some()).then(|| Box::new(money)),
             question: None,
         };
         match line.decision {
@@ -323,7 +325,11 @@ pub struct MoneyChange {
 }
 
 impl MoneyChange {
+    /// What is left as it is counts nowhere.
     fn add(changes: &mut Vec<Self>, outcome: Outcome, change: &Money) {
+        if outcome == Outcome::Unchanged {
+            return;
+        }
         let known = changes
             .iter()
             .position(|known| known.currency == change.currency);
