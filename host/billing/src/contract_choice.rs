@@ -1,9 +1,13 @@
 //! Which line of which contract a pair is posted to. Automatic only where exactly one
 //! fits; everything else is a person's choice.
 
+mod succession;
+
 use jiff::civil::Date;
 
 use crate::{Contract, ContractId, Hold, HoldCode, Line, ServiceId, Truth};
+
+pub use succession::{Follows, follows};
 
 /// The place a pair is posted to.
 #[derive(Debug, Clone, Copy)]
@@ -166,11 +170,6 @@ fn predecessor<'a>(
     })
 }
 
-/// Whether a contract has someone to follow it: for the warning before its end.
-pub fn has_successor(contracts: &[Contract], ending: &Contract) -> bool {
-    ending.renewed_by.is_some() || contracts.iter().any(|next| follows_on(ending, next))
-}
-
 fn follows_on(ended: &Contract, next: &Contract) -> bool {
     let day_after = ended.end.and_then(|end| end.tomorrow().ok());
     ended.renewed_by.as_ref() == Some(&next.id)
@@ -235,7 +234,7 @@ mod tests {
 
     const DAY: Date = date(2026, 11, 23);
 
-    fn contract(id: &str, start: Date, end: Date, services: &[&str]) -> Contract {
+    pub(super) fn contract(id: &str, start: Date, end: Date, services: &[&str]) -> Contract {
         let id = ContractId::new(id).unwrap();
         let lines = services
             .iter()
@@ -385,8 +384,6 @@ mod tests {
             };
             assert_eq!(chosen, expected, "{case}");
         }
-        assert!(has_successor(&[old.clone(), new], &old));
-        assert!(!has_successor(std::slice::from_ref(&old), &old));
     }
 
     #[test]

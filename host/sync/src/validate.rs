@@ -2,23 +2,23 @@
 //! pair, and what a person should know besides. Reads the PSA as a run does, and
 //! decides with the same rules; posts nothing.
 
+mod expiring;
 mod finding;
 mod mapped;
 
 pub use finding::Finding;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
-use psa_host_billing::contract_choice::has_successor;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
-    Service, ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
+    Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, HoldCode, Mapping, Service,
+    ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
@@ -28,10 +28,6 @@ use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
 use mapped::{both_sides, left_channel, unmapped};
-
-/// A contract that ends within so many days and has no successor is told of, with the
-/// nearest of these marks: time enough to renew it.
-const EXPIRING_DAYS: [i32; 3] = [7, 30, 60];
 
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
@@ -351,44 +347,20 @@ fn look_at_account(
         }
         findings.push(Finding::held(line, hold));
     }
-    let used: BTreeSet<&ContractId> = lines
-        .iter()
-        .filter_map(|line| line.line.as_ref())
-        .map(|key| &key.contract)
-        .collect();
+    let mut used: BTreeMap<&ContractId, BTreeSet<&ServiceId>> = BTreeMap::new();
+    for key in lines.iter().filter_map(|line| line.line.as_ref()) {
+        used.entry(&key.contract).or_default().insert(&key.service);
+    }
     let used = contracts
         .iter()
-        .filter(|contract| used.contains(&contract.id));
-    findings.extend(used.filter_map(|c| expiring(workspace, &contracts, c, context.as_of)));
+        .filter_map(|contract| Some((contract, used.get(&contract.id)?)));
+    let expiring = |(contract, services)| {
+        expiring::expiring(workspace, &contracts, contract, services, context.as_of)
+    };
+    findings.extend(used.filter_map(expiring));
     Looked {
         pairs: lines.len(),
         good,
         findings,
     }
-}
-
-fn expiring(
-    workspace: &Workspace,
-    contracts: &[Contract],
-    contract: &Contract,
-    as_of: Date,
-) -> Option<Finding> {
-    let end = contract.end?;
-    let days = as_of.until(end).ok()?.get_days();
-    if days < 0 || has_successor(contracts, contract) {
-        return None;
-    }
-    let mark = EXPIRING_DAYS.into_iter().find(|mark| days <= *mark)?;
-    let message = format!(
-        "contract {} ({}) ends on {end}, in {days} days (within {mark}), and nothing follows it",
-        contract.id, contract.name
-    );
-    let fix = "Renew it in the PSA, or its pairs are held from the day after.";
-    Some(Finding {
-        workspace: Some(workspace.id.clone()),
-        account: Some(contract.account.clone()),
-        contract: Some(contract.id.clone()),
-        link: contract.link.clone(),
-        ..Finding::new("contract-expiring", false, message, fix)
-    })
 }
