@@ -113,16 +113,16 @@ fn usable<'a>(contract: &'a Contract, service: &ServiceId) -> Result<Place<'a>, 
     let name = name(contract);
     if contract.recurring != Truth::Yes {
         let message = format!("{name} is not confirmed to be recurring{note}");
-        return Err(
-            Hold::new(HoldCode::ContractKindUnconfirmed, message).at(contract.link.as_ref())
-        );
+        let hold = Hold::new(HoldCode::ContractKindUnconfirmed, message);
+        return Err(hold.on(contract, lines_of(contract, service)));
     }
     if contract.active != Truth::Yes {
         let message = match contract.active {
             Truth::No => format!("{name} is not active{note}"),
             _ => format!("it is not known whether {name} is active{note}"),
         };
-        return Err(Hold::new(HoldCode::ContractInactive, message).at(contract.link.as_ref()));
+        let hold = Hold::new(HoldCode::ContractInactive, message);
+        return Err(hold.on(contract, lines_of(contract, service)));
     }
     let lines: Vec<&Line> = lines_of(contract, service).collect();
     match lines.as_slice() {
@@ -135,7 +135,8 @@ fn usable<'a>(contract: &'a Contract, service: &ServiceId) -> Result<Place<'a>, 
             let ids: Vec<&str> = lines.iter().map(|line| line.key.line.as_str()).collect();
             let ids = ids.join(" and ");
             let message = format!("{name} has service {service} more than once, as lines {ids}");
-            Err(Hold::new(HoldCode::DuplicateLine, message).at(contract.link.as_ref()))
+            let hold = Hold::new(HoldCode::DuplicateLine, message);
+            Err(hold.on(contract, lines.into_iter()))
         }
     }
 }
@@ -394,5 +395,8 @@ mod tests {
             hold.message,
             "contract c (Name c) has service s more than once, as lines c-0 and c-1"
         );
+        let ids: Vec<_> = hold.lines.iter().map(LineId::as_str).collect();
+        let contract = hold.contract.as_ref().map(ContractId::as_str);
+        assert_eq!((contract, ids), (Some("c"), vec!["c-0", "c-1"]));
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Contract, ContractId, Line, LineId};
+
 macro_rules! hold_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $cause:literal, $fix:literal;)*) => {
         /// A stable reason code.
@@ -242,6 +244,12 @@ pub struct Hold {
     pub fix: String,
     /// https address of the record concerned, where one is known.
     pub link: Option<String>,
+    /// The contract concerned, where it is one and the pair has no line on it.
+    #[serde(default)]
+    pub contract: Option<ContractId>,
+    /// Its lines concerned.
+    #[serde(default)]
+    pub lines: Vec<LineId>,
 }
 
 impl Hold {
@@ -252,6 +260,18 @@ impl Hold {
             message: message.into(),
             fix: code.fix().to_owned(),
             link: None,
+            contract: None,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Point to a contract, and to lines of it.
+    #[must_use]
+    pub fn on<'a>(self, contract: &Contract, lines: impl Iterator<Item = &'a Line>) -> Self {
+        Self {
+            contract: Some(contract.id.clone()),
+            lines: lines.map(|line| line.key.line.clone()).collect(),
+            ..self.at(contract.link.as_ref())
         }
     }
 

@@ -1,6 +1,6 @@
 //! The `psa-host` program itself against a simulated Autotask: what scripts see.
 
-use autotask_sim::{Fault, FaultKind, Lost};
+use autotask_sim::{Fault, FaultKind, LineKind, Lost};
 use end_to_end::Scene;
 use serde_json::Value;
 
@@ -141,4 +141,29 @@ async fn a_run_for_another_day_than_today_says_so_and_ends_as_any_other() {
     assert_eq!(said.json["today"], scene.today().to_string());
     let shown = run(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
     assert_eq!(shown.json["today"], said.json["today"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stands_twice_is_told_with_its_contract_its_lines_and_a_link() {
+    let scene = Scene::present(&[(11, 5)]).await;
+    let customer = &scene.customers[0];
+    let twin = {
+        let mut world = scene.simulator.world();
+        world.add_line(LineKind::Service, customer.contract, scene.service, 7)
+    };
+    let lines = [customer.line.to_string(), twin.unwrap().to_string()];
+    let validated = run(&scene, &["validate", "acme"]).json;
+    let findings = validated["findings"].as_array().unwrap();
+    let found = findings.iter().find(|f| f["code"] == "duplicate-line").unwrap();
+    assert_eq!(found["contract"], customer.contract.to_string());
+    assert_eq!(found["lines"], serde_json::json!(lines));
+    assert_eq!(found["line"], Value::Null);
+    let link = found["link"].as_str().unwrap();
+    let synced = run(&scene, &["sync", "acme", "--dry-run"]).json;
+    assert_eq!(synced["lines"][0]["contract"], found["contract"]);
+    for command in [&["validate", "acme"][..], &["sync", "acme", "--dry-run"]] {
+        let output = scene.program().args(command).output().unwrap();
+        let table = String::from_utf8(output.stdout).unwrap();
+        assert!(table.contains(&format!("\n    {link}\n")), "{table}");
+    }
 }

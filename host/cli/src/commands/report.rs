@@ -185,8 +185,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
             (Some(code), Some(_)) if code == APPROVAL_NEEDED => fixes.see(
                 code,
                 "See `psa-host approval list`, then `approval approve` or `approval reject`.",
+                None,
             ),
-            (Some(code), Some(fix)) => fixes.see(code, fix),
+            (Some(code), Some(fix)) => fixes.see(code, fix, line.link.as_deref()),
             _ => {}
         }
     }

@@ -183,6 +183,7 @@ impl LineReport {
         self.outcome = Outcome::Held;
         self.explain(hold.code.as_str(), hold.message, &hold.fix);
         self.link = hold.link;
+        self.contract = self.contract.take().or(hold.contract);
     }
 
     /// Held by what stops the whole run.

@@ -26,8 +26,10 @@ pub struct Finding {
     pub service: Option<ServiceId>,
     /// The contract concerned.
     pub contract: Option<ContractId>,
-    /// The line concerned.
+    /// The line concerned, where it is one.
     pub line: Option<LineId>,
+    /// The lines concerned.
+    pub lines: Vec<LineId>,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -72,6 +74,7 @@ impl Finding {
             account: posted.account,
             service: Some(posted.key.service),
             contract: Some(posted.key.contract),
+            lines: vec![posted.key.line.clone()],
             line: Some(posted.key.line),
             link: hold.link,
             ..Self::new(hold.code.as_str(), holds, hold.message, hold.fix)
@@ -79,13 +82,23 @@ impl Finding {
     }
 
     pub(super) fn held(line: &PlanLine, hold: &Hold) -> Self {
+        let contract = line.line.as_ref().map(|key| &key.contract);
+        let lines: Vec<LineId> = match &line.line {
+            Some(key) => vec![key.line.clone()],
+            None => hold.lines.clone(),
+        };
+        let only = match lines.as_slice() {
+            [line] => Some(line.clone()),
+            _ => None,
+        };
         Self {
             workspace: Some(line.pair.workspace.clone()),
             module: Some(line.pair.module.clone()),
             account: Some(line.pair.account.clone()),
             service: Some(line.pair.service.clone()),
-            contract: line.line.as_ref().map(|key| key.contract.clone()),
-            line: line.line.as_ref().map(|key| key.line.clone()),
+            contract: contract.or(hold.contract.as_ref()).cloned(),
+            line: only,
+            lines,
             link: hold.link.clone(),
             ..Self::new(
                 hold.code.as_str(),
