@@ -339,7 +339,10 @@ fn look_at_account(
         // Said once for the account or the service above.
         let said = matches!(
             hold.code,
-            HoldCode::AccountInactive | HoldCode::ServiceMissing | HoldCode::ServiceInactive
+            HoldCode::AccountMissing
+                | HoldCode::AccountInactive
+                | HoldCode::ServiceMissing
+                | HoldCode::ServiceInactive
         );
         // Without counts every pair lacks its own.
         if said || (hold.code == HoldCode::UsageMissing && !counted) {

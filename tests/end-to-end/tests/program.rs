@@ -154,7 +154,10 @@ async fn a_service_that_stands_twice_is_told_with_its_contract_its_lines_and_a_l
     let lines = [customer.line.to_string(), twin.unwrap().to_string()];
     let validated = run(&scene, &["validate", "acme"]).json;
     let findings = validated["findings"].as_array().unwrap();
-    let found = findings.iter().find(|f| f["code"] == "duplicate-line").unwrap();
+    let found = findings
+        .iter()
+        .find(|f| f["code"] == "duplicate-line")
+        .unwrap();
     assert_eq!(found["contract"], customer.contract.to_string());
     assert_eq!(found["lines"], serde_json::json!(lines));
     assert_eq!(found["line"], Value::Null);

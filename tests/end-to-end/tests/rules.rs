@@ -467,6 +467,20 @@ async fn one_workspace_is_validated_without_the_others() {
     let held: Vec<_> = validation.findings.iter().filter(|f| f.holds).collect();
     assert_eq!(held.len(), 1, "{held:#?}");
     assert_eq!(held[0].code, "fall-to-zero");
+    // A company that is gone is told of once, as in the whole.
+    let company = scene.customers[1].company;
+    scene.simulator.world().delete(Entity::Companies, company);
+    let validation = scene
+        .host
+        .validate_part(&name(), Some(&workspace), &unwatched)
+        .await
+        .unwrap();
+    let codes: Vec<_> = validation
+        .findings
+        .iter()
+        .map(|f| f.code.as_str())
+        .collect();
+    assert_eq!(codes, ["account-missing"]);
     let unknown = WorkspaceId::new("w9").unwrap();
     let error = scene
         .host
