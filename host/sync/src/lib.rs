@@ -37,6 +37,7 @@ mod testing;
 mod usage_view;
 mod usage_withdrawal;
 mod validate;
+mod whole_file;
 mod wiring;
 
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
@@ -72,4 +73,5 @@ pub use source::Source;
 pub use usage_view::{CountView, SnapshotView};
 pub use usage_withdrawal::Withdrawn;
 pub use validate::{Finding, Validation};
+pub use whole_file::{refuse_existing, write_whole};
 pub use wiring::{OpenConnection, Purpose};

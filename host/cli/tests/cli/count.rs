@@ -230,3 +230,25 @@ fn a_simulation_sets_the_bases_side_by_side() {
         "{table}"
     );
 }
+
+#[test]
+fn a_mapping_file_is_overwritten_only_when_forced() {
+    let program = program();
+    program.file("m.json", "mine");
+    let (status, answer) = program.json(&["map", "export", "acme", "m.json"]);
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (1, &"file-exists".into())
+    );
+    let read = |name| std::fs::read_to_string(program.folder.path().join(name)).unwrap();
+    assert_eq!(read("m.json"), "mine");
+    let said = program.run(&["map", "export", "acme", "m.json", "--force"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(read("m.json").contains("\"w1\""));
+    assert_eq!(
+        program.run(&["map", "export", "acme", "new.json"]).status,
+        0
+    );
+    assert_eq!(read("new.json"), read("m.json"));
+    assert_eq!(program.run(&["map", "export", "acme", "--force"]).status, 2);
+}
