@@ -1,14 +1,22 @@
 //! When a whole run posts nothing. A wrong number for one customer is a hold; a sign
 //! that all numbers may be wrong is a brake.
 
+mod code;
+mod example;
+mod snapshot;
+
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Money;
 use crate::rules::BrakeLimits;
+
+pub use code::{BrakeCode, UnknownBrake};
+pub use snapshot::{MOST_AHEAD, Newest, against, in_future};
 
 /// Why nothing is posted in this run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,12 +26,19 @@ pub enum Brake {
     NoSnapshot,
     /// The source says that something is missing.
     SnapshotIncomplete,
+    /// The snapshot was taken later than now: a clock is wrong.
+    SnapshotInFuture {
+        /// When it was taken, as it says.
+        taken_at: Timestamp,
+        /// When it was looked at.
+        now: Timestamp,
+    },
     /// The snapshot is too old.
     SnapshotStale {
         /// The day it was taken, in the connection's zone.
         taken_on: Date,
-        /// The day planned for.
-        as_of: Date,
+        /// The day it is there.
+        today: Date,
         /// The most days between the two.
         limit: u16,
     },
@@ -69,20 +84,26 @@ pub enum Brake {
 }
 
 impl Brake {
+    /// Which one it is.
+    pub fn kind(&self) -> BrakeCode {
+        match self {
+            Self::NoSnapshot => BrakeCode::NoSnapshot,
+            Self::SnapshotIncomplete => BrakeCode::SnapshotIncomplete,
+            Self::SnapshotInFuture { .. } => BrakeCode::SnapshotInFuture,
+            Self::SnapshotStale { .. } => BrakeCode::SnapshotStale,
+            Self::SnapshotOlderThanLast => BrakeCode::SnapshotOlderThanLast,
+            Self::SnapshotAllZero => BrakeCode::SnapshotAllZero,
+            Self::TooManyAccounts { .. } => BrakeCode::TooManyAccounts,
+            Self::TooMuchMoney { .. } => BrakeCode::TooMuchMoney,
+            Self::MoneyUnknown { .. } => BrakeCode::MoneyUnknown,
+            Self::AccountsVanished { .. } => BrakeCode::AccountsVanished,
+            Self::LinesVanished { .. } => BrakeCode::LinesVanished,
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoSnapshot => "no-snapshot",
-            Self::SnapshotIncomplete => "snapshot-incomplete",
-            Self::SnapshotStale { .. } => "snapshot-stale",
-            Self::SnapshotOlderThanLast => "snapshot-older-than-last",
-            Self::SnapshotAllZero => "snapshot-all-zero",
-            Self::TooManyAccounts { .. } => "too-many-accounts",
-            Self::TooMuchMoney { .. } => "too-much-money",
-            Self::MoneyUnknown { .. } => "money-unknown",
-            Self::AccountsVanished { .. } => "accounts-vanished",
-            Self::LinesVanished { .. } => "lines-vanished",
-        }
+        self.kind().as_str()
     }
 
     /// What happened.
@@ -92,12 +113,16 @@ impl Brake {
             Self::SnapshotIncomplete => {
                 "the source says that the newest usage snapshot is not complete".to_owned()
             }
+            Self::SnapshotInFuture { taken_at, now } => format!(
+                "the newest usage snapshot says that it was taken at {taken_at:.0}, and it is \
+                 {now:.0} now"
+            ),
             Self::SnapshotStale {
                 taken_on,
-                as_of,
+                today,
                 limit,
             } => format!(
-                "the newest usage snapshot is of {taken_on}, more than {limit} days before {as_of}"
+                "the newest usage snapshot is of {taken_on}, more than {limit} days before {today}"
             ),
             Self::SnapshotOlderThanLast => {
                 "an earlier run used a newer usage snapshot than this one".to_owned()
@@ -127,44 +152,40 @@ impl Brake {
         }
     }
 
-    /// What a person does about it.
-    pub fn fix(&self) -> String {
+    /// What a person does about it in this connection.
+    pub fn fix(&self, connection: &str) -> String {
+        let release = format!(
+            "psa-host sync {connection} --release {} --why TEXT",
+            self.code()
+        );
         match self {
             Self::NoSnapshot => "import one with `psa-host usage import`".to_owned(),
-            Self::SnapshotIncomplete | Self::SnapshotAllZero => {
-                "import a complete snapshot with `psa-host usage import`; nothing is posted \
-                 from this one"
+            Self::SnapshotIncomplete => "import a complete snapshot with `psa-host usage import`; \
+                                         nothing is posted from this one"
+                .to_owned(),
+            Self::SnapshotInFuture { .. } => {
+                "set the clock of this computer, or of the source, right; take the snapshot out \
+                 with `psa-host usage withdraw` if it is the one that is wrong"
                     .to_owned()
             }
-            Self::SnapshotStale { .. } | Self::SnapshotOlderThanLast => {
+            Self::SnapshotOlderThanLast => {
                 "import a newer snapshot with `psa-host usage import`".to_owned()
             }
+            Self::SnapshotStale { .. } | Self::SnapshotAllZero => format!(
+                "import a newer snapshot with `psa-host usage import`; if these counts are right, \
+                 release the brake for one run with `{release}`, with --dry-run first"
+            ),
             Self::TooManyAccounts { .. }
             | Self::TooMuchMoney { .. }
             | Self::MoneyUnknown { .. } => format!(
-                "look at `psa-host sync --dry-run`; if the numbers are right, release the brake \
-                 for one run with `psa-host sync --release {}`",
-                self.code()
+                "look at `psa-host sync {connection} --dry-run`; if the numbers are right, release \
+                 the brake for one run with `{release}`"
             ),
             Self::AccountsVanished { .. } | Self::LinesVanished { .. } => format!(
                 "check what the API user may see in the PSA; if they are really gone, release \
-                 the brake for one run with `psa-host sync --release {}`",
-                self.code()
+                 the brake for one run with `{release}`"
             ),
         }
-    }
-
-    /// Whether a person may release it for one run. A snapshot that is not complete
-    /// is not a matter of opinion.
-    pub fn can_be_released(&self) -> bool {
-        matches!(
-            self,
-            Self::TooManyAccounts { .. }
-                | Self::TooMuchMoney { .. }
-                | Self::MoneyUnknown { .. }
-                | Self::AccountsVanished { .. }
-                | Self::LinesVanished { .. }
-        )
     }
 }
 
@@ -209,26 +230,35 @@ pub fn too_many_gone(limits: &BrakeLimits, gone: usize, of: usize) -> bool {
     gone > 1 && (gone == of || over_percent(gone, of, limits.vanished_percent))
 }
 
-/// Whether a snapshot of this day is too old for that one.
-pub fn stale(limits: &BrakeLimits, taken_on: Date, as_of: Date) -> Option<Brake> {
-    let age = taken_on.until(as_of).ok()?.get_days();
-    let limit = limits.stale_days;
-    (age > i32::from(limit)).then_some(Brake::SnapshotStale {
-        taken_on,
-        as_of,
-        limit,
-    })
-}
-
 fn over_percent(part: usize, whole: usize, percent: u8) -> bool {
     part.saturating_mul(100) > whole.saturating_mul(usize::from(percent))
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
-
     use super::*;
+
+    #[test]
+    fn codes_are_read_back_and_an_unknown_one_is_told_with_those_there_are() {
+        for code in BrakeCode::ALL {
+            assert_eq!(code.example().kind(), *code);
+            assert_eq!(code.as_str().parse(), Ok(*code));
+        }
+        let unknown = "nonsense".parse::<BrakeCode>().unwrap_err().to_string();
+        for code in BrakeCode::ALL {
+            assert!(unknown.contains(code.as_str()), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_fix_names_the_connection_wherever_it_releases_a_brake() {
+        for code in BrakeCode::ALL {
+            let fix = code.example().fix("acme");
+            let release = format!("`psa-host sync acme --release {code} --why TEXT`");
+            let told = fix.contains(&release);
+            assert_eq!(told, code.never_released().is_none(), "{fix}");
+        }
+    }
 
     #[test]
     fn the_share_of_changed_accounts_has_a_limit() {
@@ -247,15 +277,6 @@ mod tests {
                 "{changed} of {mapped}, first {first_run}"
             );
         }
-    }
-
-    #[test]
-    fn a_snapshot_is_stale_after_three_days() {
-        let as_of = date(2026, 11, 23);
-        let stale = |taken_on| stale(&BrakeLimits::default(), taken_on, as_of);
-        assert_eq!(stale(date(2026, 11, 20)), None);
-        assert!(stale(date(2026, 11, 19)).is_some());
-        assert_eq!(stale(date(2026, 11, 24)), None);
     }
 
     #[test]

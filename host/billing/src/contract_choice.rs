@@ -1,9 +1,13 @@
 //! Which line of which contract a pair is posted to. Automatic only where exactly one
 //! fits; everything else is a person's choice.
 
+mod succession;
+
 use jiff::civil::Date;
 
 use crate::{Contract, ContractId, Hold, HoldCode, Line, ServiceId, Truth};
+
+pub use succession::{Follows, follows};
 
 /// The place a pair is posted to.
 #[derive(Debug, Clone, Copy)]
@@ -124,16 +128,16 @@ fn usable<'a>(
     let name = name(contract);
     if !stands(contract.recurring) {
         let message = format!("{name} is not confirmed to be recurring{note}");
-        return Err(
-            Hold::new(HoldCode::ContractKindUnconfirmed, message).at(contract.link.as_ref())
-        );
+        let hold = Hold::new(HoldCode::ContractKindUnconfirmed, message);
+        return Err(hold.on(contract, lines_of(contract, service)));
     }
     if !stands(contract.active) {
         let message = match contract.active {
             Truth::No => format!("{name} is not active{note}"),
             _ => format!("it is not known whether {name} is active{note}"),
         };
-        return Err(Hold::new(HoldCode::ContractInactive, message).at(contract.link.as_ref()));
+        let hold = Hold::new(HoldCode::ContractInactive, message);
+        return Err(hold.on(contract, lines_of(contract, service)));
     }
     let lines: Vec<&Line> = lines_of(contract, service).collect();
     match lines.as_slice() {
@@ -146,7 +150,8 @@ fn usable<'a>(
             let ids: Vec<&str> = lines.iter().map(|line| line.key.line.as_str()).collect();
             let ids = ids.join(" and ");
             let message = format!("{name} has service {service} more than once, as lines {ids}");
-            Err(Hold::new(HoldCode::DuplicateLine, message).at(contract.link.as_ref()))
+            let hold = Hold::new(HoldCode::DuplicateLine, message);
+            Err(hold.on(contract, lines.into_iter()))
         }
     }
 }
@@ -179,11 +184,6 @@ fn predecessor<'a>(
             && follows_on(ended, chosen)
             && (!ended.lines_read || lines_of(ended, service).next().is_some())
     })
-}
-
-/// Whether a contract has someone to follow it: for the warning before its end.
-pub fn has_successor(contracts: &[Contract], ending: &Contract) -> bool {
-    ending.renewed_by.is_some() || contracts.iter().any(|next| follows_on(ending, next))
 }
 
 fn follows_on(ended: &Contract, next: &Contract) -> bool {
@@ -250,7 +250,7 @@ mod tests {
 
     const DAY: Date = date(2026, 11, 23);
 
-    fn contract(id: &str, start: Date, end: Date, services: &[&str]) -> Contract {
+    pub(super) fn contract(id: &str, start: Date, end: Date, services: &[&str]) -> Contract {
         let id = ContractId::new(id).unwrap();
         let lines = services
             .iter()
@@ -421,8 +421,6 @@ mod tests {
             };
             assert_eq!(chosen, expected, "{case}");
         }
-        assert!(has_successor(&[old.clone(), new], &old));
-        assert!(!has_successor(std::slice::from_ref(&old), &old));
     }
 
     #[test]
@@ -433,5 +431,8 @@ mod tests {
             hold.message,
             "contract c (Name c) has service s more than once, as lines c-0 and c-1"
         );
+        let ids: Vec<_> = hold.lines.iter().map(LineId::as_str).collect();
+        let contract = hold.contract.as_ref().map(ContractId::as_str);
+        assert_eq!((contract, ids), (Some("c"), vec!["c-0", "c-1"]));
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Contract, ContractId, Line, LineId};
+
 macro_rules! hold_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $cause:literal, $fix:literal;)*) => {
         /// A stable reason code.
@@ -166,6 +168,10 @@ hold_codes! {
     Orphan = "orphan",
         "This connection posted the line, and the mapping that it was posted for has gone or changed. Nothing changes its units any more, and the PSA goes on billing them.",
         "Set the line's units in the PSA by hand or end the line there; or map the pair again.";
+    /// Mapped and posted, and out of the channel's tree.
+    WorkspaceLeftChannel = "workspace-left-channel",
+        "The workspace is mapped and is not below the connection's channel any more. No count of it is looked at, nothing changes its lines, and the PSA goes on billing them.",
+        "If it belongs to the channel, correct its parent with `psa-host workspace import`. Else remove its mapping with `psa-host map remove`, and end its lines in the PSA or map it in a connection of its new channel.";
     /// Midnight passed during the run.
     DateChanged = "date-changed",
         "The local date changed during the run, and this line was planned for the day before.",
@@ -250,6 +256,12 @@ pub struct Hold {
     pub fix: String,
     /// https address of the record concerned, where one is known.
     pub link: Option<String>,
+    /// The contract concerned, where it is one and the pair has no line on it.
+    #[serde(default)]
+    pub contract: Option<ContractId>,
+    /// Its lines concerned.
+    #[serde(default)]
+    pub lines: Vec<LineId>,
 }
 
 impl Hold {
@@ -260,6 +272,18 @@ impl Hold {
             message: message.into(),
             fix: code.fix().to_owned(),
             link: None,
+            contract: None,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Point to a contract, and to lines of it.
+    #[must_use]
+    pub fn on<'a>(self, contract: &Contract, lines: impl Iterator<Item = &'a Line>) -> Self {
+        Self {
+            contract: Some(contract.id.clone()),
+            lines: lines.map(|line| line.key.line.clone()).collect(),
+            ..self.at(contract.link.as_ref())
         }
     }
 

@@ -105,6 +105,9 @@ impl HoldCode {
             Self::SetAside => {
                 "The customer pays by a flat rate until June: a person set its workspace aside until 30 June."
             }
+            Self::WorkspaceLeftChannel => {
+                "Workspace ws-17 was moved below another channel; the line of its company still has 12 units."
+            }
             Self::DateChanged => {
                 "The run began at 23:58 for the 23rd; at midnight 40 lines were left."
             }

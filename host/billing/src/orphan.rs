@@ -1,5 +1,6 @@
-//! Orphans: lines that were posted and that no mapping leads to any more. Nothing
-//! changes their units, and the PSA goes on billing them.
+//! Orphans: lines that were posted and that no mapping leads to any more, or only that of
+//! a workspace that has left the channel. Nothing changes their units, and the PSA goes on
+//! billing them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,9 +44,28 @@ impl Chosen {
     }
 }
 
+/// Why nothing changes a posted line any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// [`HoldCode::Orphan`] or [`HoldCode::WorkspaceLeftChannel`].
+    pub code: HoldCode,
+    /// With the names of the case.
+    pub why: String,
+}
+
 /// Why no mapping leads to a posted line; none where one does. The line's account and
-/// service decide, not whom it was posted for: another workspace may have taken it over.
-pub fn orphaned(posted: &Posted, mapping: &Mapping, chosen: &Chosen) -> Option<String> {
+/// service decide, not whom it was posted for: another workspace may have taken it over. `in_channel`:
+/// whether a workspace is in the tree that the connection bills.
+pub fn orphaned(
+    posted: &Posted,
+    mapping: &Mapping,
+    chosen: &Chosen,
+    in_channel: impl Fn(&WorkspaceId) -> bool,
+) -> Option<Lost> {
+    let orphan = |why| {
+        let code = HoldCode::Orphan;
+        Some(Lost { code, why })
+    };
     let Posted {
         key,
         account,
@@ -61,18 +81,24 @@ pub fn orphaned(posted: &Posted, mapping: &Mapping, chosen: &Chosen) -> Option<S
         None => mapped_to.map(|_| workspace),
     };
     if let (Some(workspace), Some(module)) = (now, mapping.module(&key.service)) {
+        if !in_channel(workspace) {
+            return Some(Lost {
+                code: HoldCode::WorkspaceLeftChannel,
+                why: format!("workspace {workspace} is not below the channel any more"),
+            });
+        }
         let other = chosen.line(workspace, module)?;
-        return Some(format!(
+        return orphan(format!(
             "{workspace} and {module} are billed on line {other} now"
         ));
     }
     if now.is_none() {
-        return Some(match mapped_to {
+        return orphan(match mapped_to {
             None => format!("workspace {workspace} is not mapped to an account any more"),
             Some(other) => format!("workspace {workspace} is mapped to account {other} now"),
         });
     }
-    Some(match mapping.service(module) {
+    orphan(match mapping.service(module) {
         None => format!("module {module} is not mapped to a service any more"),
         Some(other) => format!("module {module} is mapped to service {} now", other.service),
     })
@@ -83,14 +109,14 @@ pub fn orphaned(posted: &Posted, mapping: &Mapping, chosen: &Chosen) -> Option<S
 /// read.
 pub fn hold(
     posted: &Posted,
-    why: &str,
+    Lost { code, why }: &Lost,
     read: Result<Option<&Line>, &str>,
     as_of: Date,
 ) -> Option<(Hold, Option<Units>)> {
     let id = &posted.key.line;
     let unread = |error: &str| {
         let message = format!("{why}; the units of line {id} could not be read: {error}");
-        Some((Hold::new(HoldCode::Orphan, message), None))
+        Some((Hold::new(*code, message), None))
     };
     let line = match read {
         Ok(line) => line?,
@@ -114,7 +140,7 @@ pub fn hold(
             still.units, still.start
         ),
     };
-    let hold = Hold::new(HoldCode::Orphan, message).at(line.link.as_ref());
+    let hold = Hold::new(*code, message).at(line.link.as_ref());
     Some((hold, now.map(|segment| segment.units)))
 }
 

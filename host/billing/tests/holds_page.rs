@@ -3,10 +3,8 @@
 
 use std::path::Path;
 
-use jiff::civil::date;
-use psa_host_billing::brake::Brake;
-use psa_host_billing::rules::BrakeLimits;
-use psa_host_billing::{HoldCode, Money};
+use psa_host_billing::HoldCode;
+use psa_host_billing::brake::BrakeCode;
 
 fn page() -> String {
     let mut page = String::from(
@@ -23,55 +21,22 @@ fn page() -> String {
     }
     page.push_str(
         "\n# Brakes\n\nA brake holds everything that a run would have posted. Some can be released \
-         by a person, for one run.\n",
+         by a person, for one run\nof one connection and with a reason; who and why are in the \
+         history and in the report.\n",
     );
-    for brake in brakes() {
-        let released = match brake.can_be_released() {
-            true => "Can be released for one run.",
-            false => "Cannot be released.",
+    for code in BrakeCode::ALL {
+        let released = match code.never_released() {
+            None => "A person may release it for one run.".to_owned(),
+            Some(why) => format!("It cannot be released: {why}."),
         };
+        let (cause, brake) = (code.cause(), code.example());
         page.push_str(&format!(
-            "\n## `{}`\n{released}\n\n**Example:** {}.\n\n**Fix:** {}.\n",
-            brake.code(),
-            brake.message(),
-            brake.fix()
+            "\n## `{code}`\n{cause} {released}\n\n**Fix:** {}.\n\n**Example:** {}.\n",
+            brake.fix("NAME"),
+            brake.message()
         ));
     }
     page
-}
-
-/// One of each.
-fn brakes() -> Vec<Brake> {
-    let limits = BrakeLimits::default();
-    vec![
-        Brake::NoSnapshot,
-        Brake::SnapshotIncomplete,
-        Brake::SnapshotStale {
-            taken_on: date(2026, 11, 18),
-            as_of: date(2026, 11, 23),
-            limit: limits.stale_days,
-        },
-        Brake::SnapshotOlderThanLast,
-        Brake::SnapshotAllZero,
-        Brake::TooManyAccounts {
-            changed: 180,
-            mapped: 200,
-            limit: limits.changed_percent,
-        },
-        Brake::TooMuchMoney {
-            change: Money {
-                amount: 12_500.into(),
-                currency: Some("USD".into()),
-            },
-            limit: 5_000.into(),
-        },
-        Brake::MoneyUnknown { changes: 3 },
-        Brake::AccountsVanished { gone: 60, of: 200 },
-        Brake::LinesVanished {
-            gone: 400,
-            of: 1200,
-        },
-    ]
 }
 
 #[test]

@@ -274,6 +274,12 @@ pub enum LedgerError {
         /// Where it is.
         state: &'static str,
     },
+    /// Once is for good.
+    #[error("the usage snapshot {snapshot} was withdrawn already")]
+    SnapshotWithdrawn {
+        /// The snapshot.
+        snapshot: String,
+    },
     /// Another adjustment of the line is not settled.
     #[error(
         "the line {line:?} of tenant {tenant:?} has an adjustment that is not settled ({intent})"
@@ -353,6 +359,7 @@ impl LedgerError {
             Self::WrongTransition { .. } => "wrong-transition",
             Self::TooManyAttempts { .. } => "too-many-attempts",
             Self::QuestionState { .. } => "question-state",
+            Self::SnapshotWithdrawn { .. } => "snapshot-withdrawn",
             Self::IntentOpen { .. } => "adjustment-open",
             Self::RunState { .. } => "run-state",
             Self::TenantBusy { .. } => "tenant-busy",

@@ -99,6 +99,9 @@ impl LedgerError {
             Self::TooManyAttempts { .. } | Self::IntentOpen { .. } => {
                 "Look at the line in the PSA and settle it with `run resolve`.".to_owned()
             }
+            Self::SnapshotWithdrawn { .. } => {
+                "See `psa-host usage list`; import it again if it was right after all.".to_owned()
+            }
             Self::RunState { .. } => "Look at it with `run show`, and start a new run.".to_owned(),
             Self::TenantBusy { .. } => "Wait for it to finish and do it again.".to_owned(),
             Self::StorageQuota { .. } => {

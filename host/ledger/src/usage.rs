@@ -1,7 +1,8 @@
 //! Usage snapshots: what a channel's workspaces used at one instant, as it was
-//! imported. Never changed afterwards.
+//! imported. Its counts are never changed afterwards.
 
 mod first_seen;
+mod withdrawn;
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +17,8 @@ use crate::names::{Numbers, Texts};
 use crate::row::{UnknownWord, instant, parsed};
 use crate::usage_names::{self, ItemNames};
 use crate::{Ledger, LedgerError, Result};
+
+pub use withdrawn::Withdrawal;
 
 /// A snapshot's number, shown as `u-000123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,6 +86,8 @@ pub struct Snapshot {
     pub imported_by: String,
     /// How many items it has.
     pub items: u64,
+    /// That nothing is counted from it any more; none: it was not withdrawn.
+    pub withdrawn: Option<Withdrawal>,
 }
 
 impl Ledger {
@@ -138,7 +143,7 @@ impl Ledger {
         })
     }
 
-    /// The snapshot of a channel that was taken last.
+    /// The snapshot of a channel that was taken last and was not withdrawn.
     ///
     /// # Errors
     /// A failing or damaged database.
@@ -146,7 +151,7 @@ impl Ledger {
         self.read(|view| {
             Ok(view
                 .prepare_cached(
-                    "SELECT * FROM snapshots WHERE channel = ?1
+                    "SELECT * FROM snapshots WHERE channel = ?1 AND withdrawn_at IS NULL
                      ORDER BY taken_at DESC, id DESC LIMIT 1",
                 )?
                 .query_row([channel.as_str()], snapshot)
@@ -154,7 +159,7 @@ impl Ledger {
         })
     }
 
-    /// Snapshots, the one imported last first, at most `limit`.
+    /// Snapshots, the one imported last first, at most `limit`; withdrawn ones too.
     ///
     /// # Errors
     /// A failing or damaged database.
@@ -229,6 +234,7 @@ fn snapshot(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
         source: row.get("source")?,
         imported_at: instant(row, "imported_at")?,
         imported_by: row.get("imported_by")?,
+        withdrawn: withdrawn::withdrawal(row)?,
         items: u64::try_from(items).map_err(|_| {
             rusqlite::Error::FromSqlConversionFailure(
                 0,

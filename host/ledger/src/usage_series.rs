@@ -35,7 +35,7 @@ pub struct SeriesCount {
 impl Ledger {
     /// Counts of all pairs of these workspaces and modules, in the snapshots of a channel
     /// taken from `since` to `until`, both included, that a run could have gone by: those
-    /// that are complete and not all zero. Of several of one instant the one imported
+    /// that are complete, not all zero and not withdrawn. Of several of one instant the one imported
     /// last corrects the others, also where it is not complete.
     ///
     /// # Errors
@@ -91,8 +91,10 @@ fn usable(
     let mut select = view.prepare_cached(
         "SELECT id, taken_at FROM snapshots AS s
          WHERE channel = ?1 AND taken_at BETWEEN ?2 AND ?3 AND complete
+             AND withdrawn_at IS NULL
              AND NOT EXISTS (SELECT 1 FROM snapshots AS later
                              WHERE later.channel = s.channel AND later.taken_at = s.taken_at
+                                 AND later.withdrawn_at IS NULL
                                  AND later.id > s.id)
              AND EXISTS (SELECT 1 FROM usage_items
                          WHERE snapshot = s.id AND (users > 0 OR devices > 0))

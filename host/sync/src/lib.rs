@@ -29,12 +29,16 @@ mod reading;
 mod rollback;
 pub mod run;
 mod run_list;
+mod sentence;
 mod set_aside;
+mod snapshot;
 mod source;
 #[cfg(test)]
 mod testing;
 mod usage_view;
+mod usage_withdrawal;
 mod validate;
+mod whole_file;
 mod wiring;
 
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
@@ -60,7 +64,7 @@ pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
     Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
-    QuestionRecord, QuestionState, Secret, StanceRecord, Step,
+    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
@@ -69,5 +73,7 @@ pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;
 pub use usage_view::{CountView, SnapshotView};
+pub use usage_withdrawal::Withdrawn;
 pub use validate::{Finding, Validation};
+pub use whole_file::{refuse_existing, write_whole};
 pub use wiring::{OpenConnection, Purpose};

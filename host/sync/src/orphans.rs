@@ -1,9 +1,10 @@
-//! Lines of a connection that no mapping leads to any more, with the units they still
+//! Lines of a connection that nothing changes any more, because no mapping leads to them
+//! or their workspace has left the channel, with the units they still
 //! have: for the run's report and for the validation.
 
 use jiff::civil::Date;
-use psa_host_billing::orphan::{self, Chosen, Posted};
-use psa_host_billing::{Hold, Line, LineKey, Mapping, TenantKey, Units};
+use psa_host_billing::orphan::{self, Chosen, Lost, Posted};
+use psa_host_billing::{Hold, Line, LineKey, Mapping, TenantKey, Units, WorkspaceId};
 
 use crate::{Host, OpenConnection, Result};
 
@@ -19,7 +20,7 @@ pub(crate) struct Orphan {
 
 impl Host {
     /// The orphans of a connection, by line id. Reads no line of the PSA unless a
-    /// mapping has gone or changed; what cannot be read is told of, never left out.
+    /// mapping has gone or changed, or a workspace has left the channel; what cannot be read is told of, never left out.
     pub(crate) async fn orphans(
         &self,
         open: &OpenConnection,
@@ -29,8 +30,10 @@ impl Host {
         as_of: Date,
     ) -> Result<Vec<Orphan>> {
         let mut accounts = self.ledger().accounts_of_lines(tenant)?;
+        let below = self.workspaces_of(open)?;
+        let in_channel = |workspace: &WorkspaceId| below.contains_key(workspace);
         let mut start = as_of;
-        let mut found: Vec<(Posted, String)> = Vec::new();
+        let mut found: Vec<(Posted, Lost)> = Vec::new();
         for line in self.ledger().lines(tenant)? {
             let Some((workspace, module)) = line.posted_for else {
                 continue;
@@ -44,11 +47,11 @@ impl Host {
                 workspace,
                 module,
             };
-            if let Some(why) = orphan::orphaned(&posted, mapping, chosen) {
+            if let Some(lost) = orphan::orphaned(&posted, mapping, chosen, in_channel) {
                 // From a day on which it had units: a line whose contract has ended
                 // since is told apart from one whose units are missing.
                 start = start.min(line.effective.unwrap_or(as_of));
-                found.push((posted, why));
+                found.push((posted, lost));
             }
         }
         if found.is_empty() {
@@ -56,12 +59,12 @@ impl Host {
         }
         let keys: Vec<LineKey> = found.iter().map(|(posted, _)| posted.key.clone()).collect();
         let read = open.reader.lines(&keys, start).await;
-        let orphan = |(posted, why): (Posted, String)| {
+        let orphan = |(posted, lost): (Posted, Lost)| {
             let line = match &read {
                 Ok(read) => Ok(find(&read.lines, &posted)),
                 Err(error) => Err(error.message.as_str()),
             };
-            let (hold, units) = orphan::hold(&posted, &why, line, as_of)?;
+            let (hold, units) = orphan::hold(&posted, &lost, line, as_of)?;
             Some(Orphan {
                 posted,
                 units,

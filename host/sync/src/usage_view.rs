@@ -1,8 +1,8 @@
-//! What was counted last, for looking at.
+//! What was counted, for looking at: the snapshots there are, and the newest.
 
 use jiff::Timestamp;
 use psa_host_billing::{ModuleId, UsageItem, WorkspaceId};
-use psa_host_ledger::Snapshot;
+use psa_host_ledger::{Snapshot, SnapshotId, Withdrawal};
 use serde::Serialize;
 
 use crate::error::rule;
@@ -27,6 +27,8 @@ pub struct SnapshotView {
     pub imported_at: Timestamp,
     /// By whom.
     pub imported_by: String,
+    /// That nothing is counted from it any more; none: it was not withdrawn.
+    pub withdrawn: Option<Withdrawal>,
 }
 
 /// One count of a snapshot, and who or what was counted.
@@ -62,6 +64,31 @@ impl Host {
             newest.extend(snapshot.map(SnapshotView::from));
         }
         Ok(newest)
+    }
+
+    /// Snapshots of one channel or of all, the one imported last first, at most `limit`;
+    /// withdrawn ones too.
+    ///
+    /// # Errors
+    /// Not a channel.
+    pub fn snapshot_list(
+        &self,
+        channel: Option<&WorkspaceId>,
+        limit: u32,
+    ) -> Result<Vec<SnapshotView>> {
+        if let Some(channel) = channel {
+            self.channel_workspace(channel)?;
+        }
+        let snapshots = self.ledger().snapshots(channel, limit)?;
+        Ok(snapshots.into_iter().map(SnapshotView::from).collect())
+    }
+
+    /// One snapshot, without its counts.
+    ///
+    /// # Errors
+    /// No such snapshot.
+    pub fn snapshot_view(&self, id: SnapshotId) -> Result<SnapshotView> {
+        Ok(self.ledger().snapshot(id)?.into())
     }
 
     /// The newest snapshot of a channel with its counts, by workspace and module.
@@ -160,6 +187,7 @@ impl From<Snapshot> for SnapshotView {
             source: snapshot.source,
             imported_at: snapshot.imported_at,
             imported_by: snapshot.imported_by,
+            withdrawn: snapshot.withdrawn,
         }
     }
 }

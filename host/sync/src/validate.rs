@@ -2,23 +2,23 @@
 //! pair, and what a person should know besides. Reads the PSA as a run does, and
 //! decides with the same rules; posts nothing.
 
+mod expiring;
 mod finding;
 mod mapped;
 
 pub use finding::Finding;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use psa_host_billing::brake::{self, Brake};
-use psa_host_billing::contract_choice::has_successor;
+use psa_host_billing::brake::Brake;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
-    Service, ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
+    Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, HoldCode, Mapping, Service,
+    ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
@@ -27,11 +27,7 @@ use serde::Serialize;
 use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
-use mapped::{both_sides, unmapped};
-
-/// A contract that ends within so many days and has no successor is told of, with the
-/// nearest of these marks: time enough to renew it.
-const EXPIRING_DAYS: [i32; 3] = [7, 30, 60];
+use mapped::{both_sides, left_channel, unmapped};
 
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
@@ -93,7 +89,7 @@ impl Host {
         let as_of = self.today(&connection)?;
         let mut findings = Vec::new();
         let rules = self.ledger().rules(name)?;
-        let snapshot = self.counts_to_validate(&open, as_of, &rules.brakes, &mut findings)?;
+        let snapshot = self.counts_to_validate(&open, &rules.brakes, &mut findings)?;
         let mapping = self.mapping_of(&open)?;
         let workspaces = self.workspaces_of(&open)?;
         let set_asides = self.set_asides_of(name)?;
@@ -170,6 +166,7 @@ impl Host {
             .orphans(&open, &report.tenant, &mapping, &chosen, as_of)
             .await?;
         findings.extend(orphans.into_iter().map(Finding::orphan));
+        left_channel(&mapping, &workspaces, &mut findings);
         if let Some(workspace) = only {
             // What concerns the whole connection concerns this one too.
             findings.retain(|found| found.workspace.as_ref().is_none_or(|w| w == workspace));
@@ -190,7 +187,6 @@ impl Host {
     fn counts_to_validate(
         &self,
         open: &OpenConnection,
-        as_of: Date,
         limits: &BrakeLimits,
         findings: &mut Vec<Finding>,
     ) -> Result<CompleteSnapshot> {
@@ -198,16 +194,14 @@ impl Host {
         let latest = self.ledger().latest_snapshot(channel)?;
         let (taken_at, items) = match &latest {
             None => {
-                findings.push(Finding::of(&Brake::NoSnapshot));
+                findings.push(Finding::of(&Brake::NoSnapshot, &open.connection.name));
                 (self.now(), Vec::new())
             }
             Some(snapshot) => {
-                if !snapshot.complete {
-                    findings.push(Finding::of(&Brake::SnapshotIncomplete));
-                }
-                let taken_on = self.date_in_zone(&open.connection, snapshot.taken_at)?;
-                let stale = brake::stale(limits, taken_on, as_of);
-                findings.extend(stale.as_ref().map(Finding::of));
+                let zone = crate::mapping::zone_of(&open.connection)?;
+                let connection = &open.connection;
+                let on = self.brakes_of_snapshot(connection, snapshot, &zone, limits)?;
+                findings.extend(on.iter().map(|brake| Finding::of(brake, &connection.name)));
                 (snapshot.taken_at, self.ledger().usage_items(snapshot.id)?)
             }
         };
@@ -222,7 +216,7 @@ impl Host {
             crate::error::rule("snapshot-incomplete", error.to_string(), "Import another.")
         })?;
         if latest.is_some() && snapshot.all_zero() {
-            findings.push(Finding::of(&Brake::SnapshotAllZero));
+            findings.push(Finding::of(&Brake::SnapshotAllZero, &open.connection.name));
         }
         Ok(snapshot)
     }
@@ -345,7 +339,10 @@ fn look_at_account(
         // Said once for the account or the service above.
         let said = matches!(
             hold.code,
-            HoldCode::AccountInactive | HoldCode::ServiceMissing | HoldCode::ServiceInactive
+            HoldCode::AccountMissing
+                | HoldCode::AccountInactive
+                | HoldCode::ServiceMissing
+                | HoldCode::ServiceInactive
         );
         // Without counts every pair lacks its own.
         if said || (hold.code == HoldCode::UsageMissing && !counted) {
@@ -353,44 +350,20 @@ fn look_at_account(
         }
         findings.push(Finding::held(line, hold));
     }
-    let used: BTreeSet<&ContractId> = lines
-        .iter()
-        .filter_map(|line| line.line.as_ref())
-        .map(|key| &key.contract)
-        .collect();
+    let mut used: BTreeMap<&ContractId, BTreeSet<&ServiceId>> = BTreeMap::new();
+    for key in lines.iter().filter_map(|line| line.line.as_ref()) {
+        used.entry(&key.contract).or_default().insert(&key.service);
+    }
     let used = contracts
         .iter()
-        .filter(|contract| used.contains(&contract.id));
-    findings.extend(used.filter_map(|c| expiring(workspace, &contracts, c, context.as_of)));
+        .filter_map(|contract| Some((contract, used.get(&contract.id)?)));
+    let expiring = |(contract, services)| {
+        expiring::expiring(workspace, &contracts, contract, services, context.as_of)
+    };
+    findings.extend(used.filter_map(expiring));
     Looked {
         pairs: lines.len(),
         good,
         findings,
     }
-}
-
-fn expiring(
-    workspace: &Workspace,
-    contracts: &[Contract],
-    contract: &Contract,
-    as_of: Date,
-) -> Option<Finding> {
-    let end = contract.end?;
-    let days = as_of.until(end).ok()?.get_days();
-    if days < 0 || has_successor(contracts, contract) {
-        return None;
-    }
-    let mark = EXPIRING_DAYS.into_iter().find(|mark| days <= *mark)?;
-    let message = format!(
-        "contract {} ({}) ends on {end}, in {days} days (within {mark}), and nothing follows it",
-        contract.id, contract.name
-    );
-    let fix = "Renew it in the PSA, or its pairs are held from the day after.";
-    Some(Finding {
-        workspace: Some(workspace.id.clone()),
-        account: Some(contract.account.clone()),
-        contract: Some(contract.id.clone()),
-        link: contract.link.clone(),
-        ..Finding::new("contract-expiring", false, message, fix)
-    })
 }

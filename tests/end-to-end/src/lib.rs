@@ -16,7 +16,7 @@ use std::time::Instant;
 use autotask_sim::{Config, LineKind, Simulator, User, World};
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use psa_host_billing::{ConnectionName, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{LineReport, RunReport, SyncOptions};
@@ -93,14 +93,35 @@ impl Scene {
         customers: &[(u32, i32)],
         change: impl FnOnce(&mut Config, &[Customer]),
     ) -> Self {
-        let mut world = World::new(TODAY);
+        let contract = (date(2026, 1, 1), end);
+        Self::at(timestamp(NOW), contract, customers, change).await
+    }
+
+    /// The same in the present, for the program itself, which goes by the machine's clock.
+    pub async fn present(customers: &[(u32, i32)]) -> Self {
+        let now = Timestamp::now();
+        let month = local(now).first_of_month();
+        let contract = (
+            month.saturating_sub(Span::new().months(10)),
+            month.saturating_add(Span::new().months(2)).last_of_month(),
+        );
+        Self::at(now, contract, customers, |_, _| {}).await
+    }
+
+    async fn at(
+        now: Timestamp,
+        (start, end): (Date, Date),
+        customers: &[(u32, i32)],
+        change: impl FnOnce(&mut Config, &[Customer]),
+    ) -> Self {
+        let today = local(now);
+        let mut world = World::new(today);
         world.users = vec![User::default()];
         let service = world.add_service("Coro EDR", "4.20");
         let customers: Vec<Customer> = (1..)
             .zip(customers)
             .map(|(at, &(devices, units))| {
                 let company = world.add_company(&format!("Company {at}"));
-                let start = date(2026, 1, 1);
                 let contract = world.add_contract(company, "Managed services", start, end);
                 let line = world.add_line(LineKind::Service, contract, service, units);
                 let line = line.expect("an open contract");
@@ -115,13 +136,14 @@ impl Scene {
                 }
             })
             .collect();
-        world.post_through(date(2026, 10, 31));
+        let before_this_month = today.first_of_month().yesterday();
+        world.post_through(before_this_month.expect("a day before"));
         let mut config = Config::new(world);
         change(&mut config, &customers);
         let simulator = Simulator::start(config)
             .await
             .expect("free ports on loopback");
-        let clock = Clock::starting_at(timestamp(NOW));
+        let clock = Clock::starting_at(now);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let host = open(folder.path(), &clock, None);
         let scene = Self {
@@ -276,8 +298,7 @@ impl Scene {
 
     /// The date in the connection's zone.
     pub fn today(&self) -> Date {
-        let zone = TimeZone::get("America/New_York").expect("a zone");
-        self.now().to_zoned_datetime(zone).date()
+        local(self.now())
     }
 
     /// Let time pass, for psa-host and for the PSA.
@@ -416,6 +437,11 @@ fn connector() -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/autotask.wasm");
     path.canonicalize()
         .unwrap_or_else(|_| panic!("build the connector first: plugins/build autotask"))
+}
+
+fn local(at: Timestamp) -> Date {
+    let zone = TimeZone::get("America/New_York").expect("a zone");
+    at.to_zoned_datetime(zone).date()
 }
 
 fn timestamp(text: &str) -> Timestamp {

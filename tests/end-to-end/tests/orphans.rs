@@ -6,7 +6,8 @@ use jiff::civil::date;
 use psa_host_billing::{AccountId, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{LineReport, RunReport};
-use psa_host_sync::{MappingKind, Validation, unwatched};
+use psa_host_sync::{MappingKind, Source, Validation, unwatched};
+use serde_json::json;
 
 fn orphans(report: &RunReport) -> Vec<&LineReport> {
     let is_orphan = |line: &&LineReport| line.code.as_deref() == Some("orphan");
@@ -139,4 +140,73 @@ async fn a_line_whose_contract_has_ended_is_no_orphan_any_more() {
     }
     scene.import_usage(&[("w1", 11)]);
     assert_eq!(orphans(&scene.sync().await), [] as [&LineReport; 0]);
+}
+
+/// Import workspaces anew, below another channel.
+fn move_away(scene: &Scene, workspaces: &[&str]) {
+    let workspace = |id: &str, kind: &str, parent: Option<&str>| json!({ "id": id, "name": id, "kind": kind, "parent": parent, "status": "subscription" });
+    let mut all = vec![workspace("other", "channel", None)];
+    all.extend(
+        workspaces
+            .iter()
+            .map(|id| workspace(id, "child", Some("other"))),
+    );
+    let file = json!({ "workspaces": all });
+    let source = Source::new("workspaces", file.to_string());
+    scene.host.import_workspaces(&source).unwrap();
+}
+
+async fn left_by_validate(scene: &Scene) -> Vec<(bool, String)> {
+    let validation = scene.host.validate(&name(), &unwatched).await;
+    let findings = validation.expect("a PSA that answers").findings.into_iter();
+    let left = findings.filter(|found| found.code == "workspace-left-channel");
+    left.map(|found| (found.holds, found.message)).collect()
+}
+
+#[tokio::test]
+async fn a_posted_workspace_that_leaves_the_channel_is_held_and_told_of() {
+    let scene = Scene::new(&[(11, 5), (4, 2)]).await;
+    scene.sync().await;
+    scene.wait(24 * 60);
+    move_away(&scene, &["w1"]);
+    scene.import_usage(&[("w2", 4)]);
+    let report = scene.sync().await;
+    let held = (Outcome::Held, Some("workspace-left-channel".to_owned()));
+    assert_eq!(outcome(&report, "w1"), held, "{report:#?}");
+    assert_eq!(outcome(&report, "w2").0, Outcome::Unchanged);
+    assert!(report.needs_a_person());
+    let line = line_of(&report, "w1");
+    let message = format!(
+        "workspace w1 is not below the channel any more, and line {} still has 11 units",
+        scene.customers[0].line
+    );
+    assert_eq!(line.message.as_deref(), Some(message.as_str()));
+    assert_eq!(left_by_validate(&scene).await, [(true, message)]);
+    assert_eq!(scene.applied(0), [6], "it is told of, never changed");
+}
+
+#[tokio::test]
+async fn a_workspace_that_left_before_anything_was_posted_is_one_finding() {
+    let scene = Scene::new(&[(11, 5), (4, 2)]).await;
+    move_away(&scene, &["w1"]);
+    let [(holds, message)] = &left_by_validate(&scene).await[..] else {
+        panic!("one finding");
+    };
+    assert!(
+        *holds && message.contains("is mapped to account"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn workspaces_that_leave_together_are_not_taken_for_lines_the_psa_left_out() {
+    let scene = Scene::new(&[(11, 5), (12, 5), (13, 5)]).await;
+    scene.sync().await;
+    scene.wait(24 * 60);
+    move_away(&scene, &["w1", "w2"]);
+    scene.import_usage(&[("w3", 14)]);
+    let report = scene.sync().await;
+    assert_eq!(report.notices, [], "{report:#?}");
+    assert_eq!(outcome(&report, "w3").0, Outcome::Confirmed);
+    assert_eq!(report.summary.held_by_code["workspace-left-channel"], 2);
 }

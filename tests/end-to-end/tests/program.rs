@@ -1,6 +1,6 @@
 //! The `psa-host` program itself against a simulated Autotask: what scripts see.
 
-use autotask_sim::{Fault, FaultKind, Lost};
+use autotask_sim::{Fault, FaultKind, LineKind, Lost};
 use end_to_end::Scene;
 use serde_json::Value;
 
@@ -23,11 +23,11 @@ fn run(scene: &Scene, arguments: &[&str]) -> Said {
     }
 }
 
-const SYNC: [&str; 4] = ["sync", "acme", "--as-of", "2026-11-23"];
+const SYNC: [&str; 2] = ["sync", "acme"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_prints_each_line_with_its_money_and_ends_with_status_0_or_3() {
-    let scene = Scene::new(&[(11, 5), (5, 5), (0, 4)]).await;
+    let scene = Scene::present(&[(11, 5), (5, 5), (0, 4)]).await;
     let said = run(&scene, &SYNC);
     assert_eq!(said.status, 3, "{}", said.json);
     let lines = said.json["lines"].as_array().unwrap();
@@ -37,7 +37,7 @@ async fn a_sync_prints_each_line_with_its_money_and_ends_with_status_0_or_3() {
         ("baseline", 5.into()),
         ("target", 11.into()),
         ("delta", 6.into()),
-        ("effective_date", "2026-11-23".into()),
+        ("effective_date", scene.today().to_string().into()),
         ("outcome", "confirmed".into()),
         ("code", Value::Null),
     ] {
@@ -61,7 +61,7 @@ async fn a_sync_prints_each_line_with_its_money_and_ends_with_status_0_or_3() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_waits_is_approved_posted_and_taken_back_from_the_command_line() {
-    let scene = Scene::new(&[(30, 5)]).await;
+    let scene = Scene::present(&[(30, 5)]).await;
     let rules = run(&scene, &["rules", "set", "acme", "--ask-units", "10"]);
     assert_eq!(rules.json["rules"]["approval"]["units"], "10");
     let said = run(&scene, &SYNC);
@@ -107,7 +107,7 @@ async fn a_change_waits_is_approved_posted_and_taken_back_from_the_command_line(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_network_is_told_with_status_1_and_leaves_nothing_behind() {
-    let scene = Scene::new(&[(11, 5)]).await;
+    let scene = Scene::present(&[(11, 5)]).await;
     let dropped = FaultKind::Lose { lost: Lost::Drop };
     scene.simulator.inject(Fault::new(dropped).times(0));
     let said = run(&scene, &SYNC);
@@ -116,4 +116,57 @@ async fn a_lost_network_is_told_with_status_1_and_leaves_nothing_behind() {
         assert!(said.json["error"][key].is_string(), "{key}: {}", said.json);
     }
     assert_eq!(scene.adjustments_sent(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_for_another_day_than_today_says_so_and_ends_as_any_other() {
+    let scene = Scene::present(&[(11, 5)]).await;
+    let tomorrow = scene.today().tomorrow().unwrap().to_string();
+    let sync = ["sync", "acme", "--as-of", &tomorrow];
+    let output = scene
+        .program()
+        .args(sync)
+        .arg("--dry-run")
+        .output()
+        .unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let told = format!(
+        "attention: planned for {tomorrow}, and it was {} in the connection's time zone",
+        scene.today()
+    );
+    assert!(table.contains(&told), "{table}");
+    let said = run(&scene, &sync);
+    assert_eq!(said.status, 0, "{}", said.json);
+    assert_eq!(said.json["as_of"], tomorrow);
+    assert_eq!(said.json["today"], scene.today().to_string());
+    let shown = run(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
+    assert_eq!(shown.json["today"], said.json["today"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stands_twice_is_told_with_its_contract_its_lines_and_a_link() {
+    let scene = Scene::present(&[(11, 5)]).await;
+    let customer = &scene.customers[0];
+    let twin = {
+        let mut world = scene.simulator.world();
+        world.add_line(LineKind::Service, customer.contract, scene.service, 7)
+    };
+    let lines = [customer.line.to_string(), twin.unwrap().to_string()];
+    let validated = run(&scene, &["validate", "acme"]).json;
+    let findings = validated["findings"].as_array().unwrap();
+    let found = findings
+        .iter()
+        .find(|f| f["code"] == "duplicate-line")
+        .unwrap();
+    assert_eq!(found["contract"], customer.contract.to_string());
+    assert_eq!(found["lines"], serde_json::json!(lines));
+    assert_eq!(found["line"], Value::Null);
+    let link = found["link"].as_str().unwrap();
+    let synced = run(&scene, &["sync", "acme", "--dry-run"]).json;
+    assert_eq!(synced["lines"][0]["contract"], found["contract"]);
+    for command in [&["validate", "acme"][..], &["sync", "acme", "--dry-run"]] {
+        let output = scene.program().args(command).output().unwrap();
+        let table = String::from_utf8(output.stdout).unwrap();
+        assert!(table.contains(&format!("\n    {link}\n")), "{table}");
+    }
 }

@@ -4,10 +4,11 @@ use autotask_sim::LineKind;
 use autotask_sim::schema::Entity;
 use end_to_end::{MODULE, Scene, TODAY, line_of, name, outcome};
 use jiff::civil::date;
+use psa_host_billing::brake::BrakeCode;
 use psa_host_billing::rules::{EffectivePolicy, Rules, ZeroRule};
 use psa_host_billing::{AccountId, ModuleId, WorkspaceId};
 use psa_host_ledger::Outcome;
-use psa_host_sync::run::{RunReport, SyncOptions};
+use psa_host_sync::run::{Release, RunReport, SyncOptions};
 use psa_host_sync::{Answering, LineDecision, QuestionState, unwatched};
 use rust_decimal::Decimal;
 
@@ -152,7 +153,10 @@ async fn edited() -> Scene {
 async fn a_foreign_edit_that_is_adopted_stays_until_the_count_changes() {
     let scene = edited().await;
     assert_eq!(decide(&scene, LineDecision::Adopt).await, "adopted");
-    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Unchanged);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Unchanged);
+    assert_eq!(report.summary.money, [], "nothing of it will be posted");
+    assert_eq!(line_of(&report, "w1").money, None);
     scene.wait(24 * 60);
     scene.import_usage(&[("w1", 12)]);
     let report = scene.sync().await;
@@ -263,12 +267,36 @@ async fn the_money_brake_posts_nothing_until_a_person_releases_it_for_one_run() 
     );
     assert_eq!(report.notices[0].code, "too-much-money");
     assert_eq!(scene.adjustments_sent(), 0);
-    let released = SyncOptions {
-        released: ["too-much-money".to_owned()].into(),
+    let fix = &report.notices[0].fix;
+    let release = "psa-host sync acme --release too-much-money --why TEXT";
+    assert!(fix.contains(release), "{fix}");
+    let releases = SyncOptions {
+        release: Some(Release::new([BrakeCode::TooMuchMoney], "the price rise of May").unwrap()),
         ..SyncOptions::default()
     };
-    let report = scene.try_sync(&released).await.unwrap();
+    let report = scene.try_sync(&releases).await.unwrap();
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed);
+    let [released] = &report.released[..] else {
+        panic!("{report:#?}");
+    };
+    assert_eq!(
+        (released.by.as_str(), released.why.as_str()),
+        ("psa-host", "the price rise of May")
+    );
+    let said = released.message.as_deref().unwrap();
+    assert!(said.contains("over the limit of 60"), "{said}");
+    let shown = scene.host.run_report(report.run.parse().unwrap()).unwrap();
+    assert_eq!(shown.released, report.released);
+    let history = scene.host.ledger().history(0, 1000).unwrap();
+    let kept: Vec<_> = history
+        .iter()
+        .filter(|e| e.what == "brake.released")
+        .collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].subject, report.run);
+    assert_eq!(kept[0].detail["connection"], "acme");
+    assert_eq!(kept[0].detail["brakes"][0], "too-much-money");
+    assert_eq!(kept[0].detail["why"], "the price rise of May");
     scene.wait(24 * 60);
     scene.import_usage(&[("w1", 41), ("w2", 15)]);
     assert_eq!(outcome(&scene.sync().await, "w1"), held("too-much-money"));
@@ -439,6 +467,20 @@ async fn one_workspace_is_validated_without_the_others() {
     let held: Vec<_> = validation.findings.iter().filter(|f| f.holds).collect();
     assert_eq!(held.len(), 1, "{held:#?}");
     assert_eq!(held[0].code, "fall-to-zero");
+    // A company that is gone is told of once, as in the whole.
+    let company = scene.customers[1].company;
+    scene.simulator.world().delete(Entity::Companies, company);
+    let validation = scene
+        .host
+        .validate_part(&name(), Some(&workspace), &unwatched)
+        .await
+        .unwrap();
+    let codes: Vec<_> = validation
+        .findings
+        .iter()
+        .map(|f| f.code.as_str())
+        .collect();
+    assert_eq!(codes, ["account-missing"]);
     let unknown = WorkspaceId::new("w9").unwrap();
     let error = scene
         .host

@@ -94,8 +94,28 @@ fn a_line_is_an_orphan_when_no_mapping_leads_to_it_any_more() {
     ];
     for (text, expected) in cases {
         let (mapping, chosen) = mapped(text);
-        let why = orphaned(&posted(), &mapping, &chosen).unwrap_or_default();
+        let lost = orphaned(&posted(), &mapping, &chosen, |_| true);
+        let why = lost.map_or(String::new(), |lost| lost.why);
         assert_eq!(why, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_line_is_told_of_when_the_workspace_it_is_mapped_to_has_left_the_channel() {
+    let left = "workspace-left-channel: workspace w1 is not below the channel any more";
+    let orphan = "orphan: workspace w1 is not mapped to an account any more";
+    for (text, below, expected) in [
+        ("w1=A edr=15 |", "w2", left),
+        ("w1=A edr=15 |", "w1", ""),
+        // It is billed elsewhere in the channel, or no mapping leads to it.
+        ("w1=A edr=15 | w1/edr=8001", "w2", ""),
+        ("w2=A edr=15 |", "w2", ""),
+        ("edr=15 |", "w2", orphan),
+    ] {
+        let (mapping, chosen) = mapped(text);
+        let lost = orphaned(&posted(), &mapping, &chosen, |one| one.as_str() == below);
+        let told = lost.map_or(String::new(), |lost| format!("{}: {}", lost.code, lost.why));
+        assert_eq!(told, expected, "{text} with {below} in the channel");
     }
 }
 
@@ -118,7 +138,8 @@ fn where_the_account_is_not_remembered_the_workspaces_own_stands_in() {
             account: None,
             ..posted()
         };
-        let why = orphaned(&forgotten, &mapping, &chosen).unwrap_or_default();
+        let lost = orphaned(&forgotten, &mapping, &chosen, |_| true);
+        let why = lost.map_or(String::new(), |lost| lost.why);
         assert_eq!(why, expected, "{text}");
     }
 }
@@ -174,7 +195,10 @@ fn an_orphan_is_told_of_while_it_has_units() {
     for (read, expected) in cases {
         let held = hold(
             &posted(),
-            "why",
+            &Lost {
+                code: HoldCode::Orphan,
+                why: "why".to_owned(),
+            },
             read.as_ref().map(Option::as_ref).map_err(|e| *e),
             DAY,
         );

@@ -9,7 +9,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::brake::Brake;
+use crate::brake::{Brake, BrakeCode};
 use rust_decimal::Decimal;
 
 use crate::approval::{Rollback, Verdict};
@@ -208,7 +208,12 @@ impl Case {
     fn plan(&self) -> Plan {
         let lines = self.lines();
         self.context(|context| {
-            let mut plan = Plan::new(context, Answered { mapped: 1 });
+            let asked = context
+                .mapping
+                .accounts()
+                .map(|(_, id)| id.clone())
+                .collect();
+            let mut plan = Plan::new(context, Answered { asked: &asked });
             plan.saw(&AccountId::new("17").unwrap(), &self.contracts);
             for (at, line) in lines.iter().enumerate() {
                 plan.add(at, line);
@@ -771,7 +776,7 @@ fn nothing_is_posted_while_a_brake_is_on() {
         .map(Brake::code)
         .collect();
     assert_eq!(codes, ["too-much-money"]);
-    let released = BTreeSet::from(["too-much-money".to_owned()]);
+    let released = BTreeSet::from([BrakeCode::TooMuchMoney]);
     assert_eq!(plan.brakes(&released), []);
     let unknown = Case::new(11, 5).with(|c| c.rules.brakes.money = Some(Decimal::ZERO));
     let brakes = unknown.plan().brakes(&BTreeSet::new());
@@ -785,9 +790,10 @@ fn a_snapshot_without_any_count_puts_the_brake_on() {
     let brakes = |case: &Case| case.plan().brakes(&BTreeSet::new());
     assert_eq!(brakes(&zero), [Brake::SnapshotAllZero]);
     assert_eq!(brakes(&Case::new(0, 5)), []);
-    // Nobody can release it.
-    let released = BTreeSet::from(["snapshot-all-zero".to_owned()]);
-    assert_eq!(zero.plan().brakes(&released), [Brake::SnapshotAllZero]);
+    // Released, each line of its own is held still.
+    let released = BTreeSet::from([BrakeCode::SnapshotAllZero]);
+    assert_eq!(zero.plan().brakes(&released), []);
+    assert_eq!(zero.plan().adjustments(&released), Ok(vec![]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::vanished::Vanished;
 use super::{Adjustment, Context, Decision, PlanLine};
-use crate::brake::{self, Brake};
+use crate::brake::{self, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
 use crate::{AccountId, Contract};
 
@@ -28,23 +28,24 @@ pub struct Plan {
 
 /// What the PSA gave in answer, as far as the brakes ask.
 #[derive(Debug, Clone, Copy)]
-pub struct Answered {
-    /// Mapped accounts of workspaces that are in the snapshot's channel.
-    pub mapped: usize,
+pub struct Answered<'a> {
+    /// Mapped accounts of workspaces that are in the snapshot's channel; nothing of others
+    /// is asked for, so nothing of them can be missing.
+    pub asked: &'a BTreeSet<AccountId>,
 }
 
 impl Plan {
     /// An empty plan.
-    pub fn new(context: &Context<'_>, answered: Answered) -> Self {
-        let missing_accounts = context
-            .mapping
-            .accounts()
-            .filter(|(_, account)| !context.accounts.contains_key(*account))
+    pub fn new(context: &Context<'_>, answered: Answered<'_>) -> Self {
+        let missing_accounts = answered
+            .asked
+            .iter()
+            .filter(|account| !context.accounts.contains_key(*account))
             .count();
         Self {
             limits: context.rules.brakes.clone(),
             all_zero: context.snapshot.all_zero(),
-            mapped: answered.mapped,
+            mapped: answered.asked.len(),
             missing_accounts,
             // Of posting: having looked at lines that were right says nothing of how many
             // will change.
@@ -91,7 +92,7 @@ impl Plan {
 
     /// The brakes that are on. `released`: codes of brakes that a person released for
     /// this run.
-    pub fn brakes(&self, released: &BTreeSet<String>) -> Vec<Brake> {
+    pub fn brakes(&self, released: &BTreeSet<BrakeCode>) -> Vec<Brake> {
         let limits = &self.limits;
         let Vanished { gone, known, .. } = self.vanished;
         let accounts = brake::too_many_gone(limits, self.missing_accounts, self.mapped);
@@ -111,7 +112,10 @@ impl Plan {
         ]
         .into_iter()
         .flatten()
-        .filter(|brake| !(brake.can_be_released() && released.contains(brake.code())))
+        .filter(|brake| {
+            let kind = brake.kind();
+            kind.never_released().is_some() || !released.contains(&kind)
+        })
         .collect()
     }
 
@@ -121,7 +125,7 @@ impl Plan {
     /// The brakes that are on; then nothing may be written.
     pub fn adjustments(
         self,
-        released: &BTreeSet<String>,
+        released: &BTreeSet<BrakeCode>,
     ) -> Result<Vec<(usize, Adjustment)>, Vec<Brake>> {
         let brakes = self.brakes(released);
         if brakes.is_empty() {

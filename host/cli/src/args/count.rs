@@ -12,7 +12,8 @@ Examples:
   psa-host count set acme edr --basis peak
   psa-host count set acme edr --multiplier 0.5 --rounding nearest --included 5
   psa-host count set acme edr --minimum 25 --minimum-until 2027-06-30
-  psa-host count set acme edr --no-minimum
+  psa-host count set acme edr --minimum-until 2027-12-31
+  psa-host count set acme edr --no-minimum          (its dates go too)
   psa-host count set acme edr --reset
 
 In this order: the basis (the latest count, or the peak or average since the billing period
@@ -103,17 +104,18 @@ pub struct CountChange {
     #[arg(long, value_name = "COUNT", conflicts_with = "no_minimum")]
     pub minimum: Option<u32>,
     /// First day of the minimum
-    #[arg(long, value_name = "DATE", requires = "minimum")]
+    #[arg(long, value_name = "DATE", conflicts_with = "no_minimum")]
     pub minimum_from: Option<Date>,
     /// Last day of the minimum
-    #[arg(long, value_name = "DATE", requires = "minimum")]
+    #[arg(long, value_name = "DATE", conflicts_with = "no_minimum")]
     pub minimum_until: Option<Date>,
     /// No minimum any more
     #[arg(long)]
     pub no_minimum: bool,
     /// Bill the latest count as it is
     #[arg(long, conflicts_with_all = [
-        "basis", "rounding", "multiplier", "included", "minimum", "no_minimum",
+        "basis", "rounding", "multiplier", "included", "minimum", "minimum_from",
+        "minimum_until", "no_minimum",
     ])]
     pub reset: bool,
 }

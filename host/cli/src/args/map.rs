@@ -98,7 +98,7 @@ good rows are (exit status 3).")]
     #[command(after_help = "\
 Examples:
   psa-host map export acme > mapping.json
-  psa-host map export acme mapping.xlsx
+  psa-host map export acme mapping.xlsx --force
   psa-host map export acme --as csv > mapping.csv
 
 CSV and XLSX have the names on both sides too, for people; an import does not read them. A cell

@@ -37,6 +37,9 @@ pub struct MapExport {
     /// File to write [default: standard output]
     #[arg(value_name = "FILE")]
     pub file: Option<String>,
+    /// Overwrite a file that is there
+    #[arg(long, requires = "file")]
+    pub force: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -10,6 +10,7 @@ mod map_bulk;
 mod plugin;
 mod rules;
 mod sync;
+mod usage;
 mod values;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub use map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapS
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
 pub use sync::{RunCommand, SyncArgs, VerdictWord};
+pub use usage::{UsageCommand, UsageImport};
 pub use values::{SecretSource, ValueArgs};
 
 /// Exit statuses, in the help of the whole program.
@@ -211,61 +213,6 @@ kind: channel, child, regular. status: new, trial, subscription, inactive, archi
     /// Show all workspaces
     #[command(after_help = "Example:\n  psa-host workspace list")]
     List,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum UsageCommand {
-    /// Import one snapshot of a channel's counts, whole or not at all
-    #[command(after_help = "\
-Examples:
-  psa-host usage import usage.json
-  psa-host usage import usage.csv --channel msp-1 --taken-at 2026-10-01T04:30:00Z --complete
-
-The JSON file:
-  {\"channel\": \"msp-1\", \"taken_at\": \"2026-10-01T04:30:00Z\", \"complete\": true, \"items\": [
-    {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 12, \"devices\": 14}
-  ]}
-The CSV file (say the rest with options):
-  workspace,module,users,devices
-  ws-17,edr,12,14
-A count that is not known is left out, null or empty: it is never read as 0. In JSON, an item
-may name who was counted, as many as the count says:
-    {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 2, \"user_names\": [\"ann\", \"ben\"],
-     \"devices\": 1, \"device_names\": [\"laptop-7\"]}")]
-    Import(UsageImport),
-    /// Show the newest snapshot of each channel, or one channel's counts
-    #[command(after_help = "\
-Examples:
-  psa-host usage show
-  psa-host usage show --channel msp-1
-  psa-host usage show --channel msp-1 --workspace ws-17 --module edr")]
-    Show {
-        /// Show this channel's newest counts
-        #[arg(long, value_name = "WORKSPACE")]
-        channel: Option<String>,
-        /// Show only this workspace's count, with the names behind it
-        #[arg(long, value_name = "WORKSPACE", requires_all = ["channel", "module"])]
-        workspace: Option<String>,
-        /// Show only this module's count, with the names behind it
-        #[arg(long, value_name = "MODULE", requires = "workspace")]
-        module: Option<String>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct UsageImport {
-    /// JSON or CSV file, or - for standard input
-    #[arg(value_name = "FILE|-")]
-    pub file: String,
-    /// CSV: the channel workspace counted
-    #[arg(long, value_name = "WORKSPACE", requires = "taken_at")]
-    pub channel: Option<String>,
-    /// CSV: when it was counted, such as 2026-10-01T04:30:00Z
-    #[arg(long, value_name = "INSTANT", requires = "channel")]
-    pub taken_at: Option<String>,
-    /// CSV: nothing below the channel is missing from it
-    #[arg(long, requires = "channel")]
-    pub complete: bool,
 }
 
 #[derive(Debug, Subcommand)]

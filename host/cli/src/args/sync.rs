@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use psa_host_billing::brake::BrakeCode;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -9,6 +10,7 @@ Examples:
   psa-host sync                        (every connection that is not paused)
   psa-host sync acme --dry-run
   psa-host sync acme --format json
+  psa-host sync acme --release too-many-accounts --why 'all were moved to the new bundle'
 
 With one N the JSON is that run; with none or several it is {\"runs\": [...]}. The table sums
 unchanged lines up; --all lists them.")]
@@ -19,15 +21,28 @@ pub struct SyncArgs {
     /// Plan and report, post nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// The civil date to plan for, in the connection's zone [default: today there]
+    /// The civil date to plan for, in the connection's zone [default: today there]. The
+    /// report says that it was another; how old the counts are is judged by today
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
-    /// Release a brake for this run, by its code
-    #[arg(long, value_name = "CODE")]
-    pub release: Vec<String>,
+    /// Release a brake for this run, by its code; for one connection, with --why
+    #[arg(long, value_name = "CODE", requires = "why", value_parser = releasable)]
+    pub release: Vec<BrakeCode>,
+    /// Why it is released, kept in the history and in the report
+    #[arg(long, value_name = "TEXT", requires = "release")]
+    pub why: Option<String>,
     /// List unchanged lines too
     #[arg(long)]
     pub all: bool,
+}
+
+/// A brake that a person may release.
+fn releasable(text: &str) -> Result<BrakeCode, String> {
+    let code: BrakeCode = text.parse().map_err(|error| format!("{error}"))?;
+    match code.never_released() {
+        None => Ok(code),
+        Some(why) => Err(format!("{code} cannot be released: {why}")),
+    }
 }
 
 #[derive(Debug, Subcommand)]

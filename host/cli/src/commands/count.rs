@@ -89,15 +89,35 @@ fn changed(mut policy: CountPolicy, change: &CountChange) -> Result<CountPolicy>
     if let Some(included) = change.included {
         policy.included = included;
     }
-    if let Some(units) = change.minimum {
-        let minimum = Minimum::new(units, change.minimum_from, change.minimum_until);
-        let fix = "Correct it, or take the minimum away with --no-minimum.";
-        policy.minimum = Some(minimum.map_err(|error| WrongUse::new(error.to_string(), fix))?);
-    }
+    policy.minimum = minimum_of(policy.minimum, change)?;
     if change.no_minimum {
         policy.minimum = None;
     }
     Ok(policy)
+}
+
+/// What is not named of a minimum stays.
+fn minimum_of(known: Option<Minimum>, change: &CountChange) -> Result<Option<Minimum>> {
+    let CountChange {
+        minimum,
+        minimum_from,
+        minimum_until,
+        ..
+    } = *change;
+    if minimum.is_none() && minimum_from.is_none() && minimum_until.is_none() {
+        return Ok(known);
+    }
+    let Some(units) = minimum.or(known.map(|known| known.units())) else {
+        let message = "there is no minimum whose days could be set";
+        return Err(WrongUse::new(message, "Add --minimum COUNT.").into());
+    };
+    let from = minimum_from.or(known.and_then(|known| known.from()));
+    let until = minimum_until.or(known.and_then(|known| known.until()));
+    let fix = "Correct it, or take the minimum and its days away with --no-minimum.";
+    let minimum = Minimum::new(units, from, until);
+    Ok(Some(
+        minimum.map_err(|error| WrongUse::new(error.to_string(), fix))?,
+    ))
 }
 
 fn show(name: &ConnectionName, module: Option<&ModuleId>, host: &Host, out: Output) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use psa_host_billing::{Money, Units, UnitsChange};
-use psa_host_sync::run::{APPROVAL_NEEDED, LineReport, MoneyChange, Notice, RunReport};
+use psa_host_sync::run::{APPROVAL_NEEDED, LineReport, MoneyChange, Notice, Released, RunReport};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -23,12 +23,16 @@ impl Serialize for RunJson<'_> {
             tenant: &'a psa_host_billing::TenantKey,
             dry_run: bool,
             as_of: jiff::civil::Date,
+            today: jiff::civil::Date,
             started_at: jiff::Timestamp,
             ended_at: jiff::Timestamp,
+            snapshot: Option<&'a str>,
             snapshot_taken_at: Option<jiff::Timestamp>,
+            snapshot_withdrawn: Option<&'a psa_host_sync::Withdrawal>,
             requests: u64,
             dev_origins: &'a [String],
             summary: &'a psa_host_sync::run::Summary,
+            released: &'a [Released],
             notices: &'a [Notice],
             incidents: &'a [Notice],
             settled: Lines<'a>,
@@ -42,12 +46,16 @@ impl Serialize for RunJson<'_> {
             tenant: &report.tenant,
             dry_run: report.dry_run,
             as_of: report.as_of,
+            today: report.today,
             started_at: report.started_at,
             ended_at: report.ended_at,
+            snapshot: report.snapshot.as_deref(),
             snapshot_taken_at: report.snapshot_taken_at,
+            snapshot_withdrawn: report.snapshot_withdrawn.as_ref(),
             requests: report.requests,
             dev_origins: &report.dev_origins,
             summary: &report.summary,
+            released: &report.released,
             notices: &report.notices,
             incidents: &report.incidents,
             settled: Lines(&report.settled),
@@ -128,8 +136,30 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         "run {} of {} (tenant {}) for {}{dry}",
         report.run, report.connection, report.tenant, report.as_of
     ))?;
+    if report.as_of != report.today {
+        out.line(format!(
+            "attention: planned for {}, and it was {} in the connection's time zone",
+            report.as_of, report.today
+        ))?;
+    }
+    if let (Some(snapshot), Some(withdrawn)) = (&report.snapshot, &report.snapshot_withdrawn) {
+        out.line(format!(
+            "its snapshot {snapshot} was withdrawn at {:.0} by {}: {}",
+            withdrawn.at, withdrawn.by, withdrawn.why
+        ))?;
+    }
     for origin in &report.dev_origins {
         out.line(format!("development: plain http to {origin}"))?;
+    }
+    for Released {
+        code,
+        by,
+        why,
+        message,
+    } in &report.released
+    {
+        let said = message.as_deref().unwrap_or("it was not on");
+        out.line(format!("released by {by}: {code} ({said}); why: {why}"))?;
     }
     for notice in report.notices.iter().chain(&report.incidents) {
         out.line(format!("attention: {} [{}]", notice.message, notice.code))?;
@@ -155,8 +185,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
             (Some(code), Some(_)) if code == APPROVAL_NEEDED => fixes.see(
                 code,
                 "See `psa-host approval list`, then `approval approve` or `approval reject`.",
+                None,
             ),
-            (Some(code), Some(fix)) => fixes.see(code, fix),
+            (Some(code), Some(fix)) => fixes.see(code, fix, line.link.as_deref()),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::Host;
-use psa_host_sync::run::{RunReport, SyncOptions};
+use psa_host_sync::run::{Release, RunReport, SyncOptions};
 use serde::Serialize;
 
 use super::report::{RunJson, print};
@@ -29,7 +29,7 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
     let options = SyncOptions {
         dry_run: args.dry_run,
         as_of: args.as_of,
-        released: args.release.iter().cloned().collect(),
+        release: release(args)?,
         ..SyncOptions::default()
     };
     if let [connection] = args.connections.as_slice() {
@@ -53,6 +53,18 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
         out.line("Nothing to sync: every connection is paused.")?;
     }
     several(&names, args, &options, host, out).await
+}
+
+/// A brake says something about one connection, so it is released for that one alone.
+fn release(args: &SyncArgs) -> Result<Option<Release>> {
+    let Some(why) = &args.why else {
+        return Ok(None);
+    };
+    let [_] = args.connections.as_slice() else {
+        let fix = "Name one, as in `psa-host sync acme --release CODE --why TEXT`.";
+        return Err(WrongUse::new("a brake is released for exactly one connection", fix).into());
+    };
+    Ok(Some(Release::new(args.release.iter().copied(), why)?))
 }
 
 /// One connection after the other: an error of one never stops another.

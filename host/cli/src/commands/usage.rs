@@ -1,12 +1,12 @@
 //! `psa-host usage …`
 
 use anyhow::Result;
-use psa_host_sync::{CountView, Host, Source, UsageForm};
+use psa_host_sync::{CountView, Host, SnapshotId, SnapshotView, Source, UsageForm};
 use serde_json::json;
 
-use super::{Status, id, or_dash};
+use super::{Status, confirm, id, or_dash};
 use crate::args::{UsageCommand, UsageImport};
-use crate::output::{Column, Output, Table, WrongUse};
+use crate::output::{Column, Output, Table, Tone, WrongUse};
 
 pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
@@ -117,8 +117,70 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
             }
             out.table(table, "It has no counts.")?;
         }
+        UsageCommand::List { channel, limit } => {
+            let channel = channel.map(|c| id("workspace id", &c)).transpose()?;
+            list(host.snapshot_list(channel.as_ref(), limit)?, out)?;
+        }
+        UsageCommand::Withdraw { id, why, yes } => withdraw(&id, &why, yes, host, out)?,
     }
     Ok(Status::Done)
+}
+
+fn list(snapshots: Vec<SnapshotView>, out: Output) -> Result<()> {
+    if out.is_json() {
+        return Ok(out.json(&json!({ "snapshots": snapshots }))?);
+    }
+    let mut table = Table::new([
+        Column::Left("SNAPSHOT"),
+        Column::Left("CHANNEL"),
+        Column::Left("TAKEN AT"),
+        Column::Left("COMPLETE"),
+        Column::Right("COUNTS"),
+        Column::Left("SOURCE"),
+        Column::Words("WITHDRAWN"),
+    ]);
+    for snapshot in snapshots {
+        let withdrawn = snapshot
+            .withdrawn
+            .map(|done| format!("{:.0} by {}: {}", done.at, done.by, done.why));
+        let complete = if snapshot.complete { "yes" } else { "no" };
+        table.toned([
+            (snapshot.snapshot, Tone::Plain),
+            (snapshot.channel.to_string(), Tone::Plain),
+            (snapshot.taken_at.to_string(), Tone::Plain),
+            (complete.to_owned(), Tone::Plain),
+            (snapshot.counts.to_string(), Tone::Plain),
+            (snapshot.source, Tone::Plain),
+            (or_dash(withdrawn), Tone::Attention),
+        ]);
+    }
+    let none = "No usage snapshots. Import one with `psa-host usage import FILE`.";
+    Ok(out.table(table, none)?)
+}
+
+fn withdraw(text: &str, why: &str, yes: bool, host: &Host, out: Output) -> Result<()> {
+    let id: SnapshotId = text.parse().map_err(psa_host_sync::Error::from)?;
+    let SnapshotView {
+        channel, taken_at, ..
+    } = host.snapshot_view(id)?;
+    confirm(
+        &format!("withdraw snapshot {id} of {channel}, taken at {taken_at}"),
+        yes,
+    )?;
+    let done = host.withdraw_usage(id, why)?;
+    if out.is_json() {
+        return Ok(out.json(&done)?);
+    }
+    out.line(format!("{id} is withdrawn"))?;
+    Ok(out.line(match done.newest {
+        Some(newest) => format!(
+            "{channel} is counted from {} now, taken at {}",
+            newest.snapshot, newest.taken_at
+        ),
+        None => {
+            format!("no snapshot of {channel} is left: nothing is posted until one is imported")
+        }
+    })?)
 }
 
 /// Who or what was counted, where the snapshot says.

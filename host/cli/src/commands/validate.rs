@@ -45,13 +45,14 @@ pub async fn run(
             module,
             message,
             fix,
+            link,
             ..
         } = finding;
         let holds = match finding.holds {
             true => ("yes".to_owned(), Tone::Bad),
             false => ("no".to_owned(), Tone::Attention),
         };
-        fixes.see(code, fix);
+        fixes.see(code, fix, link.as_deref());
         table.toned([
             holds,
             (code.clone(), Tone::Plain),

@@ -9,6 +9,7 @@ fn every_list_is_json_with_a_schema_version() {
         (["plugin", "list"], "plugins"),
         (["workspace", "list"], "workspaces"),
         (["usage", "show"], "snapshots"),
+        (["usage", "list"], "snapshots"),
         (["connection", "list"], "connections"),
         (["run", "list"], "runs"),
     ];
@@ -33,7 +34,7 @@ fn an_import_tells_what_it_did() {
 #[test]
 fn usage_comes_as_json_or_csv_and_is_shown() {
     let program = Program::with_workspaces();
-    let json = r#"{"channel": "msp", "taken_at": "2026-10-01T04:30:00Z", "complete": true,
+    let json = r#"{"channel": "msp", "taken_at": "2020-10-01T04:30:00Z", "complete": true,
         "items": [{"workspace": "w1", "module": "edr", "users": 5}]}"#;
     let said = program.run_with(&["usage", "import", "-"], json);
     assert_eq!(said.status, 0, "{said:?}");
@@ -45,13 +46,61 @@ fn usage_comes_as_json_or_csv_and_is_shown() {
         "--channel",
         "msp",
         "--taken-at",
-        "2026-10-02T04:30:00Z",
+        "2020-10-02T04:30:00Z",
         "--complete",
     ]);
     assert_eq!((status, &answer["items"]), (0, &1.into()));
     let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
     assert_eq!(shown["items"][0]["users"], 7);
     assert!(shown["items"][0]["devices"].is_null());
+}
+
+#[test]
+fn a_wrong_snapshot_is_withdrawn_with_yes_and_a_reason_and_stays_in_the_list() {
+    let program = Program::with_workspaces();
+    for (day, users) in [(1, 5), (2, 99)] {
+        let json = format!(
+            r#"{{"channel": "msp", "taken_at": "2020-10-0{day}T04:30:00Z", "complete": true,
+                "items": [{{"workspace": "w1", "module": "edr", "users": {users}}}]}}"#
+        );
+        assert_eq!(program.run_with(&["usage", "import", "-"], &json).status, 0);
+    }
+    let why = ["--why", "counted twice"];
+    let withdraw = [&["usage", "withdraw", "u-2"], &why[..]].concat();
+    let asked = program.run(&withdraw);
+    assert!(
+        asked.status == 2 && asked.err.contains("--yes"),
+        "{asked:?}"
+    );
+    for args in [
+        &["usage", "withdraw", "u-2", "--yes"][..],
+        &["usage", "withdraw", "u-2", "--why", " ", "--yes"],
+    ] {
+        assert_ne!(program.run(args).status, 0, "{args:?}");
+    }
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    assert_eq!(shown["items"][0]["users"], 99, "nothing was withdrawn yet");
+
+    let confirmed = [&withdraw[..], &["--yes"]].concat();
+    let said = program.run(&confirmed);
+    assert_eq!(
+        said.out,
+        "u-000002 is withdrawn\nmsp is counted from u-000001 now, taken at 2020-10-01T04:30:00Z\n"
+    );
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    assert_eq!(shown["items"][0]["users"], 5);
+    let (_, listed) = program.json(&["usage", "list", "--channel", "msp"]);
+    assert_eq!(listed["snapshots"][0]["withdrawn"]["why"], "counted twice");
+    assert!(listed["snapshots"][1]["withdrawn"].is_null());
+    let table = program.run(&["usage", "list"]).out;
+    assert!(table.contains(": counted twice"), "{table}");
+    let (_, history) = program.json(&["history", "list", "--what", "usage.withdrawn"]);
+    assert_eq!(history["entries"][0]["detail"]["why"], "counted twice");
+    let (status, again) = program.json(&confirmed);
+    assert_eq!(
+        (status, &again["error"]["code"]),
+        (1, &"snapshot-withdrawn".into())
+    );
 }
 
 #[test]

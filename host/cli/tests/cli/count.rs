@@ -96,9 +96,42 @@ fn a_policy_is_set_piece_by_piece_shown_and_reset() {
 }
 
 #[test]
+fn what_is_not_named_of_a_minimum_stays() {
+    let program = program();
+    let set = |args: &[&str]| {
+        let (status, answer) = program.json(&[&["count", "set", "acme", "edr"], args].concat());
+        let minimum = answer["policy"]["minimum"].clone();
+        (status, minimum)
+    };
+    let minimum = |units: u32, from: Option<&str>, until: Option<&str>| {
+        let minimum = serde_json::json!({ "units": units, "from": from, "until": until });
+        (0, minimum)
+    };
+    let (first, last, later) = ("2099-01-01", "2099-06-30", "2099-12-31");
+    for (args, expected) in [
+        (
+            &["--minimum", "25", "--minimum-until", last][..],
+            minimum(25, None, Some(last)),
+        ),
+        (&["--minimum", "30"], minimum(30, None, Some(last))),
+        (&["--minimum-until", later], minimum(30, None, Some(later))),
+        (
+            &["--minimum-from", first],
+            minimum(30, Some(first), Some(later)),
+        ),
+        (&["--basis", "peak"], minimum(30, Some(first), Some(later))),
+        (&["--minimum-until", "2098-01-01"], (2, Value::Null)),
+        (&["--no-minimum"], (0, Value::Null)),
+        (&["--minimum", "5"], minimum(5, None, None)),
+    ] {
+        assert_eq!(set(args), expected, "{args:?}");
+    }
+}
+
+#[test]
 fn a_policy_that_makes_no_sense_is_wrong_use() {
     let program = program();
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 12] = [
         &[],
         &["--multiplier", "0"],
         &["--multiplier", "-1"],
@@ -115,6 +148,8 @@ fn a_policy_that_makes_no_sense_is_wrong_use() {
             "2099-01-01",
         ],
         &["--minimum", "5", "--no-minimum"],
+        &["--minimum-from", "2099-12-31", "--no-minimum"],
+        &["--reset", "--minimum-until", "2099-12-31"],
         &["--reset", "--basis", "peak"],
     ];
     for case in cases {
@@ -229,4 +264,26 @@ fn a_simulation_sets_the_bases_side_by_side() {
         table.contains("12.5 × 0.5 = 6.25; 6.25 rounded up: 7"),
         "{table}"
     );
+}
+
+#[test]
+fn a_mapping_file_is_overwritten_only_when_forced() {
+    let program = program();
+    program.file("m.json", "mine");
+    let (status, answer) = program.json(&["map", "export", "acme", "m.json"]);
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (1, &"file-exists".into())
+    );
+    let read = |name| std::fs::read_to_string(program.folder.path().join(name)).unwrap();
+    assert_eq!(read("m.json"), "mine");
+    let said = program.run(&["map", "export", "acme", "m.json", "--force"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(read("m.json").contains("\"w1\""));
+    assert_eq!(
+        program.run(&["map", "export", "acme", "new.json"]).status,
+        0
+    );
+    assert_eq!(read("new.json"), read("m.json"));
+    assert_eq!(program.run(&["map", "export", "acme", "--force"]).status, 2);
 }

@@ -7,12 +7,25 @@ fn wrong_use_is_status_2() {
     let program = Program::new();
     let aside = ["map", "set-aside", "acme", "--workspace", "w1"];
     let aside = |more: &[&'static str]| [aside.as_slice(), more].concat();
-    let cases: [&[&str]; 18] = [
+    let cases: [&[&str]; 23] = [
         &[],
         &["frobnicate"],
         &["plugin"],
         &["workspace", "list", "--frobnicate"],
         &["sync", "--as-of", "yesterday"],
+        &["sync", "acme", "--release", "too-much-money"],
+        &["sync", "acme", "--why", "so"],
+        &["sync", "acme", "--release", "nonsense", "--why", "so"],
+        &["sync", "--release", "too-much-money", "--why", "so"],
+        &[
+            "sync",
+            "acme",
+            "beta",
+            "--release",
+            "too-much-money",
+            "--why",
+            "so",
+        ],
         &["map", "service", "acme", "edr", "7", "--metric", "seats"],
         &["run", "resolve", "r-000001", "7", "perhaps"],
         &["connection", "pause", "bad\u{7}name"],
@@ -226,4 +239,27 @@ fn a_full_disk_is_one_error_and_leaves_the_state() {
     assert_eq!(list["workspaces"].as_array().unwrap().len(), 2);
     let again = program.run_with(&["workspace", "import", "-"], WORKSPACES);
     assert_eq!(again.status, 0, "{again:?}");
+}
+
+#[test]
+fn a_brake_that_is_unknown_or_never_released_is_refused_with_the_reason() {
+    let program = Program::with_workspaces();
+    let refused = |code: &str| {
+        let sync = ["sync", "acme", "--release", code, "--why", "so"];
+        let (status, answer) = program.json(&sync);
+        assert_eq!((status, &answer["error"]["code"]), (2, &"usage".into()));
+        answer["error"]["message"].as_str().unwrap().to_owned()
+    };
+    let unknown = refused("nonsense");
+    assert!(unknown.contains("snapshot-stale, "), "{unknown}");
+    assert!(unknown.contains("too-many-accounts, "), "{unknown}");
+    for code in [
+        "no-snapshot",
+        "snapshot-incomplete",
+        "snapshot-in-future",
+        "snapshot-older-than-last",
+    ] {
+        let held = refused(code);
+        assert!(held.contains("cannot be released: "), "{held}");
+    }
 }

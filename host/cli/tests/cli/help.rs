@@ -13,6 +13,8 @@ const COMMANDS: &[&str] = &[
     "workspace list",
     "usage import",
     "usage show",
+    "usage list",
+    "usage withdraw",
     "connection add",
     "connection set",
     "connection rotate",

@@ -5,7 +5,7 @@ use crate::program::Program;
 /// Two entries, the second about a hostile snapshot file.
 fn with_two_entries() -> Program {
     let program = Program::with_workspaces();
-    let usage = r#"{"channel": "msp", "taken_at": "2026-10-01T04:30:00Z", "complete": true,
+    let usage = r#"{"channel": "msp", "taken_at": "2020-10-01T04:30:00Z", "complete": true,
         "items": [{"workspace": "w1", "module": "edr", "users": 2, "user_names": ["=ann", "ev\u202eil"]}]}"#;
     let said = program.run_with(&["usage", "import", "-"], usage);
     assert_eq!(said.status, 0, "{said:?}");

@@ -49,7 +49,7 @@ impl Ledger {
             // that has it ends the search.
             let mut first = view.prepare_cached(&format!(
                 "SELECT s.taken_at FROM snapshots AS s
-                 WHERE s.channel = ?1 AND EXISTS (
+                 WHERE s.channel = ?1 AND s.withdrawn_at IS NULL AND EXISTS (
                      SELECT 1 FROM usage_items AS u
                      WHERE u.snapshot = s.id AND u.{column} = ?2
                          AND (u.users > 0 OR u.devices > 0))

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use psa_host_billing::WorkspaceId;
-use psa_host_ledger::{ItemNames, Names, NewSnapshot, UsageItem};
+use psa_host_ledger::{ItemNames, Names, NewRun, NewSnapshot, RunEnd, RunEnding, UsageItem};
 
-use crate::fixture::{Place, code};
+use crate::fixture::{Place, code, name, new_run};
 
 fn item(workspace: &str, module: &str, users: Option<u32>, devices: Option<u32>) -> UsageItem {
     UsageItem {
@@ -228,4 +230,99 @@ fn first_used_is_the_earliest_snapshot_with_more_than_zero() {
     let found = ledger.modules_first_used(&channel, &ids).unwrap();
     let found: Vec<_> = found.iter().map(|(id, at)| (id.as_str(), *at)).collect();
     assert_eq!(found, [("edr", day(3)), ("mdm", day(5))]);
+}
+
+#[test]
+fn a_withdrawn_snapshot_stays_and_is_never_the_latest_nor_looked_back_on() {
+    let place = Place::new();
+    let ledger = place.open().with_actor("cli:ann");
+    let channel = WorkspaceId::new("msp").unwrap();
+    let import = |day, devices| {
+        let items = vec![item("w1", "edr", None, Some(devices))];
+        ledger.import_snapshot(&snapshot(day, items)).unwrap()
+    };
+    let (wrong_first, right) = (import(1, 40), import(2, 11));
+    // Two of one instant: the later one corrects the other until it is withdrawn.
+    let (good, wrong_last) = (import(3, 12), import(3, 99));
+    for id in [wrong_first, wrong_last] {
+        ledger.withdraw_snapshot(id, "counted twice").unwrap();
+    }
+    let latest = ledger.latest_snapshot(&channel).unwrap().unwrap();
+    assert_eq!((latest.id, latest.withdrawn), (good, None));
+    let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
+    let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
+    let series = ledger
+        .usage_series(&channel, (day(0), day(9)), &[&workspace], &[&module])
+        .unwrap();
+    let counts = &series.pairs[&(workspace.clone(), module)];
+    let devices: Vec<_> = counts.iter().map(|count| count.devices).collect();
+    assert_eq!(devices, [Some(11), Some(12)]);
+    let first = ledger.workspaces_first_used(&channel, &[workspace.clone()]);
+    assert_eq!(first.unwrap()[&workspace], day(2));
+
+    let kept = ledger.snapshot(wrong_last).unwrap().withdrawn.unwrap();
+    assert_eq!(
+        (kept.by.as_str(), kept.why.as_str()),
+        ("cli:ann", "counted twice")
+    );
+    assert_eq!(ledger.usage_items(wrong_last).unwrap().len(), 1);
+    assert_eq!(ledger.snapshots(Some(&channel), 10).unwrap().len(), 4);
+    let history = ledger.history(0, 100).unwrap();
+    let last = history.last().unwrap();
+    assert_eq!(
+        (last.what.as_str(), last.subject.as_str()),
+        ("usage.withdrawn", "u-000004")
+    );
+    assert_eq!(last.detail["why"], "counted twice");
+    assert_eq!(
+        code(ledger.withdraw_snapshot(wrong_last, "again")),
+        "snapshot-withdrawn"
+    );
+    let unknown = "u-000007".parse().unwrap();
+    assert_eq!(code(ledger.withdraw_snapshot(unknown, "no")), "not-found");
+    assert_eq!(ledger.latest_snapshot(&channel).unwrap().unwrap().id, good);
+    ledger.withdraw_snapshot(good, "all wrong").unwrap();
+    ledger.withdraw_snapshot(right, "all wrong").unwrap();
+    assert_eq!(ledger.latest_snapshot(&channel).unwrap(), None);
+}
+
+#[test]
+fn the_last_one_billed_by_is_the_newest_that_was_used_and_not_withdrawn() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    let import = |day| ledger.import_snapshot(&snapshot(day, vec![])).unwrap();
+    let run = |id, dry_run, ending| {
+        let new = NewRun {
+            snapshot: Some(id),
+            dry_run,
+            ..new_run("acme")
+        };
+        let run = ledger.begin_run(&new).unwrap();
+        let end = RunEnd {
+            ending,
+            requests: 0,
+            counts: BTreeMap::new(),
+            incidents: serde_json::json!([]),
+        };
+        ledger.end_run(run, &end).unwrap();
+        if ending == RunEnding::Done && !dry_run {
+            ledger.use_snapshot(&acme, id).unwrap();
+        }
+    };
+    let last = || {
+        let last = ledger.last_used_snapshot(&acme).unwrap();
+        last.map(|snapshot| snapshot.id)
+    };
+    assert_eq!(last(), None);
+    let (first, second) = (import(1), import(2));
+    run(first, false, RunEnding::Done);
+    run(second, false, RunEnding::Done);
+    run(import(3), true, RunEnding::Done);
+    run(import(4), false, RunEnding::Braked);
+    assert_eq!(last(), Some(second));
+    ledger.withdraw_snapshot(second, "wrong").unwrap();
+    assert_eq!(last(), Some(first));
+    ledger.withdraw_snapshot(first, "wrong").unwrap();
+    assert_eq!(last(), None);
 }

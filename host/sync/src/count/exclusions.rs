@@ -10,10 +10,8 @@ use serde::Serialize;
 use super::done;
 use crate::error::rule;
 use crate::mapping::CoroSide;
+use crate::sentence::sentence;
 use crate::{Done, Host, Note, Result};
-
-/// The longest owner or reason, in characters: a sentence, not a letter.
-const MOST_CHARACTERS: usize = 300;
 
 /// What is to be excluded. The metric is the one that the module is billed by.
 #[derive(Debug, Clone)]
@@ -187,23 +185,4 @@ impl Host {
         );
         Ok(vec![Note::new("exclusion-too-large", message)])
     }
-}
-
-/// A text that a person answers with.
-fn sentence(what: &'static str, text: &str) -> Result<String> {
-    let text = text.trim();
-    let wrong = if text.is_empty() {
-        "is empty".to_owned()
-    } else if text.chars().count() > MOST_CHARACTERS {
-        format!("is longer than {MOST_CHARACTERS} characters")
-    } else if text.chars().any(char::is_control) {
-        "has control characters".to_owned()
-    } else {
-        return Ok(text.to_owned());
-    };
-    Err(rule(
-        "bad-text",
-        format!("--{what} {wrong}"),
-        "Say in a sentence who answers for it and why.",
-    ))
 }

@@ -1,15 +1,13 @@
-//! The whole history as a file for a spreadsheet. Written beside its place and moved
-//! there when it is whole: nobody reads half of one, and none is overwritten unasked.
+//! The whole history as a file for a spreadsheet.
 
-use std::fs;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::form::{Csv, Rows, Xlsx};
 use crate::error::rule;
+use crate::whole_file::{WholeFile, unwritable};
 use crate::{Error, Host, Result};
 
 /// Entries read from the ledger at once.
@@ -60,36 +58,21 @@ impl Host {
         after: i64,
         force: bool,
     ) -> Result<Exported> {
-        // Said before an hour of work; the last word is at the end.
-        if !force && fs::symlink_metadata(file).is_ok() {
-            return Err(exists(file));
-        }
         let at = |error: io::Error| unwritable(file, &error);
-        // The parent of a bare file name is the empty path.
-        let dir = file
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut temporary = NamedTempFile::new_in(dir).map_err(at)?;
+        let mut whole = WholeFile::begin(file, force)?;
+        let dir = whole.dir().to_owned();
+        let temporary = whole.file();
         let (entries, cut_cells) = match form {
             ExportForm::Csv => {
-                let rows = Csv::new(temporary.as_file_mut()).map_err(at)?;
+                let rows = Csv::new(&mut *temporary).map_err(at)?;
                 self.export(rows, after, |error| unwritable(file, &error))?
             }
             ExportForm::Xlsx => {
-                let rows = Xlsx::new(temporary.as_file_mut(), dir).map_err(at)?;
+                let rows = Xlsx::new(&mut *temporary, &dir).map_err(at)?;
                 self.export(rows, after, |error| unwritable(file, &error))?
             }
         };
-        temporary.as_file().sync_all().map_err(at)?;
-        let persisted = match force {
-            true => temporary.persist(file),
-            false => temporary.persist_noclobber(file),
-        };
-        persisted.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists if !force => exists(file),
-            _ => unwritable(file, &error.error),
-        })?;
+        whole.finish()?;
         Ok(Exported {
             file: file.to_owned(),
             entries,
@@ -154,26 +137,10 @@ impl Host {
     }
 }
 
-fn exists(file: &Path) -> Error {
-    rule(
-        "file-exists",
-        format!("{} is there already", file.display()),
-        "Name another file, or add --force to overwrite it.",
-    )
-}
-
-fn unwritable(file: &Path, error: &io::Error) -> Error {
-    rule(
-        "file-unwritable",
-        format!("{} could not be written: {error}", file.display()),
-        "Check that the folder is there, that this user may write into it, and that its disk \
-         is not full.",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs;
 
     use serde_json::json;
 

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use psa_host_billing::brake;
 use psa_host_billing::{ModuleId, WorkspaceId, WorkspaceKind};
 use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use serde::Serialize;
@@ -14,9 +15,6 @@ use crate::{Host, Note, Result, Source, modules};
 use super::json::{Node, Object, parse};
 use super::tree::Tree;
 use super::{Unknown, csv_usage, numbers_as_ids, refuse};
-
-/// A count taken later than this from now is told of: a wrong clock or zone.
-const FUTURE: SignedDuration = SignedDuration::from_hours(24);
 
 /// How the file says what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +81,7 @@ impl Host {
     /// # Errors
     /// Anything wrong in the file, with its place: syntax, a missing or wrong field, a
     /// count that is none, a pair twice, an unknown workspace, or one that is not in
-    /// the channel's tree.
+    /// the channel's tree; and a snapshot of the future.
     pub fn import_usage(&self, source: &Source, form: &UsageForm) -> Result<UsageImported> {
         match form {
             UsageForm::Json => self.take_usage(source, read(source)?),
@@ -103,6 +101,7 @@ impl Host {
         let tree = Tree::new(&known);
         let channel = &read.channel;
         self.channel_workspace(channel)?;
+        refuse_the_future(source, read.taken_at, self.now())?;
         let mut problems = Vec::new();
         let mut seen = HashSet::with_capacity(read.items.len());
         for (place, item) in &read.items {
@@ -129,10 +128,6 @@ impl Host {
         refuse(problems)?;
         let mut notes = read.notes;
         notes.extend(remarks(&read.items));
-        if read.taken_at.duration_since(self.now()) > FUTURE {
-            let message = format!("taken_at {} is in the future", read.taken_at);
-            notes.push(Note::new("taken-in-future", message));
-        }
         let new = NewSnapshot {
             channel: read.channel,
             taken_at: read.taken_at,
@@ -176,6 +171,25 @@ impl Host {
         }
         Ok(workspace)
     }
+}
+
+/// It would be the newest until its time has come, and whatever is counted until then
+/// would not be looked at.
+fn refuse_the_future(source: &Source, taken_at: Timestamp, now: Timestamp) -> Result<()> {
+    if brake::in_future(taken_at, now).is_none() {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: taken_at {taken_at} is in the future: it is {now:.0} now",
+        source.name
+    );
+    let fix = "Write when it was counted, with its offset; if that is right, set the clock of this \
+               computer.";
+    let cause = "the clock or the time zone of the source or of this computer is wrong; as the \
+                 newest snapshot it would stand before every later count";
+    Err(Problem::new("taken-in-future", message, fix)
+        .because(cause)
+        .into())
 }
 
 /// What is unusual, but not wrong.

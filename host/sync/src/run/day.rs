@@ -1,5 +1,5 @@
-//! The day that a run was planned for. What was planned yesterday is not sent today:
-//! it could fall into another period.
+//! The day that a run was planned on. What was planned yesterday is not sent today: it
+//! could fall into another period, and its snapshot was judged by yesterday.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -7,17 +7,17 @@ use psa_host_billing::effective::local_day;
 use psa_host_billing::{Hold, HoldCode};
 use psa_host_ledger::Ledger;
 
-/// The civil date of a run in its connection's zone.
+/// The civil date on which a run began, in its connection's zone. It is the date planned
+/// for, unless a person asked for another.
 #[derive(Debug, Clone)]
 pub(super) struct Day {
-    /// None: a person asked for a date, whatever today is.
-    date: Option<Date>,
+    date: Date,
     zone: TimeZone,
     clock: Ledger,
 }
 
 impl Day {
-    pub fn new(date: Option<Date>, zone: &TimeZone, clock: &Ledger) -> Self {
+    pub fn new(date: Date, zone: &TimeZone, clock: &Ledger) -> Self {
         Self {
             date,
             zone: zone.clone(),
@@ -27,13 +27,13 @@ impl Day {
 
     /// Why nothing more is sent; none while it is still the same day.
     pub fn over(&self) -> Option<Hold> {
-        let planned = self.date?;
+        let planned = self.date;
         let today = local_day(self.clock.now(), &self.zone);
         if today == planned {
             return None;
         }
         let message =
-            format!("planned for {planned}; in the connection's time zone it is {today} now");
+            format!("planned on {planned}; in the connection's time zone it is {today} now");
         Some(Hold::new(HoldCode::DateChanged, message))
     }
 }

@@ -14,6 +14,7 @@ mod planning;
 mod posting;
 mod questions;
 mod read_back;
+mod release;
 mod report;
 mod resolve;
 mod settling;
@@ -33,8 +34,8 @@ use psa_host_ledger::{
     IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
 };
 use psa_host_sandbox::{CallError, Depth, LineReading};
-use serde_json::json;
 
+pub use release::{Release, Released};
 pub use report::{
     APPROVAL_NEEDED, LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person,
 };
@@ -48,16 +49,18 @@ use crate::{Error, Host, OpenConnection, Purpose, Result};
 use day::Day;
 use planning::Planning;
 use read_back::ReadBack;
+use release::Releases;
 
 /// How a run is to go.
 #[derive(Debug, Clone, Default)]
 pub struct SyncOptions {
     /// Plan and report, post nothing.
     pub dry_run: bool,
-    /// The civil date to plan for, in the connection's zone; none: today.
+    /// The civil date to plan for, in the connection's zone; none: today. Another day than
+    /// today makes no snapshot newer, and the report says it.
     pub as_of: Option<Date>,
-    /// Codes of brakes that a person releases for this run.
-    pub released: BTreeSet<String>,
+    /// Brakes that a person releases for this run.
+    pub release: Option<Release>,
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
@@ -89,7 +92,7 @@ struct Sent {
 
 /// Everything that a run found, before it is put into a report.
 struct Found {
-    snapshot_taken_at: Option<jiff::Timestamp>,
+    released: Releases,
     settled: Vec<LineReport>,
     lines: Vec<LineReport>,
     notices: Vec<Notice>,
@@ -140,9 +143,8 @@ impl Host {
                 format!("Set it with `psa-host connection set {name} --time-zone ZONE`."),
             )
         })?;
-        let as_of = options
-            .as_of
-            .unwrap_or_else(|| local_day(self.now(), &zone));
+        let today = local_day(self.now(), &zone);
+        let as_of = options.as_of.unwrap_or(today);
         let snapshot = self.newest_snapshot(&open)?;
         let run = self.ledger().begin_run(&NewRun {
             connection: name.clone(),
@@ -157,10 +159,12 @@ impl Host {
             tenant: &tenant,
             run,
             as_of,
+            today,
             zone: &zone,
         };
+        let released = self.release_brakes(name, run, options.dry_run, options.release.as_ref())?;
         let found = self
-            .carry_out(&begun, snapshot.as_ref(), options, watch)
+            .carry_out(&begun, snapshot.as_ref(), released, options, watch)
             .await;
         let plugin = &open.plugin.description().name;
         let incidents: Vec<Notice> = open
@@ -173,7 +177,7 @@ impl Host {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                self.end_failed(run, requests, &error, &incidents)?;
+                self.end_failed(&begun, requests, &error, &incidents)?;
                 return Err(error);
             }
         };
@@ -188,7 +192,7 @@ impl Host {
                 ending: found.ending,
                 requests,
                 counts: summary.counts(),
-                incidents: json!({ "notices": found.notices, "incidents": incidents }),
+                incidents: stored::beside(&begun, &found.released.0, &found.notices, &incidents),
             },
         )?;
         Ok(RunReport {
@@ -197,12 +201,16 @@ impl Host {
             tenant,
             dry_run: options.dry_run,
             as_of,
+            today,
             started_at,
             ended_at: self.now(),
-            snapshot_taken_at: found.snapshot_taken_at,
+            snapshot: snapshot.as_ref().map(|snapshot| snapshot.id.to_string()),
+            snapshot_taken_at: snapshot.as_ref().map(|snapshot| snapshot.taken_at),
+            snapshot_withdrawn: None,
             requests,
             dev_origins: open.session.dev_origins(),
             summary,
+            released: found.released.0,
             notices: found.notices,
             incidents,
             settled: found.settled,
@@ -215,7 +223,7 @@ impl Host {
     /// in the ledger.
     fn end_failed(
         &self,
-        run: RunId,
+        begun: &Begun<'_>,
         requests: u64,
         error: &Error,
         incidents: &[Notice],
@@ -230,9 +238,9 @@ impl Host {
             ending: RunEnding::Failed,
             requests,
             counts: std::collections::BTreeMap::new(),
-            incidents: json!({ "notices": [notice], "incidents": incidents }),
+            incidents: stored::beside(begun, &[], &[notice], incidents),
         };
-        Ok(self.ledger().end_run(run, &end)?)
+        Ok(self.ledger().end_run(begun.run, &end)?)
     }
 
     /// Prove the credentials and learn the tenant; both are remembered.
@@ -263,6 +271,7 @@ impl Host {
         &self,
         begun: &Begun<'_>,
         snapshot: Option<&psa_host_ledger::Snapshot>,
+        released: Releases,
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<Found> {
@@ -271,10 +280,11 @@ impl Host {
             tenant,
             run,
             as_of,
+            today,
             zone,
         } = *begun;
         let mut found = Found {
-            snapshot_taken_at: snapshot.map(|snapshot| snapshot.taken_at),
+            released,
             settled: Vec::new(),
             lines: Vec::new(),
             notices: Vec::new(),
@@ -287,15 +297,10 @@ impl Host {
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
         let rules = self.ledger().rules(&open.connection.name)?;
-        let counts = match snapshot {
-            None => Err(Brake::NoSnapshot),
-            Some(snapshot) => self.counts(open, snapshot, (as_of, zone), &rules.brakes)?,
-        };
-        let counts = match counts {
+        let counts = match self.counts(begun, snapshot, &rules.brakes, &mut found.released)? {
             Ok(counts) => counts,
-            Err(brake) => {
-                found.notices.push(Notice::from(&brake));
-                found.ending = RunEnding::Braked;
+            Err(brakes) => {
+                found.brake(&brakes, &open.connection.name, std::iter::empty());
                 return Ok(found);
             }
         };
@@ -316,10 +321,15 @@ impl Host {
         let orphans = found.lines.get(from_planning..).unwrap_or_default();
         self.ledger()
             .add_run_lines(run, orphans.iter().map(stored::row))?;
-        let adjustments = match planned.plan.adjustments(&options.released) {
+        // So that the report has what the released ones said.
+        found
+            .released
+            .still_on(planned.plan.brakes(&BTreeSet::new()));
+        let adjustments = match planned.plan.adjustments(&found.released.codes()) {
             Ok(adjustments) => adjustments,
             Err(brakes) => {
-                found.brake(&brakes, planned.questions.iter().map(|(row, _)| *row));
+                let name = &open.connection.name;
+                found.brake(&brakes, name, planned.questions.iter().map(|(row, _)| *row));
                 self.record_outcomes(run, &found.lines)?;
                 return Ok(found);
             }
@@ -334,11 +344,7 @@ impl Host {
                 open,
                 tenant,
                 run,
-                day: Day::new(
-                    options.as_of.is_none().then_some(as_of),
-                    zone,
-                    self.ledger(),
-                ),
+                day: Day::new(today, zone, self.ledger()),
                 lines: found.lines,
                 notices: found.notices,
                 stopped: None,
@@ -415,8 +421,16 @@ impl Host {
 
 impl Found {
     /// Nothing is posted: what would have been, or would have been asked, is held.
-    fn brake(&mut self, brakes: &[Brake], asked: impl Iterator<Item = usize>) {
-        self.notices.extend(brakes.iter().map(Notice::from));
+    fn brake(
+        &mut self,
+        brakes: &[Brake],
+        connection: &ConnectionName,
+        asked: impl Iterator<Item = usize>,
+    ) {
+        let brakes: Vec<Notice> = brakes
+            .iter()
+            .map(|brake| Notice::of(brake, connection))
+            .collect();
         self.ending = RunEnding::Braked;
         let Some(brake) = brakes.first() else { return };
         let asked: BTreeSet<usize> = asked.collect();
@@ -425,6 +439,7 @@ impl Found {
                 line.brake(brake);
             }
         }
+        self.notices.extend(brakes);
     }
 }
 
@@ -440,6 +455,8 @@ struct Begun<'a> {
     tenant: &'a TenantKey,
     run: RunId,
     as_of: Date,
+    /// The day it is in the zone, also where another is planned for.
+    today: Date,
     zone: &'a TimeZone,
 }
 

@@ -5,20 +5,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Span;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
-use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::count::Days;
-use psa_host_billing::effective::local_day;
 use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
-use psa_host_billing::rules::{BrakeLimits, Rules};
+use psa_host_billing::rules::Rules;
 use psa_host_billing::{
-    AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,
-    QuantityModel, SnapshotError, TenantKey, UsageSnapshot, Workspace, WorkspaceId,
+    AccountId, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId, QuantityModel, TenantKey,
+    Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
     Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, SeenRight, Snapshot,
-    SnapshotId,
 };
 use tokio::task::JoinHandle;
 
@@ -26,13 +22,8 @@ use super::report::LineReport;
 use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
+use crate::snapshot::Counts;
 use crate::{AccountContracts, Host, OpenConnection, Result};
-
-/// The snapshot a run goes by, or what stands against it.
-pub(super) struct Counts {
-    pub id: SnapshotId,
-    pub complete: CompleteSnapshot,
-}
 
 /// What a run is to do.
 pub(super) struct Planned {
@@ -61,44 +52,6 @@ impl Host {
     /// The newest snapshot of a connection's channel.
     pub(super) fn newest_snapshot(&self, open: &OpenConnection) -> Result<Option<Snapshot>> {
         Ok(self.ledger().latest_snapshot(&open.connection.channel)?)
-    }
-
-    /// Take a snapshot's counts, unless it must not be planned from.
-    pub(super) fn counts(
-        &self,
-        open: &OpenConnection,
-        snapshot: &Snapshot,
-        (as_of, zone): (Date, &TimeZone),
-        limits: &BrakeLimits,
-    ) -> Result<std::result::Result<Counts, Brake>> {
-        if let Some(last) = open.connection.last_snapshot {
-            let last = self.ledger().snapshot(last)?;
-            if snapshot.taken_at < last.taken_at {
-                return Ok(Err(Brake::SnapshotOlderThanLast));
-            }
-        }
-        let taken_on = local_day(snapshot.taken_at, zone);
-        if let Some(brake) = brake::stale(limits, taken_on, as_of) {
-            return Ok(Err(brake));
-        }
-        let items = if snapshot.complete {
-            self.ledger().usage_items(snapshot.id)?
-        } else {
-            vec![]
-        };
-        let counts = CompleteSnapshot::new(UsageSnapshot {
-            channel: snapshot.channel.clone(),
-            taken_at: snapshot.taken_at,
-            complete: snapshot.complete,
-            items,
-        });
-        Ok(match counts {
-            Ok(complete) => Ok(Counts {
-                id: snapshot.id,
-                complete,
-            }),
-            Err(SnapshotError::Incomplete { .. }) => Err(Brake::SnapshotIncomplete),
-        })
     }
 
     /// Read the PSA and decide on every mapped pair.
@@ -152,9 +105,8 @@ impl Host {
             days: &Days::default(),
             set_asides: &set_asides,
         };
-        let answered = Answered {
-            mapped: mapped.len(),
-        };
+        let asked: BTreeSet<AccountId> = mapped.into_iter().collect();
+        let answered = Answered { asked: &asked };
         let mut planned = Planned {
             plan: Plan::new(&context, answered),
             lines: Vec::new(),

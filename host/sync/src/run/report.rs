@@ -11,11 +11,12 @@ use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ServiceId, TenantKey,
     Units, UnitsChange, WorkspaceId,
 };
-use psa_host_ledger::{HistoryHead, Outcome, QuestionId};
+use psa_host_ledger::{HistoryHead, Outcome, QuestionId, Withdrawal};
 use psa_host_sandbox::Incident;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::release::Released;
 use crate::orphans::Orphan;
 
 /// Whether a person should look at a pair with this outcome.
@@ -82,6 +83,8 @@ impl LineReport {
     pub fn planned(line: PlanLine) -> Self {
         let delta = line.delta();
         let changes = delta.is_some_and(|delta| !delta.is_zero());
+        // One that is left as it is (adopted, pinned) costs nothing, whatever its count.
+        let posts = line.decision != Decision::Unchanged;
         let money = LineMoney {
             unit_price: line.unit_price,
             monthly_change: line.monthly,
@@ -106,7 +109,7 @@ impl LineReport {
             message: line.note,
             fix: None,
             link: None,
-            money: (changes && money.unit_price.is_some()).then(|| Box::new(money)),
+            money: (changes && posts && money.unit_price.is_some()).then(|| Box::new(money)),
             question: None,
         };
         match line.decision {
@@ -180,12 +183,13 @@ impl LineReport {
         self.outcome = Outcome::Held;
         self.explain(hold.code.as_str(), hold.message, &hold.fix);
         self.link = hold.link;
+        self.contract = self.contract.take().or(hold.contract);
     }
 
     /// Held by what stops the whole run.
-    pub fn brake(&mut self, brake: &Brake) {
+    pub(super) fn brake(&mut self, brake: &Notice) {
         self.outcome = Outcome::Held;
-        self.explain(brake.code(), brake.message(), &brake.fix());
+        self.explain(&brake.code, brake.message.clone(), &brake.fix);
     }
 
     /// Say why it came out as it did.
@@ -230,12 +234,12 @@ impl Notice {
     }
 }
 
-impl From<&Brake> for Notice {
-    fn from(brake: &Brake) -> Self {
+impl Notice {
+    pub(super) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
         Self {
             code: brake.code().to_owned(),
             message: brake.message(),
-            fix: brake.fix(),
+            fix: brake.fix(connection.as_str()),
         }
     }
 }
@@ -323,7 +327,11 @@ pub struct MoneyChange {
 }
 
 impl MoneyChange {
+    /// What is left as it is counts nowhere.
     fn add(changes: &mut Vec<Self>, outcome: Outcome, change: &Money) {
+        if outcome == Outcome::Unchanged {
+            return;
+        }
         let known = changes
             .iter()
             .position(|known| known.currency == change.currency);
@@ -363,18 +371,26 @@ pub struct RunReport {
     pub dry_run: bool,
     /// The civil date planned for.
     pub as_of: Date,
+    /// The civil date on which it ran, in the connection's zone.
+    pub today: Date,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Timestamp,
+    /// The snapshot that was planned from (`u-000123`).
+    pub snapshot: Option<String>,
     /// The instant of the counts.
     pub snapshot_taken_at: Option<Timestamp>,
+    /// That the snapshot was withdrawn after the run.
+    pub snapshot_withdrawn: Option<Withdrawal>,
     /// Requests sent to the PSA.
     pub requests: u64,
     /// Loopback origins used because of the development switch.
     pub dev_origins: Vec<String>,
     /// The sums.
     pub summary: Summary,
+    /// Brakes that a person released for it.
+    pub released: Vec<Released>,
     /// What stopped the run or a part of it.
     pub notices: Vec<Notice>,
     /// What the sandbox refused or ended.

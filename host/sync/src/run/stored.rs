@@ -2,8 +2,10 @@
 
 use psa_host_ledger::{RunId, RunLine};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::Begun;
+use super::release::Released;
 use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
 use crate::{Host, Result};
@@ -51,6 +53,18 @@ fn detail(line: &LineReport) -> Option<String> {
     serde_json::to_string(&detail).ok()
 }
 
+/// What a report says beside its lines.
+pub(super) fn beside(
+    begun: &Begun<'_>,
+    released: &[Released],
+    notices: &[Notice],
+    incidents: &[Notice],
+) -> Value {
+    json!({
+        "today": begun.today, "released": released, "notices": notices, "incidents": incidents,
+    })
+}
+
 impl Host {
     /// The report of an earlier run, as far as it is known today: what was in doubt
     /// and has been settled since shows its settlement.
@@ -65,14 +79,10 @@ impl Host {
             .into_iter()
             .filter_map(|row| report(row, run.as_of))
             .collect();
-        let notices = |of: &str| -> Vec<Notice> {
-            let kept = run
-                .incidents
-                .get(of)
-                .cloned()
-                .unwrap_or(Value::Array(vec![]));
-            serde_json::from_value(kept).unwrap_or_default()
-        };
+        let notices = |of: &str| -> Vec<Notice> { kept(&run.incidents, of) };
+        // Runs of earlier releases did not keep it.
+        let today = run.incidents.get("today").cloned();
+        let today = today.and_then(|day| serde_json::from_value(day).ok());
         let snapshot = run
             .snapshot
             .map(|id| self.ledger().snapshot(id))
@@ -90,12 +100,16 @@ impl Host {
             tenant,
             dry_run: run.dry_run,
             as_of: run.as_of,
+            today: today.unwrap_or(run.as_of),
             started_at: run.started_at,
             ended_at: run.ended_at.unwrap_or(run.started_at),
-            snapshot_taken_at: snapshot.map(|snapshot| snapshot.taken_at),
+            snapshot: run.snapshot.map(|id| id.to_string()),
+            snapshot_taken_at: snapshot.as_ref().map(|snapshot| snapshot.taken_at),
+            snapshot_withdrawn: snapshot.and_then(|snapshot| snapshot.withdrawn),
             requests: run.requests,
             dev_origins: Vec::new(),
             summary: Summary::of(&lines),
+            released: kept(&run.incidents, "released"),
             notices: notices("notices"),
             incidents: notices("incidents"),
             settled: Vec::new(),
@@ -103,6 +117,13 @@ impl Host {
             history_head: self.ledger().history_head_of_run(id)?,
         })
     }
+}
+
+/// A list that is kept beside the lines; empty where an earlier release kept none.
+fn kept<T: serde::de::DeserializeOwned>(beside: &Value, what: &str) -> Vec<T> {
+    let list = beside.get(what).cloned();
+    list.and_then(|list| serde_json::from_value(list).ok())
+        .unwrap_or_default()
 }
 
 fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {

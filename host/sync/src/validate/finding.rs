@@ -2,7 +2,9 @@
 
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::PlanLine;
-use psa_host_billing::{AccountId, ContractId, Hold, LineId, ModuleId, ServiceId, WorkspaceId};
+use psa_host_billing::{
+    AccountId, ConnectionName, ContractId, Hold, HoldCode, LineId, ModuleId, ServiceId, WorkspaceId,
+};
 use serde::Serialize;
 
 use crate::orphans::Orphan;
@@ -24,8 +26,10 @@ pub struct Finding {
     pub service: Option<ServiceId>,
     /// The contract concerned.
     pub contract: Option<ContractId>,
-    /// The line concerned.
+    /// The line concerned, where it is one.
     pub line: Option<LineId>,
+    /// The lines concerned.
+    pub lines: Vec<LineId>,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -50,33 +54,51 @@ impl Finding {
         }
     }
 
-    pub(super) fn of(brake: &Brake) -> Self {
-        Self::new(brake.code(), true, brake.message(), brake.fix())
+    pub(super) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
+        Self::new(
+            brake.code(),
+            true,
+            brake.message(),
+            brake.fix(connection.as_str()),
+        )
     }
 
-    /// Keeps nothing from being posted: nothing is posted to it any more.
+    /// An orphan keeps nothing from being posted, because nothing is posted to it any more;
+    /// a workspace that has left the channel is still mapped, and keeps its pairs.
     pub(super) fn orphan(orphan: Orphan) -> Self {
         let Orphan { posted, hold, .. } = orphan;
+        let holds = hold.code != HoldCode::Orphan;
         Self {
             workspace: Some(posted.workspace),
             module: Some(posted.module),
             account: posted.account,
             service: Some(posted.key.service),
             contract: Some(posted.key.contract),
+            lines: vec![posted.key.line.clone()],
             line: Some(posted.key.line),
             link: hold.link,
-            ..Self::new(hold.code.as_str(), false, hold.message, hold.fix)
+            ..Self::new(hold.code.as_str(), holds, hold.message, hold.fix)
         }
     }
 
     pub(super) fn held(line: &PlanLine, hold: &Hold) -> Self {
+        let contract = line.line.as_ref().map(|key| &key.contract);
+        let lines: Vec<LineId> = match &line.line {
+            Some(key) => vec![key.line.clone()],
+            None => hold.lines.clone(),
+        };
+        let only = match lines.as_slice() {
+            [line] => Some(line.clone()),
+            _ => None,
+        };
         Self {
             workspace: Some(line.pair.workspace.clone()),
             module: Some(line.pair.module.clone()),
             account: Some(line.pair.account.clone()),
             service: Some(line.pair.service.clone()),
-            contract: line.line.as_ref().map(|key| key.contract.clone()),
-            line: line.line.as_ref().map(|key| key.line.clone()),
+            contract: contract.or(hold.contract.as_ref()).cloned(),
+            line: only,
+            lines,
             link: hold.link.clone(),
             ..Self::new(
                 hold.code.as_str(),

@@ -136,6 +136,33 @@ pub(super) fn both_sides(
     }
 }
 
+/// Mapped workspaces that are not below the channel, and of which no posted line is told of
+/// already.
+pub(super) fn left_channel(
+    mapping: &Mapping,
+    workspaces: &HashMap<WorkspaceId, Workspace>,
+    findings: &mut Vec<Finding>,
+) {
+    let code = HoldCode::WorkspaceLeftChannel;
+    for (workspace, account) in mapping.accounts() {
+        let told = |found: &Finding| {
+            found.code == code.as_str() && found.workspace.as_ref() == Some(workspace)
+        };
+        if workspaces.contains_key(workspace) || findings.iter().any(told) {
+            continue;
+        }
+        let message = format!(
+            "workspace {workspace} is mapped to account {account} and is not below the channel \
+             any more: no count of it is looked at"
+        );
+        findings.push(Finding {
+            workspace: Some(workspace.clone()),
+            account: Some(account.clone()),
+            ..Finding::new(code.as_str(), true, message, code.fix())
+        });
+    }
+}
+
 fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Finding {
     let message = format!(
         "module {bundle} is mapped to bundle {service}, which has the service of module {part} in it"

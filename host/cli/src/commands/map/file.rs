@@ -1,10 +1,14 @@
 //! `psa-host map import`, `map export`
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_sync::{Change, Form, Host, MapChange, MapDifference, MapImported, Problem, Source};
+use psa_host_sync::{
+    Change, Form, Host, MapChange, MapDifference, MapImported, Problem, Source, refuse_existing,
+    write_whole,
+};
 use serde_json::json;
 
 use super::super::{Status, confirm, id, or_dash};
@@ -188,6 +192,10 @@ pub async fn export(args: &MapExport, host: &Host, out: Output) -> Result<Status
         let message = "an XLSX file is nothing for a terminal";
         return Err(WrongUse::new(message, "Name a file to write.").into());
     }
+    if let Some(file) = &args.file {
+        host.connection(&connection)?;
+        refuse_existing(Path::new(file), args.force)?;
+    }
     let bytes = match form {
         Form::Json => {
             // A file for `map import`, whatever the format asked for.
@@ -212,11 +220,7 @@ pub async fn export(args: &MapExport, host: &Host, out: Output) -> Result<Status
             stdout.flush()?;
         }
         Some(file) => {
-            std::fs::write(file, &bytes).map_err(|error| {
-                let message = format!("{file} cannot be written: {error}");
-                let fix = "Check the path, its permissions and its disk.";
-                psa_host_sync::Error::from(Problem::new("file-unwritable", message, fix))
-            })?;
+            write_whole(Path::new(file), &bytes, args.force)?;
             if out.is_json() {
                 out.json(
                     &json!({ "connection": connection, "file": file, "form": form.as_str() }),

@@ -343,3 +343,31 @@ fn names_that_are_not_those_counted_are_refused_at_their_item() {
         assert!(problem.message.contains(&place), "{}", problem.message);
     }
 }
+
+#[test]
+fn a_snapshot_of_the_future_is_refused_with_cause_and_fix() {
+    // The fixture's clock stands at noon.
+    let taken = |at: &str| snapshot("").replace("2026-10-01T04:30:00Z", at);
+    for at in ["2026-10-01T12:05:01Z", "2027-10-01T04:30:00Z"] {
+        let problem = refused(&taken(at));
+        assert_eq!(problem.code, "taken-in-future", "{at}");
+        assert_eq!(
+            problem.message,
+            format!("test.json: taken_at {at} is in the future: it is 2026-10-01T12:00:00Z now")
+        );
+        assert!(problem.cause.is_some(), "{problem:?}");
+    }
+    let form = UsageForm::Csv {
+        channel: "msp".parse().unwrap(),
+        taken_at: "2026-10-02T04:30:00Z".parse().unwrap(),
+        complete: true,
+    };
+    let text = "workspace,module,users,devices\nw1,edr,1,\n";
+    let problem = refused_as(&Source::new("test.csv", text), &form);
+    assert_eq!(problem.code, "taken-in-future");
+
+    let fixture = Fixture::with_workspaces();
+    let skewed = file(&taken("2026-10-01T12:05:00Z"));
+    let done = fixture.host.import_usage(&skewed, &UsageForm::Json);
+    assert_eq!(done.unwrap().notes, []);
+}

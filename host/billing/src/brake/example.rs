@@ -1,0 +1,52 @@
+//! One case of each brake, for the page of codes.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use super::{Brake, BrakeCode};
+use crate::Money;
+use crate::rules::BrakeLimits;
+
+/// 2026-11-23, 15:00 UTC.
+const NOW: i64 = 1_795_446_000;
+const A_YEAR: i64 = 365 * 86_400;
+
+impl BrakeCode {
+    /// A case in which the brake is on.
+    pub fn example(self) -> Brake {
+        let limits = BrakeLimits::default();
+        match self {
+            Self::NoSnapshot => Brake::NoSnapshot,
+            Self::SnapshotIncomplete => Brake::SnapshotIncomplete,
+            Self::SnapshotInFuture => Brake::SnapshotInFuture {
+                taken_at: Timestamp::from_second(NOW + A_YEAR).unwrap_or(Timestamp::MAX),
+                now: Timestamp::from_second(NOW).unwrap_or(Timestamp::MIN),
+            },
+            Self::SnapshotStale => Brake::SnapshotStale {
+                taken_on: date(2026, 11, 18),
+                today: date(2026, 11, 23),
+                limit: limits.stale_days,
+            },
+            Self::SnapshotOlderThanLast => Brake::SnapshotOlderThanLast,
+            Self::SnapshotAllZero => Brake::SnapshotAllZero,
+            Self::TooManyAccounts => Brake::TooManyAccounts {
+                changed: 180,
+                mapped: 200,
+                limit: limits.changed_percent,
+            },
+            Self::TooMuchMoney => Brake::TooMuchMoney {
+                change: Money {
+                    amount: 12_500.into(),
+                    currency: Some("USD".into()),
+                },
+                limit: 5_000.into(),
+            },
+            Self::MoneyUnknown => Brake::MoneyUnknown { changes: 3 },
+            Self::AccountsVanished => Brake::AccountsVanished { gone: 60, of: 200 },
+            Self::LinesVanished => Brake::LinesVanished {
+                gone: 400,
+                of: 1200,
+            },
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What stands against a usage snapshot as a whole, over whole runs.
+
+use end_to_end::{MODULE, Scene, TODAY, name, outcome};
+use psa_host_billing::ModuleId;
+use psa_host_billing::brake::BrakeCode;
+use psa_host_ledger::Outcome;
+use psa_host_sync::run::{Release, RunReport, SyncOptions};
+use psa_host_sync::{Source, UsageForm, unwatched};
+use serde_json::json;
+
+/// Codes of what stands against posting at all.
+fn brakes(report: &RunReport) -> Vec<&str> {
+    let codes = report.notices.iter().map(|notice| notice.code.as_str());
+    codes.collect()
+}
+
+/// What a validation finds that holds, by code.
+async fn holding(scene: &Scene) -> Vec<String> {
+    let validation = scene.host.validate(&name(), &unwatched).await;
+    let findings = validation.expect("a PSA that answers").findings.into_iter();
+    findings.filter(|f| f.holds).map(|f| f.code).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_posted_from_a_snapshot_of_the_future() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    // The clock was an hour ahead when it was imported, and has been set right.
+    let set_clock = scene.hand();
+    set_clock(-60);
+    let report = scene.sync().await;
+    assert_eq!(brakes(&report), ["snapshot-in-future"], "{report:#?}");
+    assert!(report.needs_a_person());
+    assert_eq!(holding(&scene).await, ["snapshot-in-future"]);
+    assert_eq!(scene.adjustments_sent(), 0);
+    set_clock(60);
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+}
+
+#[tokio::test]
+async fn a_withdrawn_snapshot_is_neither_planned_from_nor_looked_back_on() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let module = ModuleId::new(MODULE).unwrap();
+    let peak = serde_json::from_value(json!({ "basis": "peak" })).unwrap();
+    scene
+        .host
+        .set_count_policy(&name(), &module, &peak)
+        .unwrap();
+    scene.sync().await;
+    scene.wait(24 * 60);
+    scene.import_usage(&[("w1", 99)]);
+    let wrong = scene.sync().await;
+    assert_eq!(outcome(&wrong, "w1").0, Outcome::Confirmed, "{wrong:#?}");
+    let id = wrong.snapshot.as_ref().unwrap().parse().unwrap();
+    scene.host.withdraw_usage(id, "counted twice").unwrap();
+
+    // The next one is older than the last that was used, and not braked for that.
+    scene.wait(24 * 60);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    scene.wait(24 * 60);
+    scene.import_usage(&[("w1", 12)]);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    assert_eq!(scene.applied(0), [6, 88, -88, 1]);
+
+    let shown = scene.host.run_report(wrong.run.parse().unwrap()).unwrap();
+    assert_eq!(shown.lines, wrong.lines, "it stays explained");
+    let withdrawn = shown.snapshot_withdrawn.unwrap();
+    assert_eq!(withdrawn.why, "counted twice");
+}
+
+#[tokio::test]
+async fn a_plan_for_another_day_makes_no_snapshot_newer() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let as_of = TODAY.tomorrow().unwrap();
+    let for_another_day = SyncOptions {
+        as_of: Some(as_of),
+        ..SyncOptions::default()
+    };
+    scene.wait(9 * 24 * 60);
+    let report = scene.try_sync(&for_another_day).await.unwrap();
+    assert_eq!(brakes(&report), ["snapshot-stale"], "{report:#?}");
+    assert_eq!(scene.adjustments_sent(), 0);
+
+    scene.import_usage(&[("w1", 11)]);
+    let report = scene.try_sync(&for_another_day).await.unwrap();
+    assert_eq!((report.as_of, report.today), (as_of, scene.today()));
+    assert_eq!(report.notices, []);
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    assert_eq!(
+        (scene.units_on(0, TODAY), scene.units_on(0, as_of)),
+        (5, 11)
+    );
+}
+
+fn without(brake: BrakeCode) -> SyncOptions {
+    SyncOptions {
+        release: Some(Release::new([brake], "looked at it").unwrap()),
+        ..SyncOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn a_stale_snapshot_is_posted_once_a_person_releases_it_for_that_run() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    scene.wait(9 * 24 * 60);
+    let released = without(BrakeCode::SnapshotStale);
+    let report = scene.try_sync(&released).await.unwrap();
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    let said = report.released[0].message.as_deref().unwrap();
+    assert!(
+        said.contains("2026-11-23, more than 3 days before"),
+        "{said}"
+    );
+    assert!(!report.needs_a_person());
+    assert_eq!(brakes(&scene.sync().await), ["snapshot-stale"]);
+}
+
+#[tokio::test]
+async fn counts_that_are_all_zero_are_held_line_by_line_once_their_brake_is_released() {
+    let scene = Scene::new(&[(0, 5)]).await;
+    let items = json!([{ "workspace": "w1", "module": MODULE, "users": 0, "devices": 0 }]);
+    let zero = json!({
+        "channel": "msp", "taken_at": scene.now().to_string(), "complete": true, "items": items,
+    });
+    let source = Source::new("usage", zero.to_string());
+    scene.host.import_usage(&source, &UsageForm::Json).unwrap();
+    assert_eq!(brakes(&scene.sync().await), ["snapshot-all-zero"]);
+    let released = without(BrakeCode::SnapshotAllZero);
+    let report = scene.try_sync(&released).await.unwrap();
+    assert_eq!(brakes(&report), [] as [&str; 0]);
+    let held = (Outcome::Held, Some("fall-to-zero".to_owned()));
+    assert_eq!(outcome(&report, "w1"), held, "{report:#?}");
+    assert_eq!(scene.adjustments_sent(), 0);
+}
