@@ -260,6 +260,28 @@ fn a_rejected_rollback_leaves_what_a_person_decided_before_and_since() {
 }
 
 #[test]
+fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    let back = NewQuestion {
+        rollback: Some((run, DAY)),
+        ..question("1", 30, 5)
+    };
+    let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+    let id = asked.unwrap().remove(0);
+    drop(ledger);
+    let earlier = "ALTER TABLE stances DROP COLUMN question;
+         ALTER TABLE stances DROP COLUMN before;
+         DROP TABLE lines_seen;
+         PRAGMA user_version = 5;";
+    place.sql(earlier).unwrap();
+    let ledger = place.open();
+    ledger.answer(&[id], Answering::Reject, "no").unwrap();
+    assert_eq!(ledger.stances(&tenant()).unwrap(), []);
+}
+
+#[test]
 fn a_decision_about_a_line_replaces_the_one_before_and_can_be_taken_back() {
     let place = Place::new();
     let ledger = place.with_connection();

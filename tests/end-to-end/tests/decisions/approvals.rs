@@ -33,7 +33,7 @@ async fn asked_about_money() -> Scene {
     });
     scene.sync().await;
     let money = questions(&scene)[0].question.money.clone();
-    assert_eq!(money.unwrap().to_string(), "105.00");
+    assert_eq!(money.expect("a price").to_string(), "105.00");
     scene
 }
 

@@ -1,5 +1,6 @@
 //! What becomes of questions once a run has planned something else.
 
+use autotask_sim::schema::Entity;
 use end_to_end::{Scene, name, outcome};
 use psa_host_billing::SetAsideKind;
 use psa_host_ledger::Outcome;
@@ -62,16 +63,15 @@ async fn a_question_about_a_pair_that_was_excluded_is_superseded() {
 }
 
 #[tokio::test]
-async fn a_question_stays_while_its_account_cannot_be_read() {
+async fn a_question_stays_while_nobody_can_tell_its_line() {
     let scene = waiting().await;
-    let mut world = scene.simulator.world();
-    let (entity, contract) = (
-        autotask_sim::schema::Entity::Contracts,
-        scene.customers[0].contract,
-    );
-    // A contract whose status is not known is held, and nobody knows its line.
-    world.set(entity, contract, "status", &0.into()).unwrap();
-    drop(world);
+    let contract = scene.customers[0].contract;
+    // Its status is not known: it is held, and which line it would be is not said.
+    scene
+        .simulator
+        .world()
+        .set(Entity::Contracts, contract, "status", &0.into())
+        .unwrap();
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Held, "{report:#?}");
     assert_eq!(states(&scene), [QuestionState::Waiting]);
