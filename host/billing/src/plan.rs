@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 
+pub use rollback::first_day_to_read;
 pub use whole::{Answered, Plan};
 
 use crate::approval::{Question, Reason};

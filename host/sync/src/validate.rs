@@ -14,7 +14,7 @@ use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::contract_choice::has_successor;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
-use psa_host_billing::plan::{Context, Decision};
+use psa_host_billing::plan::{Context, Decision, first_day_to_read};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
     Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, HoldCode, Mapping,
@@ -151,7 +151,7 @@ impl Host {
         };
         let (mut pairs, mut good) = (0, 0);
         let mut chosen = Chosen::default();
-        let mut chunks = open.reader.chunks(&mapped, as_of);
+        let mut chunks = open.reader.chunks(&mapped, first_day_to_read(&past, as_of));
         while let Some(chunk) = chunks.next(watch).await {
             let chunk = chunk.map_err(failed)?;
             let days = self.days_of_chunk(look_back, &chunk)?;

@@ -353,7 +353,7 @@ impl Context<'_> {
         });
     }
 
-    fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+    pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
         let Some(missed) = when.missed else { return };
         let billed = timeline.at(missed.start).map(|segment| segment.units);
         let Some((billed, target)) = billed.zip(line.target) else {

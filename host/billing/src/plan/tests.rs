@@ -2,6 +2,7 @@
 //! circumstance makes of it.
 
 mod count;
+mod rollback;
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -10,7 +11,7 @@ use super::*;
 use crate::brake::Brake;
 use rust_decimal::Decimal;
 
-use crate::approval::{Rollback, Verdict};
+use crate::approval::Verdict;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::{
     ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
@@ -552,21 +553,6 @@ fn each_circumstance_has_one_decision() {
             "ask",
         ),
         (
-            "a rollback that waits",
-            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Waiting)),
-            "ask, with a note",
-        ),
-        (
-            "a rollback that was granted goes to the next free day",
-            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
-            "adjust, with a note",
-        ),
-        (
-            "a rollback of units that have moved since",
-            Case::new(11, 12).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
-            "baseline-moved",
-        ),
-        (
             "already adjusted for the day",
             Case::new(11, 5).with(|c| c.past.adjusted = BTreeSet::from([DAY])),
             "date-already-adjusted",
@@ -620,17 +606,6 @@ fn question(baseline: u32, target: u32, verdict: Verdict) -> Question {
         verdict,
         rollback: None,
     }
-}
-
-fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
-    case.past.adjusted = BTreeSet::from([DAY]);
-    case.past.question = Some(Question {
-        rollback: Some(Rollback {
-            run: "r-000007".into(),
-            effective: DAY,
-        }),
-        ..question(from, to, verdict)
-    });
 }
 
 #[test]

@@ -10,7 +10,9 @@ use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::brake::{self, Brake};
 use psa_host_billing::count::Days;
 use psa_host_billing::effective::local_day;
-use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
+use psa_host_billing::plan::{
+    Answered, Context, Decision, LinePast, Plan, PlanLine, first_day_to_read,
+};
 use psa_host_billing::rules::{BrakeLimits, Rules};
 use psa_host_billing::{
     AccountId, CompleteSnapshot, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId,
@@ -116,11 +118,11 @@ impl Host {
             .filter(|(workspace, _)| workspaces.contains_key(*workspace))
             .map(|(_, account)| account.clone())
             .collect();
+        let past = self.past_of_lines(open, tenant, as_of)?;
         // Begun before the lists that it does not need.
-        let mut chunks = reader.chunks(&mapped, as_of);
+        let mut chunks = reader.chunks(&mapped, first_day_to_read(&past, as_of));
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
-        let past = self.past_of_lines(open, tenant, as_of)?;
         let counting = self.counting_of(&open.connection.name)?;
         let look_back = LookBack {
             connection: &open.connection,
