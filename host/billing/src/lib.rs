@@ -20,6 +20,7 @@ pub mod plan;
 mod psa;
 mod quantity;
 pub mod radar;
+pub mod rollback;
 pub mod rules;
 mod set_aside;
 pub mod settle;

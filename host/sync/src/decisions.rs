@@ -1,16 +1,11 @@
 //! What people decide: about units that somebody changed in the PSA, about changes that
-//! wait, about runs that are to be taken back, and about the rules themselves.
+//! wait, and about the rules themselves.
 
-use psa_host_billing::approval::Reason;
 use psa_host_billing::plan::Decision;
 use psa_host_billing::rules::Rules;
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{ConnectionName, LineId, ModuleId, WorkspaceId};
-use psa_host_ledger::{
-    Answering, IntentRecord, IntentState, NewQuestion, QuestionId, QuestionRecord, QuestionState,
-    RunId, StanceRecord,
-};
-use serde::Serialize;
+use psa_host_billing::{ConnectionName, ModuleId, WorkspaceId};
+use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, StanceRecord};
 
 use crate::error::rule;
 use crate::{Done, Host, Result};
@@ -26,30 +21,6 @@ pub enum LineDecision {
     Pin,
     /// Take an earlier decision back.
     Release,
-}
-
-/// A rollback that was put to approval.
-#[derive(Debug, Clone, Serialize)]
-pub struct RollbackAsked {
-    /// The run that is to be taken back.
-    pub run: String,
-    /// Whose connection.
-    pub connection: ConnectionName,
-    /// The questions, one a line.
-    pub questions: Vec<String>,
-    /// Lines of the run that are not taken back, and why.
-    pub left: Vec<LeftOut>,
-    /// Units over all lines: what the rollback takes away (below zero) or adds.
-    pub net_units: rust_decimal::Decimal,
-}
-
-/// A line that a rollback leaves.
-#[derive(Debug, Clone, Serialize)]
-pub struct LeftOut {
-    /// Which.
-    pub line: LineId,
-    /// Why.
-    pub why: String,
 }
 
 impl Host {
@@ -189,89 +160,6 @@ impl Host {
         }
         Ok(self.ledger().answer(ids, answer, why)?)
     }
-
-    /// Ask to take back what a run posted: the opposing change of each of its confirmed
-    /// lines, from the same day where the PSA takes a second change for it. Each waits
-    /// for approval; its line is pinned, so that no later sync undoes the rollback.
-    ///
-    /// # Errors
-    /// No such run; a dry run; nothing that could be taken back.
-    pub fn rollback(&self, run: RunId, why: &str) -> Result<RollbackAsked> {
-        let stored = self.ledger().run(run)?;
-        let name = stored.connection;
-        self.connection(&name)?;
-        let Some(tenant) = stored.tenant.filter(|_| !stored.dry_run) else {
-            return Err(nothing_to_roll_back(run, "it posted nothing"));
-        };
-        let mut questions = Vec::new();
-        let mut left = Vec::new();
-        let now: std::collections::HashMap<_, _> = self
-            .ledger()
-            .lines(&tenant)?
-            .into_iter()
-            .map(|line| (line.key.line.clone(), line))
-            .collect();
-        for record in self.ledger().run_intents(run)? {
-            let intent = &record.intent;
-            let line = intent.key.line.clone();
-            let later = now.get(&line).and_then(|line| line.units);
-            match cannot_be_taken_back(&record, later) {
-                Some(why) => left.push(LeftOut { line, why }),
-                None => questions.push(NewQuestion {
-                    workspace: intent.workspace.clone(),
-                    module: intent.module.clone(),
-                    key: intent.key.clone(),
-                    baseline: intent.target,
-                    target: intent.baseline,
-                    effective: intent.effective,
-                    money: None,
-                    reasons: vec![Reason::Rollback {
-                        run: run.to_string(),
-                    }],
-                    rollback: Some((run, intent.effective)),
-                }),
-            }
-        }
-        if questions.is_empty() {
-            let why = match left.first() {
-                Some(first) => format!("line {}: {}", first.line, first.why),
-                None => "it posted nothing".to_owned(),
-            };
-            return Err(nothing_to_roll_back(run, &why));
-        }
-        let net_units = questions
-            .iter()
-            .map(|question| question.target.change_from(question.baseline).get())
-            .sum();
-        let ids = self
-            .ledger()
-            .ask_rollback(&name, &tenant, run, &questions, why)?;
-        Ok(RollbackAsked {
-            run: run.to_string(),
-            connection: name,
-            questions: ids.iter().map(ToString::to_string).collect(),
-            left,
-            net_units,
-        })
-    }
-}
-
-/// Why an adjustment is not taken back; none: it is.
-fn cannot_be_taken_back(
-    record: &IntentRecord,
-    confirmed: Option<psa_host_billing::Units>,
-) -> Option<String> {
-    if record.state.is_open() {
-        return Some("its outcome is not certain yet".to_owned());
-    }
-    if record.state != IntentState::Confirmed {
-        return Some(format!("it is {}", record.state));
-    }
-    match confirmed {
-        Some(units) if units == record.intent.target => None,
-        Some(units) => Some(format!("a later run brought the line to {units} units")),
-        None => Some("nothing is known of the line any more".to_owned()),
-    }
 }
 
 fn no_line(workspace: &WorkspaceId, module: &ModuleId, why: &str) -> crate::Error {
@@ -279,13 +167,5 @@ fn no_line(workspace: &WorkspaceId, module: &ModuleId, why: &str) -> crate::Erro
         "no-line",
         format!("workspace {workspace} and module {module} have no line to decide about: {why}"),
         "See `psa-host explain`.",
-    )
-}
-
-fn nothing_to_roll_back(run: RunId, why: &str) -> crate::Error {
-    rule(
-        "nothing-to-roll-back",
-        format!("nothing of run {run} can be taken back: {why}"),
-        format!("See `psa-host run show {run}`."),
     )
 }

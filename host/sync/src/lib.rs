@@ -26,6 +26,7 @@ mod progress;
 mod psa_lists;
 mod radar;
 mod reading;
+mod rollback;
 pub mod run;
 mod run_list;
 mod set_aside;
@@ -42,7 +43,7 @@ pub use count::{
     ExclusionView, NewExclusion, PolicyView, SimulatedPair, SimulatedTotal, Simulation,
     SimulationScope,
 };
-pub use decisions::{LeftOut, LineDecision, RollbackAsked};
+pub use decisions::LineDecision;
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
@@ -63,6 +64,7 @@ pub use psa_host_ledger::{
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
+pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;

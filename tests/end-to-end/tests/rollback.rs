@@ -6,7 +6,6 @@ use jiff::civil::date;
 use psa_host_billing::rules::Rules;
 use psa_host_ledger::Outcome;
 use psa_host_sync::{Answering, QuestionState};
-use rust_decimal::Decimal;
 
 fn set(scene: &Scene, change: impl FnOnce(&mut Rules)) {
     let mut rules = scene.host.rules(&name()).expect("rules");
@@ -44,9 +43,14 @@ fn december(scene: &Scene) {
 async fn a_run_is_taken_back_once_people_approve_it_and_stays_taken_back() {
     let scene = Scene::new(&[(11, 5), (3, 5)]).await;
     let run = scene.sync().await.run.parse().unwrap();
+    let preview = scene.host.rollback_preview(run).unwrap();
+    assert_eq!((preview.lines, preview.questions.len()), (2, 0));
+    let effect = &preview.effect;
+    assert_eq!(effect.services[0].units.to_string(), "-4");
+    assert_eq!(effect.services[0].from, TODAY);
+    assert_eq!(effect.money[0].to_string(), "-16.80");
     let asked = scene.host.rollback(run, "a wrong snapshot").unwrap();
-    assert_eq!(asked.questions.len(), 2);
-    assert_eq!(asked.net_units, Decimal::from(-4));
+    assert_eq!((asked.questions.len(), &asked.effect), (2, effect));
     let report = scene.sync().await;
     assert_eq!(
         outcome(&report, "w1").0,

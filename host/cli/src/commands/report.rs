@@ -230,6 +230,15 @@ fn money(change: &MoneyChange) -> String {
     format!("money a month{currency}: {parts}")
 }
 
+/// What the sums of money lack; none where they lack nothing.
+pub(super) fn without_price(changes: usize) -> Option<String> {
+    match changes {
+        0 => None,
+        1 => Some("1 change without a known price".to_owned()),
+        changes => Some(format!("{changes} changes without a known price")),
+    }
+}
+
 fn a_month(line: &LineReport) -> Option<&Money> {
     line.money.as_ref()?.monthly_change.as_ref()
 }
