@@ -196,8 +196,8 @@ hold_codes! {
         "Set the contract's billing period in the PSA, or use `psa-host rules set NAME --effective today`.";
     /// A bundle and its part.
     BundleAndPart = "bundle-and-part",
-        "A bundle and a service in it are both mapped: the customer would pay twice.",
-        "Remove the mapping of one of the two with `psa-host map remove`.";
+        "The customer uses or pays for a bundle and for a module in it: the module would be paid twice. Customers with only one of the two are billed.",
+        "Leave one of the two for this customer: bring the other's line to zero in the PSA, and set its use aside with `psa-host map set-aside --exclude`.";
     /// A person said no.
     ApprovalRejected = "approval-rejected",
         "A person rejected exactly this change.",

@@ -124,7 +124,7 @@ impl HoldCode {
                 "Policy next-period, and the contract's billing period has a label of the MSP's own."
             }
             Self::BundleAndPart => {
-                "Bundle \"Coro Essentials\" and its part EDR are mapped to two modules of the same customer."
+                "The customer has 20 devices on bundle \"Coro Essentials\", and its old line for EDR, which is in the bundle, still has 20 units."
             }
             Self::ApprovalRejected => {
                 "A person rejected 5 → 500 as a wrong count; with 5 → 6 it is posted again."

@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod brake;
+pub mod bundle;
 pub mod contract_choice;
 pub mod count;
 pub mod effective;

@@ -1,6 +1,7 @@
 //! From a complete snapshot, the mappings and what the PSA has, to one decision for
 //! each mapped pair: leave it, change it, ask a person, or hold it with a reason.
 
+mod bundles;
 mod checks;
 mod decide;
 mod rollback;

@@ -3,37 +3,10 @@
 
 use rust_decimal::Decimal;
 
-use super::{Context, Pair, PlanLine};
-use crate::{Hold, HoldCode, Segment, ServiceId, Timeline, Truth, Units, ZeroUnits};
+use super::{Context, Pair};
+use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, ZeroUnits};
 
 impl Context<'_> {
-    /// A bundle and a service in it must not both be billed.
-    pub(super) fn bundle_or_part(&self, line: &PlanLine) -> Result<(), Hold> {
-        let own = &line.pair.service;
-        let mapped = |service: &ServiceId| self.mapping.module(service);
-        for pair in self.mapping.services() {
-            let Some(bundle) = self.services.get(&pair.service) else {
-                continue;
-            };
-            let inside = bundle.parts.iter().filter(|part| mapped(part).is_some());
-            for part in inside {
-                if own == part || *own == bundle.id {
-                    let message = format!(
-                        "service {} ({}) is a bundle with service {part} in it, and both are \
-                         mapped, to {} and {}",
-                        bundle.id,
-                        bundle.name,
-                        pair.module,
-                        mapped(part).map(ToString::to_string).unwrap_or_default()
-                    );
-                    let hold = Hold::new(HoldCode::BundleAndPart, message);
-                    return Err(hold.at(bundle.link.as_ref()));
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn account_and_service(&self, pair: &Pair) -> Result<(), Hold> {
         match self.accounts.get(&pair.account) {
             None => {

@@ -21,6 +21,8 @@ pub(super) struct Look<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) counted: &'a Result<Counted, Hold>,
     pub(super) place: Place<'a>,
+    /// All of the account's.
+    pub(super) contracts: &'a [Contract],
     pub(super) timeline: &'a Timeline,
     pub(super) past: &'a LinePast,
 }
@@ -77,7 +79,7 @@ impl Context<'_> {
             return Some(line);
         }
         line.decision = self
-            .decide(&mut line, workspace, &counted, place, trace)
+            .decide(&mut line, workspace, &counted, (place, contracts), trace)
             .unwrap_or_else(Decision::Hold);
         trace.say("decision", || in_words(&line));
         Some(line)
@@ -112,7 +114,7 @@ impl Context<'_> {
         line: &mut PlanLine,
         workspace: &Workspace,
         counted: &Result<Counted, Hold>,
-        place: Result<Place<'_>, Hold>,
+        (place, contracts): (Result<Place<'_>, Hold>, &[Contract]),
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
         self.account_and_service(&line.pair)?;
@@ -147,6 +149,7 @@ impl Context<'_> {
             workspace,
             counted,
             place,
+            contracts,
             timeline,
             past,
         };
@@ -165,6 +168,7 @@ impl Context<'_> {
             place,
             timeline,
             past,
+            ..
         } = *look;
         let held = |code, message: String| Err(Hold::new(code, message));
         let id = &place.line.key.line;
@@ -218,7 +222,7 @@ impl Context<'_> {
                 return held(HoldCode::NotBilled, message);
             }
         }
-        self.bundle_or_part(line)?;
+        self.bundle_or_part(line, look)?;
         match counted {
             // The life-cycle may have set another target.
             Err(hold) if line.target.is_none() => return Err(hold.clone()),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::{
     Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, Service, ServiceId, Truth,
     UsageItem, Workspace, WorkspaceId,
@@ -121,11 +122,7 @@ pub(super) fn both_sides(
                     service.name
                 ),
             ),
-            Some(service) => {
-                let inside = service.parts.iter().filter_map(|part| mapping.module(part));
-                findings.extend(inside.map(|part| twice_billed(module, part, id)));
-                continue;
-            }
+            Some(_) => continue,
         };
         findings.push(Finding {
             module: Some(module.clone()),
@@ -134,16 +131,18 @@ pub(super) fn both_sides(
             ..Finding::new(code.as_str(), true, message, code.fix())
         });
     }
+    let bundles = mapped_bundles(mapping, services).into_iter();
+    findings.extend(bundles.map(|(bundle, part)| both_mapped(bundle, part)));
 }
 
-fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Finding {
+fn both_mapped(bundle: &ModuleId, part: &ModuleId) -> Finding {
     let message = format!(
-        "module {bundle} is mapped to bundle {service}, which has the service of module {part} in it"
+        "module {bundle} is a bundle with module {part} in it, and both are mapped: customers who \
+         have both are held, the others are billed"
     );
-    let fix = "Map only one of the two, or its customers may pay twice.";
+    let fix = "Nothing to do where each customer has one of the two.";
     Finding {
         module: Some(bundle.clone()),
-        service: Some(service.clone()),
         ..Finding::new("bundle-and-part", false, message, fix)
     }
 }
