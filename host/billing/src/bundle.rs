@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{Mapping, ModuleId, Service, ServiceId};
 
-/// Every mapped bundle with each mapped module in it: the bundle first. One connection
-/// may well sell both, to different customers.
+/// Every mapped bundle with each mapped module in it, the bundle first: bundles of the
+/// PSA, and modules that a person declared to be bundles. One connection may well sell
+/// both, to different customers.
 pub fn mapped_bundles<'a>(
     mapping: &'a Mapping,
     services: &HashMap<ServiceId, Service>,
@@ -17,5 +18,19 @@ pub fn mapped_bundles<'a>(
         let inside = parts.filter_map(|part| mapping.module(part));
         inside.map(|part| (&pair.module, part))
     });
-    of_psa.filter(|(bundle, part)| bundle != part).collect()
+    let billed = |module| mapping.service(module).is_some();
+    let declared = mapping.declared_parts();
+    let declared = declared.filter(|(bundle, part)| billed(bundle) && billed(part));
+    of_psa
+        .chain(declared)
+        .filter(|(bundle, part)| bundle != part)
+        .collect()
+}
+
+/// Whether a module calls itself a bundle. Coro does not publish what its bundles hold:
+/// it has to be declared.
+pub fn sounds_like_a_bundle(id: &ModuleId, name: &str) -> bool {
+    [id.as_str(), name]
+        .iter()
+        .any(|text| text.to_lowercase().contains("bundle"))
 }

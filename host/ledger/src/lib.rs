@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod bundles;
 mod connections;
 mod count_exclusions;
 mod count_policies;
@@ -47,6 +48,7 @@ mod usage_series;
 mod workspaces;
 
 pub use budget::Observed;
+pub use bundles::BundleRecord;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;

@@ -9,6 +9,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/03-set-aside.sql")),
     M::up(include_str!("migrations/04-usage-names.sql")).foreign_key_check(),
     M::up(include_str!("migrations/05-decisions.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/08-bundles.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[M::up(include_str!("migrations/budget-01-begin.sql"))];
 

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bundles;
 mod check;
 mod connections;
 mod count;
@@ -37,6 +38,7 @@ mod usage_view;
 mod validate;
 mod wiring;
 
+pub use bundles::BundleView;
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
 pub use connections::{AddConnection, ConnectionView, Coverage};
 pub use count::{

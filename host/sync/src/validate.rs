@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
-use mapped::{both_sides, unmapped};
+use mapped::{both_sides, undeclared_bundles, unmapped};
 
 /// A contract that ends within so many days and has no successor is told of, with the
 /// nearest of these marks: time enough to renew it.
@@ -113,6 +113,8 @@ impl Host {
         let services: HashMap<ServiceId, Service> =
             services.into_iter().map(|s| (s.id.clone(), s)).collect();
         both_sides(&mapping, &accounts, &services, &mut findings);
+        let counted = snapshot.items().map(|item| &item.module);
+        undeclared_bundles(name, &mapping, &services, counted, &mut findings);
         self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
 
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;

@@ -35,6 +35,8 @@ struct Case {
     model: QuantityModel,
     rules: Rules,
     parts_mapped: bool,
+    /// A person declared that `part` is in `edr`.
+    declared: bool,
     counting: Counting,
     days: Days,
     set_aside: Vec<SetAside>,
@@ -143,6 +145,7 @@ impl Case {
             },
             rules: Rules::default(),
             parts_mapped: false,
+            declared: false,
             counting: Counting::default(),
             days: Days::default(),
             set_aside: vec![],
@@ -181,6 +184,10 @@ impl Case {
         map("edr", "15");
         if self.parts_mapped {
             map("part", "151");
+        }
+        if self.declared {
+            let (bundle, part) = (ModuleId::new("edr"), ModuleId::new("part"));
+            mapping.declare_part(bundle.unwrap(), part.unwrap());
         }
         look(&Context {
             as_of: DAY,

@@ -210,6 +210,11 @@ impl Host {
         for pin in stored.contracts {
             mapping.pin_contract(pin.workspace, pin.contract);
         }
+        for declared in self.ledger().bundles(name)? {
+            for part in declared.parts {
+                mapping.declare_part(declared.bundle.clone(), part);
+            }
+        }
         Ok(mapping)
     }
 

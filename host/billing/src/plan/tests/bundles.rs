@@ -83,6 +83,27 @@ fn only_a_customer_who_has_a_bundle_and_its_part_is_held() {
             both,
         ),
         (
+            "both in use, the bundle being declared by a person",
+            sells_both((Some(11), Some(5)), (Some(11), Some(5))).with(|c| {
+                c.service.parts.clear();
+                c.declared = true;
+            }),
+            both,
+        ),
+        (
+            "both in use, and nobody knows of the bundle",
+            sells_both((Some(11), Some(5)), (Some(11), Some(5))).with(|c| c.service.parts.clear()),
+            "edr adjust, part adjust",
+        ),
+        (
+            "only the part, of a bundle that is declared",
+            sells_both(none, (Some(11), Some(5))).with(|c| {
+                c.service.parts.clear();
+                c.declared = true;
+            }),
+            "part adjust",
+        ),
+        (
             "both in use, and no line of the part yet",
             sells_both((Some(11), Some(5)), (Some(11), None)),
             "edr bundle-and-part, part line-missing",
