@@ -275,6 +275,55 @@ async fn the_money_brake_posts_nothing_until_a_person_releases_it_for_one_run() 
 }
 
 #[tokio::test]
+async fn a_line_without_units_or_in_its_last_part_of_a_period_has_its_own_price() {
+    let end = date(2026, 11, 28);
+    for (case, customers, end, worth) in [
+        ("no units yet", [(3, 0)], date(2026, 12, 31), "12.60"),
+        ("the last, partial period", [(11, 5)], end, "25.20"),
+        ("both", [(3, 0)], end, "12.60"),
+    ] {
+        let scene = Scene::lasting(end, &customers, |_, _| {}).await;
+        set(&scene, |rules| {
+            rules.brakes.money = Some(Decimal::from(60));
+        });
+        let report = scene.sync().await;
+        assert_eq!(
+            outcome(&report, "w1").0,
+            Outcome::Confirmed,
+            "{case}: {report:#?}"
+        );
+        assert_eq!(money(&report, "w1"), worth, "{case}");
+        assert_eq!(report.summary.money_unknown, 0, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_without_a_known_price_is_counted_beside_the_sums() {
+    let scene = Scene::altered(&[(11, 5), (3, 0)], |config, customers| {
+        for field in [
+            "unitPrice",
+            "internalCurrencyUnitPrice",
+            "internalCurrencyAdjustedPrice",
+        ] {
+            let line = customers[1].line;
+            config
+                .world
+                .set(
+                    Entity::ContractServices,
+                    line,
+                    field,
+                    &serde_json::Value::Null,
+                )
+                .unwrap();
+        }
+    })
+    .await;
+    let report = scene.sync().await;
+    assert_eq!(report.summary.money[0].confirmed.to_string(), "25.20");
+    assert_eq!(report.summary.money_unknown, 1, "{report:#?}");
+}
+
+#[tokio::test]
 async fn lines_that_are_not_in_the_answer_are_not_taken_for_deleted() {
     let scene = Scene::new(&[(11, 5), (12, 5), (13, 5)]).await;
     scene.sync().await;

@@ -182,6 +182,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     for change in &report.summary.money {
         out.line(money(change))?;
     }
+    if let Some(words) = without_price(report.summary.money_unknown) {
+        out.line(format!("money a month: {words}"))?;
+    }
     for (count, what) in [
         (report.summary.unmapped_workspaces, "workspace"),
         (report.summary.unmapped_modules, "module"),

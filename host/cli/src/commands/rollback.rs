@@ -78,7 +78,7 @@ fn print(view: &RollbackView, out: Output) -> Result<()> {
         out.line(format!("money a month: {}", signed(money)))?;
     }
     if let Some(words) = without_price(view.effect.money_unknown) {
-        out.line(words)?;
+        out.line(format!("money a month: {words}"))?;
     }
     for left in &view.left {
         out.line(format!("line {} is left: {}", left.line, left.why))?;
