@@ -163,7 +163,8 @@ Example:
   psa-host map radar acme
 
 Of paid subscriptions, less what is set aside. Money is units times the PSA's list price for one
-period, where the module is mapped to a service with a price.")]
+period; of a module without a service, at the price of the one that `map suggest` proposes: an
+estimate, with a ~ before it.")]
     Radar {
         /// Connection
         #[arg(value_name = "N")]
