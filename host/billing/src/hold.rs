@@ -172,7 +172,7 @@ hold_codes! {
         "Bring the line to zero in the PSA, or set what is done with such workspaces with `psa-host rules set`.";
     /// Nothing is used any more.
     FallToZero = "fall-to-zero",
-        "The count fell to zero while the line has units.",
+        "The count, or what the count policy makes of it, fell to zero while the line has units.",
         "If the customer really uses nothing, bring the line to zero in the PSA or allow it with `psa-host rules set NAME --zero post`.";
     /// A person changed the units.
     ForeignEdit = "foreign-edit",
@@ -181,7 +181,7 @@ hold_codes! {
     /// Another change is coming.
     FutureChange = "future-change",
         "The PSA has a change of the line's units on a later date. A change now would be added to it.",
-        "Remove the later change in the PSA, or wait until its date has passed.";
+        "Wait until its date has passed, or, if it is not psa-host's own (the message says so), remove it in the PSA.";
     /// Perhaps on an invoice already.
     PostedUnknown = "posted-unknown",
         "The PSA does not say whether a period concerned is already approved and posted.",

@@ -209,15 +209,20 @@ impl Context<'_> {
                 line.target = None;
                 return Ok(Decision::Unchanged);
             }
-            Action::Ask if today.units.is_zero() => {
-                line.target = None;
-                return Ok(Decision::Unchanged);
-            }
             Action::Ask => {
                 line.target = None;
+                let mut open = timeline.segments().iter();
+                let still = open.find(|s| s.end >= self.as_of && !s.units.is_zero());
+                let Some(still) = still else {
+                    return Ok(Decision::Unchanged);
+                };
+                let from = match still.start > self.as_of {
+                    true => format!(" from {} on", still.start),
+                    false => String::new(),
+                };
                 let message = format!(
-                    "workspace {} is {word} and is not billed, and its line has {} units",
-                    workspace.id, today.units
+                    "workspace {} is {word} and is not billed, and its line has {} units{from}",
+                    workspace.id, still.units
                 );
                 return held(HoldCode::NotBilled, message);
             }
@@ -303,11 +308,10 @@ impl Context<'_> {
         }
         let allowed = self.rules.zero == ZeroRule::Post || action == Action::Zero;
         if target.is_zero() && self.model.zero != ZeroUnits::Refused && !allowed {
-            let message = format!("a fall from {baseline} to zero units");
-            return Err(Hold::new(HoldCode::FallToZero, message));
+            return Err(checks::fall_to_zero(baseline, look.counted));
         }
         self.postable(baseline, target)?;
-        checks::nothing_is_coming(timeline, segment)?;
+        checks::nothing_is_coming(timeline, segment, past)?;
         self.ask(line, past, &when, trace)
     }
 

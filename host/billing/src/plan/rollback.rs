@@ -114,7 +114,7 @@ impl Context<'_> {
             return Err(Hold::new(HoldCode::BaselineMoved, message));
         }
         self.postable(segment.units, question.target)?;
-        checks::nothing_is_coming(timeline, segment)?;
+        checks::nothing_is_coming(timeline, segment, past)?;
         Ok(Some(match question.verdict {
             Verdict::Granted => Decision::Adjust,
             _ => Decision::Ask(vec![approval::Reason::Rollback {

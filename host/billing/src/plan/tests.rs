@@ -352,6 +352,14 @@ fn each_circumstance_has_one_decision() {
             "unchanged",
         ),
         (
+            "a trial whose line gets units in a later period",
+            Case::new(11, 0).with(|c| {
+                c.workspace.status = WorkspaceStatus::Trial;
+                *c.timeline() = Ok(months([0, 4, 4]));
+            }),
+            "not-billed",
+        ),
+        (
             "a trial that the rules bill",
             Case::new(11, 5).with(|c| {
                 c.workspace.status = WorkspaceStatus::Trial;
@@ -736,6 +744,55 @@ fn a_snapshot_without_any_count_puts_the_brake_on() {
     // Nobody can release it.
     let released = BTreeSet::from(["snapshot-all-zero".to_owned()]);
     assert_eq!(zero.plan().brakes(&released), [Brake::SnapshotAllZero]);
+}
+
+/// The hold of a case's only line.
+fn hold(case: &Case) -> Hold {
+    match case.lines().remove(0).decision {
+        Decision::Hold(hold) => hold,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_later_period_with_units_is_named_where_nothing_is_billed() {
+    let case = Case::new(11, 0).with(|c| {
+        c.workspace.status = WorkspaceStatus::Trial;
+        *c.timeline() = Ok(months([0, 4, 4]));
+    });
+    assert_eq!(
+        hold(&case).message,
+        "workspace w1 is trial and is not billed, and its line has 4 units from 2026-12-01 on"
+    );
+}
+
+#[test]
+fn our_own_posted_next_period_is_not_to_be_removed() {
+    let december = date(2026, 12, 1);
+    let case = |confirmed: (u32, Date)| {
+        Case::new(12, 5).with(|c| {
+            *c.timeline() = Ok(months([5, 11, 11]));
+            c.past.confirmed = Some((confirmed.0.into(), confirmed.1));
+        })
+    };
+    let own = hold(&case((11, december)));
+    assert_eq!(own.code, crate::HoldCode::FutureChange);
+    assert_eq!(
+        own.message,
+        "psa-host itself has already posted a change to 11 units from 2026-12-01 on, for the next \
+         period"
+    );
+    assert!(own.fix.starts_with("Nothing to do"), "{}", own.fix);
+    // Others changed what was posted for that day.
+    let others = hold(&case((9, december)));
+    assert_eq!(
+        others.message,
+        "the PSA has a change to 11 units from 2026-12-01 on"
+    );
+    assert_eq!(others.fix, crate::HoldCode::FutureChange.fix());
+    // From that day on the line follows its count.
+    let later = case((11, december)).with(|c| *c.timeline() = Ok(months([11; 3])));
+    assert_eq!(later.adjustments()[0].1.target(), Units::from(12));
 }
 
 #[test]

@@ -232,3 +232,18 @@ fn an_account_that_cannot_be_read_shows_the_units_all_the_same() {
     // Its period cannot be read either.
     assert_eq!(target(peaked(Case::new(11, 5))), None);
 }
+
+#[test]
+fn a_fall_to_zero_by_policy_says_so_and_waits_for_a_person_all_the_same() {
+    let unused = hold(&Case::new(0, 5));
+    assert_eq!(unused.message, "a fall from 5 to zero units");
+    let by_policy = with_policy(Case::new(8, 5), included(10));
+    let held = hold(&by_policy);
+    assert_eq!(held.code, crate::HoldCode::FallToZero);
+    let why = "a fall from 5 to zero units, by the count policy and not for want of use: 8 devices";
+    assert!(held.message.starts_with(why), "{}", held.message);
+    assert!(held.message.contains("10"), "{}", held.message);
+    assert!(held.fix.contains("count set"), "{}", held.fix);
+    let allowed = by_policy.with(|c| c.rules.zero = ZeroRule::Post);
+    assert_eq!(allowed.decision(), "adjust, with a note");
+}
