@@ -88,6 +88,13 @@ impl Counted {
         self.steps.iter().all(|step| step.name == StepName::Latest)
     }
 
+    /// Whether anything was counted, whatever the policy made of it.
+    pub fn is_used(&self) -> bool {
+        self.steps
+            .first()
+            .is_some_and(|basis| !basis.after.is_zero())
+    }
+
     /// What would be billed if there were no minimum.
     pub fn without_minimum(&self) -> Units {
         let minimum = self.steps.iter().find(|s| s.name == StepName::Minimum);

@@ -170,7 +170,11 @@ fn gathered(rule: &EffectiveRule, at: &Circumstances<'_>, mut when: When) -> Whe
 }
 
 /// This day, or the first after it from which nothing is posted.
-fn first_open(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Result<When, Hold> {
+pub(crate) fn first_open(
+    at: &Circumstances<'_>,
+    day: Date,
+    mut because: Vec<String>,
+) -> Result<When, Hold> {
     let from_day = || {
         at.timeline
             .segments()

@@ -186,7 +186,7 @@ hold_codes! {
         "Bring the line to zero in the PSA, or set what is done with such workspaces with `psa-host rules set`.";
     /// Nothing is used any more.
     FallToZero = "fall-to-zero",
-        "The count fell to zero while the line has units.",
+        "The count, or what the count policy makes of it, fell to zero while the line has units.",
         "If the customer really uses nothing, bring the line to zero in the PSA or allow it with `psa-host rules set NAME --zero post`.";
     /// A person changed the units.
     ForeignEdit = "foreign-edit",
@@ -195,7 +195,7 @@ hold_codes! {
     /// Another change is coming.
     FutureChange = "future-change",
         "The PSA has a change of the line's units on a later date. A change now would be added to it.",
-        "Remove the later change in the PSA, or wait until its date has passed.";
+        "Wait until its date has passed, or, if it is not psa-host's own (the message says so), remove it in the PSA.";
     /// Perhaps on an invoice already.
     PostedUnknown = "posted-unknown",
         "The PSA does not say whether a period concerned is already approved and posted.",
@@ -210,8 +210,8 @@ hold_codes! {
         "Set the contract's billing period in the PSA, or use `psa-host rules set NAME --effective today`.";
     /// A bundle and its part.
     BundleAndPart = "bundle-and-part",
-        "A bundle and a service in it are both mapped: the customer would pay twice.",
-        "Remove the mapping of one of the two with `psa-host map remove`.";
+        "The customer uses or pays for a bundle and for a module in it: the module would be paid twice. Customers with only one of the two are billed.",
+        "Leave one of the two for this customer: bring the other's line to zero in the PSA, and set its use aside with `psa-host map set-aside --exclude`.";
     /// What a rollback would take back is not there any more.
     RollbackOvertaken = "rollback-overtaken",
         "The line's units are no longer those that a rollback would take back: they were changed after it was asked for.",

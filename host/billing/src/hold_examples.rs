@@ -133,7 +133,7 @@ impl HoldCode {
                 "Policy next-period, and the contract's billing period has a label of the MSP's own."
             }
             Self::BundleAndPart => {
-                "Bundle \"Coro Essentials\" and its part EDR are mapped to two modules of the same customer."
+                "The customer has 20 devices on bundle \"Coro Essentials\", and its old line for EDR, which is in the bundle, still has 20 units."
             }
             Self::RollbackOvertaken => {
                 "A rollback from 11 to 5 units was asked for; before the next run somebody made 13 of them."

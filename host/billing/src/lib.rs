@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod brake;
+pub mod bundle;
 pub mod contract_choice;
 pub mod count;
 pub mod effective;
@@ -20,6 +21,7 @@ pub mod plan;
 mod psa;
 mod quantity;
 pub mod radar;
+pub mod rollback;
 pub mod rules;
 mod set_aside;
 pub mod settle;

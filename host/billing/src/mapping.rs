@@ -1,7 +1,7 @@
 //! Which workspace is which account, which module is which service: one to one, by
 //! ids on both sides. The database refuses a second; this type cannot hold one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,7 @@ pub struct Mapping {
     services: BTreeMap<ModuleId, ServiceMapping>,
     modules: HashMap<ServiceId, ModuleId>,
     contracts: BTreeMap<WorkspaceId, ContractId>,
+    bundles: BTreeMap<ModuleId, BTreeSet<ModuleId>>,
 }
 
 impl Mapping {
@@ -102,6 +103,22 @@ impl Mapping {
     /// Choose a workspace's contract.
     pub fn pin_contract(&mut self, workspace: WorkspaceId, contract: ContractId) {
         self.contracts.insert(workspace, contract);
+    }
+
+    /// Declare that a bundle holds a module.
+    pub fn declare_part(&mut self, bundle: ModuleId, part: ModuleId) {
+        self.bundles.entry(bundle).or_default().insert(part);
+    }
+
+    /// Declared bundles, each with each module in it, by bundle.
+    pub fn declared_parts(&self) -> impl Iterator<Item = (&ModuleId, &ModuleId)> {
+        let bundles = self.bundles.iter();
+        bundles.flat_map(|(bundle, parts)| parts.iter().map(move |part| (bundle, part)))
+    }
+
+    /// Whether it is declared what a bundle holds.
+    pub fn is_declared_bundle(&self, module: &ModuleId) -> bool {
+        self.bundles.contains_key(module)
     }
 
     /// The account of a workspace.

@@ -25,6 +25,15 @@ impl Money {
         })
     }
 
+    /// The same amount the other way.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        Self {
+            amount: -self.amount,
+            ..self
+        }
+    }
+
     /// An amount for this many months, for one: to the cent, halves away from zero.
     pub fn a_month(&self, months: u32) -> Option<Self> {
         let amount = self.amount.checked_div(Decimal::from(months))?;

@@ -1,6 +1,7 @@
 //! From a complete snapshot, the mappings and what the PSA has, to one decision for
 //! each mapped pair: leave it, change it, ask a person, or hold it with a reason.
 
+mod bundles;
 mod checks;
 mod decide;
 mod rollback;
@@ -12,6 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 
+pub use rollback::first_day_to_read;
 pub use whole::{Answered, Plan};
 
 use crate::approval::{Question, Reason};

@@ -85,7 +85,7 @@ impl fmt::Display for Units {
 }
 
 /// A difference of two quantities; may be negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 pub struct UnitsChange(Decimal);
 
 impl Serialize for Units {
@@ -112,6 +112,12 @@ impl UnitsChange {
     /// The number.
     pub fn get(self) -> Decimal {
         self.0
+    }
+
+    /// Both changes together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0).normalize())
     }
 
     /// Whether nothing changes.

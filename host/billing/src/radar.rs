@@ -25,6 +25,9 @@ pub struct Seen<'a> {
     pub workspaces: &'a HashMap<WorkspaceId, Workspace>,
     /// The PSA's services, for their list prices.
     pub services: &'a HashMap<ServiceId, Service>,
+    /// Services that are proposed for modules without one: their list prices are an
+    /// estimate.
+    pub proposed: &'a HashMap<ModuleId, ServiceId>,
     /// What people set aside; none of it is shown.
     pub set_asides: &'a SetAsides,
 }
@@ -36,9 +39,11 @@ pub struct Stake {
     pub users: u64,
     /// Units of modules that are counted by devices.
     pub devices: u64,
-    /// For one month at list price, one amount for each currency, as far as the services
-    /// are mapped and priced.
+    /// For one period at list price, one amount for each currency, as far as the services
+    /// are mapped or proposed, and priced.
     pub money: Vec<Money>,
+    /// Modules in it whose price is that of a service that is only proposed: an estimate.
+    pub estimated: Vec<ModuleId>,
     /// Modules in it whose price is not known.
     pub unpriced: Vec<ModuleId>,
 }
@@ -61,7 +66,7 @@ pub struct UnmappedModule {
     pub module: ModuleId,
     /// In how many workspaces it is in use.
     pub workspaces: usize,
-    /// What nobody bills; without money, because its service is not known.
+    /// What nobody bills; its money is an estimate, because its service is only proposed.
     pub stake: Stake,
 }
 
@@ -116,7 +121,7 @@ impl Seen<'_> {
     fn stake(&self, items: &[&UsageItem]) -> Stake {
         let mut stake = Stake::default();
         let mut money: BTreeMap<Option<Box<str>>, Decimal> = BTreeMap::new();
-        let mut unpriced = BTreeSet::new();
+        let (mut unpriced, mut estimated) = (BTreeSet::new(), BTreeSet::new());
         for item in items {
             let mapped = self.mapping.service(&item.module);
             let metric = mapped.map_or_else(|| default_metric(&item.module), |m| m.metric);
@@ -125,8 +130,10 @@ impl Seen<'_> {
                 Metric::Users => stake.users += u64::from(units),
                 Metric::Devices => stake.devices += u64::from(units),
             }
-            let price = mapped
-                .and_then(|mapped| self.services.get(&mapped.service)?.unit_price.as_ref())
+            let service = mapped.map(|mapped| &mapped.service);
+            let price = service
+                .or_else(|| self.proposed.get(&item.module))
+                .and_then(|service| self.services.get(service)?.unit_price.as_ref())
                 .and_then(|price| {
                     let amount = price.amount.checked_mul(Decimal::from(units))?;
                     let sum = money.get(&price.currency).copied().unwrap_or_default();
@@ -135,6 +142,9 @@ impl Seen<'_> {
             match price {
                 Some((currency, sum)) => {
                     money.insert(currency, sum);
+                    if mapped.is_none() {
+                        estimated.insert(item.module.clone());
+                    }
                 }
                 None => {
                     unpriced.insert(item.module.clone());
@@ -147,6 +157,7 @@ impl Seen<'_> {
             .filter(|(_, amount)| !amount.is_zero())
             .map(amount)
             .collect();
+        stake.estimated = estimated.into_iter().collect();
         stake.unpriced = unpriced.into_iter().collect();
         stake
     }

@@ -13,6 +13,7 @@
 
 mod answer;
 mod budget;
+mod bundles;
 mod connections;
 mod count_exclusions;
 mod count_policies;
@@ -50,6 +51,7 @@ mod workspaces;
 
 pub use answer::{Answer, Resolution};
 pub use budget::Observed;
+pub use bundles::BundleRecord;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;

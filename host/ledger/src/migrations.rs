@@ -12,6 +12,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/06-stance-before.sql")),
     M::up(include_str!("migrations/07-lines-seen.sql")).foreign_key_check(),
     M::up(include_str!("migrations/08-withdrawn-snapshots.sql")),
+    M::up(include_str!("migrations/09-bundles.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

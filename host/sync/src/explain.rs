@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::plan::{Context, PlanLine, Step};
+use psa_host_billing::plan::{Context, PlanLine, Step, first_day_to_read};
 use psa_host_billing::{
     AccountId, CompleteSnapshot, ConnectionName, ModuleId, ServiceMapping, TenantKey, Units,
     UsageSnapshot, Workspace, WorkspaceId,
@@ -139,7 +139,8 @@ impl Host {
             let past = self.past_of_lines(&open, &report.tenant, as_of)?;
             let found = open.reader.account(&account).await.map_err(failed)?;
             let services = open.reader.services(&unwatched).await.map_err(failed)?;
-            let contracts = open.reader.contracts_of(&account, as_of).await;
+            let from = first_day_to_read(&past, as_of);
+            let contracts = open.reader.contracts_of(&account, from).await;
             let contracts = contracts.map_err(failed)?;
             let counting = self.counting_of(name)?;
             let look_back = LookBack {

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bundles;
 mod check;
 mod connections;
 mod count;
@@ -41,6 +42,7 @@ mod validate;
 mod whole_file;
 mod wiring;
 
+pub use bundles::BundleView;
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
 pub use connections::{AddConnection, ConnectionView, Coverage};
 pub use count::{
@@ -68,7 +70,7 @@ pub use psa_host_ledger::{
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};
-pub use rollback::{LeftOut, RollbackAsked};
+pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use source::Source;

@@ -1,12 +1,16 @@
 //! What is in use and nobody bills, newest first: the radar of a connection.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::radar::{Seen, Stake};
-use psa_host_billing::{CompleteSnapshot, ConnectionName, ModuleId, UsageSnapshot, WorkspaceId};
+use psa_host_billing::suggest::{NamedModule, Verdict, suggest_services};
+use psa_host_billing::{
+    CompleteSnapshot, ConnectionName, Mapping, ModuleId, Service, ServiceId, UsageItem,
+    UsageSnapshot, WorkspaceId,
+};
 use serde::Serialize;
 
 use crate::error::rule;
@@ -62,7 +66,8 @@ pub struct ModuleOnRadar {
 
 impl Host {
     /// What paid subscriptions use and nothing is mapped to, less what is set aside.
-    /// Prices are the PSA's list prices; without a mapped service none is read.
+    /// Prices are the PSA's list prices; for a module without a service an estimate, by the
+    /// service that would be suggested.
     ///
     /// # Errors
     /// No usage snapshot yet, a connection that is not ready, a PSA that does not
@@ -79,12 +84,11 @@ impl Host {
         };
         let as_of = self.today(&connection)?;
         let mapping = self.mapping_of_name(name)?;
-        let services = if mapping.services().len() == 0 {
-            Vec::new()
-        } else {
-            let open = self.open_connection(name, Purpose::Look).await?;
-            let services = open.reader.services(watch).await;
-            services.map_err(|error| crate::mapping::call(name, error))?
+        let services = match self.services_for_prices(name, watch).await {
+            Ok(services) => services,
+            // Then there is nothing but an estimate to lose.
+            Err(_) if mapping.services().len() == 0 => Vec::new(),
+            Err(error) => return Err(error),
         };
         // Complete for looking at: what is missing from it is on nobody's radar.
         let counts = CompleteSnapshot::new(UsageSnapshot {
@@ -101,7 +105,9 @@ impl Host {
             .into_iter()
             .map(|one| (one.id.clone(), one))
             .collect();
+        let proposed = proposed(&mapping, counts.items(), &services);
         let seen = Seen {
+            proposed: &proposed,
             as_of,
             snapshot: &counts,
             mapping: &mapping,
@@ -148,6 +154,40 @@ impl Host {
             modules,
         })
     }
+
+    async fn services_for_prices(
+        &self,
+        name: &ConnectionName,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Service>> {
+        let open = self.open_connection(name, Purpose::Look).await?;
+        let services = open.reader.services(watch).await;
+        services.map_err(|error| crate::mapping::call(name, error))
+    }
+}
+
+/// The services that `map suggest` would propose for modules without one, where one is
+/// better than the others.
+fn proposed<'a>(
+    mapping: &Mapping,
+    counts: impl Iterator<Item = &'a UsageItem>,
+    services: &[Service],
+) -> HashMap<ModuleId, ServiceId> {
+    let unmapped = counts.map(|item| &item.module);
+    let unmapped: BTreeSet<&ModuleId> = unmapped
+        .filter(|module| mapping.service(module).is_none())
+        .collect();
+    let named = |module: &ModuleId| NamedModule {
+        id: module.clone(),
+        name: modules::name(module).to_owned(),
+    };
+    let unmapped: Vec<NamedModule> = unmapped.into_iter().map(named).collect();
+    let taken = mapping.services().map(|pair| pair.service.clone());
+    suggest_services(&unmapped, services, &taken.collect())
+        .into_iter()
+        .filter(|found| matches!(found.verdict, Verdict::Safe | Verdict::Likely))
+        .map(|found| (found.coro, found.psa))
+        .collect()
 }
 
 #[cfg(test)]

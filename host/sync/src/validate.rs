@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
-use psa_host_billing::plan::{Context, Decision};
+use psa_host_billing::plan::{Context, Decision, first_day_to_read};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
     Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, HoldCode, Mapping, Service,
@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
-use mapped::{both_sides, left_channel, unmapped};
+use mapped::{both_sides, left_channel, undeclared_bundles, unmapped};
 
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
@@ -109,6 +109,8 @@ impl Host {
         let services: HashMap<ServiceId, Service> =
             services.into_iter().map(|s| (s.id.clone(), s)).collect();
         both_sides(&mapping, &accounts, &services, &mut findings);
+        let counted = snapshot.items().map(|item| &item.module);
+        undeclared_bundles(name, &mapping, &services, counted, &mut findings);
         self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
 
         let past = self.past_of_lines(&open, &report.tenant, as_of)?;
@@ -147,7 +149,7 @@ impl Host {
         };
         let (mut pairs, mut good) = (0, 0);
         let mut chosen = Chosen::default();
-        let mut chunks = open.reader.chunks(&mapped, as_of);
+        let mut chunks = open.reader.chunks(&mapped, first_day_to_read(&past, as_of));
         while let Some(chunk) = chunks.next(watch).await {
             let chunk = chunk.map_err(failed)?;
             let days = self.days_of_chunk(look_back, &chunk)?;

@@ -319,7 +319,7 @@ impl ContractReader {
             } else {
                 bundles
             };
-            units.timeline(line.key.contract, line.key.line, start)
+            units.timeline(line, start)
         };
         Ok(lines.iter().map(timeline).collect())
     }

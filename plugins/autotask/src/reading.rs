@@ -122,7 +122,7 @@ fn with_units(
         &prices,
     )?;
     let with_timeline = |line: ContractLine| {
-        let timeline = units.timeline(line.key.contract, line.key.line, start);
+        let timeline = units.timeline(&line, start);
         to_line(line, timeline)
     };
     Ok(lines.into_iter().map(with_timeline).collect())

@@ -8,7 +8,9 @@
 //!    sources agree, whatever the row's length;
 //! 2. else the amount divided by the units, if that comes out even and the row is whole
 //!    billing periods long (1, 3, 6 or 12 months), where nothing is prorated;
-//! 3. else none.
+//! 3. else, if the row says nothing of its own (no units, no amount, a part of a period)
+//!    and neither does a later one, the price that the line is agreed to have;
+//! 4. else none: the row and the line contradict each other.
 
 use psa_connector_sdk::{Date, Decimal};
 
@@ -16,7 +18,17 @@ use crate::lines::LinePrices;
 
 const PERIODS_IN_MONTHS: [u16; 4] = [1, 3, 6, 12];
 /// Autotask shows unit prices with up to four places.
-const PLACES: u8 = 4;
+pub const PLACES: u8 = 4;
+
+/// What a unit row says of the price of one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfRow {
+    Told(Decimal),
+    /// Nothing: the line's own price may stand for it.
+    Silent,
+    /// Something else than the line, and not exactly.
+    Contradicts,
+}
 
 pub fn of_row(
     amount: Option<Decimal>,
@@ -24,60 +36,66 @@ pub fn of_row(
     start: Date,
     end: Date,
     line: LinePrices,
-) -> Option<Decimal> {
-    let amount = amount?;
-    if units <= 0 {
-        return None;
-    }
+) -> OfRow {
+    let Some(amount) = amount.filter(|_| units > 0) else {
+        return OfRow::Silent;
+    };
     let named = [line.adjusted, line.listed]
         .into_iter()
         .flatten()
         .find(|price| price.times(units).is_some_and(|total| total == amount));
-    named.or_else(|| {
-        let whole = PERIODS_IN_MONTHS
-            .iter()
-            .any(|months| start.spans_months(end, *months));
-        if whole {
-            amount.divided_exactly(units, PLACES)
-        } else {
-            None
-        }
-    })
+    if let Some(price) = named {
+        return OfRow::Told(price);
+    }
+    let whole = PERIODS_IN_MONTHS
+        .iter()
+        .any(|months| start.spans_months(end, *months));
+    match whole {
+        true => amount
+            .divided_exactly(units, PLACES)
+            .map_or(OfRow::Contradicts, OfRow::Told),
+        false => OfRow::Silent,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(amount: &str, units: i64, end: &str, listed: &str, adjusted: &str) -> Option<String> {
+    fn told(amount: &str, units: i64, end: &str, listed: &str, adjusted: &str) -> String {
         let line = LinePrices {
             listed: Decimal::parse(listed),
             adjusted: Decimal::parse(adjusted),
+            agreed: None,
         };
         let (start, end) = (
             Date::parse("2026-11-01").unwrap(),
             Date::parse(end).unwrap(),
         );
-        of_row(Decimal::parse(amount), units, start, end, line).map(|price| price.to_string())
+        match of_row(Decimal::parse(amount), units, start, end, line) {
+            OfRow::Told(price) => price.to_string(),
+            OfRow::Silent => "silent".to_owned(),
+            OfRow::Contradicts => "contradicts".to_owned(),
+        }
     }
 
     #[test]
     fn a_unit_price_is_told_only_where_it_is_exact() {
         for (amount, units, end, listed, adjusted, expected) in [
             // Agrees with a price of the line, whole month or part of one.
-            ("45.00", 10, "2026-11-30", "4.50", "", Some("4.50")),
-            ("45.00", 10, "2026-11-14", "4.50", "", Some("4.50")),
-            ("40.00", 10, "2026-11-14", "4.50", "4.00", Some("4.00")),
+            ("45.00", 10, "2026-11-30", "4.50", "", "4.50"),
+            ("45.00", 10, "2026-11-14", "4.50", "", "4.50"),
+            ("40.00", 10, "2026-11-14", "4.50", "4.00", "4.00"),
             // Agrees with none: divided, for a whole period only.
-            ("39.00", 10, "2026-11-30", "4.50", "", Some("3.90")),
-            ("22.50", 10, "2026-11-14", "4.50", "", None),
-            ("10.00", 3, "2026-11-30", "4.50", "", None),
+            ("39.00", 10, "2026-11-30", "4.50", "", "3.90"),
+            ("22.50", 10, "2026-11-14", "4.50", "", "silent"),
+            ("10.00", 3, "2026-11-30", "4.50", "", "contradicts"),
             // Nothing to tell it from.
-            ("0.00", 0, "2026-11-30", "4.50", "", None),
-            ("", 10, "2026-11-30", "4.50", "", None),
+            ("0.00", 0, "2026-11-30", "4.50", "", "silent"),
+            ("", 10, "2026-11-30", "4.50", "", "silent"),
         ] {
             assert_eq!(
-                told(amount, units, end, listed, adjusted).as_deref(),
+                told(amount, units, end, listed, adjusted),
                 expected,
                 "{amount} for {units} to {end}"
             );

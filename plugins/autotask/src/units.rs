@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 
 use crate::api::Api;
 use crate::fields::{Id, Loose};
-use crate::lines::{Kind, LinePrices};
+use crate::lines::{ContractLine, Kind, LinePrices};
 use crate::query::{Condition, Entity, Row};
-use crate::unit_price;
+use crate::unit_price::{self, OfRow};
 
 pub fn entity(kind: Kind) -> Entity {
     match kind {
@@ -104,6 +104,8 @@ pub struct Units {
     /// Lines, and whole contracts, with a row that cannot be read, and why.
     broken_lines: BTreeMap<i64, String>,
     broken_contracts: BTreeSet<i64>,
+    /// Lines with a row whose amount is at odds with the prices that the line names.
+    at_odds: BTreeSet<i64>,
 }
 
 /// Which lines' rows to read: all those of contracts, or those of the lines themselves.
@@ -191,7 +193,14 @@ impl Units {
             self.broken_lines.insert(line, broken("units"));
             return Ok(());
         };
-        let unit_price = unit_price::of_row(row.price.0, units, start, end, *prices);
+        let unit_price = match unit_price::of_row(row.price.0, units, start, end, *prices) {
+            OfRow::Told(price) => Some(price),
+            OfRow::Silent => None,
+            OfRow::Contradicts => {
+                self.at_odds.insert(line);
+                None
+            }
+        };
         self.rows.push((
             line,
             UnitRow {
@@ -206,8 +215,9 @@ impl Units {
         Ok(())
     }
 
-    /// The timeline of one line.
-    pub fn timeline(&self, contract: i64, line: i64, start: Date) -> Timeline {
+    /// The timeline of one line. Rows after the last that tells a price have the line's.
+    pub fn timeline(&self, of: &ContractLine, start: Date) -> Timeline {
+        let (contract, line) = (of.key.contract, of.key.line);
         if let Some(reason) = self.broken_lines.get(&line) {
             return Timeline::Unreadable(reason.clone());
         }
@@ -222,6 +232,12 @@ impl Units {
             .take_while(|(other, _)| *other == line)
             .map(|(_, row)| *row)
             .collect();
+        if !self.at_odds.contains(&line) {
+            let silent = rows.iter_mut().rev();
+            for row in silent.take_while(|row| row.unit_price.is_none()) {
+                row.unit_price = of.prices.agreed;
+            }
+        }
         timeline::build(&mut rows, start)
     }
 

@@ -92,6 +92,44 @@ fn bundles_are_lines_with_ids_of_their_own() {
 }
 
 #[test]
+fn rows_that_tell_no_price_have_the_one_agreed_for_their_line() {
+    // Units and amount of each month's row, and the prices of the line.
+    let first_and_last = |units: i64, amounts: [f64; 12], line: serde_json::Value| {
+        let mut tenant = Tenant::small();
+        for (row, amount) in tenant.rows("ContractServiceUnits").iter_mut().zip(amounts) {
+            (row["units"], row["price"]) = (json!(units), json!(amount));
+        }
+        let row = tenant.rows("ContractServices")[0].as_object_mut().unwrap();
+        row.extend(line.as_object().unwrap().clone());
+        let contracts = read_contracts(&tenant.host()).unwrap();
+        let segments = told(&contracts[0].lines[0].timeline);
+        let price = |at: usize| segments[at].split(' ').nth(2).unwrap().to_owned();
+        [price(0), price(11)]
+    };
+    let prices = |listed: f64, internal: f64, adjusted: f64| {
+        json!({
+            "unitPrice": listed, "internalCurrencyUnitPrice": internal,
+            "internalCurrencyAdjustedPrice": adjusted,
+        })
+    };
+    let zero = [0.0; 12];
+    assert_eq!(first_and_last(0, zero, prices(4.5, 4.5, 4.5)), ["4.5"; 2]);
+    assert_eq!(
+        first_and_last(0, zero, prices(4.5, 4.5, 4.0)),
+        ["4.0"; 2],
+        "agreed"
+    );
+    // In the customer's currency: 4.00 / (4.50 / 4.14).
+    assert_eq!(first_and_last(0, zero, prices(4.14, 4.5, 4.0)), ["3.68"; 2]);
+    assert_eq!(first_and_last(0, zero, prices(4.15, 4.51, 4.0)), ["-"; 2]);
+    // Whole months that are at odds with the line: neither is believed.
+    assert_eq!(
+        first_and_last(3, [10.0; 12], prices(4.5, 4.5, 4.5)),
+        ["-"; 2]
+    );
+}
+
+#[test]
 fn nothing_is_asked_about_the_units_of_bundles_where_there_are_none() {
     let host = Tenant::small().host();
     read_contracts(&host).unwrap();

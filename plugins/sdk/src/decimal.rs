@@ -139,6 +139,33 @@ impl Decimal {
         }
     }
 
+    /// `self * numerator / denominator`, only where the result is exact with at most
+    /// `places` digits after the point.
+    #[must_use]
+    pub fn scaled_exactly(self, numerator: Self, denominator: Self, places: u8) -> Option<Self> {
+        let (of, by, to) = (
+            self.normalized(),
+            numerator.normalized(),
+            denominator.normalized(),
+        );
+        let mut dividend = of.mantissa.checked_mul(by.mantissa)?;
+        // The digits after the point that the dividend has beyond the divisor's.
+        let mut scale = i32::from(of.scale) + i32::from(by.scale) - i32::from(to.scale);
+        while scale < 0 || dividend.checked_rem(to.mantissa)? != 0 {
+            if scale >= i32::from(places) {
+                return None;
+            }
+            dividend = dividend.checked_mul(10)?;
+            scale += 1;
+        }
+        let value = Self {
+            mantissa: dividend / to.mantissa,
+            scale: u8::try_from(scale).ok()?,
+        }
+        .normalized();
+        (value.fits() && value.scale <= places).then_some(value)
+    }
+
     /// Without zeros at the end.
     fn normalized(self) -> Self {
         let Self {
@@ -297,5 +324,34 @@ mod tests {
     fn comparison_is_by_value() {
         assert_eq!(decimal("12.10"), decimal("12.1"));
         assert!(decimal("-1") < decimal("0.001"));
+    }
+
+    #[test]
+    fn a_price_in_another_currency_is_told_only_where_it_is_exact() {
+        for (price, numerator, denominator, expected) in [
+            ("4.00", "4.14", "4.50", Some("3.68")),
+            ("4.50", "4.50", "4.50", Some("4.5")),
+            ("9", "9.00", "10.00", Some("8.1")),
+            ("4.00", "0.5", "2", Some("1")),
+            ("0.00", "4.14", "4.50", Some("0")),
+            ("4.00", "1", "3", None),
+            ("4.00", "4.14", "0", None),
+            ("0.00001", "1", "1", None),
+            (
+                "9999999999999999999999999999",
+                "9999999999999999999999999999",
+                "1",
+                None,
+            ),
+        ] {
+            let read = |text| Decimal::parse(text).unwrap();
+            let scaled = read(price).scaled_exactly(read(numerator), read(denominator), 4);
+            let scaled = scaled.map(|value| value.to_string());
+            assert_eq!(
+                scaled.as_deref(),
+                expected,
+                "{price} * {numerator} / {denominator}"
+            );
+        }
     }
 }

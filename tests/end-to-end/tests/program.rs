@@ -90,8 +90,22 @@ async fn a_change_waits_is_approved_posted_and_taken_back_from_the_command_line(
     );
 
     let id = posted.json["run"].as_str().unwrap();
+    let preview = run(&scene, &["rollback", id, "--dry-run"]);
+    assert_eq!(
+        (preview.status, &preview.json["dry_run"]),
+        (0, &true.into())
+    );
     let back = run(&scene, &["rollback", id, "--why", "a mistake", "--yes"]);
-    assert_eq!((back.status, &back.json["net_units"]), (3, &"-25".into()));
+    assert_eq!(back.status, 3, "{}", back.json);
+    for shown in [&preview.json, &back.json] {
+        let service = &shown["services"][0];
+        assert_eq!(
+            (&service["module"], &service["units"], &service["from"]),
+            (&"edr".into(), &(-25).into(), &service["to"])
+        );
+        assert_eq!(shown["monthly_change"][0]["amount"], "-105.00");
+        assert_eq!(shown["money_unknown"], 0);
+    }
     let approve = [
         "approval", "approve", "--all-of", "acme", "--why", "yes", "--yes",
     ];

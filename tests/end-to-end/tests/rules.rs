@@ -303,6 +303,55 @@ async fn the_money_brake_posts_nothing_until_a_person_releases_it_for_one_run() 
 }
 
 #[tokio::test]
+async fn a_line_without_units_or_in_its_last_part_of_a_period_has_its_own_price() {
+    let end = date(2026, 11, 28);
+    for (case, customers, end, worth) in [
+        ("no units yet", [(3, 0)], date(2026, 12, 31), "12.60"),
+        ("the last, partial period", [(11, 5)], end, "25.20"),
+        ("both", [(3, 0)], end, "12.60"),
+    ] {
+        let scene = Scene::lasting(end, &customers, |_, _| {}).await;
+        set(&scene, |rules| {
+            rules.brakes.money = Some(Decimal::from(60));
+        });
+        let report = scene.sync().await;
+        assert_eq!(
+            outcome(&report, "w1").0,
+            Outcome::Confirmed,
+            "{case}: {report:#?}"
+        );
+        assert_eq!(money(&report, "w1"), worth, "{case}");
+        assert_eq!(report.summary.money_unknown, 0, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_without_a_known_price_is_counted_beside_the_sums() {
+    let scene = Scene::altered(&[(11, 5), (3, 0)], |config, customers| {
+        for field in [
+            "unitPrice",
+            "internalCurrencyUnitPrice",
+            "internalCurrencyAdjustedPrice",
+        ] {
+            let line = customers[1].line;
+            config
+                .world
+                .set(
+                    Entity::ContractServices,
+                    line,
+                    field,
+                    &serde_json::Value::Null,
+                )
+                .unwrap();
+        }
+    })
+    .await;
+    let report = scene.sync().await;
+    assert_eq!(report.summary.money[0].confirmed.to_string(), "25.20");
+    assert_eq!(report.summary.money_unknown, 1, "{report:#?}");
+}
+
+#[tokio::test]
 async fn lines_that_are_not_in_the_answer_are_not_taken_for_deleted() {
     let scene = Scene::new(&[(11, 5), (12, 5), (13, 5)]).await;
     scene.sync().await;
@@ -326,61 +375,6 @@ async fn a_fall_to_zero_is_posted_where_the_rules_allow_it() {
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [-5]);
-}
-
-#[tokio::test]
-async fn a_run_is_taken_back_once_people_approve_it_and_stays_taken_back() {
-    let scene = Scene::new(&[(11, 5), (3, 5)]).await;
-    let run = scene.sync().await.run.parse().unwrap();
-    let asked = scene.host.rollback(run, "a wrong snapshot").unwrap();
-    assert_eq!(asked.questions.len(), 2);
-    assert_eq!(asked.net_units, Decimal::from(-4));
-    let report = scene.sync().await;
-    assert_eq!(
-        outcome(&report, "w1").0,
-        Outcome::AwaitingApproval,
-        "{report:#?}"
-    );
-    answer(&scene, Answering::Grant);
-    let report = scene.sync().await;
-    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
-    assert_eq!(
-        (scene.applied(0), scene.applied(1)),
-        (vec![6, -6], vec![-2, 2])
-    );
-    // Autotask takes one change a line and date: the day itself stays as it was posted.
-    assert_eq!(scene.units_on(0, TODAY), 11);
-    assert_eq!(scene.units_on(0, TODAY.tomorrow().unwrap()), 5);
-    scene.wait(3 * 24 * 60);
-    scene.import_usage(&[("w1", 11), ("w2", 3)]);
-    let report = scene.sync().await;
-    assert_eq!(outcome(&report, "w1").0, Outcome::Unchanged, "{report:#?}");
-    assert_eq!(scene.applied(0), [6, -6]);
-    let again = scene.host.rollback(run, "again").unwrap_err();
-    assert_eq!(again.code(), "nothing-to-roll-back");
-}
-
-#[tokio::test]
-async fn a_rejected_rollback_is_another_question_than_what_the_counts_ask_for() {
-    let scene = Scene::new(&[(11, 5)]).await;
-    let run = scene.sync().await.run.parse().unwrap();
-    scene.host.rollback(run, "a mistake?").unwrap();
-    answer(&scene, Answering::Reject);
-    set(&scene, |rules| rules.approval.decrease = true);
-    scene.wait(24 * 60);
-    scene.import_usage(&[("w1", 3)]);
-    let report = scene.sync().await;
-    assert_eq!(
-        outcome(&report, "w1").0,
-        Outcome::AwaitingApproval,
-        "{report:#?}"
-    );
-    let asked = scene.host.questions(Some(&name()), false).unwrap();
-    assert_eq!(asked[0].question.rollback, None, "{asked:#?}");
-    assert_eq!(asked[0].question.target, 3.into());
-    answer(&scene, Answering::Grant);
-    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
-    assert_eq!(scene.applied(0), [6, -8]);
 }
 
 #[tokio::test]

@@ -3,37 +3,11 @@
 
 use rust_decimal::Decimal;
 
-use super::{Context, Pair, PlanLine};
-use crate::{Hold, HoldCode, Segment, ServiceId, Timeline, Truth, Units, ZeroUnits};
+use super::{Context, LinePast, Pair};
+use crate::count::Counted;
+use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, ZeroUnits};
 
 impl Context<'_> {
-    /// A bundle and a service in it must not both be billed.
-    pub(super) fn bundle_or_part(&self, line: &PlanLine) -> Result<(), Hold> {
-        let own = &line.pair.service;
-        let mapped = |service: &ServiceId| self.mapping.module(service);
-        for pair in self.mapping.services() {
-            let Some(bundle) = self.services.get(&pair.service) else {
-                continue;
-            };
-            let inside = bundle.parts.iter().filter(|part| mapped(part).is_some());
-            for part in inside {
-                if own == part || *own == bundle.id {
-                    let message = format!(
-                        "service {} ({}) is a bundle with service {part} in it, and both are \
-                         mapped, to {} and {}",
-                        bundle.id,
-                        bundle.name,
-                        pair.module,
-                        mapped(part).map(ToString::to_string).unwrap_or_default()
-                    );
-                    let hold = Hold::new(HoldCode::BundleAndPart, message);
-                    return Err(hold.at(bundle.link.as_ref()));
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn account_and_service(&self, pair: &Pair) -> Result<(), Hold> {
         match self.accounts.get(&pair.account) {
             None => {
@@ -81,18 +55,47 @@ impl Context<'_> {
 }
 
 /// A change moves every later segment too: all must have the units of this one.
-pub(super) fn nothing_is_coming(timeline: &Timeline, from: &Segment) -> Result<(), Hold> {
+pub(super) fn nothing_is_coming(
+    timeline: &Timeline,
+    from: &Segment,
+    past: &LinePast,
+) -> Result<(), Hold> {
     let coming = timeline
         .after(from.start)
         .find(|later| later.units != from.units);
-    match coming {
-        None => Ok(()),
-        Some(later) => {
-            let message = format!(
-                "the PSA has a change to {} units from {} on",
-                later.units, later.start
-            );
-            Err(Hold::new(HoldCode::FutureChange, message))
-        }
+    let Some(Segment { start, units, .. }) = coming else {
+        return Ok(());
+    };
+    let change = format!("a change to {units} units from {start} on");
+    if past.confirmed != Some((*units, *start)) {
+        let message = format!("the PSA has {change}");
+        return Err(Hold::new(HoldCode::FutureChange, message));
+    }
+    let message = format!("psa-host itself has already posted {change}, for the next period");
+    Err(Hold {
+        fix: format!(
+            "Nothing to do, and leave that change in the PSA: from {start} on the line is \
+             compared with its count again, and what is missing is posted then. Only the days \
+             before it stay as they are."
+        ),
+        ..Hold::new(HoldCode::FutureChange, message)
+    })
+}
+
+/// Nothing is to be billed: because nothing is used, or because the count policy makes
+/// nothing of what is. Both wait for a person: customers seldom use less than is
+/// included all at once.
+pub(super) fn fall_to_zero(baseline: Units, counted: &Result<Counted, Hold>) -> Hold {
+    let message = format!("a fall from {baseline} to zero units");
+    let used = counted.as_ref().ok().filter(|counted| counted.is_used());
+    let Some(counted) = used else {
+        return Hold::new(HoldCode::FallToZero, message);
+    };
+    let message = format!("{message}, by the count policy and not for want of use: {counted}");
+    Hold {
+        fix: "If that is meant, allow it with `psa-host rules set NAME --zero post`; else correct \
+              the policy with `psa-host count set`, or the exclusions with `psa-host count restore`."
+            .to_owned(),
+        ..Hold::new(HoldCode::FallToZero, message)
     }
 }

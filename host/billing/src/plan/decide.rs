@@ -24,6 +24,8 @@ pub(super) struct Look<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) counted: &'a Result<Counted, Hold>,
     pub(super) place: Place<'a>,
+    /// All of the account's.
+    pub(super) contracts: &'a [Contract],
     pub(super) timeline: &'a Timeline,
     pub(super) past: &'a LinePast,
 }
@@ -83,7 +85,7 @@ impl Context<'_> {
             return Some(line);
         }
         line.decision = self
-            .decide(&mut line, workspace, &counted, place, trace)
+            .decide(&mut line, workspace, &counted, (place, contracts), trace)
             .unwrap_or_else(Decision::Hold);
         trace.say("decision", || in_words(&line));
         Some(line)
@@ -146,7 +148,7 @@ impl Context<'_> {
         line: &mut PlanLine,
         workspace: &Workspace,
         counted: &Result<Counted, Hold>,
-        place: Result<Place<'_>, Hold>,
+        (place, contracts): (Result<Place<'_>, Hold>, &[Contract]),
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
         self.account_and_service(&line.pair)?;
@@ -181,6 +183,7 @@ impl Context<'_> {
             workspace,
             counted,
             place,
+            contracts,
             timeline,
             past,
         };
@@ -199,6 +202,7 @@ impl Context<'_> {
             place,
             timeline,
             past,
+            ..
         } = *look;
         let held = |code, message: String| Err(Hold::new(code, message));
         let id = &place.line.key.line;
@@ -244,20 +248,25 @@ impl Context<'_> {
                 line.target = None;
                 return Ok(Decision::Unchanged);
             }
-            Action::Ask if today.units.is_zero() => {
-                line.target = None;
-                return Ok(Decision::Unchanged);
-            }
             Action::Ask => {
                 line.target = None;
+                let mut open = timeline.segments().iter();
+                let still = open.find(|s| s.end >= self.as_of && !s.units.is_zero());
+                let Some(still) = still else {
+                    return Ok(Decision::Unchanged);
+                };
+                let from = match still.start > self.as_of {
+                    true => format!(" from {} on", still.start),
+                    false => String::new(),
+                };
                 let message = format!(
-                    "workspace {} is {word} and is not billed, and its line has {} units",
-                    workspace.id, today.units
+                    "workspace {} is {word} and is not billed, and its line has {} units{from}",
+                    workspace.id, still.units
                 );
                 return held(HoldCode::NotBilled, message);
             }
         }
-        self.bundle_or_part(line)?;
+        self.bundle_or_part(line, look)?;
         match counted {
             // The life-cycle may have set another target.
             Err(hold) if line.target.is_none() => return Err(hold.clone()),
@@ -342,11 +351,10 @@ impl Context<'_> {
         }
         let allowed = self.rules.zero == ZeroRule::Post || action == Action::Zero;
         if target.is_zero() && self.model.zero != ZeroUnits::Refused && !allowed {
-            let message = format!("a fall from {baseline} to zero units");
-            return Err(Hold::new(HoldCode::FallToZero, message));
+            return Err(checks::fall_to_zero(baseline, look.counted));
         }
         self.postable(baseline, target)?;
-        checks::nothing_is_coming(timeline, segment)?;
+        checks::nothing_is_coming(timeline, segment, past)?;
         self.ask(line, past, &when, trace)
     }
 
@@ -418,7 +426,7 @@ impl Context<'_> {
         });
     }
 
-    fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+    pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
         let Some(missed) = when.missed else { return };
         let billed = timeline.at(missed.start).map(|segment| segment.units);
         let Some((billed, target)) = billed.zip(line.target) else {

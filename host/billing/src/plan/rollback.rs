@@ -1,13 +1,68 @@
 //! An adjustment that a person wants taken back.
 
+use std::collections::HashMap;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
 use super::decide::Look;
-use super::{Context, Decision, PlanLine, Trace, checks};
-use crate::approval::{Reason, Shown, Verdict};
-use crate::effective::{Circumstances, effective};
-use crate::rules::{EffectivePolicy, EffectiveRule};
-use crate::{Hold, HoldCode, Truth};
+use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
+use crate::approval::{Reason, Rollback, Shown, Verdict};
+use crate::effective::{Circumstances, When, first_open};
+use crate::{Hold, HoldCode, LineId, Truth};
+
+/// Units are read at most this far back for a rollback: what is older has long been
+/// invoiced, and each month adds a row a line to what is read.
+const MOST_DAYS_BACK: i32 = 62;
+
+/// From which day units have to be read to plan for `as_of`: that day, or the day of an
+/// earlier adjustment that is to be taken back and is not posted yet.
+pub fn first_day_to_read(past: &HashMap<LineId, LinePast>, as_of: Date) -> Date {
+    let oldest = past
+        .values()
+        .filter(|past| past.taken_by.is_none())
+        .filter_map(|past| past.question.as_ref())
+        .filter(|question| !matches!(question.verdict, Verdict::Rejected { .. }))
+        .filter_map(|question| Some(question.rollback.as_ref()?.effective))
+        .min();
+    let furthest = as_of.saturating_sub(MOST_DAYS_BACK.days());
+    oldest.unwrap_or(as_of).clamp(furthest, as_of)
+}
 
 impl Context<'_> {
+    /// The first day, from that of the adjustment on, on which it can be opposed: one
+    /// that was read, is not posted, and has no adjustment of its own yet.
+    fn opposing_day(&self, look: &Look<'_>, rollback: &Rollback) -> Result<When, Hold> {
+        let Look {
+            place,
+            timeline,
+            past,
+            ..
+        } = *look;
+        // One adjustment a line and date: the next free day is the nearest to undoing it.
+        let repeats = self.model.repeat_date == Truth::Yes;
+        let free = |mut day: Date| {
+            while past.adjusted.contains(&day) && !repeats {
+                day = day.tomorrow().unwrap_or(day);
+            }
+            day
+        };
+        let read = timeline.segments().first();
+        let read = read.map_or(rollback.effective, |segment| segment.start);
+        let begin = free(rollback.effective.max(read));
+        let at = Circumstances {
+            as_of: begin,
+            contract: place.contract,
+            timeline,
+            adjusted: &past.adjusted,
+            repeats,
+        };
+        let mut when = first_open(&at, begin, Vec::new())?;
+        // Nothing after the first open day is posted.
+        when.date = free(when.date);
+        Ok(when)
+    }
+
     /// An adjustment that a person wants taken back stands in the place of what the
     /// counts ask for.
     pub(super) fn rollback(
@@ -16,12 +71,7 @@ impl Context<'_> {
         look: &Look<'_>,
         trace: &mut Trace<'_>,
     ) -> Result<Option<Decision>, Hold> {
-        let Look {
-            place,
-            timeline,
-            past,
-            ..
-        } = *look;
+        let Look { timeline, past, .. } = *look;
         let Some(question) = &past.question else {
             return Ok(None);
         };
@@ -32,24 +82,7 @@ impl Context<'_> {
             return Ok(None);
         }
         line.target = Some(question.target);
-        let wanted = EffectiveRule {
-            policy: EffectivePolicy::Today,
-            ..self.rules.effective.clone()
-        };
-        let mut date = rollback.effective;
-        // One adjustment a line and date: the next free day is the nearest to undoing it.
-        while past.adjusted.contains(&date) && self.model.repeat_date != Truth::Yes {
-            date = date.tomorrow().unwrap_or(date);
-        }
-        let at = Circumstances {
-            as_of: date,
-            contract: place.contract,
-            timeline,
-            adjusted: &past.adjusted,
-            repeats: self.model.repeat_date == Truth::Yes,
-        };
-        let mut when = effective(&wanted, &at)?;
-        when.not_before = None;
+        let when = self.opposing_day(look, rollback)?;
         trace.say("rollback", || {
             format!(
                 "run {} is taken back, from {} on instead of {}",
@@ -66,6 +99,7 @@ impl Context<'_> {
         if segment.units == question.target {
             return Ok(Some(Decision::Unchanged));
         }
+        self.missed_invoice(line, &when, timeline);
         if when.date != rollback.effective {
             line.note(format!(
                 "run {} held from {}: the days before {} stay as it left them",
@@ -80,7 +114,7 @@ impl Context<'_> {
             return Err(Hold::new(HoldCode::RollbackOvertaken, message));
         }
         self.postable(segment.units, question.target)?;
-        checks::nothing_is_coming(timeline, segment)?;
+        checks::nothing_is_coming(timeline, segment, past)?;
         let reasons = vec![Reason::Rollback {
             run: rollback.run.clone(),
         }];

@@ -1,9 +1,11 @@
 //! One mapped workspace with one mapped module on one line, and what each
 //! circumstance makes of it.
 
+mod bundles;
 mod count;
 mod past;
 mod renewal;
+mod rollback;
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -12,7 +14,7 @@ use super::*;
 use crate::brake::{Brake, BrakeCode};
 use rust_decimal::Decimal;
 
-use crate::approval::{Rollback, Verdict};
+use crate::approval::Verdict;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::{
     ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
@@ -30,10 +32,14 @@ pub(super) struct Case {
     service: Service,
     pub(super) contracts: Vec<Contract>,
     pub(super) usage: Option<UsageItem>,
+    /// What is counted besides.
+    more_usage: Vec<UsageItem>,
     pub(super) past: LinePast,
     model: QuantityModel,
     rules: Rules,
     parts_mapped: bool,
+    /// A person declared that `part` is in `edr`.
+    declared: bool,
     counting: Counting,
     days: Days,
     set_aside: Vec<SetAside>,
@@ -131,6 +137,7 @@ impl Case {
                 users: Some(999),
                 devices: Some(count),
             }),
+            more_usage: vec![],
             past: LinePast::default(),
             model: QuantityModel {
                 delta: true,
@@ -142,6 +149,7 @@ impl Case {
             },
             rules: Rules::default(),
             parts_mapped: false,
+            declared: false,
             counting: Counting::default(),
             days: Days::default(),
             set_aside: vec![],
@@ -166,7 +174,7 @@ impl Case {
             channel: WorkspaceId::new("c").unwrap(),
             taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
             complete: true,
-            items: self.usage.iter().cloned().collect(),
+            items: self.usage.iter().chain(&self.more_usage).cloned().collect(),
         })
         .unwrap();
         let mut mapping = Mapping::default();
@@ -185,19 +193,34 @@ impl Case {
         if self.parts_mapped {
             map("part", "151");
         }
+        if self.declared {
+            let (bundle, part) = (ModuleId::new("edr"), ModuleId::new("part"));
+            mapping.declare_part(bundle.unwrap(), part.unwrap());
+        }
         look(&Context {
             as_of: self.as_of,
             rules: &self.rules,
             snapshot: &snapshot,
             mapping: &mapping,
             accounts: &HashMap::from([(self.account.id.clone(), self.account.clone())]),
-            services: &HashMap::from([(self.service.id.clone(), self.service.clone())]),
+            services: &self.services(),
             model: &self.model,
             past: &HashMap::from([(LineId::new("8001").unwrap(), self.past.clone())]),
             counting: &self.counting,
             days: &self.days,
             set_asides: &self.set_aside.iter().cloned().collect(),
         })
+    }
+
+    fn services(&self) -> HashMap<ServiceId, Service> {
+        let part = Service {
+            id: ServiceId::new("151").unwrap(),
+            name: "Part".into(),
+            parts: vec![],
+            ..self.service.clone()
+        };
+        let all = [self.service.clone(), part].into_iter();
+        all.map(|service| (service.id.clone(), service)).collect()
     }
 
     fn lines(&self) -> Vec<PlanLine> {
@@ -231,20 +254,22 @@ impl Case {
     /// The decision in one word.
     fn decision(&self) -> String {
         let lines = self.lines();
-        let Some(line) = lines.first() else {
-            return "nothing to say".into();
-        };
-        let word = match &line.decision {
-            Decision::Unchanged => "unchanged",
-            Decision::Adjust => "adjust",
-            Decision::Gather { .. } => "gather",
-            Decision::Ask(_) => "ask",
-            Decision::Hold(hold) => hold.code.as_str(),
-        };
-        match (&line.decision, &line.note) {
-            (Decision::Hold(_), _) | (_, None) => word.to_owned(),
-            (_, Some(_)) => format!("{word}, with a note"),
-        }
+        lines.first().map_or("nothing to say".into(), in_one_word)
+    }
+}
+
+/// A line's decision in one word.
+fn in_one_word(line: &PlanLine) -> String {
+    let word = match &line.decision {
+        Decision::Unchanged => "unchanged",
+        Decision::Adjust => "adjust",
+        Decision::Gather { .. } => "gather",
+        Decision::Ask(_) => "ask",
+        Decision::Hold(hold) => hold.code.as_str(),
+    };
+    match (&line.decision, &line.note) {
+        (Decision::Hold(_), _) | (_, None) => word.to_owned(),
+        (_, Some(_)) => format!("{word}, with a note"),
     }
 }
 
@@ -339,6 +364,14 @@ fn each_circumstance_has_one_decision() {
             "a trial whose line is at zero",
             Case::new(11, 0).with(|c| c.workspace.status = WorkspaceStatus::Trial),
             "unchanged",
+        ),
+        (
+            "a trial whose line gets units in a later period",
+            Case::new(11, 0).with(|c| {
+                c.workspace.status = WorkspaceStatus::Trial;
+                *c.timeline() = Ok(months([0, 4, 4]));
+            }),
+            "not-billed",
         ),
         (
             "a trial that the rules bill",
@@ -507,19 +540,6 @@ fn each_circumstance_has_one_decision() {
             "adjust",
         ),
         (
-            "a bundle whose part is mapped too",
-            Case::new(11, 5).with(|c| {
-                c.service.parts = vec![ServiceId::new("151").unwrap()];
-                c.parts_mapped = true;
-            }),
-            "bundle-and-part",
-        ),
-        (
-            "a bundle alone",
-            Case::new(11, 5).with(|c| c.service.parts = vec![ServiceId::new("151").unwrap()]),
-            "adjust",
-        ),
-        (
             "over the limit of what posts by itself",
             Case::new(11, 5).with(|c| c.rules.approval.units = Some(Decimal::from(5))),
             "ask",
@@ -585,21 +605,6 @@ fn each_circumstance_has_one_decision() {
             "approval-rejected",
         ),
         (
-            "a rollback that waits",
-            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Waiting)),
-            "ask, with a note",
-        ),
-        (
-            "a rollback that was granted goes to the next free day",
-            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
-            "adjust, with a note",
-        ),
-        (
-            "a rollback of units that have moved since",
-            Case::new(11, 12).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
-            "rollback-overtaken",
-        ),
-        (
             "already adjusted for the day",
             Case::new(11, 5).with(|c| c.past.adjusted = BTreeSet::from([DAY])),
             "date-already-adjusted",
@@ -659,21 +664,6 @@ fn question(baseline: u32, target: u32, verdict: Verdict) -> Question {
         verdict,
         rollback: None,
     }
-}
-
-fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
-    case.past.adjusted = BTreeSet::from([DAY]);
-    case.past.question = Some(Question {
-        rollback: Some(Rollback {
-            question: "q-000012".into(),
-            run: "r-000007".into(),
-            effective: DAY,
-        }),
-        reasons: vec![Reason::Rollback {
-            run: "r-000007".into(),
-        }],
-        ..question(from, to, verdict)
-    });
 }
 
 #[test]
@@ -794,6 +784,55 @@ fn a_snapshot_without_any_count_puts_the_brake_on() {
     let released = BTreeSet::from([BrakeCode::SnapshotAllZero]);
     assert_eq!(zero.plan().brakes(&released), []);
     assert_eq!(zero.plan().adjustments(&released), Ok(vec![]));
+}
+
+/// The hold of a case's only line.
+fn hold(case: &Case) -> Hold {
+    match case.lines().remove(0).decision {
+        Decision::Hold(hold) => hold,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_later_period_with_units_is_named_where_nothing_is_billed() {
+    let case = Case::new(11, 0).with(|c| {
+        c.workspace.status = WorkspaceStatus::Trial;
+        *c.timeline() = Ok(months([0, 4, 4]));
+    });
+    assert_eq!(
+        hold(&case).message,
+        "workspace w1 is trial and is not billed, and its line has 4 units from 2026-12-01 on"
+    );
+}
+
+#[test]
+fn our_own_posted_next_period_is_not_to_be_removed() {
+    let december = date(2026, 12, 1);
+    let case = |confirmed: (u32, Date)| {
+        Case::new(12, 5).with(|c| {
+            *c.timeline() = Ok(months([5, 11, 11]));
+            c.past.confirmed = Some((confirmed.0.into(), confirmed.1));
+        })
+    };
+    let own = hold(&case((11, december)));
+    assert_eq!(own.code, crate::HoldCode::FutureChange);
+    assert_eq!(
+        own.message,
+        "psa-host itself has already posted a change to 11 units from 2026-12-01 on, for the next \
+         period"
+    );
+    assert!(own.fix.starts_with("Nothing to do"), "{}", own.fix);
+    // Others changed what was posted for that day.
+    let others = hold(&case((9, december)));
+    assert_eq!(
+        others.message,
+        "the PSA has a change to 11 units from 2026-12-01 on"
+    );
+    assert_eq!(others.fix, crate::HoldCode::FutureChange.fix());
+    // From that day on the line follows its count.
+    let later = case((11, december)).with(|c| *c.timeline() = Ok(months([11; 3])));
+    assert_eq!(later.adjustments()[0].1.target(), Units::from(12));
 }
 
 #[test]

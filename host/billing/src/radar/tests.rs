@@ -1,6 +1,7 @@
 //! One channel with four workspaces and three modules; two services have a price.
 
 use jiff::civil::date;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{
@@ -50,19 +51,33 @@ fn service(service: &str, price: Option<(&str, Option<&str>)>) -> (ServiceId, Se
 type Counts = [(&'static str, &'static str, u32, u32)];
 
 /// `w1` is mapped; `edr` (4.20 USD a device), `network` (3 EUR a user) and `mdm` (no
-/// price) are mapped; `email-security` is not.
+/// price) are mapped; `email-security` and `cloud-security` are not, but for the latter a
+/// service (2 USD) is proposed.
 fn look(counts: &Counts, aside: &[SetAside]) -> (Vec<UnmappedWorkspace>, Vec<UnmappedModule>) {
-    let item = |&(workspace, module, users, devices): &(&str, &str, u32, u32)| UsageItem {
+    let counts = counts.iter();
+    let items =
+        counts.map(|&(workspace, module, users, devices)| item(workspace, module, users, devices));
+    look_at(items.collect(), aside)
+}
+
+fn item(workspace: &str, module: &str, users: u32, devices: u32) -> UsageItem {
+    UsageItem {
         workspace: id(workspace),
         module: id(module),
         users: Some(users),
         devices: Some(devices),
-    };
+    }
+}
+
+fn look_at(
+    items: Vec<UsageItem>,
+    aside: &[SetAside],
+) -> (Vec<UnmappedWorkspace>, Vec<UnmappedModule>) {
     let snapshot = CompleteSnapshot::new(UsageSnapshot {
         channel: id("msp"),
         taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
         complete: true,
-        items: counts.iter().map(item).collect(),
+        items,
     })
     .unwrap();
     let mut mapping = Mapping::default();
@@ -93,6 +108,7 @@ fn look(counts: &Counts, aside: &[SetAside]) -> (Vec<UnmappedWorkspace>, Vec<Unm
         service("15", Some(("4.20", Some("USD")))),
         service("16", Some(("3", Some("EUR")))),
         service("17", None),
+        service("18", Some(("2", Some("USD")))),
     ]);
     let seen = Seen {
         as_of: DAY,
@@ -100,6 +116,7 @@ fn look(counts: &Counts, aside: &[SetAside]) -> (Vec<UnmappedWorkspace>, Vec<Unm
         mapping: &mapping,
         workspaces: &workspaces,
         services: &services,
+        proposed: &HashMap::from([(id("cloud-security"), id("18"))]),
         set_asides: &aside.iter().cloned().collect(),
     };
     (seen.unmapped_workspaces(), seen.unmapped_modules())
@@ -149,6 +166,55 @@ fn money_at_stake_is_units_times_list_price_for_each_currency() {
         let (workspaces, _) = look(counts, &[]);
         assert_eq!(workspaces.len(), 1, "{counts:?}");
         assert_eq!(shown(&workspaces[0].stake), expected, "{counts:?}");
+    }
+}
+
+#[test]
+fn a_module_without_a_service_is_worth_an_estimate_where_one_is_proposed() {
+    let counts: &Counts = &[("w2", "cloud-security", 5, 9), ("w2", "edr", 0, 10)];
+    let (workspaces, modules) = look(counts, &[]);
+    let stake = &workspaces[0].stake;
+    assert_eq!(
+        shown(stake),
+        "5 users, 10 devices, [52.00 USD], no price: []"
+    );
+    assert_eq!(stake.estimated, [id("cloud-security")]);
+    assert_eq!(
+        shown(&modules[0].stake),
+        "5 users, 0 devices, [10.00 USD], no price: []"
+    );
+    let (sure, _) = look(&[("w2", "edr", 0, 10)], &[]);
+    assert!(sure[0].stake.estimated.is_empty());
+}
+
+proptest! {
+    /// Each unit of each module in use is at stake once and no other, and a module is
+    /// either worth something or named as unpriced, never both.
+    #[test]
+    fn every_unit_in_use_is_at_stake_exactly_once(
+        users in prop::collection::vec(0_u32..20, 4), devices in prop::collection::vec(0_u32..20, 4),
+    ) {
+        let modules = ["edr", "network", "mdm", "cloud-security"];
+        let counts: Vec<UsageItem> = modules
+            .iter()
+            .zip(users.iter().zip(&devices))
+            .map(|(module, (users, devices))| item("w2", module, *users, *devices))
+            .collect();
+        let (workspaces, _) = look_at(counts, &[]);
+        let in_use = |at: usize| users[at] > 0 || devices[at] > 0;
+        prop_assert_eq!(workspaces.len(), usize::from((0..4).any(in_use)));
+        for one in workspaces {
+            let stake = one.stake;
+            prop_assert_eq!(stake.devices, u64::from(devices[0] + devices[2]));
+            prop_assert_eq!(stake.users, u64::from(users[1] + users[3]));
+            for module in &stake.unpriced {
+                prop_assert!(one.modules.contains(module) && !stake.estimated.contains(module));
+            }
+            let cents: u64 = u64::from(devices[0]) * 420 + u64::from(users[3]) * 200;
+            let usd = stake.money.iter().find(|money| money.currency.as_deref() == Some("USD"));
+            let usd = usd.map_or(Decimal::ZERO, |money| money.amount);
+            prop_assert_eq!(usd, Decimal::new(cents.try_into().unwrap(), 2));
+        }
     }
 }
 

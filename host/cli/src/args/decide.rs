@@ -117,19 +117,25 @@ pub struct AnswerArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  psa-host rollback r-000012 --why 'wrong snapshot' --yes
+Examples:
+  psa-host rollback r-000012 --dry-run
+  psa-host rollback r-000012 --why 'wrong snapshot'
 
-Puts the opposing change of each confirmed line to approval, from the same day where the PSA
-takes a second change for a day, else from the day after. The lines are pinned, so that no
-sync brings the old numbers back; `psa-host line release` lets one go again.")]
+Shows what it comes to, by service and by currency, and asks; --dry-run only shows it. Puts the
+opposing change of each confirmed line to approval, from the same day where the PSA takes a
+second change for a day, else from the day after; what is posted by then stays billed. The lines
+are pinned, so that no sync brings the old numbers back; `psa-host line release` lets one go
+again.")]
 pub struct RollbackArgs {
     /// Run, such as r-000012
     pub run: String,
     /// Why; kept in the history
-    #[arg(long, value_name = "TEXT")]
-    pub why: String,
-    /// Do not ask
+    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+    pub why: Option<String>,
+    /// Show what it comes to, and ask nobody
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask for a confirmation
     #[arg(long)]
     pub yes: bool,
 }

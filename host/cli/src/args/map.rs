@@ -4,7 +4,9 @@ use clap::{Subcommand, ValueEnum};
 use psa_host_billing::Metric;
 use psa_host_sync::MappingKind;
 
-use super::map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
+use super::map_bulk::{
+    MapApply, MapBundle, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest,
+};
 
 #[derive(Debug, Subcommand)]
 pub enum MapCommand {
@@ -47,6 +49,16 @@ Examples:
         /// The PSA's contract, by id (see `psa-host contract list`)
         contract: String,
     },
+    /// Declare which modules a bundle of Coro holds, or list what is declared
+    #[command(after_help = "\
+Examples:
+  psa-host map bundle acme essentials-bundle --of endpoint-security,email-security
+  psa-host map bundle acme essentials-bundle --remove
+  psa-host map bundle acme
+
+Coro does not publish what its bundles hold. A customer who uses or pays for a bundle and for a
+module in it is held (code bundle-and-part); the others are billed.")]
+    Bundle(MapBundle),
     /// Show all workspaces and modules with what they are mapped to
     #[command(after_help = "Example:\n  psa-host map list acme")]
     List {
@@ -151,7 +163,8 @@ Example:
   psa-host map radar acme
 
 Of paid subscriptions, less what is set aside. Money is units times the PSA's list price for one
-period, where the module is mapped to a service with a price.")]
+period; of a module without a service, at the price of the one that `map suggest` proposes: an
+estimate, with a ~ before it.")]
     Radar {
         /// Connection
         #[arg(value_name = "N")]

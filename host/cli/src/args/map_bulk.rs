@@ -107,6 +107,27 @@ pub struct MapApply {
 }
 
 #[derive(Debug, Args)]
+pub struct MapBundle {
+    /// Connection
+    #[arg(value_name = "N")]
+    pub connection: String,
+    /// The bundle, a module of Coro [default: list all]
+    #[arg(value_name = "MODULE")]
+    pub bundle: Option<String>,
+    /// The modules in it; replaces what was declared before
+    #[arg(
+        long,
+        value_name = "MODULE",
+        value_delimiter = ',',
+        requires = "bundle"
+    )]
+    pub of: Vec<String>,
+    /// Take the declaration back
+    #[arg(long, requires = "bundle", conflicts_with = "of")]
+    pub remove: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct MapSetAside {
     /// Connection
     #[arg(value_name = "N")]

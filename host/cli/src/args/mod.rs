@@ -23,7 +23,9 @@ pub use count::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate
 pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
 pub use history::{FormWord, HistoryCommand};
 pub use map::{MapCommand, MapKind};
-pub use map_bulk::{MapApply, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest};
+pub use map_bulk::{
+    MapApply, MapBundle, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest,
+};
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
 pub use sync::{RunCommand, SyncArgs, VerdictWord};

@@ -1,4 +1,4 @@
-//! `psa-host explain`, `line …`, `approval …` and `rollback`.
+//! `psa-host explain`, `line …` and `approval …`.
 
 use anyhow::Result;
 use psa_host_billing::{ConnectionName, ModuleId, WorkspaceId};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::report::line_json;
 use super::usage::names;
 use super::{Status, confirm, id, or_dash};
-use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
+use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand};
 use crate::output::{Column, Output, Table, Tone, WrongUse};
 
 pub async fn explain(args: &ExplainArgs, host: &Host, out: Output) -> Result<Status> {
@@ -299,34 +299,8 @@ fn question_json(one: &QuestionRecord) -> Value {
     })
 }
 
-pub fn rollback(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
-    let run = args.run.parse().map_err(psa_host_sync::Error::from)?;
-    let why = reason(&args.why)?;
-    confirm(&format!("ask to take run {} back", args.run), args.yes)?;
-    let asked = host.rollback(run, why)?;
-    if out.is_json() {
-        out.json(&asked)?;
-        return Ok(Status::NeedsPerson);
-    }
-    out.line(format!(
-        "{} changes of run {} wait for approval to be taken back: {} units over all lines",
-        asked.questions.len(),
-        asked.run,
-        asked.net_units
-    ))?;
-    for left in &asked.left {
-        out.line(format!("line {} is left: {}", left.line, left.why))?;
-    }
-    out.line(format!(
-        "See the dates with `psa-host sync {0} --dry-run`, approve with `psa-host approval \
-         approve --all-of {0}`, then sync.",
-        asked.connection
-    ))?;
-    Ok(Status::NeedsPerson)
-}
-
 /// A reason that says something.
-fn reason(why: &str) -> Result<&str> {
+pub(super) fn reason(why: &str) -> Result<&str> {
     match why.trim() {
         "" => Err(WrongUse::new("--why is empty", "Say why: it is kept in the history.").into()),
         why => Ok(why),

@@ -9,6 +9,7 @@ mod map;
 mod plugin;
 mod psa;
 mod report;
+mod rollback;
 mod rules;
 mod run;
 mod sync;
@@ -71,7 +72,7 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
         Command::Rules(command) => rules::run(command, host, out),
         Command::History(command) => history::run(command, host, out),
         Command::Count(command) => count::run(command, host, out),
-        Command::Rollback(args) => decide::rollback(&args, host, out),
+        Command::Rollback(args) => rollback::run(&args, host, out),
         // Handled before a data directory is opened.
         Command::Completions { .. } | Command::CompilePlugin { .. } => Ok(Status::Done),
     }

@@ -213,6 +213,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     for change in &report.summary.money {
         out.line(money(change))?;
     }
+    if let Some(words) = without_price(report.summary.money_unknown) {
+        out.line(format!("money a month: {words}"))?;
+    }
     for (count, what) in [
         (report.summary.unmapped_workspaces, "workspace"),
         (report.summary.unmapped_modules, "module"),
@@ -259,6 +262,15 @@ fn money(change: &MoneyChange) -> String {
         parts.join(", ")
     };
     format!("money a month{currency}: {parts}")
+}
+
+/// What the sums of money lack; none where they lack nothing.
+pub(super) fn without_price(changes: usize) -> Option<String> {
+    match changes {
+        0 => None,
+        1 => Some("1 change without a known price".to_owned()),
+        changes => Some(format!("{changes} changes without a known price")),
+    }
 }
 
 fn a_month(line: &LineReport) -> Option<&Money> {

@@ -7,6 +7,7 @@
 )]
 
 mod budget;
+mod bundles;
 mod configuration;
 mod count;
 mod crash;

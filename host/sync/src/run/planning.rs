@@ -7,7 +7,9 @@ use jiff::Span;
 use jiff::civil::Date;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::count::Days;
-use psa_host_billing::plan::{Answered, Context, Decision, LinePast, Plan, PlanLine};
+use psa_host_billing::plan::{
+    Answered, Context, Decision, LinePast, Plan, PlanLine, first_day_to_read,
+};
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{
     AccountId, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId, QuantityModel, TenantKey,
@@ -72,11 +74,11 @@ impl Host {
             .filter(|(workspace, _)| workspaces.contains_key(*workspace))
             .map(|(_, account)| account.clone())
             .collect();
+        let past = self.past_of_lines(open, tenant, as_of)?;
         // Begun before the lists that it does not need.
-        let mut chunks = reader.chunks(&mapped, as_of);
+        let mut chunks = reader.chunks(&mapped, first_day_to_read(&past, as_of));
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
-        let past = self.past_of_lines(open, tenant, as_of)?;
         let counting = self.counting_of(&open.connection.name)?;
         let look_back = LookBack {
             connection: &open.connection,
@@ -166,6 +168,11 @@ impl Host {
         }
         for pin in stored.contracts {
             mapping.pin_contract(pin.workspace, pin.contract);
+        }
+        for declared in self.ledger().bundles(name)? {
+            for part in declared.parts {
+                mapping.declare_part(declared.bundle.clone(), part);
+            }
         }
         Ok(mapping)
     }

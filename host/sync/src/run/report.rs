@@ -131,6 +131,20 @@ impl LineReport {
         report
     }
 
+    /// Whether it changes units, and nobody can say what that is worth.
+    fn lacks_money(&self) -> bool {
+        if self.delta.is_none_or(UnitsChange::is_zero) {
+            return false;
+        }
+        match (self.outcome, &self.money) {
+            (Outcome::Unchanged, _) => false,
+            // It may be held before its money is looked at.
+            (Outcome::Held, money) => money.is_none(),
+            (_, Some(money)) => money.monthly_change.is_none(),
+            (_, None) => true,
+        }
+    }
+
     /// Say something before what is said already.
     fn say(&mut self, first: &str) {
         self.message = Some(match self.message.take() {
@@ -258,6 +272,8 @@ pub struct Summary {
     pub money: Vec<MoneyChange>,
     /// The same, by account: those that change.
     pub money_by_account: BTreeMap<AccountId, Vec<MoneyChange>>,
+    /// Changes that are missing from the money, because it cannot be told.
+    pub money_unknown: usize,
     /// Workspaces with usage that are not mapped.
     pub unmapped_workspaces: usize,
     /// Modules in use that are not mapped.
@@ -295,6 +311,7 @@ impl Summary {
             if let (Outcome::Held, Some(code)) = (line.outcome, &line.code) {
                 *summary.held_by_code.entry(code.clone()).or_default() += 1;
             }
+            summary.money_unknown += usize::from(line.lacks_money());
             if let Some(change) = line.money.as_ref().and_then(|m| m.monthly_change.as_ref()) {
                 MoneyChange::add(&mut summary.money, line.outcome, change);
                 if let Some(account) = &line.account {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use psa_host_billing::bundle::{mapped_bundles, sounds_like_a_bundle};
 use psa_host_billing::{
     Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, Service, ServiceId, Truth,
     UsageItem, Workspace, WorkspaceId,
@@ -121,11 +122,7 @@ pub(super) fn both_sides(
                     service.name
                 ),
             ),
-            Some(service) => {
-                let inside = service.parts.iter().filter_map(|part| mapping.module(part));
-                findings.extend(inside.map(|part| twice_billed(module, part, id)));
-                continue;
-            }
+            Some(_) => continue,
         };
         findings.push(Finding {
             module: Some(module.clone()),
@@ -134,6 +131,8 @@ pub(super) fn both_sides(
             ..Finding::new(code.as_str(), true, message, code.fix())
         });
     }
+    let bundles = mapped_bundles(mapping, services).into_iter();
+    findings.extend(bundles.map(|(bundle, part)| both_mapped(bundle, part)));
 }
 
 /// Mapped workspaces that are not below the channel, and of which no posted line is told of
@@ -163,14 +162,48 @@ pub(super) fn left_channel(
     }
 }
 
-fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Finding {
+/// Modules that call themselves bundles, of which nobody has said what they hold: what is
+/// in them may be billed beside them.
+pub(super) fn undeclared_bundles<'a>(
+    name: &ConnectionName,
+    mapping: &'a Mapping,
+    services: &HashMap<ServiceId, Service>,
+    counted: impl Iterator<Item = &'a ModuleId>,
+    findings: &mut Vec<Finding>,
+) {
+    let mapped = mapping.services().map(|pair| &pair.module);
+    let modules: BTreeSet<&ModuleId> = mapped.chain(counted).collect();
+    for module in modules {
+        let service = mapping.service(module);
+        let service = service.and_then(|pair| services.get(&pair.service));
+        // What the PSA itself sells as a bundle needs no declaration.
+        let known = service.is_some_and(|service| !service.parts.is_empty());
+        let called = crate::modules::name(module);
+        if known || mapping.is_declared_bundle(module) || !sounds_like_a_bundle(module, called) {
+            continue;
+        }
+        let message = format!(
+            "module {module} calls itself a bundle, and it is not known which modules it holds: a \
+             customer could pay for it and for a module in it"
+        );
+        let fix = format!(
+            "Declare what it holds with `psa-host map bundle {name} {module} --of MODULE,MODULE`."
+        );
+        findings.push(Finding {
+            module: Some(module.clone()),
+            ..Finding::new("bundle-undeclared", false, message, fix)
+        });
+    }
+}
+
+fn both_mapped(bundle: &ModuleId, part: &ModuleId) -> Finding {
     let message = format!(
-        "module {bundle} is mapped to bundle {service}, which has the service of module {part} in it"
+        "module {bundle} is a bundle with module {part} in it, and both are mapped: customers who \
+         have both are held, the others are billed"
     );
-    let fix = "Map only one of the two, or its customers may pay twice.";
+    let fix = "Nothing to do where each customer has one of the two.";
     Finding {
         module: Some(bundle.clone()),
-        service: Some(service.clone()),
         ..Finding::new("bundle-and-part", false, message, fix)
     }
 }

@@ -299,3 +299,18 @@ fn a_minimum_and_an_exclusion_are_those_of_the_day_from_which_the_units_hold() {
     let today = with_policy(Case::new(11, 20), minimum(None, nov_30));
     assert_eq!(planned(&today), ("unchanged".into(), Some("20".into())));
 }
+
+#[test]
+fn a_fall_to_zero_by_policy_says_so_and_waits_for_a_person_all_the_same() {
+    let unused = hold(&Case::new(0, 5));
+    assert_eq!(unused.message, "a fall from 5 to zero units");
+    let by_policy = with_policy(Case::new(8, 5), included(10));
+    let held = hold(&by_policy);
+    assert_eq!(held.code, crate::HoldCode::FallToZero);
+    let why = "a fall from 5 to zero units, by the count policy and not for want of use: 8 devices";
+    assert!(held.message.starts_with(why), "{}", held.message);
+    assert!(held.message.contains("10"), "{}", held.message);
+    assert!(held.fix.contains("count set"), "{}", held.fix);
+    let allowed = by_policy.with(|c| c.rules.zero = ZeroRule::Post);
+    assert_eq!(allowed.decision(), "adjust, with a note");
+}

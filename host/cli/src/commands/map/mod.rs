@@ -1,5 +1,6 @@
 //! `psa-host map …`
 
+mod bundle;
 mod file;
 mod radar;
 mod set_aside;
@@ -56,6 +57,7 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
                 .await?;
             answer(&done, out)
         }
+        MapCommand::Bundle(args) => bundle::bundle(&args, host, out),
         MapCommand::List { connection } => list(&name(&connection)?, host, out),
         MapCommand::Remove {
             connection,

@@ -47,6 +47,7 @@ pub async fn radar(connection: &ConnectionName, host: &Host, out: Output) -> Res
         Column::Right("USERS"),
         Column::Right("DEVICES"),
         Column::Right("WORKSPACES"),
+        Column::Right("AT STAKE"),
     ]);
     for one in &radar.modules {
         table.row([
@@ -56,12 +57,14 @@ pub async fn radar(connection: &ConnectionName, host: &Host, out: Output) -> Res
             one.stake.users.to_string(),
             one.stake.devices.to_string(),
             one.workspaces.to_string(),
+            money(&one.stake),
         ]);
     }
     out.table(table, "Every module in use is mapped or set aside.")?;
     out.line(format!(
-        "By snapshot {} of {}, taken at {}. Money is for one period at list price; + means that \
-         a module has no known price.",
+        "By snapshot {} of {}, taken at {}. Money is for one period at list price; ~ means that \
+         it is an estimate, by the service that `map suggest` proposes, and + that a module has no \
+         known price.",
         radar.snapshot.snapshot, radar.snapshot.channel, radar.snapshot.taken_at
     ))?;
     Ok(Status::Done)
@@ -74,10 +77,14 @@ fn day(at: Timestamp) -> String {
 
 fn money(stake: &Stake) -> String {
     let known: Vec<String> = stake.money.iter().map(Money::to_string).collect();
+    let about = match stake.estimated.is_empty() {
+        true => "",
+        false => "~ ",
+    };
     match (known.is_empty(), stake.unpriced.is_empty()) {
         (true, _) => "?".to_owned(),
-        (false, true) => known.join(" + "),
-        (false, false) => format!("{} +", known.join(" + ")),
+        (false, true) => format!("{about}{}", known.join(" + ")),
+        (false, false) => format!("{about}{} +", known.join(" + ")),
     }
 }
 
