@@ -5,7 +5,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
+use psa_host_billing::{
+    HoldCode, LineId, LineKey, ModuleId, ReportCode, TenantKey, Units, WorkspaceId,
+};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde_json::{Value, json};
 
@@ -283,20 +285,24 @@ impl Answer {
         let (outcome, code, fix) = match self {
             Self::Accepted => (
                 Outcome::Doubtful,
-                "not-read-back",
-                "Run sync once more: it reads the line back.",
+                ReportCode::NotReadBack.as_str(),
+                ReportCode::NotReadBack.fix(),
             ),
             Self::Rejected(_) => (
                 Outcome::Rejected,
-                "rejected",
-                "See what the PSA says, and run sync once more.",
+                ReportCode::Rejected.as_str(),
+                ReportCode::Rejected.fix(),
             ),
             Self::Doubtful(_) => (
                 Outcome::Doubtful,
-                "no-clear-answer",
-                "Run sync once more: it reads the line before anything is sent again.",
+                ReportCode::NoClearAnswer.as_str(),
+                ReportCode::NoClearAnswer.fix(),
             ),
-            Self::NotSent(_) => (Outcome::Held, "not-sent", "Run sync once more."),
+            Self::NotSent(_) => (
+                Outcome::Held,
+                HoldCode::NotSent.as_str(),
+                HoldCode::NotSent.fix(),
+            ),
         };
         let message = match self.words() {
             Some(words) => words.to_owned(),
@@ -326,9 +332,9 @@ impl Resolution {
             Self::Confirmed => (Outcome::Confirmed, None, None, None),
             Self::NotApplied => (
                 Outcome::Held,
-                Some("not-applied"),
+                Some(ReportCode::NotApplied.as_str()),
                 Some("The change did not reach the line."),
-                Some("Run sync once more: it is planned anew."),
+                Some(ReportCode::NotApplied.fix()),
             ),
             Self::Held { code, why } => (
                 Outcome::Held,

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use psa_host_billing::{
-    Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, Service, ServiceId, Truth,
-    UsageItem, Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, ReportCode, Service,
+    ServiceId, Truth, UsageItem, Workspace, WorkspaceId,
 };
 
 use super::Finding;
@@ -27,7 +27,7 @@ pub(super) fn unmapped<'a>(
             let message = format!("no {what} is mapped to {} {verb}", article(verb));
             let fix =
                 format!("Map them with `psa-host map {verb} {name}` or `psa-host map import`.");
-            findings.push(Finding::new("setup-required", true, message, fix));
+            findings.push(Finding::new(ReportCode::SetupRequired, true, message, fix));
         }
     }
     let mut unmapped_workspaces = BTreeSet::new();
@@ -54,7 +54,7 @@ pub(super) fn unmapped<'a>(
         let fix = format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`.");
         findings.push(Finding {
             workspace: Some(workspace.clone()),
-            ..Finding::new("workspace-unmapped", false, message, fix)
+            ..Finding::new(ReportCode::WorkspaceUnmapped, false, message, fix)
         });
     }
     for (module, times) in unmapped_modules {
@@ -63,7 +63,7 @@ pub(super) fn unmapped<'a>(
         let fix = format!("Map it with `psa-host map service {name} {module} SERVICE`.");
         findings.push(Finding {
             module: Some(module.clone()),
-            ..Finding::new("module-unmapped", false, message, fix)
+            ..Finding::new(ReportCode::ModuleUnmapped, false, message, fix)
         });
     }
 }
@@ -103,7 +103,7 @@ pub(super) fn both_sides(
             workspace: Some(workspace.clone()),
             account: Some(id.clone()),
             link: account.and_then(|account| account.link.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
+            ..Finding::new(code, true, message, code.fix())
         });
     }
     for pair in mapping.services() {
@@ -131,7 +131,7 @@ pub(super) fn both_sides(
             module: Some(module.clone()),
             service: Some(id.clone()),
             link: service.and_then(|service| service.link.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
+            ..Finding::new(code, true, message, code.fix())
         });
     }
 }
@@ -158,7 +158,7 @@ pub(super) fn left_channel(
         findings.push(Finding {
             workspace: Some(workspace.clone()),
             account: Some(account.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
+            ..Finding::new(code, true, message, code.fix())
         });
     }
 }
@@ -171,6 +171,6 @@ fn twice_billed(bundle: &ModuleId, part: &ModuleId, service: &ServiceId) -> Find
     Finding {
         module: Some(bundle.clone()),
         service: Some(service.clone()),
-        ..Finding::new("bundle-and-part", false, message, fix)
+        ..Finding::new(HoldCode::BundleAndPart, false, message, fix)
     }
 }
