@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use psa_host_billing::HoldCode;
 use psa_host_billing::brake::BrakeCode;
+use psa_host_billing::{HoldCode, ReportCode};
 
 fn page() -> String {
     let mut page = String::from(
@@ -15,6 +15,16 @@ fn page() -> String {
     );
     for code in HoldCode::ALL {
         let (cause, fix, example) = (code.cause(), code.fix(), code.example());
+        page.push_str(&format!(
+            "\n## `{code}`\n{cause}\n\n**Fix:** {fix}\n\n**Example:** {example}\n"
+        ));
+    }
+    page.push_str(
+        "\n# Other codes\n\nOf lines that were asked about or sent, and what only a validation \
+         finds.\n",
+    );
+    for code in ReportCode::ALL {
+        let (code, cause, fix, example) = (code.as_str(), code.cause(), code.fix(), code.example());
         page.push_str(&format!(
             "\n## `{code}`\n{cause}\n\n**Fix:** {fix}\n\n**Example:** {example}\n"
         ));

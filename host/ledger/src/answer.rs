@@ -1,6 +1,8 @@
 //! What came back for an intent, what is found out about it later, and what the run's
 //! row says of either.
 
+use psa_host_billing::{HoldCode, ReportCode};
+
 use crate::{IntentState, LineUpdate, Outcome};
 
 /// What came back.
@@ -51,23 +53,15 @@ impl Answer {
 
     /// What the run's row says until more is known.
     pub(crate) fn row(&self, row: u32) -> LineUpdate {
-        let (outcome, code, fix) = match self {
-            Self::Accepted => (
-                Outcome::Doubtful,
-                "not-read-back",
-                "Run sync once more: it reads the line back.",
+        let of = |code: ReportCode| (code.as_str(), code.fix());
+        let (outcome, (code, fix)) = match self {
+            Self::Accepted => (Outcome::Doubtful, of(ReportCode::NotReadBack)),
+            Self::Rejected(_) => (Outcome::Rejected, of(ReportCode::Rejected)),
+            Self::Doubtful(_) => (Outcome::Doubtful, of(ReportCode::NoClearAnswer)),
+            Self::NotSent(_) => (
+                Outcome::Held,
+                (HoldCode::NotSent.as_str(), HoldCode::NotSent.fix()),
             ),
-            Self::Rejected(_) => (
-                Outcome::Rejected,
-                "rejected",
-                "See what the PSA says, and run sync once more.",
-            ),
-            Self::Doubtful(_) => (
-                Outcome::Doubtful,
-                "no-clear-answer",
-                "Run sync once more: it reads the line before anything is sent again.",
-            ),
-            Self::NotSent(_) => (Outcome::Held, "not-sent", "Run sync once more."),
         };
         let message = match self.words() {
             Some(words) => words.to_owned(),
@@ -97,9 +91,9 @@ impl Resolution {
             Self::Confirmed => (Outcome::Confirmed, None, None, None),
             Self::NotApplied => (
                 Outcome::Held,
-                Some("not-applied"),
+                Some(ReportCode::NotApplied.as_str()),
                 Some("The change did not reach the line."),
-                Some("Run sync once more: it is planned anew."),
+                Some(ReportCode::NotApplied.fix()),
             ),
             Self::Held { code, why } => (
                 Outcome::Held,

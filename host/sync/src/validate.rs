@@ -17,8 +17,8 @@ use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision, first_day_to_read};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, HoldCode, Mapping, Service,
-    ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
+    Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, HoldCode, Mapping,
+    ReportCode, Service, ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
@@ -255,11 +255,22 @@ impl Host {
             };
             Some((id.as_str(), service.name.as_str(), again, finding))
         });
-        let sides: [(NameOf, &str, Vec<_>); 2] = [
-            (NameOf::Account, "account", mapped_accounts.collect()),
-            (NameOf::Service, "service", mapped_services.collect()),
+        let (account, service) = (ReportCode::AccountRenamed, ReportCode::ServiceRenamed);
+        let sides: [(NameOf, ReportCode, &str, Vec<_>); 2] = [
+            (
+                NameOf::Account,
+                account,
+                "account",
+                mapped_accounts.collect(),
+            ),
+            (
+                NameOf::Service,
+                service,
+                "service",
+                mapped_services.collect(),
+            ),
         ];
-        for (of, what, mapped) in sides {
+        for (of, code, what, mapped) in sides {
             let known = self.ledger().mapped_names(name, of)?;
             let now: Vec<(&str, &str)> = mapped.iter().map(|(id, now, ..)| (*id, *now)).collect();
             self.ledger().remember_names(name, of, &now, false)?;
@@ -268,7 +279,7 @@ impl Host {
                     continue;
                 };
                 findings.push(Finding {
-                    code: format!("{what}-renamed"),
+                    code: code.as_str().to_owned(),
                     message: format!("{what} {id} was called {before:?} and is now {now:?}"),
                     fix: format!("If it is still the right one, say so with `{again}`."),
                     ..finding
@@ -320,7 +331,7 @@ fn look_at_account(
             let finding = Finding {
                 workspace: Some(workspace.id.clone()),
                 account: Some(account),
-                ..Finding::new(code.as_str(), true, error.message, code.fix())
+                ..Finding::new(code, true, error.message, code.fix())
             };
             return Looked {
                 findings: vec![finding],

@@ -1,8 +1,8 @@
 //! A run's report, for people and as JSON.
 
 use anyhow::Result;
-use psa_host_billing::{Money, Units, UnitsChange};
-use psa_host_sync::run::{APPROVAL_NEEDED, LineReport, MoneyChange, Notice, Released, RunReport};
+use psa_host_billing::{Money, ReportCode, Units, UnitsChange};
+use psa_host_sync::run::{LineReport, MoneyChange, Notice, Released, RunReport};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -182,11 +182,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     for line in report.settled.iter().chain(&report.lines) {
         match (&line.code, &line.fix) {
             // Each has its own number; the fix is the same for all.
-            (Some(code), Some(_)) if code == APPROVAL_NEEDED => fixes.see(
-                code,
-                "See `psa-host approval list`, then `approval approve` or `approval reject`.",
-                None,
-            ),
+            (Some(code), Some(_)) if code == ReportCode::ApprovalNeeded.as_str() => {
+                fixes.see(code, ReportCode::ApprovalNeeded.fix(), None)
+            }
             (Some(code), Some(fix)) => fixes.see(code, fix, line.link.as_deref()),
             _ => {}
         }

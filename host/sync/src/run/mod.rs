@@ -36,9 +36,7 @@ use psa_host_ledger::{
 use psa_host_sandbox::{CallError, Depth, LineReading};
 
 pub use release::{Release, Released};
-pub use report::{
-    APPROVAL_NEEDED, LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person,
-};
+pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
 pub use resolve::Verdict;
 pub use settling::QUARANTINE;
 

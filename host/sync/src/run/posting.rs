@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::settle::{Shows, shows};
-use psa_host_billing::{Hold, HoldCode, LineId, LineKey};
+use psa_host_billing::{Hold, HoldCode, LineId, LineKey, ReportCode};
 use psa_host_ledger::{Answer, Intent, IntentId, Ledger, Outcome, Step};
 use psa_host_sandbox::{
     AdjustmentRequest, CallError, CallErrorKind, Connector, LineReading, Posting, Session,
@@ -270,11 +270,8 @@ impl Running<'_> {
             Posting::Accepted { .. } => Answer::Accepted,
             Posting::Rejected { words } => {
                 report.outcome = Outcome::Rejected;
-                report.explain(
-                    "rejected",
-                    words.clone(),
-                    "Correct what the PSA objects to, then sync again.",
-                );
+                let code = ReportCode::Rejected;
+                report.explain(code.as_str(), words.clone(), code.fix());
                 Answer::Rejected(words)
             }
             Posting::Doubtful { why } => {

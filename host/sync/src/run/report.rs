@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::{Decision, PlanLine};
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ServiceId, TenantKey,
-    Units, UnitsChange, WorkspaceId,
+    AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ReportCode, ServiceId,
+    TenantKey, Units, UnitsChange, WorkspaceId,
 };
 use psa_host_ledger::{HistoryHead, Outcome, QuestionId, Withdrawal};
 use psa_host_sandbox::Incident;
@@ -26,9 +26,6 @@ pub fn needs_a_person(outcome: Outcome) -> bool {
         Outcome::Held | Outcome::Rejected | Outcome::Doubtful | Outcome::AwaitingApproval
     )
 }
-
-/// Code of a change that waits for a person.
-pub const APPROVAL_NEEDED: &str = "approval-needed";
 
 /// One mapped pair in a run; or a line that was posted and is mapped no more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -123,7 +120,7 @@ impl LineReport {
                 report.outcome = Outcome::AwaitingApproval;
                 let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
                 report.say(&reasons.join("; "));
-                report.code = Some(APPROVAL_NEEDED.to_owned());
+                report.code = Some(ReportCode::ApprovalNeeded.as_str().to_owned());
             }
             Decision::Unchanged => report.outcome = Outcome::Unchanged,
             Decision::Hold(hold) => report.hold(hold),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use psa_host_billing::contract_choice::{Follows, follows};
-use psa_host_billing::{Contract, ServiceId, Workspace};
+use psa_host_billing::{Contract, ReportCode, ServiceId, Workspace};
 
 use super::Finding;
 
@@ -54,6 +54,6 @@ pub(super) fn expiring(
         account: Some(contract.account.clone()),
         contract: Some(contract.id.clone()),
         link: contract.link.clone(),
-        ..Finding::new("contract-expiring", false, message, fix)
+        ..Finding::new(ReportCode::ContractExpiring, false, message, fix)
     })
 }

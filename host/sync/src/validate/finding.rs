@@ -3,7 +3,8 @@
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::PlanLine;
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, Hold, HoldCode, LineId, ModuleId, ServiceId, WorkspaceId,
+    AccountId, AnyCode, ConnectionName, ContractId, Hold, HoldCode, LineId, ModuleId, ServiceId,
+    WorkspaceId,
 };
 use serde::Serialize;
 
@@ -40,13 +41,13 @@ pub struct Finding {
 
 impl Finding {
     pub(super) fn new(
-        code: &str,
+        code: impl Into<AnyCode>,
         holds: bool,
         message: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
         Self {
-            code: code.to_owned(),
+            code: code.into().as_str().to_owned(),
             holds,
             message: message.into(),
             fix: fix.into(),
@@ -56,7 +57,7 @@ impl Finding {
 
     pub(super) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
         Self::new(
-            brake.code(),
+            brake.kind(),
             true,
             brake.message(),
             brake.fix(connection.as_str()),
@@ -77,7 +78,7 @@ impl Finding {
             lines: vec![posted.key.line.clone()],
             line: Some(posted.key.line),
             link: hold.link,
-            ..Self::new(hold.code.as_str(), holds, hold.message, hold.fix)
+            ..Self::new(hold.code, holds, hold.message, hold.fix)
         }
     }
 
@@ -100,12 +101,7 @@ impl Finding {
             line: only,
             lines,
             link: hold.link.clone(),
-            ..Self::new(
-                hold.code.as_str(),
-                true,
-                hold.message.clone(),
-                hold.fix.clone(),
-            )
+            ..Self::new(hold.code, true, hold.message.clone(), hold.fix.clone())
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use psa_host_billing::bundle::{mapped_bundles, sounds_like_a_bundle};
 use psa_host_billing::{
-    Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, Service, ServiceId, Truth,
-    UsageItem, Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, ReportCode, Service,
+    ServiceId, Truth, UsageItem, Workspace, WorkspaceId,
 };
 
 use super::Finding;
@@ -28,7 +28,7 @@ pub(super) fn unmapped<'a>(
             let message = format!("no {what} is mapped to {} {verb}", article(verb));
             let fix =
                 format!("Map them with `psa-host map {verb} {name}` or `psa-host map import`.");
-            findings.push(Finding::new("setup-required", true, message, fix));
+            findings.push(Finding::new(ReportCode::SetupRequired, true, message, fix));
         }
     }
     let mut unmapped_workspaces = BTreeSet::new();
@@ -55,7 +55,7 @@ pub(super) fn unmapped<'a>(
         let fix = format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`.");
         findings.push(Finding {
             workspace: Some(workspace.clone()),
-            ..Finding::new("workspace-unmapped", false, message, fix)
+            ..Finding::new(ReportCode::WorkspaceUnmapped, false, message, fix)
         });
     }
     for (module, times) in unmapped_modules {
@@ -64,7 +64,7 @@ pub(super) fn unmapped<'a>(
         let fix = format!("Map it with `psa-host map service {name} {module} SERVICE`.");
         findings.push(Finding {
             module: Some(module.clone()),
-            ..Finding::new("module-unmapped", false, message, fix)
+            ..Finding::new(ReportCode::ModuleUnmapped, false, message, fix)
         });
     }
 }
@@ -104,7 +104,7 @@ pub(super) fn both_sides(
             workspace: Some(workspace.clone()),
             account: Some(id.clone()),
             link: account.and_then(|account| account.link.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
+            ..Finding::new(code, true, message, code.fix())
         });
     }
     for pair in mapping.services() {
@@ -128,7 +128,7 @@ pub(super) fn both_sides(
             module: Some(module.clone()),
             service: Some(id.clone()),
             link: service.and_then(|service| service.link.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
+            ..Finding::new(code, true, message, code.fix())
         });
     }
     let bundles = mapped_bundles(mapping, services).into_iter();
@@ -157,7 +157,7 @@ pub(super) fn left_channel(
         findings.push(Finding {
             workspace: Some(workspace.clone()),
             account: Some(account.clone()),
-            ..Finding::new(code.as_str(), true, message, code.fix())
+            ..Finding::new(code, true, message, code.fix())
         });
     }
 }
@@ -191,7 +191,7 @@ pub(super) fn undeclared_bundles<'a>(
         );
         findings.push(Finding {
             module: Some(module.clone()),
-            ..Finding::new("bundle-undeclared", false, message, fix)
+            ..Finding::new(ReportCode::BundleUndeclared, false, message, fix)
         });
     }
 }
@@ -204,6 +204,6 @@ fn both_mapped(bundle: &ModuleId, part: &ModuleId) -> Finding {
     let fix = "Nothing to do where each customer has one of the two.";
     Finding {
         module: Some(bundle.clone()),
-        ..Finding::new("bundle-and-part", false, message, fix)
+        ..Finding::new(HoldCode::BundleAndPart, false, message, fix)
     }
 }
