@@ -164,6 +164,8 @@ impl Mapping {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn workspace(id: &str) -> WorkspaceId {
@@ -208,5 +210,53 @@ mod tests {
         assert!(mapping.map_service(pair("edr", "8")).is_err());
         assert!(mapping.map_service(pair("mdm", "7")).is_err());
         mapping.map_service(pair("mdm", "8")).unwrap();
+    }
+
+    proptest! {
+        /// Whatever is mapped in whatever order: no account has two workspaces and no
+        /// workspace two accounts, both ways agree, and what is refused changes nothing.
+        #[test]
+        fn accounts_and_workspaces_are_always_one_to_one(
+            pairs in prop::collection::vec((0_u8..4, 0_u8..4), 0..12),
+        ) {
+            let mut mapping = Mapping::default();
+            for (w, a) in pairs {
+                let before = mapping.clone();
+                let pair = (workspace(&format!("w{w}")), account(&a.to_string()));
+                let free = before.account(&pair.0).is_none_or(|partner| *partner == pair.1)
+                    && before.workspace(&pair.1).is_none_or(|partner| *partner == pair.0);
+                match mapping.map_account(pair.0, pair.1) {
+                    Ok(()) => prop_assert!(free),
+                    Err(_) => prop_assert!(!free && mapping == before),
+                }
+                for (workspace, account) in mapping.accounts() {
+                    prop_assert_eq!(mapping.workspace(account), Some(workspace));
+                }
+                prop_assert_eq!(mapping.accounts().len(), mapping.workspaces.len());
+            }
+        }
+
+        /// The same of modules and services.
+        #[test]
+        fn modules_and_services_are_always_one_to_one(
+            pairs in prop::collection::vec((0_u8..4, 0_u8..4), 0..12),
+        ) {
+            let mut mapping = Mapping::default();
+            for (m, s) in pairs {
+                let before = mapping.clone();
+                let pair = ServiceMapping {
+                    module: ModuleId::new(format!("m{m}")).unwrap(),
+                    service: ServiceId::new(s.to_string()).unwrap(),
+                    metric: Metric::Users,
+                };
+                if mapping.map_service(pair).is_err() {
+                    prop_assert_eq!(&mapping, &before);
+                }
+                for pair in mapping.services() {
+                    prop_assert_eq!(mapping.module(&pair.service), Some(&pair.module));
+                }
+                prop_assert_eq!(mapping.services().len(), mapping.modules.len());
+            }
+        }
     }
 }

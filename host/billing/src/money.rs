@@ -62,6 +62,8 @@ impl fmt::Display for Money {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::Units;
 
@@ -85,6 +87,36 @@ mod tests {
             let change = Units::from(to).change_from(from.into());
             let monthly = price.times(change).and_then(|money| money.a_month(months));
             assert_eq!(monthly.unwrap().to_string(), expected, "{case}");
+        }
+    }
+
+    fn cents(cents: i64) -> Money {
+        Money {
+            amount: Decimal::new(cents, 2),
+            currency: None,
+        }
+    }
+
+    proptest! {
+        /// A month is off by at most half a cent, has no part of a cent, and is the same
+        /// amount whichever way the change goes.
+        #[test]
+        fn a_month_is_the_nearest_cent_and_the_same_both_ways(amount in -1_000_000_i64..1_000_000, months in 1_u32..=12) {
+            let month = cents(amount).a_month(months).unwrap();
+            let off = month.amount * Decimal::from(months) - cents(amount).amount;
+            prop_assert!(off.abs() <= Decimal::new(5, 3) * Decimal::from(months), "{month} off by {off}");
+            prop_assert_eq!(month.amount.scale(), 2);
+            let back = cents(amount).opposite().a_month(months).unwrap();
+            prop_assert_eq!(back.amount, -month.amount);
+        }
+
+        /// Two changes one after the other cost what both together do.
+        #[test]
+        fn a_change_in_two_steps_costs_the_same(price in 0_i64..100_000, from in 0_u32..1000, by in 0_u32..1000, to in 0_u32..1000) {
+            let (from, by, to) = (Units::from(from), Units::from(by), Units::from(to));
+            let cost = |change| cents(price).times(change).unwrap().amount;
+            let steps = cost(by.change_from(from)) + cost(to.change_from(by));
+            prop_assert_eq!(steps, cost(to.change_from(from)));
         }
     }
 }

@@ -165,6 +165,8 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -211,5 +213,38 @@ mod tests {
         assert_eq!(Units::from(3).change_from(five).to_string(), "-2");
         assert_eq!(five.change_from(five).to_string(), "0");
         assert!(Units::from(3).change_from(five).is_decrease());
+    }
+
+    proptest! {
+        /// What is written is read back as the same number, as text and as JSON.
+        #[test]
+        fn units_survive_being_written(number in 0_i64..i64::MAX, scale in 0_u32..10) {
+            let units = Units::new(Decimal::new(number, scale)).unwrap();
+            prop_assert_eq!(Units::parse(&units.to_string()), Ok(units));
+            let json = serde_json::to_string(&units).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Units>(&json).unwrap(), units);
+        }
+
+        /// A change leads from the one quantity to the other, its opposite leads back, and
+        /// both together are none.
+        #[test]
+        fn a_change_leads_there_and_back(from in 0_i64..1_000_000, to in 0_i64..1_000_000, scale in 0_u32..4) {
+            let units = |number| Units::new(Decimal::new(number, scale)).unwrap();
+            let (from, to) = (units(from), units(to));
+            let (there, back) = (to.change_from(from), from.change_from(to));
+            prop_assert_eq!(from.get() + there.get(), to.get());
+            prop_assert!(there.and(back).is_zero());
+            prop_assert_eq!(there.is_decrease(), to < from);
+        }
+
+        /// A quantity below zero cannot be had in any way.
+        #[test]
+        fn nothing_makes_a_quantity_negative(number in i64::MIN..0, scale in 0_u32..10) {
+            let below = Decimal::new(number, scale);
+            prop_assert!(Units::new(below).is_err());
+            prop_assert!(Units::parse(&below.to_string()).is_err());
+            let json = serde_json::to_string(&below).unwrap();
+            prop_assert!(serde_json::from_str::<Units>(&json).is_err());
+        }
     }
 }

@@ -122,6 +122,8 @@ impl SetAsides {
 mod tests {
     use jiff::civil::date;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn entry(module: Option<&str>, kind: SetAsideKind, until: Option<Date>) -> SetAside {
@@ -190,5 +192,42 @@ mod tests {
         );
         let message = entry(None, SetAsideKind::Hold, None).as_hold().message;
         assert!(message.starts_with("workspace w1 was set aside without an end date by"));
+    }
+
+    proptest! {
+        /// In whatever order entries come: one for the module goes before one for the whole
+        /// workspace, an ended one counts for nothing, and nobody else's workspace is touched.
+        #[test]
+        fn the_order_of_entries_does_not_matter_and_others_are_not_touched(
+            whole in prop::option::of((any::<bool>(), prop::option::of(0_i8..10))),
+            of_module in prop::option::of((any::<bool>(), prop::option::of(0_i8..10))),
+            day in 0_i8..10,
+        ) {
+            let on = |day: i8| date(2026, 11, 10 + day);
+            let made = |module, (excluded, until): (bool, Option<i8>)| {
+                let kind = if excluded { SetAsideKind::Exclude } else { SetAsideKind::Hold };
+                entry(module, kind, until.map(on))
+            };
+            let entries: Vec<SetAside> = [
+                whole.map(|of| made(None, of)),
+                of_module.map(|of| made(Some("edr"), of)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            let forth: SetAsides = entries.iter().cloned().collect();
+            let back: SetAsides = entries.iter().rev().cloned().collect();
+            let (w1, w2) = (WorkspaceId::new("w1").unwrap(), WorkspaceId::new("w2").unwrap());
+            let edr = ModuleId::new("edr").unwrap();
+            let found = forth.of_pair(&w1, &edr, on(day));
+            prop_assert_eq!(found, back.of_pair(&w1, &edr, on(day)));
+            prop_assert!(forth.of_pair(&w2, &edr, on(day)).is_none());
+            prop_assert!(found.is_none_or(|found| found.counts_on(on(day))));
+            let counting = entries.iter().filter(|entry| entry.counts_on(on(day))).count();
+            prop_assert_eq!(found.is_some(), counting > 0);
+            if counting == 2 {
+                prop_assert!(found.is_some_and(|found| found.module.is_some()));
+            }
+        }
     }
 }

@@ -64,6 +64,8 @@ fn from(timeline: &Timeline, day: Date) -> impl Iterator<Item = Units> {
 mod tests {
     use jiff::civil::date;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{ContractId, LineId, LineKey, Segment, ServiceId, Truth};
 
@@ -119,5 +121,37 @@ mod tests {
         }
         let gone = shows(None, 5.into(), 8.into(), date(2026, 11, 23));
         assert!(matches!(gone, Shows::Else(hold) if hold.code == HoldCode::LineVanished));
+    }
+
+    proptest! {
+        /// A line that nobody touched shows that nothing was applied; one that moved by the
+        /// change shows that it was; the two are never mixed up.
+        #[test]
+        fn a_change_shows_exactly_where_it_was_applied(from in 0_u32..50, to in 0_u32..50) {
+            prop_assume!(from != to);
+            let day = date(2026, 11, 23);
+            let judge = |units: &[u32]| shows(Some(&line(units)), from.into(), to.into(), day);
+            prop_assert_eq!(judge(&[from; 3]), Shows::NotApplied);
+            prop_assert_eq!(judge(&[from, to, to]), Shows::Applied);
+            // What was before the day says nothing.
+            prop_assert_eq!(judge(&[to, from, from]), Shows::NotApplied);
+        }
+
+        /// Whatever else a line has, on any day from the effective date on, is for a person.
+        #[test]
+        fn a_line_that_others_changed_too_is_never_taken_for_settled(
+            from in 0_u32..50, to in 0_u32..50, now in 0_u32..50, later in 0_u32..50,
+        ) {
+            let day = date(2026, 11, 23);
+            let judged = shows(Some(&line(&[from, now, later])), from.into(), to.into(), day);
+            match judged {
+                Shows::Applied => prop_assert_eq!((now, later), (to, to)),
+                Shows::NotApplied => prop_assert_eq!((now, later), (from, from)),
+                Shows::Else(hold) => {
+                    prop_assert_eq!(hold.code, HoldCode::UnexpectedUnits);
+                    prop_assert!((now, later) != (to, to) && (now, later) != (from, from));
+                }
+            }
+        }
     }
 }

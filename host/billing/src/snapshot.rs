@@ -132,6 +132,8 @@ impl CompleteSnapshot {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn snapshot(complete: bool, users: u32) -> UsageSnapshot {
@@ -177,5 +179,32 @@ mod tests {
     fn all_zero_is_told_from_one_count() {
         assert!(CompleteSnapshot::new(snapshot(true, 0)).unwrap().all_zero());
         assert!(!CompleteSnapshot::new(snapshot(true, 1)).unwrap().all_zero());
+    }
+
+    proptest! {
+        /// Every count is found again under its own pair, no pair is made up, and a single
+        /// count above zero is enough not to be all zero.
+        #[test]
+        fn each_count_is_found_under_its_own_pair_only(
+            counts in prop::collection::btree_map((0_u8..4, 0_u8..4), prop::option::of(0_u32..3), 0..12),
+        ) {
+            let pair = |(w, m): (u8, u8)| {
+                let workspace = WorkspaceId::new(format!("w{w}")).unwrap();
+                (workspace, ModuleId::new(format!("m{m}")).unwrap())
+            };
+            let items = counts.iter().map(|(&at, &users)| {
+                let (workspace, module) = pair(at);
+                UsageItem { workspace, module, users, devices: None }
+            });
+            let whole = UsageSnapshot { items: items.collect(), ..snapshot(true, 0) };
+            let complete = CompleteSnapshot::new(whole).unwrap();
+            for at in (0..4).flat_map(|w| (0..4).map(move |m| (w, m))) {
+                let (workspace, module) = pair(at);
+                let found = complete.item(&workspace, &module).map(|item| item.users);
+                prop_assert_eq!(found, counts.get(&at).copied());
+            }
+            prop_assert_eq!(complete.items().count(), counts.len());
+            prop_assert_eq!(complete.all_zero(), !counts.values().flatten().any(|count| *count > 0));
+        }
     }
 }

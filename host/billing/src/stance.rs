@@ -83,6 +83,8 @@ impl Stance {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -136,6 +138,28 @@ mod tests {
                 expected,
                 "{case}"
             );
+        }
+    }
+
+    proptest! {
+        /// A decision is about the units that a person saw: with any others nothing but a pin
+        /// still counts, and an adopted line is planned only for another count.
+        #[test]
+        fn a_decision_never_covers_units_that_nobody_looked_at(
+            seen in 0_u32..5, count in 0_u32..5, now in 0_u32..5, target in prop::option::of(0_u32..5),
+        ) {
+            let target = target.map(Units::from);
+            let adopt = Stance::Adopt { units: seen.into(), target: count.into() };
+            let overwrite = Stance::Overwrite { units: seen.into() };
+            let pin = Stance::Pin { why: "a gift".into() };
+            prop_assert_eq!(pin.then(now.into(), target), Then::Leave);
+            for stance in [&adopt, &overwrite] {
+                let then = stance.then(now.into(), target);
+                prop_assert_eq!(then == Then::Compare, seen != now);
+            }
+            if adopt.then(now.into(), target) == Then::Leave {
+                prop_assert_eq!(target, Some(count.into()));
+            }
         }
     }
 }

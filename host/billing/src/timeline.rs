@@ -129,7 +129,9 @@ impl From<Timeline> for Vec<Segment> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::ToSpan;
     use jiff::civil::date;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -187,5 +189,55 @@ mod tests {
         );
         let backwards = Timeline::new(vec![segment(date(2026, 2, 1), date(2026, 1, 1), 5)]);
         assert!(matches!(backwards, Err(TimelineError::Backwards { .. })));
+    }
+
+    /// Segments that touch, each so many days long.
+    fn touching(lengths: &[i32]) -> Vec<Segment> {
+        let mut start = date(2026, 1, 1);
+        let mut segments = Vec::new();
+        for (units, days) in (0..).zip(lengths) {
+            let end = start.checked_add((days - 1).days()).unwrap();
+            segments.push(segment(start, end, units));
+            start = end.tomorrow().unwrap();
+        }
+        segments
+    }
+
+    proptest! {
+        /// Every day from the first to the last has exactly one quantity, and no other day
+        /// has any.
+        #[test]
+        fn each_day_of_a_timeline_has_exactly_one_quantity(
+            lengths in prop::collection::vec(1_i32..40, 1..8), day in -20_i32..320,
+        ) {
+            let segments = touching(&lengths);
+            let (first, last) = (segments[0].start, segments[segments.len() - 1].end);
+            let timeline = Timeline::new(segments.clone()).unwrap();
+            let day = date(2026, 1, 1).checked_add(day.days()).unwrap();
+            let holding = segments.iter().filter(|s| s.start <= day && day <= s.end);
+            prop_assert_eq!(timeline.at(day), holding.clone().next());
+            prop_assert_eq!(holding.count(), usize::from(first <= day && day <= last));
+            let before = timeline.segments().iter().filter(|s| s.start <= day).count();
+            prop_assert_eq!(before + timeline.after(day).count(), segments.len());
+        }
+
+        /// A row that the PSA leaves out, gives twice or gives out of order is never covered
+        /// up.
+        #[test]
+        fn a_row_left_out_twice_or_out_of_order_is_an_error(
+            lengths in prop::collection::vec(1_i32..40, 3..8), at in 1_usize..7,
+        ) {
+            let segments = touching(&lengths);
+            let at = at.min(segments.len() - 2);
+            let mut missing = segments.clone();
+            missing.remove(at);
+            prop_assert!(Timeline::new(missing).is_err(), "left out");
+            let mut twice = segments.clone();
+            twice.insert(at, segments[at].clone());
+            prop_assert!(Timeline::new(twice).is_err(), "twice");
+            let mut swapped = segments;
+            swapped.swap(at, at + 1);
+            prop_assert!(Timeline::new(swapped).is_err(), "out of order");
+        }
     }
 }

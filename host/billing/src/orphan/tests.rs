@@ -2,6 +2,7 @@
 //! and module edr.
 
 use jiff::civil::date;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{ContractId, Metric, Segment, ServiceId, ServiceMapping, Timeline, Truth};
@@ -207,5 +208,37 @@ fn an_orphan_is_told_of_while_it_has_units() {
             hold.message
         });
         assert_eq!(message, expected, "{read:?}");
+    }
+}
+
+proptest! {
+    /// A line on which a mapped pair stands is never called an orphan, whoever it was
+    /// posted for; without any mapping every posted line is one; and what is said of a
+    /// line names who has it now only where somebody has.
+    #[test]
+    fn a_line_that_a_mapped_pair_stands_on_is_never_an_orphan(
+        workspace in 0_usize..2, account in 0_usize..2, service in 0_usize..2,
+        remembered in any::<bool>(), stands in 0_usize..3,
+    ) {
+        let posted = Posted {
+            account: remembered.then(|| AccountId::new("A").unwrap()),
+            ..posted()
+        };
+        let lines = ["", "w1/edr=8001", "w1/edr=8002"];
+        let text = format!(
+            "{}={} edr={} | {}",
+            ["w1", "w2"][workspace], ["A", "B"][account], ["15", "16"][service], lines[stands],
+        );
+        let (mapping, chosen) = mapped(&text);
+        let why = orphaned(&posted, &mapping, &chosen, |_| true);
+        if stands == 1 {
+            prop_assert_eq!(&why, &None, "{}", text);
+        }
+        // Nothing is known of where a fully mapped pair stands: nothing is said.
+        if stands == 0 && (workspace, account, service) == (0, 0, 0) {
+            prop_assert_eq!(&why, &None, "{}", text);
+        }
+        let nothing = (Mapping::default(), Chosen::default());
+        prop_assert!(orphaned(&posted, &nothing.0, &nothing.1, |_| true).is_some());
     }
 }

@@ -3,6 +3,7 @@
 
 mod bundles;
 mod count;
+mod life_cycle;
 mod past;
 mod renewal;
 mod rollback;
