@@ -257,7 +257,7 @@ fn a_withdrawn_snapshot_stays_and_is_never_the_latest_nor_looked_back_on() {
     let counts = &series.pairs[&(workspace.clone(), module)];
     let devices: Vec<_> = counts.iter().map(|count| count.devices).collect();
     assert_eq!(devices, [Some(11), Some(12)]);
-    let first = ledger.workspaces_first_used(&channel, &[workspace.clone()]);
+    let first = ledger.workspaces_first_used(&channel, std::slice::from_ref(&workspace));
     assert_eq!(first.unwrap()[&workspace], day(2));
 
     let kept = ledger.snapshot(wrong_last).unwrap().withdrawn.unwrap();
