@@ -19,7 +19,7 @@ async fn scene() -> Scene {
         let line = config
             .world
             .add_line(LineKind::Service, contract, bundle, 1);
-        line.unwrap();
+        line.expect("an open contract");
     })
     .await;
     let item = |workspace: &str, module: &str, devices: u32| json!({ "workspace": workspace, "module": module, "users": 4, "devices": devices });
@@ -28,18 +28,21 @@ async fn scene() -> Scene {
         "items": [item("w1", MODULE, 11), item("w2", MODULE, 3), item("w1", BUNDLE, 0)],
     });
     let source = Source::new("usage", usage.to_string());
-    scene.host.import_usage(&source, &UsageForm::Json).unwrap();
-    let service = bundle.to_string().parse().unwrap();
+    scene
+        .host
+        .import_usage(&source, &UsageForm::Json)
+        .expect("usage");
+    let service = bundle.to_string().parse().expect("an id");
     scene
         .host
         .map_service(&name(), &module(BUNDLE), &service, None)
         .await
-        .unwrap();
+        .expect("mapped");
     scene
 }
 
 fn module(id: &str) -> ModuleId {
-    id.parse().unwrap()
+    id.parse().expect("an id")
 }
 
 fn outcomes(report: &RunReport) -> Vec<String> {

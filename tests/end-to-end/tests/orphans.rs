@@ -153,7 +153,7 @@ fn move_away(scene: &Scene, workspaces: &[&str]) {
     );
     let file = json!({ "workspaces": all });
     let source = Source::new("workspaces", file.to_string());
-    scene.host.import_workspaces(&source).unwrap();
+    scene.host.import_workspaces(&source).expect("workspaces");
 }
 
 async fn left_by_validate(scene: &Scene) -> Vec<(bool, String)> {
