@@ -3,6 +3,7 @@
 
 mod bundles;
 mod checks;
+mod day;
 mod decide;
 mod rollback;
 mod vanished;

@@ -34,6 +34,7 @@ mod guest;
 mod hash;
 mod http;
 mod incident;
+mod instance;
 mod limits;
 mod load;
 mod log;

@@ -13,10 +13,10 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use crate::bindings::{CONTRACT, CONTRACT_VERSION, PsaConnector, PsaConnectorIndices};
 use crate::budget::Budgets;
 use crate::cache::{Cache, private_folder};
-use crate::connector::{Instance, StartError};
 use crate::engine::Ticker;
 use crate::guest::Guest;
 use crate::incident::Incidents;
+use crate::instance::{Instance, StartError};
 use crate::log::Log;
 use crate::{
     CallError, Config, Description, Limits, LoadError, Phase, PluginHash, SandboxError, artifact,

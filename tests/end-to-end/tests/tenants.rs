@@ -211,19 +211,15 @@ async fn what_others_used_up_parks_both_connections() {
     }
     assert_eq!(scene.adjustments_sent(), 0);
     // What the one observed holds for the other, which does not ask again.
-    let asked = scene.simulator.journal();
-    let asked = asked
-        .iter()
-        .filter(|entry| entry.endpoint == "ThresholdInformation");
-    assert_eq!(asked.count(), 1);
-
-    // They may have stopped: after five minutes it is asked again.
-    scene.simulator.use_threshold(100);
+    let asked = || {
+        let journal = scene.simulator.journal().into_iter();
+        journal
+            .filter(|entry| entry.endpoint == "ThresholdInformation")
+            .count()
+    };
+    assert_eq!(asked(), 1);
+    // They may have stopped: after five minutes one request goes to find out.
     scene.wait(5);
-    let goes_on = scene.sync().await;
-    assert_eq!(
-        outcome(&goes_on, "w1").0,
-        Outcome::Confirmed,
-        "{goes_on:#?}"
-    );
+    let parked = sync(&scene.host, &name()).await.unwrap_err();
+    assert_eq!((parked.code(), asked()), ("budget-parked", 2));
 }

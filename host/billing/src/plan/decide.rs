@@ -2,20 +2,18 @@
 //! questions are asked in a fixed order, and the first that cannot be answered well
 //! holds the pair.
 
-use jiff::civil::Date;
-
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
 use crate::approval::{self, Change, Question, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
-use crate::effective::{Circumstances, When, already_adjusted, effective};
+use crate::effective::When;
 use crate::period::next_period;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Truth,
-    Units, UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Units,
+    UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
@@ -101,22 +99,6 @@ impl Context<'_> {
             ),
             None => format!("the snapshot of {taken_at} does not have the pair"),
         }
-    }
-
-    /// The day from which a pair's units are to hold, where their number depends on it.
-    fn holds_from(
-        &self,
-        workspace: &Workspace,
-        service: &ServiceMapping,
-        place: &Place<'_>,
-    ) -> Option<Date> {
-        if !self.counting.depends_on_day(&workspace.id, &service.module) {
-            return None;
-        }
-        let timeline = place.line.timeline.as_ref().ok()?;
-        let none = LinePast::default();
-        let past = self.past.get(&place.line.key.line).unwrap_or(&none);
-        self.when(place, timeline, past).ok().map(|when| when.date)
     }
 
     /// The line on the day planned for. Where changes hold from the next period only, and
@@ -356,39 +338,6 @@ impl Context<'_> {
         self.postable(baseline, target)?;
         checks::nothing_is_coming(timeline, segment, past)?;
         self.ask(line, past, &when, trace)
-    }
-
-    fn when(&self, place: &Place<'_>, timeline: &Timeline, past: &LinePast) -> Result<When, Hold> {
-        let at = self.circumstances(place, timeline, past);
-        effective(&self.rules.effective, &at)
-    }
-
-    fn circumstances<'c>(
-        &self,
-        place: &Place<'c>,
-        timeline: &'c Timeline,
-        past: &'c LinePast,
-    ) -> Circumstances<'c> {
-        Circumstances {
-            as_of: self.as_of,
-            contract: place.contract,
-            timeline,
-            adjusted: &past.adjusted,
-            repeats: self.model.repeat_date == Truth::Yes,
-        }
-    }
-
-    /// The day from which the line has its target, because it was adjusted for the very
-    /// day that the policy chooses.
-    fn on_its_way(&self, look: &Look<'_>, target: Units) -> Option<Date> {
-        let Look { timeline, past, .. } = *look;
-        if past.adjusted.is_empty() {
-            return None;
-        }
-        let at = self.circumstances(&look.place, timeline, past);
-        let from = already_adjusted(&self.rules.effective, &at)?;
-        let mut later = timeline.segments().iter().filter(|s| s.end >= from);
-        later.all(|segment| segment.units == target).then_some(from)
     }
 
     pub(super) fn price(

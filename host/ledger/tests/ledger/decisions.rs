@@ -274,6 +274,10 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     let earlier = "ALTER TABLE stances DROP COLUMN question;
          ALTER TABLE stances DROP COLUMN before;
          DROP TABLE lines_seen;
+         ALTER TABLE snapshots DROP COLUMN withdrawn_at;
+         ALTER TABLE snapshots DROP COLUMN withdrawn_by;
+         ALTER TABLE snapshots DROP COLUMN withdrawn_why;
+         DROP TABLE bundles;
          PRAGMA user_version = 5;";
     place.sql(earlier).unwrap();
     let ledger = place.open();

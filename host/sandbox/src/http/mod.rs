@@ -6,10 +6,13 @@
 
 mod address;
 mod auth;
+mod call;
+mod checked;
 mod exchange;
 mod headers;
 mod oauth;
 mod policy;
+mod rate;
 mod redact;
 mod resolver;
 mod routes;
@@ -19,9 +22,10 @@ pub use self::resolver::{Lookup, Resolver};
 pub use self::routes::{PathPattern, Route, RouteError, RouteKind};
 
 pub(crate) use self::auth::Credentials;
+pub(crate) use self::call::{CallRecord, Note, Write};
 pub(crate) use self::headers::is_reserved;
 pub(crate) use self::policy::{Policy, is_loopback};
-pub(crate) use self::send::{CallRecord, Egress, Note, Setup, Write};
+pub(crate) use self::send::{Egress, Setup};
 
 use crate::IncidentCode;
 

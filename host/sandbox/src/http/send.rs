@@ -1,79 +1,33 @@
-//! A guest's request from its first check to its answer, and the host's own record of
-//! whether a write has left.
+//! A guest's request from its first check to its answer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method, Request};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::auth::Credentials;
+use super::call::{CallRecord, Note, Write};
+use super::checked::Checked;
 use super::exchange::{Answer, Clients, Failure};
-use super::headers;
 use super::oauth::{Token, TokenKeeper};
-use super::policy::{Policy, Reach, Target};
+use super::policy::{Policy, Reach};
 use super::redact::Redactor;
-use super::routes::{RouteKind, Routed, Unrouted, route};
-use super::{Refusal, Resolver};
+use super::routes::RouteKind;
+use super::{Refusal, Resolver, rate};
 use crate::bindings::psa_host::connector::http as wit;
 use crate::budget::{self, Budget};
 use crate::incident::Incidents;
 use crate::session::RequestCount;
 use crate::{Clock, Description, IncidentCode, Limits, Phase};
 
-/// Where a PSA refuses for rate without saying for how long.
-const DEFAULT_PAUSE: Duration = Duration::from_secs(10);
 /// A longer pause is a mistake in a header.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 /// The endpoint under which token requests are counted.
 const TOKEN_ENDPOINT: &str = "(token)";
-
-/// What the host saw of the write of one `adjust`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Write {
-    /// None was asked for.
-    Nothing,
-    /// One was tried, and no byte of it left.
-    NotSent,
-    /// One may have left; there is no whole answer.
-    Left,
-    /// The PSA answered with this status.
-    Answered(u16),
-}
-
-/// Something the host knows about why a call fails, better than the guest does.
-#[derive(Debug, Clone)]
-pub(crate) enum Note {
-    Parked(Timestamp),
-    Credentials(String),
-    Refused(Refusal),
-}
-
-/// The host's own record of one call.
-#[derive(Debug)]
-pub(crate) struct CallRecord {
-    pub phase: Phase,
-    pub requests: u32,
-    pub write: Write,
-    pub note: Option<Note>,
-}
-
-impl CallRecord {
-    pub fn new(phase: Phase) -> Self {
-        Self {
-            phase,
-            requests: 0,
-            write: Write::Nothing,
-            note: None,
-        }
-    }
-}
 
 /// What an egress is made of.
 pub(crate) struct Setup {
@@ -92,7 +46,7 @@ pub(crate) struct Setup {
 pub(crate) struct Egress {
     pub policy: Policy,
     credentials: Credentials,
-    declared_names: Vec<HeaderName>,
+    pub(super) declared_names: Vec<HeaderName>,
     secrets: Vec<Zeroizing<String>>,
     redactor: RwLock<Arc<Redactor>>,
     token: TokenKeeper,
@@ -100,20 +54,9 @@ pub(crate) struct Egress {
     budget: RwLock<Arc<Budget>>,
     terms: budget::Terms,
     counts: Mutex<RequestCount>,
-    limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     clock: Clock,
     incidents: Arc<Incidents>,
-}
-
-/// A request past all checks.
-struct Checked {
-    target: Target,
-    method: Method,
-    headers: HeaderMap,
-    body: Option<bytes::Bytes>,
-    kind: RouteKind,
-    endpoint: String,
-    time: Duration,
 }
 
 impl Egress {
@@ -188,98 +131,6 @@ impl Egress {
             answer = self.attempt(&checked, authenticate, call).await?;
         }
         Ok(self.hand_over(answer, checked.target.reach, call))
-    }
-
-    fn check(
-        &self,
-        description: &Description,
-        request: wit::Request,
-        call: &CallRecord,
-    ) -> Result<Checked, Refusal> {
-        if matches!(call.phase, Phase::Describe | Phase::Configure) {
-            let message = format!("no request may be made in `{}`", call.phase);
-            return Err(Refusal::new(IncidentCode::RequestAtWrongTime, message));
-        }
-        let method = match request.method.to_ascii_uppercase().as_str() {
-            "GET" => Method::GET,
-            "HEAD" => Method::HEAD,
-            "POST" => Method::POST,
-            "PUT" => Method::PUT,
-            "PATCH" => Method::PATCH,
-            "DELETE" => Method::DELETE,
-            other => {
-                let message = format!(
-                    "{:?} is not a method of the contract",
-                    crate::text::clean(other, 20)
-                );
-                return Err(Refusal::new(IncidentCode::MethodRefused, message));
-            }
-        };
-        let limits = &*self.limits;
-        let size = request.body.as_ref().map_or(0, Vec::len);
-        if size > limits.request_body {
-            let message = format!(
-                "the body has {size} bytes; at most {} are sent",
-                limits.request_body
-            );
-            return Err(Refusal::new(IncidentCode::RequestTooLarge, message));
-        }
-        let target = self.policy.check(&request.url, limits.url_bytes)?;
-        let Routed { kind, endpoint } = self.routed(description, &method, &target.url)?;
-        let headers = headers::check(&request.headers, &self.declared_names, limits)?;
-        if kind == RouteKind::Write && call.phase != Phase::Adjust {
-            let message = format!(
-                "{method} {} is a write, and this is `{}`",
-                target.url.path(),
-                call.phase
-            );
-            return Err(Refusal::new(IncidentCode::WriteOutsideAdjust, message));
-        }
-        if kind == RouteKind::Write && call.write != Write::Nothing {
-            let message = format!(
-                "{method} {} would be the second write of one `adjust`",
-                target.url.path()
-            );
-            return Err(Refusal::new(IncidentCode::SecondWrite, message));
-        }
-        let asked = request
-            .timeout_ms
-            .map(|ms| Duration::from_millis(u64::from(ms.max(1))));
-        let host = target.url.host_str().unwrap_or_default();
-        let endpoint = endpoint.unwrap_or_else(|| format!("({host})"));
-        Ok(Checked {
-            method,
-            headers,
-            body: request.body.map(bytes::Bytes::from),
-            kind,
-            endpoint: crate::text::clean(&endpoint, 60),
-            time: asked.map_or(limits.exchange_time, |asked| {
-                asked.min(limits.exchange_time)
-            }),
-            target,
-        })
-    }
-
-    fn routed(
-        &self,
-        description: &Description,
-        method: &Method,
-        url: &Url,
-    ) -> Result<Routed, Refusal> {
-        route(&description.routes, method.as_str(), url.path()).map_err(|unrouted| match unrouted {
-            Unrouted::Ambiguous(why) => {
-                let message = format!("the path {} {why}; write it in its plain form", url.path());
-                Refusal::new(IncidentCode::UrlRefused, message)
-            }
-            Unrouted::Undeclared => {
-                let message = format!(
-                    "{method} {} is neither a read nor a declared route",
-                    url.path()
-                );
-                Refusal::new(IncidentCode::RouteUndeclared, message)
-                    .with_fix("The plugin must declare it; ask its author.")
-            }
-        })
     }
 
     /// Count, wait for leave, add the authentication, send.
@@ -493,19 +344,9 @@ impl Egress {
 
     /// Pause the tenant where the PSA asks for it.
     fn heed_rate_of(&self, status: u16, headers: &HeaderMap) {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        // A date is the PSA's: against its own clock, where it tells that too, because
-        // ours may be off.
-        let its_now = text(DATE)
-            .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
-            .map_or_else(|| self.clock.now(), |date| date.timestamp());
-        let asked = text(RETRY_AFTER).and_then(|text| retry_after(text, its_now));
-        let pause = match (status, asked) {
-            (429, asked) => asked.unwrap_or(DEFAULT_PAUSE),
-            (503, Some(asked)) => asked,
-            _ => return,
-        };
-        self.pause(pause);
+        if let Some(pause) = rate::asked_pause(status, headers, self.clock.now()) {
+            self.pause(pause);
+        }
     }
 
     /// Nothing is sent to this tenant for a while.
@@ -593,31 +434,5 @@ fn count(by_endpoint: &mut BTreeMap<String, u64>, endpoint: &str) {
             "(others)"
         };
         *by_endpoint.entry(name.to_owned()).or_default() += 1;
-    }
-}
-
-/// `Retry-After`: seconds, or a date.
-fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Duration::try_from(date.duration_since(now)).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date() {
-        let now: Timestamp = "1994-11-06T08:49:07Z".parse().unwrap();
-        let seconds = |text| retry_after(text, now).map(|wait| wait.as_secs());
-        assert_eq!(seconds("120"), Some(120));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(30));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:00 GMT"), None);
-        assert_eq!(seconds("soon"), None);
-        assert_eq!(seconds("-5"), None);
     }
 }

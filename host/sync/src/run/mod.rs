@@ -8,6 +8,7 @@
 //!  lock
 //! ```
 
+mod batches;
 mod day;
 mod marked;
 mod planning;
@@ -28,12 +29,9 @@ use jiff::tz::TimeZone;
 use psa_host_billing::brake::Brake;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
-use psa_host_billing::plan::Adjustment;
-use psa_host_billing::{ConnectionName, Hold, HoldCode, LineKey, TenantKey};
-use psa_host_ledger::{
-    IntentId, LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock,
-};
-use psa_host_sandbox::{CallError, Depth, LineReading};
+use psa_host_billing::{ConnectionName, HoldCode, TenantKey};
+use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock};
+use psa_host_sandbox::{CallError, Depth};
 
 pub use release::{Release, Released};
 pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
@@ -42,11 +40,10 @@ pub use settling::QUARANTINE;
 
 use crate::error::rule;
 use crate::progress::{Activity, Progress, Watch};
-use crate::reading::Task;
 use crate::{Error, Host, OpenConnection, Purpose, Result};
+use batches::Running;
 use day::Day;
 use planning::Planning;
-use read_back::ReadBack;
 use release::Releases;
 
 /// How a run is to go.
@@ -62,30 +59,6 @@ pub struct SyncOptions {
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
-}
-
-/// A run under way.
-struct Running<'a> {
-    host: &'a Host,
-    open: &'a OpenConnection,
-    tenant: &'a TenantKey,
-    run: RunId,
-    day: Day,
-    lines: Vec<LineReport>,
-    notices: Vec<Notice>,
-    /// Set once something stands against all that is still to be sent.
-    stopped: Option<Hold>,
-    posted: usize,
-    to_post: usize,
-    /// The second look at the lines of the batch that comes next.
-    ahead: Option<Task<LineReading>>,
-}
-
-/// An adjustment that left.
-struct Sent {
-    intent: IntentId,
-    row: usize,
-    accepted: bool,
 }
 
 /// Everything that a run found, before it is put into a report.
@@ -456,60 +429,6 @@ struct Begun<'a> {
     /// The day it is in the zone, also where another is planned for.
     today: Date,
     zone: &'a TimeZone,
-}
-
-impl Running<'_> {
-    /// Post batch after batch and read each back, until all is sent or something stands
-    /// against the rest.
-    async fn post_all(
-        &mut self,
-        adjustments: &[(usize, Adjustment)],
-        watch: Watch<'_>,
-    ) -> Result<()> {
-        let at_once = self.open.plugin.description().limits.lines_per_call.max(1) as usize;
-        // One batch is read back while the next is sent.
-        let mut unread: Option<ReadBack> = None;
-        let mut batches = adjustments.chunks(at_once).peekable();
-        while let Some(batch) = batches.next() {
-            if self.stopped.is_none() {
-                self.stopped = self.day.over();
-            }
-            if let Some(hold) = &self.stopped {
-                for (row, _) in batch {
-                    self.lines[*row].hold(hold.clone());
-                }
-                continue;
-            }
-            let sent = self
-                .post_batch(batch, batches.peek().copied(), watch)
-                .await?;
-            if let Some(before) = unread.take() {
-                self.finish_reading_back(before, watch).await?;
-            }
-            unread = self.begin_reading_back(sent);
-        }
-        if let Some(last) = unread {
-            self.finish_reading_back(last, watch).await?;
-        }
-        if let Some(hold) = &self.stopped {
-            self.notices.push(Notice {
-                code: hold.code.to_string(),
-                message: hold.message.clone(),
-                fix: hold.fix.clone(),
-            });
-        }
-        Ok(())
-    }
-}
-
-impl LineReport {
-    fn line_key(&self) -> Option<LineKey> {
-        Some(LineKey {
-            line: self.line.clone()?,
-            contract: self.contract.clone()?,
-            service: self.service.clone(),
-        })
-    }
 }
 
 impl OpenConnection {

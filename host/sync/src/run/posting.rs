@@ -22,10 +22,11 @@ use psa_host_sandbox::{
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
+use super::batches::{Running, Sent};
 use super::day::Day;
+use super::ended;
 use super::marked::{Marked, unsent};
 use super::report::LineReport;
-use super::{Running, Sent, ended};
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
 use crate::reading::Task;

@@ -8,8 +8,8 @@ use psa_host_ledger::{Outcome, Resolution, Step};
 use psa_host_sandbox::LineReading;
 use serde_json::json;
 
+use super::batches::{Running, Sent};
 use super::report::Notice;
-use super::{Running, Sent};
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
 use crate::reading::Task;

@@ -263,7 +263,7 @@ fn the_names_behind_a_count_are_kept_and_come_back() {
     assert_eq!(behind("msp").unwrap_err().code(), "no-count");
 
     let newer = snapshot(r#"{"workspace": "w1", "module": "edr", "users": 2}"#);
-    import(&newer.replace("10-01T", "10-02T"));
+    import(&newer.replace("T04:30", "T04:31"));
     assert_eq!(behind("w1").unwrap().user_names, None, "the newest counts");
 }
 
