@@ -20,9 +20,6 @@ use args::{Cli, Command, Format, Global};
 use commands::Status;
 use output::{Failure, Output, WrongUse};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -64,7 +61,10 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
         }
         command => {
             let host = Host::open(options(cli.global)?)?;
+            // A run waits for its PSA most of the time. One thread for what is read and one,
+            // this one, for what is planned from it are enough, and keep memory small.
             tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
                 .enable_all()
                 .build()
                 .context("the asynchronous runtime does not start")?

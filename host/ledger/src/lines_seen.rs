@@ -47,6 +47,7 @@ impl Ledger {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
             let by = format!("run {run}, which found the line right");
+            let decided = stances::decided(change, tenant)?;
             for right in seen {
                 keep.execute(params![
                     tenant.as_str(),
@@ -57,7 +58,9 @@ impl Ledger {
                     right.since.to_string(),
                     at,
                 ])?;
-                stances::use_up(change, journal, tenant, &right.line, &by)?;
+                if decided.contains(&right.line) {
+                    stances::use_up(change, journal, tenant, &right.line, &by)?;
+                }
             }
             let detail = json!({ "tenant": tenant, "lines": seen.len() });
             journal.write(change, "lines.found-right", &run.to_string(), &detail)

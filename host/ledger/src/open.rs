@@ -159,6 +159,9 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Pages in the log before they are moved into the database.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
 fn open_writer(dir: &DataDir, path: &Path, schema: Schema) -> Result<Connection> {
     // SQLite would make the file readable for all; WAL and shared memory take the
     // mode of the database.
@@ -205,6 +208,7 @@ fn prepare(dir: &DataDir, path: &Path, schema: Schema) -> Inside<Connection> {
         Schema::Budget => "NORMAL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     Ok(connection)
 }
 

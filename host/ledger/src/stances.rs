@@ -1,5 +1,7 @@
 //! What people decided about lines whose units somebody else changed.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use psa_host_billing::stance::Stance;
 use psa_host_billing::{LineId, ModuleId, TenantKey, WorkspaceId};
@@ -198,6 +200,13 @@ fn remove(
         journal.write(change, "line.released", line.as_str(), &detail)?;
     }
     Ok(removed > 0)
+}
+
+/// The lines of a tenant about which somebody decided.
+pub(crate) fn decided(view: &Connection, tenant: &TenantKey) -> Inside<HashSet<LineId>> {
+    let mut lines = view.prepare_cached("SELECT line FROM stances WHERE tenant = ?1")?;
+    let lines = lines.query_map([tenant.as_str()], |row| parsed(row, 0))?;
+    Ok(lines.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A change of the line was confirmed: what was decided about the units from before has

@@ -111,7 +111,8 @@ impl Error {
             Self::Call { error, .. } => {
                 let words = error.psa_words.as_ref();
                 let cause = words.map(|words| format!("the PSA said: {words}"));
-                (cause, error.fix.clone().or_else(|| fix_of_call(error)))
+                let fix = error.fix.clone().unwrap_or_else(|| fix_of_call(error));
+                (cause, Some(fix))
             }
             Self::Rule(_) => (None, None),
         };
@@ -136,7 +137,7 @@ fn fix_of_session(error: &SessionError) -> String {
 }
 
 /// What can be done where the plugin did not say.
-fn fix_of_call(error: &CallError) -> Option<String> {
+fn fix_of_call(error: &CallError) -> String {
     use psa_host_sandbox::CallErrorKind as Kind;
     let fix = match &error.kind {
         Kind::Authentication => {
@@ -147,14 +148,27 @@ fn fix_of_call(error: &CallError) -> Option<String> {
         Kind::RateLimited { .. } => "Wait, and do it again.",
         Kind::Transient => "Check the network and the PSA's status page, and do it again.",
         Kind::BudgetParked { until } => {
-            return Some(format!("Do it again after {until}."));
+            return format!("Do it again after {until}.");
         }
         Kind::Trapped | Kind::TimedOut | Kind::OutOfLimits { .. } | Kind::BadAnswer => {
             "This is a defect of the plugin: tell its author."
         }
-        _ => return None,
+        Kind::Invalid => {
+            "Do it again. If it stays so, a proxy stands between, or the PSA has changed: tell the \
+             plugin's author, with this text."
+        }
+        Kind::NotFound => {
+            "See that the record is still in the PSA, and that the API user may see it; correct \
+             the mapping or the base URL that names it."
+        }
+        Kind::Rejected => "Change in the PSA what its words complain of, and do it again.",
+        Kind::Refused => {
+            "See with `psa-host plugin inspect` what the plugin may reach and do; approve it anew \
+             if it is to have more."
+        }
+        Kind::Gone => "Do it again.",
     };
-    Some(fix.to_owned())
+    fix.to_owned()
 }
 
 /// Shorthand for a failed rule.

@@ -1,10 +1,10 @@
 //! Lines of a connection that nothing changes any more, because no mapping leads to them
-//! or their workspace has left the channel, with the units they still
-//! have: for the run's report and for the validation.
+//! or their workspace has left the channel, with the units they still have: for the run's report and for the validation.
 
 use jiff::civil::Date;
 use psa_host_billing::orphan::{self, Chosen, Lost, Posted};
 use psa_host_billing::{Hold, Line, LineKey, Mapping, TenantKey, Units, WorkspaceId};
+use psa_host_ledger::LineRecord;
 
 use crate::{Host, OpenConnection, Result};
 
@@ -20,34 +20,41 @@ pub(crate) struct Orphan {
 
 impl Host {
     /// The orphans of a connection, by line id. Reads no line of the PSA unless a
-    /// mapping has gone or changed, or a workspace has left the channel; what cannot be read is told of, never left out.
+    /// mapping has gone or changed, or a workspace has left the channel; what cannot be
+    /// read is told of, never left out. `chosen` is asked only where lines were posted.
     pub(crate) async fn orphans(
         &self,
         open: &OpenConnection,
         tenant: &TenantKey,
         mapping: &Mapping,
-        chosen: &Chosen,
+        chosen: impl FnOnce() -> Chosen,
         as_of: Date,
     ) -> Result<Vec<Orphan>> {
+        let own = |line: &LineRecord| {
+            line.posted_for.is_some() && line.connection.as_ref() == Some(&open.connection.name)
+        };
+        let mut lines = self.ledger().lines(tenant)?;
+        lines.retain(own);
+        if lines.is_empty() {
+            return Ok(Vec::new());
+        }
+        let chosen = chosen();
         let mut accounts = self.ledger().accounts_of_lines(tenant)?;
         let below = self.workspaces_of(open)?;
         let in_channel = |workspace: &WorkspaceId| below.contains_key(workspace);
         let mut start = as_of;
         let mut found: Vec<(Posted, Lost)> = Vec::new();
-        for line in self.ledger().lines(tenant)? {
+        for line in lines {
             let Some((workspace, module)) = line.posted_for else {
                 continue;
             };
-            if line.connection.as_ref() != Some(&open.connection.name) {
-                continue;
-            }
             let posted = Posted {
                 account: accounts.remove(&line.key.line),
                 key: line.key,
                 workspace,
                 module,
             };
-            if let Some(lost) = orphan::orphaned(&posted, mapping, chosen, in_channel) {
+            if let Some(lost) = orphan::orphaned(&posted, mapping, &chosen, in_channel) {
                 // From a day on which it had units: a line whose contract has ended
                 // since is told apart from one whose units are missing.
                 start = start.min(line.effective.unwrap_or(as_of));

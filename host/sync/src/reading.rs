@@ -29,6 +29,10 @@ pub(crate) use task::Task;
 /// How often a read is repeated after a failure that may pass.
 const RETRIES: usize = 4;
 
+/// How often an answer that makes no sense is asked for again: once, because it was cut off
+/// on its way or came from a proxy; one that makes no sense twice is what the PSA says.
+const SECOND_LOOKS: usize = 1;
+
 /// Before the first repetition; then twice as long each time, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -408,6 +412,7 @@ impl Reader {
             .with_max_times(self.patience.retries)
             .with_jitter()
             .build();
+        let mut looks = SECOND_LOOKS;
         loop {
             let mut connector = self.take().await?;
             let result = ask.ask(&mut connector).await;
@@ -416,7 +421,7 @@ impl Reader {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(wait) = wait_before_retry(&error.kind, &mut waits) else {
+            let Some(wait) = wait_before_retry(&error.kind, &mut waits, &mut looks) else {
                 return Err(error);
             };
             tracing::debug!(%error, ?wait, "a read failed and is repeated");
@@ -438,6 +443,12 @@ impl Reader {
         }
     }
 
+    /// Give back the memory of instances that read long lists. Making one for what is
+    /// still to be asked takes microseconds.
+    pub(crate) fn drop_idle(&self) {
+        drop(std::mem::take(&mut *self.idle()));
+    }
+
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connector>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -447,9 +458,14 @@ impl Reader {
 fn wait_before_retry(
     kind: &CallErrorKind,
     waits: &mut impl Iterator<Item = Duration>,
+    second_looks: &mut usize,
 ) -> Option<Duration> {
     match kind {
         CallErrorKind::Transient => waits.next(),
+        CallErrorKind::Invalid => {
+            *second_looks = second_looks.checked_sub(1)?;
+            waits.next()
+        }
         CallErrorKind::RateLimited { retry_after } => {
             let asked = retry_after.unwrap_or_default();
             (asked <= LONGEST_RETRY_AFTER)
@@ -480,7 +496,7 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_repeated() {
-        let wait = |kind| wait_before_retry(&kind, &mut [FIRST_WAIT].into_iter());
+        let wait = |kind| wait_before_retry(&kind, &mut [FIRST_WAIT].into_iter(), &mut 1);
         let limited = |seconds: u64| CallErrorKind::RateLimited {
             retry_after: Some(Duration::from_secs(seconds)),
         };
@@ -491,7 +507,16 @@ mod tests {
         assert_eq!(wait(CallErrorKind::Authentication), None);
         assert_eq!(wait(CallErrorKind::Rejected), None);
         assert_eq!(wait(CallErrorKind::Trapped), None);
-        let none_left = wait_before_retry(&CallErrorKind::Transient, &mut std::iter::empty());
-        assert_eq!(none_left, None);
+        let none_left = std::iter::empty;
+        let given_up = wait_before_retry(&CallErrorKind::Transient, &mut none_left(), &mut 1);
+        assert_eq!(given_up, None);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_asked_for_once_more() {
+        let (mut waits, mut looks) = ([FIRST_WAIT; RETRIES].into_iter(), SECOND_LOOKS);
+        let mut wait = || wait_before_retry(&CallErrorKind::Invalid, &mut waits, &mut looks);
+        assert_eq!(wait(), Some(FIRST_WAIT));
+        assert_eq!(wait(), None);
     }
 }

@@ -3,16 +3,11 @@
 use jiff::tz::TimeZone;
 use psa_host_billing::brake::{self, Brake, Newest};
 use psa_host_billing::rules::BrakeLimits;
-use psa_host_billing::{CompleteSnapshot, SnapshotError, UsageSnapshot};
-use psa_host_ledger::{Connection, Snapshot, SnapshotId};
+use psa_host_billing::{CompleteSnapshot, UsageSnapshot};
+use psa_host_ledger::{Connection, Ledger, Snapshot};
 
+use crate::error::rule;
 use crate::{Host, Result};
-
-/// The snapshot a run goes by.
-pub(crate) struct Counts {
-    pub id: SnapshotId,
-    pub complete: CompleteSnapshot,
-}
 
 impl Host {
     /// What stands against a snapshot today, whatever day is planned for.
@@ -31,26 +26,18 @@ impl Host {
         };
         Ok(brake::against(&newest, limits, self.now(), zone))
     }
+}
 
-    /// Take a snapshot's counts, if it is complete.
-    pub(crate) fn counts_of(
-        &self,
-        snapshot: &Snapshot,
-    ) -> Result<std::result::Result<Counts, SnapshotError>> {
-        let items = if snapshot.complete {
-            self.ledger().usage_items(snapshot.id)?
-        } else {
-            vec![]
-        };
-        let complete = CompleteSnapshot::new(UsageSnapshot {
-            channel: snapshot.channel.clone(),
-            taken_at: snapshot.taken_at,
-            complete: snapshot.complete,
-            items,
-        });
-        Ok(complete.map(|complete| Counts {
-            id: snapshot.id,
-            complete,
-        }))
-    }
+/// A snapshot's counts.
+pub(crate) fn counts_of(ledger: &Ledger, snapshot: &Snapshot) -> Result<CompleteSnapshot> {
+    CompleteSnapshot::new(UsageSnapshot {
+        channel: snapshot.channel.clone(),
+        taken_at: snapshot.taken_at,
+        complete: snapshot.complete,
+        items: ledger.usage_items(snapshot.id)?,
+    })
+    .map_err(|incomplete| {
+        let fix = "Import a complete snapshot with `psa-host usage import`.";
+        rule("snapshot-incomplete", incomplete.to_string(), fix)
+    })
 }

@@ -165,7 +165,7 @@ impl Host {
             }
         }
         let orphans = self
-            .orphans(&open, &report.tenant, &mapping, &chosen, as_of)
+            .orphans(&open, &report.tenant, &mapping, || chosen, as_of)
             .await?;
         findings.extend(orphans.into_iter().map(Finding::orphan));
         left_channel(&mapping, &workspaces, &mut findings);

@@ -10,9 +10,10 @@ use psa_connector_sdk::{
 pub const MOST_KEYS: usize = 500;
 pub const PAGE: u32 = 500;
 
-/// Several times `MOST_KEYS`: `in` lists are filled over the whole call, and only the
-/// last one of a call comes back part empty.
-pub const ACCOUNTS_PER_CALL: u32 = 2000;
+/// Twice `MOST_KEYS`: `in` lists are filled over the whole call, and only the last one of a
+/// call comes back part empty; few enough that several instances share a large tenant
+/// evenly.
+pub const ACCOUNTS_PER_CALL: u32 = 1000;
 /// With the services asked for beside their contracts, still one query (`reading`).
 const LINES_PER_CALL: u32 = 450;
 
@@ -61,8 +62,10 @@ pub fn description() -> Description {
             // Autotask allows 3 per tracking identifier and endpoint [DOC ThreadLimiting]
             // and frees a slot slightly after its answer [LIVE]: so 2.
             at_once_per_endpoint: 2,
-            // One more than may be on the way, so that both slots are always in use.
-            instances: 3,
+            // Companies, contracts, lines and units are endpoints of their own, with two slots
+            // each; an instance asks them one after the other. So many keep the slots of the
+            // longest lists in use.
+            instances: 4,
             // REST execution timeout of 5 minutes [CODE].
             longest_execution_seconds: 300,
             accounts_per_call: ACCOUNTS_PER_CALL,

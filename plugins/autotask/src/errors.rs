@@ -66,6 +66,10 @@ impl Meaning {
     }
 }
 
+/// Pause after the hourly limit where Autotask names none: the hour is a rolling one
+/// [DOC Thresholds_Limits], so that some of it is free again by then.
+const HOURLY_PAUSE_SECONDS: u32 = 600;
+
 /// Parts of Autotask's messages, in lower case, in the order they are looked for.
 const WORDS: &[(&str, Meaning)] = &[
     (
@@ -202,9 +206,20 @@ fn for_meaning(meaning: Meaning, told: Fault, retry_after_seconds: Option<u32>) 
             fix: Some("Give the API user's security level access to this in Autotask.".to_owned()),
             ..told
         }),
-        Meaning::ThreadLimit | Meaning::HourlyLimit => Error::RateLimited(RateLimit {
+        Meaning::ThreadLimit => Error::RateLimited(RateLimit {
             fault: told,
             retry_after_seconds,
+        }),
+        Meaning::HourlyLimit => Error::RateLimited(RateLimit {
+            fault: Fault {
+                fix: Some(
+                    "All integrations of this Autotask database share its requests an hour: wait, \
+                     and see in Autotask which of them uses so many."
+                        .to_owned(),
+                ),
+                ..told
+            },
+            retry_after_seconds: Some(retry_after_seconds.unwrap_or(HOURLY_PAUSE_SECONDS)),
         }),
         Meaning::Busy => Error::Transient(told),
         Meaning::OutsideContract

@@ -507,6 +507,19 @@ fn limits_say_how_long_to_wait_where_autotask_does() {
 }
 
 #[test]
+fn an_hour_that_is_used_up_is_not_asked_again_within_seconds() {
+    for status in [429, 500] {
+        let words = r#"{"errors":["The Autotask API request threshold of 10000 requests per hour has been exceeded."]}"#;
+        let limited = answer(status, "application/json", words);
+        let Error::RateLimited(limit) = error_with("/Contracts/query", limited) else {
+            panic!("not rate-limited")
+        };
+        assert_eq!(limit.retry_after_seconds, Some(600));
+        assert!(limit.fault.fix.is_some());
+    }
+}
+
+#[test]
 fn a_failed_read_is_never_an_empty_result() {
     for (kind, expected) in [
         (SendFailureKind::TimedOut, "transient"),

@@ -171,6 +171,12 @@ pub enum FaultKind {
         /// The delta.
         unit_change: i32,
     },
+    /// The billing periods that began by this day are approved and posted just before
+    /// this request.
+    PeriodPosted {
+        /// The last day on which a period that is posted may begin.
+        through: Date,
+    },
     /// Records change just before this request. Between two pages, and with the switch
     /// `paging=by-offset`, rows move: one is missed, or comes twice.
     WorldChange {

@@ -118,6 +118,10 @@ pub async fn carry_out(
             note(state, &request, edit.map(|_| ()));
             Delivery::Whole(dispatch(state, &request))
         }
+        FaultKind::PeriodPosted { through } => {
+            state.world().post_through(*through);
+            Delivery::Whole(dispatch(state, &request))
+        }
         FaultKind::WorldChange { changes } => {
             let done = changes
                 .iter()

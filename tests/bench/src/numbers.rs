@@ -37,6 +37,11 @@ pub fn time(time: Duration) -> String {
     }
 }
 
+/// `97.3 MB`.
+pub fn bytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::numbers::time;
+use crate::numbers::{bytes, time};
 
 /// One thing measured.
 #[derive(Debug, Clone, Serialize)]
@@ -54,12 +54,11 @@ impl Row {
     }
 
     /// Bytes, in MB of a million, and the most there may be.
-    pub fn bytes_at_most(&mut self, bytes: u64, target: u64) {
-        let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
-        self.measured = mb(bytes);
-        self.value = Some(bytes as f64);
-        self.target = Some(format!("≤ {}", mb(target)));
-        self.met = Some(bytes <= target);
+    pub fn bytes_at_most(&mut self, size: u64, target: u64) {
+        self.measured = bytes(size);
+        self.value = Some(size as f64);
+        self.target = Some(format!("≤ {}", bytes(target)));
+        self.met = Some(size <= target);
     }
 
     /// Something to know about it.

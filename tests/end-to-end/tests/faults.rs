@@ -4,6 +4,7 @@
 use autotask_sim::{Fault, FaultKind, Lost};
 use end_to_end::{Scene, TODAY, line_of, outcome};
 use psa_host_ledger::Outcome;
+use psa_host_sync::run::SyncOptions;
 
 fn on_adjusting(kind: FaultKind) -> Fault {
     Fault::new(kind)
@@ -188,7 +189,7 @@ async fn several_doubtful_answers_in_a_row_stop_the_rest() {
 }
 
 #[tokio::test]
-async fn reads_survive_a_burst_of_429_and_a_truncated_page() {
+async fn reads_survive_a_burst_of_429_and_a_gateway_that_fails() {
     let scene = Scene::new(&[(11, 5)]).await;
     scene.simulator.inject(
         Fault::new(FaultKind::TooMany {
@@ -206,6 +207,59 @@ async fn reads_survive_a_burst_of_429_and_a_truncated_page() {
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [6]);
+}
+
+/// What a sync comes to that got this once for each of these endpoints.
+async fn survives(kind: &FaultKind) {
+    for endpoint in [
+        "Companies",
+        "Services",
+        "Contracts",
+        "ContractServices",
+        "ContractServiceUnits",
+    ] {
+        let scene = Scene::new(&[(11, 5)]).await;
+        scene
+            .simulator
+            .inject(Fault::new(kind.clone()).on(endpoint).method("POST"));
+        let report = scene.sync().await;
+        assert_eq!(
+            outcome(&report, "w1").0,
+            Outcome::Confirmed,
+            "{endpoint}: {report:#?}"
+        );
+        assert_eq!(scene.applied(0), [6], "{endpoint}");
+        assert_eq!(scene.simulator.faults_left(), 0, "{endpoint}: never played");
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_page_is_read_again() {
+    survives(&FaultKind::Truncated { close: false }).await;
+}
+
+#[tokio::test]
+async fn a_page_whose_connection_breaks_is_read_again() {
+    survives(&FaultKind::Truncated { close: true }).await;
+}
+
+#[tokio::test]
+async fn an_html_page_for_a_list_is_read_again() {
+    survives(&FaultKind::Html { status: 200 }).await;
+}
+
+#[tokio::test]
+async fn a_list_that_makes_no_sense_twice_ends_the_run_and_posts_nothing() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    scene.simulator.inject(
+        Fault::new(FaultKind::Html { status: 200 })
+            .on("Companies")
+            .times(2),
+    );
+    let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    assert_eq!(error.problem().code, "invalid", "{error:?}");
+    assert!(error.problem().fix.is_some(), "{error:?}");
+    assert_eq!(scene.adjustments_sent(), 0);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 
 use super::{Context, LinePast, Pair};
+use crate::contract_choice::Place;
 use crate::count::Counted;
 use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, ZeroUnits};
 
@@ -80,6 +81,32 @@ pub(super) fn nothing_is_coming(
         ),
         ..Hold::new(HoldCode::FutureChange, message)
     })
+}
+
+/// What is coming can only be told where all of it was read: a line whose units end
+/// before those of its contract's other lines lacks rows, or ends, and a person has to say
+/// which.
+pub(super) fn nothing_is_cut_off(place: &Place<'_>, timeline: &Timeline) -> Result<(), Hold> {
+    let end = |timeline: &Timeline| timeline.segments().last().map(|last| last.end);
+    let Some(own) = end(timeline) else {
+        return Ok(());
+    };
+    let others = place.contract.lines.iter().filter_map(|line| {
+        let units = line.timeline.as_ref().ok()?;
+        Some((end(units)?, &line.key.line))
+    });
+    let Some((longest, other)) = others.max_by_key(|(end, _)| *end) else {
+        return Ok(());
+    };
+    if longest <= own {
+        return Ok(());
+    }
+    let message = format!(
+        "the units of line {} end on {own}, those of line {other} of the same contract on \
+         {longest}: units are missing from the PSA's answer, or the line ends before its contract",
+        place.line.key.line
+    );
+    Err(Hold::new(HoldCode::UnitsUnreadable, message))
 }
 
 /// Nothing is to be billed: because nothing is used, or because the count policy makes

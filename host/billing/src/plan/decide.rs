@@ -336,6 +336,7 @@ impl Context<'_> {
             return Err(checks::fall_to_zero(baseline, look.counted));
         }
         self.postable(baseline, target)?;
+        checks::nothing_is_cut_off(&look.place, timeline)?;
         checks::nothing_is_coming(timeline, segment, past)?;
         self.ask(line, past, &when, trace)
     }

@@ -7,6 +7,7 @@ use psa_host_ledger::{IntentId, RunId};
 use psa_host_sandbox::LineReading;
 
 use super::day::Day;
+use super::found_right::FoundRight;
 use super::read_back::ReadBack;
 use super::report::{LineReport, Notice};
 use crate::progress::Watch;
@@ -28,6 +29,8 @@ pub(super) struct Running<'a> {
     pub to_post: usize,
     /// The second look at the lines of the batch that comes next.
     pub ahead: Option<Task<LineReading>>,
+    /// Lines that need nothing, to be remembered.
+    pub found_right: FoundRight,
 }
 
 /// An adjustment that left.
@@ -70,6 +73,7 @@ impl Running<'_> {
         if let Some(last) = unread {
             self.finish_reading_back(last, watch).await?;
         }
+        self.found_right.finish().await?;
         if let Some(hold) = &self.stopped {
             self.notices.push(Notice {
                 code: hold.code.to_string(),

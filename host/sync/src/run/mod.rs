@@ -10,6 +10,7 @@
 
 mod batches;
 mod day;
+mod found_right;
 mod marked;
 mod planning;
 mod posting;
@@ -43,6 +44,7 @@ use crate::progress::{Activity, Progress, Watch};
 use crate::{Error, Host, OpenConnection, Purpose, Result};
 use batches::Running;
 use day::Day;
+use found_right::FoundRight;
 use planning::Planning;
 use release::Releases;
 
@@ -268,8 +270,9 @@ impl Host {
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
         let rules = self.ledger().rules(&open.connection.name)?;
-        let counts = match self.counts(begun, snapshot, &rules.brakes, &mut found.released)? {
-            Ok(counts) => counts,
+        let usable = self.usable(begun, snapshot, &rules.brakes, &mut found.released)?;
+        let snapshot = match usable {
+            Ok(snapshot) => snapshot,
             Err(brakes) => {
                 found.brake(&brakes, &open.connection.name, std::iter::empty());
                 return Ok(found);
@@ -280,7 +283,7 @@ impl Host {
             tenant,
             run,
             as_of,
-            counts: &counts,
+            snapshot,
             rules: &rules,
         };
         let planned = self.plan(&planning, watch).await?;
@@ -306,9 +309,6 @@ impl Host {
             }
         };
         if !options.dry_run {
-            let (ledger, tenant_of_lines) = (self.ledger().clone(), tenant.clone());
-            let seen = move || ledger.see_right(run, &tenant_of_lines, &planned.found_right);
-            tokio::task::spawn_blocking(seen).await.map_err(ended)??;
             self.ask_people(begun, &mut found.lines, planned.questions)?;
             let mut running = Running {
                 host: self,
@@ -322,6 +322,7 @@ impl Host {
                 posted: 0,
                 to_post: adjustments.len(),
                 ahead: None,
+                found_right: FoundRight::new(self.ledger(), run, tenant, planned.found_right),
             };
             running.post_all(&adjustments, watch).await?;
             if let Some(error) = open.session.refused() {
@@ -338,7 +339,7 @@ impl Host {
             let planned = found.lines.get(..from_planning).unwrap_or_default();
             self.close_questions(begun, planned)?;
             self.ledger()
-                .use_snapshot(&open.connection.name, counts.id)?;
+                .use_snapshot(&open.connection.name, snapshot.id)?;
         }
         self.record_outcomes(run, &found.lines)?;
         Ok(found)
@@ -347,19 +348,22 @@ impl Host {
     /// After the pairs, so that each of these keeps its place.
     async fn add_orphans(&self, begun: &Begun<'_>, lines: &mut Vec<LineReport>) -> Result<()> {
         let mapping = self.mapping_of(begun.open)?;
-        let mut chosen = Chosen::default();
-        for line in lines.iter() {
-            if let Some(id) = &line.line {
-                chosen.add(&line.workspace, &line.module, id);
+        let chosen = || {
+            let mut chosen = Chosen::default();
+            for line in lines.iter() {
+                if let Some(id) = &line.line {
+                    chosen.add(&line.workspace, &line.module, id);
+                }
             }
-        }
+            chosen
+        };
         let Begun {
             open,
             tenant,
             as_of,
             ..
         } = *begun;
-        let orphans = self.orphans(open, tenant, &mapping, &chosen, as_of).await?;
+        let orphans = self.orphans(open, tenant, &mapping, chosen, as_of).await?;
         lines.extend(
             orphans
                 .into_iter()

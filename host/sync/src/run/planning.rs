@@ -24,7 +24,7 @@ use super::report::LineReport;
 use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
-use crate::snapshot::Counts;
+use crate::snapshot::counts_of;
 use crate::{AccountContracts, Host, OpenConnection, Result};
 
 /// What a run is to do.
@@ -46,7 +46,7 @@ pub(super) struct Planning<'a> {
     pub tenant: &'a TenantKey,
     pub run: RunId,
     pub as_of: Date,
-    pub counts: &'a Counts,
+    pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
 }
 
@@ -63,9 +63,11 @@ impl Host {
             tenant,
             run,
             as_of,
-            counts,
+            snapshot,
             rules,
         } = *planning;
+        let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
+        let counts = tokio::task::spawn_blocking(move || counts_of(&ledger, &usage));
         let mapping = self.mapping_of(open)?;
         let workspaces = self.workspaces_of(open)?;
         let reader = &open.reader;
@@ -79,19 +81,20 @@ impl Host {
         let mut chunks = reader.chunks(&mapped, first_day_to_read(&past, as_of));
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
+        let counts = counts.await.map_err(super::ended)??;
         let counting = self.counting_of(&open.connection.name)?;
         let look_back = LookBack {
             connection: &open.connection,
             mapping: &mapping,
             counting: &counting,
             as_of,
-            until: counts.complete.taken_at(),
+            until: counts.taken_at(),
         };
         let set_asides = self.set_asides_of(&open.connection.name)?;
         let context = Context {
             as_of,
             rules,
-            snapshot: &counts.complete,
+            snapshot: &counts,
             mapping: &mapping,
             accounts: &accounts
                 .into_iter()
@@ -109,11 +112,16 @@ impl Host {
         };
         let asked: BTreeSet<AccountId> = mapped.into_iter().collect();
         let answered = Answered { asked: &asked };
+        // Most pairs have a count; room for all of them at once is never copied.
+        let pairs = counts
+            .items()
+            .count()
+            .min(asked.len() * mapping.services().count());
         let mut planned = Planned {
             plan: Plan::new(&context, answered),
-            lines: Vec::new(),
+            lines: Vec::with_capacity(pairs),
             questions: Vec::new(),
-            found_right: Vec::new(),
+            found_right: Vec::with_capacity(pairs),
             unmapped_workspaces: 0,
             unmapped_modules: 0,
         };
@@ -137,6 +145,7 @@ impl Host {
             let new = planned.lines.get(first..).unwrap_or_default();
             rows.write(new.iter().map(stored::row).collect()).await?;
         }
+        reader.drop_idle();
         rows.finish().await?;
         (planned.unmapped_workspaces, planned.unmapped_modules) = unmapped(&mapping, &context);
         Ok(planned)

@@ -186,7 +186,10 @@ impl Running<'_> {
         let (work_in, work_out) = mpsc::channel(MARKED_AHEAD);
         let (answer_in, mut answer_out) = mpsc::channel(ANSWERS_WAITING);
         let stop = Arc::new(Stop::default());
-        let side_by_side = self.open.plugin.description().limits.instances.max(1);
+        // One more than may be on the way at once, so that no slot waits for an instance.
+        let limits = &self.open.plugin.description().limits;
+        let at_once = limits.at_once_per_endpoint.max(1);
+        let side_by_side = limits.instances.clamp(1, at_once.saturating_add(1));
         let mut tasks = JoinSet::new();
         let work_out = Arc::new(Mutex::new(work_out));
         for _ in 0..side_by_side {
@@ -225,6 +228,7 @@ impl Running<'_> {
         let mut answers = Vec::new();
         while gather(&mut answer_out, &mut answers).await {
             self.posted += answers.len();
+            self.found_right.begin();
             left = left.saturating_sub(answers.len());
             if let Some(next) = next
                 && left <= REREAD_AHEAD

@@ -54,6 +54,9 @@ impl Host {
     /// `lines`: those that were planned, without orphans, which no question is about.
     pub(super) fn close_questions(&self, begun: &Begun<'_>, lines: &[LineReport]) -> Result<()> {
         let live = self.ledger().live_questions(begun.tenant)?;
+        if live.is_empty() {
+            return Ok(());
+        }
         let by_pair: HashMap<(&WorkspaceId, &ModuleId), &LineReport> = lines
             .iter()
             .map(|line| ((&line.workspace, &line.module), line))

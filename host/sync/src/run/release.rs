@@ -13,7 +13,6 @@ use serde_json::json;
 use super::Begun;
 use crate::error::rule;
 use crate::sentence::sentence;
-use crate::snapshot::Counts;
 use crate::{Host, Result};
 
 /// What a person orders: at least one brake, each of them one that may be released.
@@ -111,14 +110,14 @@ impl Host {
         Ok(Releases(released.collect()))
     }
 
-    /// The counts to plan from, or what stands against them and was not released.
-    pub(super) fn counts(
+    /// The snapshot to plan from, or what stands against it and was not released.
+    pub(super) fn usable<'s>(
         &self,
         begun: &Begun<'_>,
-        snapshot: Option<&Snapshot>,
+        snapshot: Option<&'s Snapshot>,
         limits: &BrakeLimits,
         released: &mut Releases,
-    ) -> Result<std::result::Result<Counts, Vec<Brake>>> {
+    ) -> Result<std::result::Result<&'s Snapshot, Vec<Brake>>> {
         let Some(snapshot) = snapshot else {
             return Ok(Err(vec![Brake::NoSnapshot]));
         };
@@ -128,7 +127,9 @@ impl Host {
         if !on.is_empty() {
             return Ok(Err(on));
         }
-        let counts = self.counts_of(snapshot)?;
-        Ok(counts.map_err(|_| vec![Brake::SnapshotIncomplete]))
+        Ok(match snapshot.complete {
+            true => Ok(snapshot),
+            false => Err(vec![Brake::SnapshotIncomplete]),
+        })
     }
 }
