@@ -112,6 +112,10 @@ hold_codes! {
     UnitsNotPostable = "units-not-postable",
         "The count, or the change to reach it, is not a number that the PSA can take.",
         "Check the usage of the workspace, and the line's units in the PSA.";
+    /// No customer is so large.
+    CountImplausible = "count-implausible",
+        "The count is over a million: a mistake of the source sooner than a customer of this size.",
+        "Correct the source, import a new snapshot, and take the wrong one out with `psa-host usage withdraw`.";
     /// Mapped, with a line, but not in the snapshot.
     UsageMissing = "usage-missing",
         "The snapshot is complete, but has no count for this workspace and module while the contract has a line for it.",

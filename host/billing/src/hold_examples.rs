@@ -68,6 +68,9 @@ impl HoldCode {
             Self::ExclusionTooLarge => {
                 "5 test phones are excluded, and the newest snapshot has only 3 devices of the pair."
             }
+            Self::CountImplausible => {
+                "The snapshot has 2,147,483,647 devices for a customer who had 12 yesterday."
+            }
             Self::CountTooLarge => {
                 "The multiplier was set to 10000000000000000000000000000 instead of 1."
             }

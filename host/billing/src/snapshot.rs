@@ -88,6 +88,9 @@ impl CompleteSnapshot {
                 .or_default()
                 .push(item);
         }
+        for items in by_workspace.values_mut() {
+            items.shrink_to_fit();
+        }
         Ok(Self {
             channel,
             taken_at,

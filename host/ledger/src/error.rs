@@ -396,6 +396,11 @@ impl LedgerError {
             Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
                 Self::Permission { path }
             }
+            // SQLite says neither that the disk is full where it makes room for its log or
+            // the index of it.
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if is_full(&path) => {
+                Self::DiskFull { path }
+            }
             Some(ErrorCode::CannotOpen) => match std::fs::File::open(&path) {
                 Err(error) => Self::io(&path, &error),
                 Ok(_) => Self::Permission { path },
@@ -406,6 +411,26 @@ impl LedgerError {
             None => Self::Damaged { path, why },
         }
     }
+}
+
+/// Whether nothing more can be written beside a file: tried, because no other sign counts
+/// quotas and reserved blocks too.
+fn is_full(path: &Path) -> bool {
+    use std::io::{ErrorKind, Write};
+    let Some(folder) = path.parent() else {
+        return false;
+    };
+    let written = tempfile::tempfile_in(folder).and_then(|mut file| {
+        // As much as SQLite asks for at once.
+        file.write_all(&[1; 64 * 1024])?;
+        file.sync_all()
+    });
+    written.is_err_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+        )
+    })
 }
 
 /// What goes wrong inside a transaction, before the file it belongs to is known.

@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::{Context, PlanLine, Step, first_day_to_read};
 use psa_host_billing::{
-    AccountId, CompleteSnapshot, ConnectionName, ModuleId, ServiceMapping, TenantKey, Units,
-    UsageSnapshot, Workspace, WorkspaceId,
+    AccountId, ConnectionName, ModuleId, ServiceMapping, TenantKey, Units, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{IntentRecord, Snapshot};
 use psa_host_sandbox::Depth;
@@ -14,8 +14,10 @@ use serde::Serialize;
 
 use crate::count::LookBack;
 use crate::error::rule;
+use crate::mapping::zone_of;
 use crate::progress::unwatched;
-use crate::run::LineReport;
+use crate::run::{LineReport, Notice};
+use crate::snapshot::counts_of;
 use crate::{CountView, Host, OpenConnection, Purpose, Result};
 
 /// Why a pair has its number.
@@ -128,14 +130,15 @@ impl Host {
                 "See `psa-host workspace list`.",
             ));
         };
-        let snapshot = self.snapshot_to_explain(&open)?;
+        let newest = self.snapshot_to_explain(&open)?;
+        let snapshot = counts_of(self.ledger(), &newest)?;
         let failed = |error| crate::mapping::call(name, error);
         let report = open.reader.check(Depth::Brief).await.map_err(failed)?;
         self.ledger().bind_tenant(name, &report.tenant)?;
         open.session.bind_tenant(&report.tenant);
         let as_of = self.today(&connection)?;
-        let (line, steps) = {
-            let rules = self.ledger().rules(name)?;
+        let rules = self.ledger().rules(name)?;
+        let (line, mut steps) = {
             let past = self.past_of_lines(&open, &report.tenant, as_of)?;
             let found = open.reader.account(&account).await.map_err(failed)?;
             let services = open.reader.services(&unwatched).await.map_err(failed)?;
@@ -167,8 +170,12 @@ impl Host {
             };
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);
             steps.insert(0, mapped_step(known, &account, &service, &context));
+            steps.insert(1, snapshot_step(&newest));
             (line, steps)
         };
+        let zone = zone_of(&connection)?;
+        let on = self.brakes_of_snapshot(&connection, &newest, &zone, &rules.brakes)?;
+        steps.extend(on.iter().map(|brake| brake_step(brake, name)));
         Ok(PairPlan {
             tenant: report.tenant,
             as_of,
@@ -177,27 +184,14 @@ impl Host {
         })
     }
 
-    /// The counts a run would go by, complete or not: the brakes are the run's matter.
-    fn snapshot_to_explain(&self, open: &OpenConnection) -> Result<CompleteSnapshot> {
+    /// The snapshot a run would go by, whatever stands against it.
+    fn snapshot_to_explain(&self, open: &OpenConnection) -> Result<Snapshot> {
         let channel = &open.connection.channel;
-        let Some(snapshot): Option<Snapshot> = self.ledger().latest_snapshot(channel)? else {
-            return Err(rule(
+        self.ledger().latest_snapshot(channel)?.ok_or_else(|| {
+            rule(
                 "no-snapshot",
                 format!("there is no usage snapshot of channel {channel}"),
                 "Import one with `psa-host usage import`.",
-            ));
-        };
-        let complete = CompleteSnapshot::new(UsageSnapshot {
-            channel: channel.clone(),
-            taken_at: snapshot.taken_at,
-            complete: snapshot.complete,
-            items: self.ledger().usage_items(snapshot.id)?,
-        });
-        complete.map_err(|error| {
-            rule(
-                "snapshot-incomplete",
-                error.to_string(),
-                "Import a complete snapshot with `psa-host usage import`.",
             )
         })
     }
@@ -242,6 +236,32 @@ fn mapped_step(
              ({service_name}), counted in {}",
             workspace.id, workspace.name, service.module, service.service, service.metric
         ),
+    }
+}
+
+fn snapshot_step(snapshot: &Snapshot) -> Step {
+    Step {
+        about: "snapshot",
+        says: format!(
+            "{} with {} counts, taken at {}, imported at {} by {} ({})",
+            snapshot.id,
+            snapshot.items,
+            snapshot.taken_at,
+            snapshot.imported_at,
+            snapshot.imported_by,
+            snapshot.source
+        ),
+    }
+}
+
+/// A pair that is fine by itself is not posted while the snapshot is not.
+fn brake_step(brake: &Brake, name: &ConnectionName) -> Step {
+    let Notice {
+        code, message, fix, ..
+    } = Notice::of(brake, name);
+    Step {
+        about: "brake",
+        says: format!("{code}: {message}; a run posts nothing while this is so. {fix}"),
     }
 }
 

@@ -2,7 +2,7 @@
 //! exactly once.
 
 use autotask_sim::{Fault, FaultKind, Lost};
-use end_to_end::{Scene, TODAY, line_of, outcome};
+use end_to_end::{Scene, TODAY, line_of, name, outcome};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::SyncOptions;
 
@@ -260,6 +260,38 @@ async fn a_list_that_makes_no_sense_twice_ends_the_run_and_posts_nothing() {
     assert_eq!(error.problem().code, "invalid", "{error:?}");
     assert!(error.problem().fix.is_some(), "{error:?}");
     assert_eq!(scene.adjustments_sent(), 0);
+}
+
+#[tokio::test]
+async fn a_run_whose_hour_is_used_up_while_it_reads_is_parked_and_has_not_failed() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let words = "The Autotask API request threshold of 10000 requests per hour has been exceeded.";
+    let used_up = FaultKind::FailBefore {
+        status: Some(429),
+        text: Some(words.to_owned()),
+    };
+    scene
+        .simulator
+        .inject(Fault::new(used_up).on("ContractServices"));
+    let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    let code = error.problem().code;
+    assert!(
+        ["rate-limited", "budget-parked"].contains(&&*code),
+        "{error:?}"
+    );
+    let runs = scene.host.run_list(Some(&name()), 1).unwrap();
+    assert_eq!(runs[0].status, "parked");
+    assert_eq!(scene.adjustments_sent(), 0);
+    // The pause is kept for the tenant: until it is over nothing is asked at all.
+    let asked: u64 = scene.simulator.request_counts().values().sum();
+    let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    assert_eq!(error.problem().code, "budget-parked", "{error:?}");
+    assert_eq!(
+        scene.simulator.request_counts().values().sum::<u64>(),
+        asked
+    );
+    scene.wait(11);
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
 }
 
 #[tokio::test]

@@ -394,6 +394,7 @@ async fn a_number_is_explained_without_posting_anything() {
         about,
         [
             "mapping",
+            "snapshot",
             "count",
             "contract",
             "units",
@@ -404,7 +405,7 @@ async fn a_number_is_explained_without_posting_anything() {
             "decision"
         ]
     );
-    assert!(explained.steps[6].says.contains("25.20"), "{explained:#?}");
+    assert!(explained.steps[7].says.contains("25.20"), "{explained:#?}");
     assert!(explained.before.is_empty());
     assert_eq!(scene.adjustments_sent(), 0);
     scene.sync().await;

@@ -31,6 +31,12 @@ async fn nothing_is_posted_from_a_snapshot_of_the_future() {
     assert_eq!(brakes(&report), ["snapshot-in-future"], "{report:#?}");
     assert!(report.needs_a_person());
     assert_eq!(holding(&scene).await, ["snapshot-in-future"]);
+    // A pair that is fine by itself says why it is not posted all the same.
+    let pair = ("w1".parse().unwrap(), MODULE.parse().unwrap());
+    let explained = scene.host.explain(&name(), &pair.0, &pair.1).await.unwrap();
+    let last = explained.steps.last().unwrap();
+    assert_eq!(last.about, "brake", "{explained:#?}");
+    assert!(last.says.starts_with("snapshot-in-future: "), "{last:?}");
     assert_eq!(scene.adjustments_sent(), 0);
     set_clock(60);
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);

@@ -12,7 +12,7 @@ async fn one_line_is_posted_and_read_back() {
     let line = line_of(&report, "w1");
     assert_eq!(line.outcome, Outcome::Confirmed, "{report:#?}");
     assert_eq!(line.module.as_str(), MODULE);
-    assert_eq!(line.delta.unwrap().to_string(), "+6");
+    assert_eq!(line.delta().unwrap().to_string(), "+6");
     assert_eq!(line.effective_date, TODAY);
     assert_eq!(scene.applied(0), [6]);
     assert_eq!(scene.units_on(0, TODAY.yesterday().unwrap()), 5);
@@ -79,5 +79,7 @@ async fn a_run_can_be_shown_again() {
     let report = scene.sync().await;
     let shown = scene.host.run_report(report.run.parse().unwrap()).unwrap();
     assert_eq!(shown.lines, report.lines);
-    assert_eq!(shown.summary.outcomes, report.summary.outcomes);
+    assert_eq!(shown.summary, report.summary);
+    assert_eq!(shown.dev_origins, report.dev_origins);
+    assert_eq!(shown.dev_origins.len(), 1);
 }

@@ -8,6 +8,10 @@ use crate::contract_choice::Place;
 use crate::count::Counted;
 use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, ZeroUnits};
 
+/// Users or devices that no customer of an MSP has; a counter that ran over, or a field that
+/// was mistaken for another, is soon above it.
+const LARGEST_PLAUSIBLE: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+
 impl Context<'_> {
     pub(super) fn account_and_service(&self, pair: &Pair) -> Result<(), Hold> {
         match self.accounts.get(&pair.account) {
@@ -50,6 +54,10 @@ impl Context<'_> {
         }
         if target.is_zero() && self.model.zero == ZeroUnits::Refused {
             return held("the PSA refuses lines with zero units".to_owned());
+        }
+        if target.get() > LARGEST_PLAUSIBLE {
+            let message = format!("{target} units: over {LARGEST_PLAUSIBLE} for one customer");
+            return Err(Hold::new(HoldCode::CountImplausible, message));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! One file a command family: calls sync, prints what it says.
 
+mod account_money;
 mod connection;
 mod count;
 mod decide;

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::fixes::Fixes;
-use super::or_dash;
+use super::{account_money, or_dash};
 use crate::output::{Column, Output, Table, Tone, number};
 
 /// A report with quantities as JSON numbers.
@@ -112,7 +112,7 @@ pub fn line_json(line: &LineReport) -> LineJson<'_> {
         line: line.line.as_ref(),
         baseline: line.baseline.map(Units::get).map(number),
         target: line.target.map(Units::get).map(number),
-        delta: line.delta.map(UnitsChange::get).map(number),
+        delta: line.delta().map(UnitsChange::get).map(number),
         effective_date: line.effective_date,
         unit_price: line.money.as_ref().and_then(|m| m.unit_price.as_ref()),
         monthly_change: line.money.as_ref().and_then(|m| m.monthly_change.as_ref()),
@@ -214,6 +214,7 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     if let Some(words) = without_price(report.summary.money_unknown) {
         out.line(format!("money a month: {words}"))?;
     }
+    account_money::print(report, out)?;
     for (count, what) in [
         (report.summary.unmapped_workspaces, "workspace"),
         (report.summary.unmapped_modules, "module"),
@@ -318,7 +319,7 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
             (or_dash(line.line.as_ref()), Tone::Plain),
             (or_dash(line.baseline), Tone::Plain),
             (or_dash(line.target), Tone::Plain),
-            (or_dash(line.delta), Tone::Plain),
+            (or_dash(line.delta()), Tone::Plain),
             (or_dash(a_month(line)), Tone::Plain),
             (line.effective_date.to_string(), Tone::Plain),
             (outcome.to_owned(), tone),

@@ -119,7 +119,11 @@ fn columns(
             .filter(|(_, at)| at.is_none())
             .map(|(name, _)| name)
             .collect();
-        let message = format!("{file}, line 1: the header has no {}", missing.join(", "));
+        let message = format!(
+            "{file}, line 1, column {}: the header has no {}",
+            header.len() + 1,
+            missing.join(", ")
+        );
         let fix = "The first line names the columns: workspace,module,users,devices.";
         return Err(Problem::new("csv-header", message, fix).into());
     };
@@ -153,24 +157,29 @@ fn item(row: &Row, record: &csv::StringRecord) -> Result<UsageItem, Problem> {
 
 fn unreadable(file: &str, error: &csv::Error) -> Problem {
     let line = error.position().map_or(1, csv::Position::line);
-    let (code, what, fix) = match error.kind() {
+    let (column, code, what, fix) = match error.kind() {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => (
+            // The first field that is missing, or too many.
+            (*len).min(*expected_len) + 1,
             "csv-fields",
             format!("this line has {len} fields, the header has {expected_len}"),
             "Give each line as many fields as the header.",
         ),
         csv::ErrorKind::Utf8 { err, .. } => (
+            u64::try_from(err.field()).map_or(1, |field| field + 1),
             "not-utf8",
-            format!("field {} is not UTF-8 text", err.field() + 1),
+            "this field is not UTF-8 text".to_owned(),
             "Save the file as UTF-8.",
         ),
         _ => (
+            1,
             "csv-syntax",
             error.to_string(),
             "Correct the file at that place.",
         ),
     };
-    Problem::new(code, format!("{file}, line {line}: {what}"), fix)
+    let place = format!("{file}, line {line}, column {column}");
+    Problem::new(code, format!("{place}: {what}"), fix)
 }

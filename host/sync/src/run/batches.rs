@@ -73,13 +73,9 @@ impl Running<'_> {
         if let Some(last) = unread {
             self.finish_reading_back(last, watch).await?;
         }
-        self.found_right.finish().await?;
+        self.found_right.finish(&self.lines).await?;
         if let Some(hold) = &self.stopped {
-            self.notices.push(Notice {
-                code: hold.code.to_string(),
-                message: hold.message.clone(),
-                fix: hold.fix.clone(),
-            });
+            self.notices.push(hold.clone().into());
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::{ConnectionName, HoldCode, TenantKey};
 use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock};
-use psa_host_sandbox::{CallError, Depth};
+use psa_host_sandbox::{CallError, CallErrorKind, Depth};
 
 pub use release::{Release, Released};
 pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
@@ -40,6 +40,7 @@ pub use resolve::Verdict;
 pub use settling::QUARANTINE;
 
 use crate::error::rule;
+use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{Error, Host, OpenConnection, Purpose, Result};
 use batches::Running;
@@ -106,16 +107,7 @@ impl Host {
                     .tenant_lock(&tenant, &format!("sync {name}"))?,
             ),
         };
-        let zone = TimeZone::get(&open.connection.time_zone).map_err(|error| {
-            rule(
-                "time-zone",
-                format!(
-                    "connection {name}: time zone {}: {error}",
-                    open.connection.time_zone
-                ),
-                format!("Set it with `psa-host connection set {name} --time-zone ZONE`."),
-            )
-        })?;
+        let zone = zone_of(&open.connection)?;
         let today = local_day(self.now(), &zone);
         let as_of = options.as_of.unwrap_or(today);
         let snapshot = self.newest_snapshot(&open)?;
@@ -165,7 +157,13 @@ impl Host {
                 ending: found.ending,
                 requests,
                 counts: summary.counts(),
-                incidents: stored::beside(&begun, &found.released.0, &found.notices, &incidents),
+                incidents: stored::beside(
+                    &begun,
+                    &found.released.0,
+                    &found.notices,
+                    &incidents,
+                    (found.unmapped_workspaces, found.unmapped_modules),
+                ),
             },
         )?;
         Ok(RunReport {
@@ -192,8 +190,8 @@ impl Host {
         })
     }
 
-    /// End a run that could not be carried out. Its adjustments, if any left, are open
-    /// in the ledger.
+    /// End a run that could not be carried out, or not yet: the tenant's budget was used up
+    /// while it read. Its adjustments, if any left, are open in the ledger.
     fn end_failed(
         &self,
         begun: &Begun<'_>,
@@ -206,12 +204,23 @@ impl Host {
             code: problem.code,
             message: problem.message,
             fix: problem.fix.unwrap_or_default(),
+            plugin: None,
         };
+        let parked = matches!(
+            error,
+            Error::Call { error, .. } if matches!(
+                error.kind,
+                CallErrorKind::BudgetParked { .. } | CallErrorKind::RateLimited { .. }
+            )
+        );
         let end = RunEnd {
-            ending: RunEnding::Failed,
+            ending: match parked {
+                true => RunEnding::Parked,
+                false => RunEnding::Failed,
+            },
             requests,
             counts: std::collections::BTreeMap::new(),
-            incidents: stored::beside(begun, &[], &[notice], incidents),
+            incidents: stored::beside(begun, &[], &[notice], incidents, (0, 0)),
         };
         Ok(self.ledger().end_run(begun.run, &end)?)
     }

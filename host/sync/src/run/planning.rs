@@ -16,10 +16,11 @@ use psa_host_billing::{
     Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, SeenRight, Snapshot,
+    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
 };
 use tokio::task::JoinHandle;
 
+use super::found_right::RightRow;
 use super::report::LineReport;
 use super::stored;
 use crate::count::LookBack;
@@ -35,7 +36,7 @@ pub(super) struct Planned {
     /// Changes to ask about, with their rows.
     pub questions: Vec<(usize, NewQuestion)>,
     /// Lines found right, where that is news.
-    pub found_right: Vec<SeenRight>,
+    pub found_right: Vec<RightRow>,
     pub unmapped_workspaces: usize,
     pub unmapped_modules: usize,
 }
@@ -249,14 +250,9 @@ impl Planned {
     fn add(&mut self, line: PlanLine) {
         let row = self.lines.len();
         self.plan.add(row, &line);
-        if let (Some(key), Some((units, since))) = (&line.line, line.found_right) {
-            self.found_right.push(SeenRight {
-                line: key.line.clone(),
-                workspace: line.pair.workspace.clone(),
-                module: line.pair.module.clone(),
-                units,
-                since,
-            });
+        if let Some((units, since)) = line.found_right {
+            let row = u32::try_from(row).unwrap_or(u32::MAX);
+            self.found_right.push(RightRow { row, units, since });
         }
         if let (Decision::Ask(reasons), Some(key), Some(baseline), Some(target)) =
             (&line.decision, &line.line, line.baseline, line.target)

@@ -228,7 +228,7 @@ impl Running<'_> {
         let mut answers = Vec::new();
         while gather(&mut answer_out, &mut answers).await {
             self.posted += answers.len();
-            self.found_right.begin();
+            self.found_right.begin(&self.lines);
             left = left.saturating_sub(answers.len());
             if let Some(next) = next
                 && left <= REREAD_AHEAD

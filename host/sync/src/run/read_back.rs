@@ -9,7 +9,6 @@ use psa_host_sandbox::LineReading;
 use serde_json::json;
 
 use super::batches::{Running, Sent};
-use super::report::Notice;
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
 use crate::reading::Task;
@@ -87,11 +86,7 @@ impl Running<'_> {
                 ),
             );
             tracing::error!(message = hold.message, "stray line");
-            self.notices.push(Notice {
-                code: hold.code.to_string(),
-                message: hold.message,
-                fix: hold.fix,
-            });
+            self.notices.push(hold.into());
         }
         Ok(())
     }

@@ -46,8 +46,6 @@ pub struct LineReport {
     pub baseline: Option<Units>,
     /// Units that the snapshot asks for.
     pub target: Option<Units>,
-    /// Target less baseline.
-    pub delta: Option<UnitsChange>,
     /// First day of the new quantity.
     pub effective_date: Date,
     /// What became of it.
@@ -99,7 +97,6 @@ impl LineReport {
             line: id,
             baseline: line.baseline,
             target: line.target,
-            delta,
             effective_date: line.effective,
             outcome: Outcome::Planned,
             code: None,
@@ -128,9 +125,14 @@ impl LineReport {
         report
     }
 
+    /// Target less baseline, where both are known.
+    pub fn delta(&self) -> Option<UnitsChange> {
+        Some(self.target?.change_from(self.baseline?))
+    }
+
     /// Whether it changes units, and nobody can say what that is worth.
     fn lacks_money(&self) -> bool {
-        if self.delta.is_none_or(UnitsChange::is_zero) {
+        if self.delta().is_none_or(UnitsChange::is_zero) {
             return false;
         }
         match (self.outcome, &self.money) {
@@ -175,7 +177,6 @@ impl LineReport {
             line: Some(posted.key.line),
             baseline: units,
             target: None,
-            delta: None,
             effective_date: as_of,
             outcome: Outcome::Held,
             code: None,
@@ -220,6 +221,21 @@ pub struct Notice {
     pub message: String,
     /// What to do about it.
     pub fix: String,
+    /// The plugin that did it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+}
+
+impl From<Hold> for Notice {
+    /// A hold that concerns more than one line.
+    fn from(hold: Hold) -> Self {
+        Self {
+            code: hold.code.to_string(),
+            message: hold.message,
+            fix: hold.fix,
+            plugin: None,
+        }
+    }
 }
 
 impl Notice {
@@ -241,16 +257,18 @@ impl Notice {
             code: code.as_str().to_owned(),
             message: format!("plugin {plugin}: {message}, in {during}{times}"),
             fix: fix.clone().unwrap_or_default(),
+            plugin: Some(plugin.to_owned()),
         }
     }
 }
 
 impl Notice {
-    pub(super) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
+    pub(crate) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
         Self {
             code: brake.code().to_owned(),
             message: brake.message(),
             fix: brake.fix(connection.as_str()),
+            plugin: None,
         }
     }
 }

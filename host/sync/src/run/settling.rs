@@ -246,7 +246,6 @@ fn blank(intent: &IntentRecord, outcome: Outcome) -> LineReport {
         line: Some(wanted.key.line.clone()),
         baseline: Some(wanted.baseline),
         target: Some(wanted.target),
-        delta: Some(wanted.target.change_from(wanted.baseline)),
         effective_date: wanted.effective,
         outcome,
         code: None,

@@ -59,9 +59,12 @@ pub(super) fn beside(
     released: &[Released],
     notices: &[Notice],
     incidents: &[Notice],
+    unmapped: (usize, usize),
 ) -> Value {
     json!({
         "today": begun.today, "released": released, "notices": notices, "incidents": incidents,
+        "dev_origins": begun.open.session.dev_origins(),
+        "unmapped_workspaces": unmapped.0, "unmapped_modules": unmapped.1,
     })
 }
 
@@ -80,9 +83,13 @@ impl Host {
             .filter_map(|row| report(row, run.as_of))
             .collect();
         let notices = |of: &str| -> Vec<Notice> { kept(&run.incidents, of) };
-        // Runs of earlier releases did not keep it.
+        // Runs of earlier releases did not keep them.
         let today = run.incidents.get("today").cloned();
         let today = today.and_then(|day| serde_json::from_value(day).ok());
+        let unmapped = |of: &str| {
+            let count = run.incidents.get(of).and_then(Value::as_u64);
+            usize::try_from(count.unwrap_or_default()).unwrap_or_default()
+        };
         let snapshot = run
             .snapshot
             .map(|id| self.ledger().snapshot(id))
@@ -107,8 +114,12 @@ impl Host {
             snapshot_taken_at: snapshot.as_ref().map(|snapshot| snapshot.taken_at),
             snapshot_withdrawn: snapshot.and_then(|snapshot| snapshot.withdrawn),
             requests: run.requests,
-            dev_origins: Vec::new(),
-            summary: Summary::of(&lines),
+            dev_origins: kept(&run.incidents, "dev_origins"),
+            summary: Summary {
+                unmapped_workspaces: unmapped("unmapped_workspaces"),
+                unmapped_modules: unmapped("unmapped_modules"),
+                ..Summary::of(&lines)
+            },
             released: kept(&run.incidents, "released"),
             notices: notices("notices"),
             incidents: notices("incidents"),
@@ -138,10 +149,6 @@ fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {
         line: row.line,
         baseline: row.baseline,
         target: row.target,
-        delta: row
-            .target
-            .zip(row.baseline)
-            .map(|(target, baseline)| target.change_from(baseline)),
         effective_date: row.effective.unwrap_or(as_of),
         outcome: row.outcome,
         code: row.code,

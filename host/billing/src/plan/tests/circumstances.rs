@@ -353,6 +353,12 @@ fn each_circumstance_has_one_decision() {
             Case::new(u32::MAX, 5),
             "units-not-postable",
         ),
+        ("a million in use", Case::new(1_000_000, 5), "adjust"),
+        (
+            "more in use than any customer has",
+            Case::new(1_000_001, 5),
+            "count-implausible",
+        ),
         (
             "units that end before those of the contract's other lines",
             Case::new(11, 5).with(|c| {

@@ -199,7 +199,7 @@ fn a_csv_without_its_columns_is_refused() {
     let problem = refused_csv("workspace,module,users\nw1,edr,1\n");
     assert_eq!(
         problem.message,
-        "test.csv, line 1: the header has no devices"
+        "test.csv, line 1, column 4: the header has no devices"
     );
     assert_eq!(refused_csv("").code, "csv-header");
     let twice = refused_csv("workspace,module,users,users,devices\n");
@@ -212,7 +212,18 @@ fn a_csv_line_with_too_few_fields_is_refused_with_its_line() {
     assert_eq!(problem.code, "csv-fields");
     assert_eq!(
         problem.message,
-        "test.csv, line 3: this line has 2 fields, the header has 4"
+        "test.csv, line 3, column 3: this line has 2 fields, the header has 4"
+    );
+    let more = refused_csv("workspace,module,users,devices\nw1,edr,1,2,3,4\n");
+    assert_eq!(
+        more.message,
+        "test.csv, line 2, column 5: this line has 6 fields, the header has 4"
+    );
+    // A quotation that is not closed takes the rest of the file in.
+    let unclosed = refused_csv("workspace,module,users,devices\nw1,\"edr,1,2\nw2,edr,1,2\n");
+    assert_eq!(
+        unclosed.message,
+        "test.csv, line 2, column 3: this line has 2 fields, the header has 4"
     );
 }
 
