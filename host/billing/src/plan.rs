@@ -117,6 +117,8 @@ pub struct PlanLine {
     /// Its units and from which day, where the line was found at its target and that is
     /// more than was known of it.
     pub found_right: Option<(Units, Date)>,
+    /// It keeps other units than its count, by decision of a person or by rule.
+    pub left: bool,
     /// What a person should know besides: what missed the invoice, a contract taken
     /// over, why a line is left.
     pub note: Option<String>,
@@ -328,6 +330,7 @@ impl Context<'_> {
             monthly: None,
             changed_by_others: false,
             found_right: None,
+            left: false,
             note: None,
             decision: Decision::Unchanged,
         }

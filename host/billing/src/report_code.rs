@@ -51,8 +51,13 @@ report_codes! {
     /// Accepted, and not looked at yet.
     NotReadBack = "not-read-back",
         "The PSA accepted the adjustment, and the run ended before its line was read back.",
-        "Sync once more: it reads the line back.",
+        "Sync once more after the quarantine (ten minutes, unless the plugin says longer): it reads the line back. Send nothing by hand.",
         "The machine was switched off right after the answer came.";
+    /// A person or a rule leaves it at other units.
+    LeftAsItIs = "left-as-it-is",
+        "The line keeps units other than its count, because a person pinned or adopted them, a rollback was taken, or a rule leaves such workspaces alone.",
+        "Nothing, if that is still meant; else give the line back to its count with `psa-host line release`, or change the rule with `psa-host rules set`.",
+        "A rollback was approved in March and its lines were pinned; the customer has 12 devices since, and pays for 9.";
     /// Nobody knows yet whether it took effect.
     NoClearAnswer = "no-clear-answer",
         "The adjustment was sent and no certain answer came. It is never sent again blindly.",

@@ -373,3 +373,32 @@ async fn a_sheet_is_exported_edited_compared_and_imported() {
         .collect();
     assert_eq!(accounts, [("w1", second), ("w2", first)]);
 }
+
+#[tokio::test]
+async fn a_file_with_another_metric_changes_it_only_where_it_replaces() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let service = scene.service.to_string();
+    let file = serde_json::json!({
+        "accounts": [{ "workspace": "w1", "account": scene.customers[0].company.to_string() }],
+        "services": [{ "module": MODULE, "service": service, "metric": "users" }],
+        "contracts": [],
+    });
+    let source = Source::new("mapping", file.to_string());
+    let host = &scene.host;
+    let done = host
+        .import_mappings(&name(), &source, true, &unwatched)
+        .await
+        .unwrap();
+    assert_eq!(done.refused.len(), 1, "{done:#?}");
+    assert_eq!(done.refused[0].code, "metric-already-mapped");
+    assert_eq!(line_of(&scene.sync().await, "w1").target, Some(11.into()));
+
+    let replacing = host
+        .compare_mappings(&name(), &source, true, &unwatched)
+        .await
+        .unwrap();
+    let done = host.apply_mappings(&name(), replacing, false).unwrap();
+    assert_eq!((done.changed, done.refused.len()), (1, 0), "{done:#?}");
+    // One user is counted now.
+    assert_eq!(line_of(&scene.sync().await, "w1").target, Some(1.into()));
+}

@@ -181,8 +181,22 @@ async fn a_pinned_line_is_left_alone_until_it_is_released() {
     decide(&scene, LineDecision::Pin).await;
     scene.wait(24 * 60);
     scene.import_usage(&[("w1", 99)]);
-    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Unchanged);
+    let report = scene.sync().await;
+    // Unchanged, and not silently: it keeps other units than its count.
+    assert_eq!(
+        outcome(&report, "w1"),
+        (Outcome::Unchanged, Some("left-as-it-is".into())),
+        "{report:#?}"
+    );
+    assert!(!report.needs_a_person());
+    let units = u32::try_from(scene.units_on(0, scene.today())).expect("above zero");
+    scene.wait(1);
+    scene.import_usage(&[("w1", units)]);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1"), (Outcome::Unchanged, None));
     decide(&scene, LineDecision::Release).await;
+    scene.wait(1);
+    scene.import_usage(&[("w1", 99)]);
     assert_eq!(outcome(&scene.sync().await, "w1"), held("foreign-edit"));
     assert_eq!(scene.adjustments_sent(), 1);
 }

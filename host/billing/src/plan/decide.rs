@@ -228,6 +228,7 @@ impl Context<'_> {
             Action::Ignore => {
                 line.note(format!("left as it is: the workspace is {word}"));
                 line.target = None;
+                line.left = !today.units.is_zero();
                 return Ok(Decision::Unchanged);
             }
             Action::Ask => {
@@ -292,6 +293,10 @@ impl Context<'_> {
         if let Some(from) = self.on_its_way(look, target) {
             line.note(format!("{target} units hold from {from} on"));
             return Ok(Decision::Unchanged);
+        }
+        // Also of what is held for its date: as of now, until the date is known.
+        if let Some(today) = timeline.at(self.as_of) {
+            self.price(line, look, today, &mut Trace(None));
         }
         let when = self.when(&look.place, timeline, past)?;
         trace.say("effective-date", || when.because.join("; "));
@@ -458,6 +463,7 @@ fn left(line: &mut PlanLine, stance: &Stance, units: Units) -> Decision {
     line.note(format!(
         "left at {units} units by decision of a person ({word})"
     ));
+    line.left = line.target.is_some_and(|target| target != units);
     Decision::Unchanged
 }
 

@@ -19,6 +19,7 @@ impl Serialize for RunJson<'_> {
         #[derive(Serialize)]
         struct Shape<'a> {
             run: &'a str,
+            status: &'a str,
             connection: &'a psa_host_billing::ConnectionName,
             tenant: &'a psa_host_billing::TenantKey,
             dry_run: bool,
@@ -42,6 +43,7 @@ impl Serialize for RunJson<'_> {
         let report = self.0;
         Shape {
             run: &report.run,
+            status: report.status,
             connection: &report.connection,
             tenant: &report.tenant,
             dry_run: report.dry_run,
@@ -136,6 +138,14 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         "run {} of {} (tenant {}) for {}{dry}",
         report.run, report.connection, report.tenant, report.as_of
     ))?;
+    match report.status {
+        "done" | "braked" | "parked" => {}
+        "running" => out.line("attention: it is still at work; what follows is not its end")?,
+        status => out.line(format!(
+            "attention: it was cut short ({status}); what may have left is doubtful, and the next \
+             sync settles it before anything else"
+        ))?,
+    }
     if report.as_of != report.today {
         out.line(format!(
             "attention: planned for {}, and it was {} in the connection's time zone",
@@ -208,6 +218,13 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         },
         report.requests
     ))?;
+    match left(report) {
+        0 => {}
+        1 => out.line("1 line keeps other units than its count, by decision or rule")?,
+        many => out.line(format!(
+            "{many} lines keep other units than their count, by decision or rule"
+        ))?,
+    }
     for change in &report.summary.money {
         out.line(money(change))?;
     }
@@ -229,6 +246,15 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         out.line(format!("history head {head}"))?;
     }
     Ok(())
+}
+
+/// Lines that are neither at their count nor to be changed.
+fn left(report: &RunReport) -> usize {
+    let code = ReportCode::LeftAsItIs.as_str();
+    let lines = report.lines.iter();
+    lines
+        .filter(|line| line.code.as_deref() == Some(code))
+        .count()
 }
 
 /// `money a month in USD: +25.20 confirmed, -3.00 waiting for approval`
@@ -292,7 +318,8 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
     ]);
     for line in lines {
         let outcome = line.outcome.as_str();
-        if outcome == "unchanged" && !all {
+        // What keeps other units than its count is never left out.
+        if outcome == "unchanged" && line.code.is_none() && !all {
             continue;
         }
         let tone = match outcome {

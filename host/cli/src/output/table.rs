@@ -60,12 +60,46 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// For the terminal this runs in, if it is one.
     pub(super) fn render(&self, color: bool) -> String {
+        self.render_within(color, comfy_table::Table::new().width())
+    }
+
+    /// `width`: of the terminal, in characters; none: it does not say, and is taken for
+    /// wide.
+    fn render_within(&self, color: bool, width: Option<u16>) -> String {
+        let fits = |text: &str| {
+            let longest = text.lines().map(|line| line.chars().count()).max();
+            width.is_none_or(|width| longest.unwrap_or(0) <= usize::from(width))
+        };
+        let narrow = width.is_some_and(|width| width < NARROWEST);
+        if narrow || fits(&self.side_by_side(false, width, |_| true)) {
+            return self.side_by_side(color, width, |_| true);
+        }
+        self.words_below(color)
+    }
+
+    /// Every column beside the other, as far as it is shown.
+    fn side_by_side(
+        &self,
+        color: bool,
+        width: Option<u16>,
+        shown: impl Fn(&Column) -> bool,
+    ) -> String {
         let mut table = comfy_table::Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(self.columns.iter().map(|column| {
+        table.load_style(presets::NOTHING);
+        match width {
+            Some(width) if width >= NARROWEST => {
+                table
+                    .set_content_arrangement(ContentArrangement::Dynamic)
+                    .set_width(width);
+            }
+            _ => {
+                table.set_content_arrangement(ContentArrangement::Disabled);
+            }
+        }
+        let columns = || self.columns.iter().filter(|column| shown(column));
+        table.set_header(columns().map(|column| {
             let (Column::Left(title) | Column::Right(title) | Column::Words(title)) = column;
             match color {
                 true => Cell::new(title).add_attribute(Attribute::Bold),
@@ -73,7 +107,9 @@ impl Table {
             }
         }));
         for row in &self.rows {
-            table.add_row(row.iter().map(|(text, tone)| {
+            let cells = row.iter().zip(&self.columns);
+            let cells = cells.filter(|(_, column)| shown(column));
+            table.add_row(cells.map(|((text, tone), _)| {
                 let cell = Cell::new(plain(text));
                 match tone {
                     _ if !color => cell,
@@ -84,7 +120,7 @@ impl Table {
                 }
             }));
         }
-        for (at, column) in self.columns.iter().enumerate() {
+        for (at, column) in columns().enumerate() {
             let Some(of_table) = table.column_mut(at) else {
                 continue;
             };
@@ -97,10 +133,60 @@ impl Table {
                 Column::Left(_) | Column::Right(_) => ColumnConstraint::ContentWidth,
             });
         }
-        // A terminal that does not say its width is taken for wide.
-        if table.width().is_some_and(|width| width < NARROWEST) {
-            table.set_content_arrangement(ContentArrangement::Disabled);
-        }
         table.trim_fmt()
+    }
+
+    /// Sentences under the row they belong to: for a terminal that is too narrow to have
+    /// them beside it.
+    fn words_below(&self, color: bool) -> String {
+        let beside = |column: &Column| !matches!(column, Column::Words(_));
+        let table = self.side_by_side(color, None, beside);
+        let mut lines = table.lines();
+        let mut text: Vec<String> = lines.next().map(str::to_owned).into_iter().collect();
+        for row in &self.rows {
+            text.extend(lines.next().map(str::to_owned));
+            let words = row.iter().zip(&self.columns);
+            let words = words.filter(|((words, _), column)| !beside(column) && !words.is_empty());
+            text.extend(words.map(|((words, _), _)| format!("    {}", plain(words))));
+        }
+        text.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new([
+            Column::Left("WORKSPACE"),
+            Column::Right("FROM"),
+            Column::Words("WHY"),
+        ]);
+        let id = "w".repeat(50);
+        table.row([id.clone(), "5".to_owned(), "because it is so".to_owned()]);
+        table.row([id, "7".to_owned(), String::new()]);
+        table
+    }
+
+    #[test]
+    fn words_stand_beside_their_row_where_there_is_room() {
+        for width in [None, Some(100)] {
+            let text = table().render_within(false, width);
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines.len(), 3, "{text}");
+            assert!(lines[1].ends_with("because it is so"), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_stand_under_their_row_where_there_is_none() {
+        let text = table().render_within(false, Some(70));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[1].ends_with(" 5"), "{text}");
+        assert_eq!(lines[2], "    because it is so");
+        assert!(lines[3].ends_with(" 7"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 70));
     }
 }

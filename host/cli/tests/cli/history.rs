@@ -13,6 +13,14 @@ fn with_two_entries() -> Program {
 }
 
 #[test]
+fn a_data_directory_without_a_history_is_not_one_that_holds() {
+    let said = Program::new().run(&["history", "verify"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("no-history"), "{said:?}");
+    assert!(said.err.contains("--data"), "{said:?}");
+}
+
+#[test]
 fn a_history_that_holds_ends_with_0_and_one_that_was_cut_with_1() {
     let program = with_two_entries();
     let said = program.run(&["history", "verify"]);

@@ -8,6 +8,7 @@ use psa_host_ledger::{Break, HistoryEvent, HistoryFilter, HistoryHead, Verificat
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::error::rule;
 use crate::{Host, Result};
 
 pub use export::{ExportForm, Exported};
@@ -117,6 +118,14 @@ impl Host {
             head,
             broken,
         } = self.ledger().verify_history(kept)?;
+        // A folder that was deleted or mistyped must not pass for one whose history holds.
+        if entries == 0 && kept.is_none() {
+            return Err(rule(
+                "no-history",
+                format!("{} has no history", self.ledger().dir().root().display()),
+                "Check --data and PSA_HOST_DATA: a data directory in use has entries.",
+            ));
+        }
         Ok(HistoryVerified {
             holds: broken.is_none(),
             entries,

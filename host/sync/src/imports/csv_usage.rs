@@ -45,6 +45,14 @@ pub(super) fn read(
     let file: Arc<str> = source.name.as_str().into();
     let bytes = source.bytes.as_slice();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::new(
+            "usage-is-json",
+            format!("{file} is JSON, and --channel, --taken-at and --complete are for CSV"),
+            "Leave them out: a JSON file says all three itself.",
+        )
+        .into());
+    }
     let head = bytes
         .split(|byte| *byte == b'\n')
         .next()

@@ -66,12 +66,13 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
             path: Cow::Borrowed(""),
         }),
         Err(error) => {
-            let (line, column) = (error.line(), error.column());
+            // Of an empty file serde_json names column 0.
+            let (line, column) = (error.line(), error.column().max(1));
             // serde_json ends its words with the place, which stands in front here.
             let words = error.to_string();
             let words = words.split(" at line ").next().unwrap_or_default();
             let message = format!("{name}, line {line}, column {column}: not valid JSON: {words}");
-            let fix = "Correct the file at that place; `psa-host help` shows the form.";
+            let fix = "Correct the file at that place; the import's own --help shows the form.";
             Err(Problem::new("json-syntax", message, fix))
         }
     }

@@ -169,6 +169,7 @@ impl Host {
             let psa = psa.map_err(|error| call(name, error))?;
             found.keep_good(&mut rows, |row| psa.check(row).map(|()| None));
         }
+        found.keep_good(&mut rows, |row| same_metric(row, standing).map(|()| None));
         let mut one_to_one = one_to_one(standing);
         found.keep_good(&mut rows, |row| one_to_one.take(row).map(|()| None));
         // The same row twice is one.
@@ -308,6 +309,27 @@ impl<'a> MapDifference<'a> {
         self.changes
             .sort_by(|a, b| (a.kind, &a.coro_id).cmp(&(b.kind, &b.coro_id)));
     }
+}
+
+/// A metric decides what is billed: a file that has another changes it only where it was
+/// asked to replace.
+fn same_metric(row: &Row<'_>, standing: &Mappings) -> Result<(), Problem> {
+    let Mapping::Service(pair) = &row.mapping else {
+        return Ok(());
+    };
+    let was = standing.services.iter().find(|was| {
+        was.module == pair.module && was.service == pair.service && was.metric != pair.metric
+    });
+    let Some(was) = was else { return Ok(()) };
+    Err(Problem::new(
+        "metric-already-mapped",
+        format!(
+            "module {} is counted by {} now, and the file says {}",
+            pair.module, was.metric, pair.metric
+        ),
+        "Correct the row; or change the metric with `psa-host map service … --metric`, or all \
+         mappings to those of the file with --replace.",
+    ))
 }
 
 /// Where the partner is another, the mapping is removed before it is made again; a

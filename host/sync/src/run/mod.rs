@@ -168,6 +168,7 @@ impl Host {
         )?;
         Ok(RunReport {
             run: run.to_string(),
+            status: found.ending.as_str(),
             connection: name.clone(),
             tenant,
             dry_run: options.dry_run,

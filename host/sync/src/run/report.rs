@@ -119,7 +119,14 @@ impl LineReport {
                 report.say(&reasons.join("; "));
                 report.code = Some(ReportCode::ApprovalNeeded.as_str().to_owned());
             }
-            Decision::Unchanged => report.outcome = Outcome::Unchanged,
+            Decision::Unchanged => {
+                report.outcome = Outcome::Unchanged;
+                if line.left {
+                    let code = ReportCode::LeftAsItIs;
+                    report.code = Some(code.as_str().to_owned());
+                    report.fix = Some(code.fix().to_owned());
+                }
+            }
             Decision::Hold(hold) => report.hold(hold),
         }
         report
@@ -395,6 +402,9 @@ impl MoneyChange {
 pub struct RunReport {
     /// `r-000123`.
     pub run: String,
+    /// How it ended: `done`, `parked` or `braked`; of an earlier run also `running`,
+    /// `abandoned`, `failed` or `interrupted`.
+    pub status: &'static str,
     /// Of which connection.
     pub connection: ConnectionName,
     /// Behind it.

@@ -1,6 +1,9 @@
 //! A report as the ledger keeps it, and back.
 
-use psa_host_ledger::{RunId, RunLine};
+use std::collections::BTreeSet;
+
+use psa_host_billing::HoldCode;
+use psa_host_ledger::{IntentState, Outcome, RunId, RunLine};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -76,11 +79,16 @@ impl Host {
     /// No such run; a damaged ledger.
     pub fn run_report(&self, id: RunId) -> Result<RunReport> {
         let run = self.ledger().run(id)?;
-        let lines: Vec<LineReport> = self
-            .ledger()
-            .run_lines(id)?
-            .into_iter()
-            .filter_map(|row| report(row, run.as_of))
+        let sent = self.unclear_rows(id)?;
+        let lines: Vec<LineReport> = (0_u32..)
+            .zip(self.ledger().run_lines(id)?)
+            .filter_map(|(row, line)| {
+                let mut line = report(line, run.as_of)?;
+                if sent.contains(&row) && line.outcome == Outcome::Planned {
+                    line.cut_short();
+                }
+                Some(line)
+            })
             .collect();
         let notices = |of: &str| -> Vec<Notice> { kept(&run.incidents, of) };
         // Runs of earlier releases did not keep them.
@@ -103,6 +111,7 @@ impl Host {
         })?;
         Ok(RunReport {
             run: id.to_string(),
+            status: run.status.as_str(),
             connection: run.connection,
             tenant,
             dry_run: run.dry_run,
@@ -127,6 +136,36 @@ impl Host {
             lines,
             history_head: self.ledger().history_head_of_run(id)?,
         })
+    }
+}
+
+impl Host {
+    /// Rows of a run whose adjustments may have left, and nobody knows yet: the process
+    /// died before it could say so.
+    fn unclear_rows(&self, id: RunId) -> Result<BTreeSet<u32>> {
+        let unclear = |state| {
+            matches!(
+                state,
+                IntentState::Sending | IntentState::Accepted | IntentState::Doubtful
+            )
+        };
+        let made = self.ledger().run_intents(id)?.into_iter();
+        Ok(made
+            .filter(|made| unclear(made.state))
+            .map(|made| made.intent.row)
+            .collect())
+    }
+}
+
+impl LineReport {
+    /// The run died while the adjustment was on its way.
+    fn cut_short(&mut self) {
+        self.outcome = Outcome::Doubtful;
+        self.explain(
+            HoldCode::OpenAdjustment.as_str(),
+            "the run was cut short while this was on its way: it may have been applied",
+            HoldCode::OpenAdjustment.fix(),
+        );
     }
 }
 

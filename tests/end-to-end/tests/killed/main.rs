@@ -182,6 +182,7 @@ impl Test {
     fn killed_run(&mut self, first: bool) {
         self.scene.simulator.clear_faults();
         trouble::arm(&self.scene.simulator, &mut self.rng);
+        let before = self.applied_to_each();
         let child = self.scene.child("the_child_that_is_killed");
         let death = match self.rng.u8(..) {
             // Only the first run of a round is sure to reach every step.
@@ -209,6 +210,35 @@ impl Test {
         // Requests that the child left on the wire arrive now, as they would within the
         // quarantine.
         std::thread::sleep(6 * LATENCY);
+        self.look_at_its_report(&before);
+    }
+
+    fn applied_to_each(&self) -> Vec<usize> {
+        let customers = 0..self.scene.customers.len();
+        customers.map(|at| self.scene.applied(at).len()).collect()
+    }
+
+    /// What a run changed before it died is never shown as not sent.
+    fn look_at_its_report(&self, before: &[usize]) {
+        let host = &self.scene.host;
+        let runs = host.run_list(Some(&end_to_end::name()), 1).expect("runs");
+        let Some(run) = runs.first() else { return };
+        let report = host.run_report(run.run.parse().expect("an id"));
+        let report = report.expect("a report");
+        let now = self.applied_to_each();
+        for ((customer, before), now) in self.scene.customers.iter().zip(before).zip(now) {
+            let shown = report
+                .lines
+                .iter()
+                .find(|line| line.workspace.as_str() == customer.workspace);
+            let planned = shown.is_some_and(|line| line.outcome == Outcome::Planned);
+            assert!(
+                *before == now || !planned,
+                "{}: {} was changed and is shown as planned",
+                self.summary,
+                customer.workspace
+            );
+        }
     }
 
     /// After the start, the first step, or the first that means sending.

@@ -28,9 +28,12 @@ pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status
         .await?;
     drop(bar);
     if args.dry_run {
-        return dry(&difference, out);
+        return dry(&difference, args.partial && !args.replace, out);
     }
-    show(&difference, MOST_ADDED, out)?;
+    // Nothing of it is done: a list of changes would only mislead.
+    if difference.refused.is_empty() || (args.partial && !args.replace) {
+        show(&difference, MOST_ADDED, out)?;
+    }
     let kept_from_it = args.replace && !difference.refused.is_empty();
     let lost = difference.lost();
     if lost > 0 && !kept_from_it {
@@ -41,7 +44,7 @@ pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status
     told(&done, out)
 }
 
-fn dry(difference: &MapDifference<'_>, out: Output) -> Result<Status> {
+fn dry(difference: &MapDifference<'_>, partial: bool, out: Output) -> Result<Status> {
     if out.is_json() {
         let mut body = serde_json::to_value(difference)?;
         body["dry_run"] = json!(true);
@@ -51,6 +54,14 @@ fn dry(difference: &MapDifference<'_>, out: Output) -> Result<Status> {
         refused(&difference.refused)?;
         let counts = Counts::of(&difference.changes, difference.unchanged);
         out.line(format!("{} (dry run: nothing was written)", counts.would()))?;
+        match (difference.refused.len(), partial) {
+            (0, _) => {}
+            (refused, true) => out.line(format!("{refused} would be refused"))?,
+            (refused, false) => out.line(format!(
+                "{refused} would be refused, and so nothing would be kept; with --partial the \
+                 good ones would"
+            ))?,
+        }
     }
     Ok(match difference.refused.is_empty() {
         true => Status::Done,

@@ -207,6 +207,13 @@ fn a_csv_without_its_columns_is_refused() {
 }
 
 #[test]
+fn json_that_is_given_as_csv_is_called_so() {
+    let problem = refused_csv("\n {\"channel\": \"msp\"}");
+    assert_eq!(problem.code, "usage-is-json");
+    assert!(problem.fix.unwrap().contains("Leave them out"));
+}
+
+#[test]
 fn a_csv_line_with_too_few_fields_is_refused_with_its_line() {
     let problem = refused_csv("workspace,module,users,devices\nw1,edr,1,2\nw2,edr\n");
     assert_eq!(problem.code, "csv-fields");
