@@ -187,7 +187,10 @@ fn status_of(code: &str) -> &'static str {
         "transient" => "Unreachable",
         "rate-limited" | "budget-parked" => "Request limit reached",
         "tenant-changed" => "Another PSA instance",
-        "key-missing" | "key-wrong" | "key-exposed" | "key-malformed" => "Key missing",
+        "key-missing" => "Key missing",
+        "key-wrong" => "Wrong key",
+        "key-exposed" => "Key exposed",
+        "key-malformed" => "Key damaged",
         code if code.starts_with("plugin-") => "Plugin failed",
         _ => "Check failed",
     }

@@ -48,6 +48,7 @@ pub fn print(report: &RunReport, out: Output) -> Result<()> {
         let more = changes.len() - MOST;
         out.line(format!("and {more} more: all are in --format json"))?;
     }
+    out.line("")?;
     Ok(())
 }
 

@@ -178,18 +178,24 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         }
     }
     if !report.settled.is_empty() {
-        out.line("Settled from earlier runs")?;
-        out.table(lines(&report.settled, true), "")?;
+        out.line("From earlier runs")?;
+        out.table(lines(&report.settled, report.as_of, true), "")?;
         out.line("")?;
     }
-    let table = lines(&report.lines, all);
+    let table = lines(&report.lines, report.as_of, all);
     let none = match report.lines.len() {
         0 => "No mapped pair was looked at.",
         _ => "Every line stands at its count.",
     };
     out.table(table, none)?;
     let mut fixes = Fixes::default();
-    for line in report.settled.iter().chain(&report.lines) {
+    // One that is still open stands in both lists.
+    let again = |settled: &&LineReport| {
+        let same = |line: &LineReport| line.line == settled.line && line.code == settled.code;
+        !report.lines.iter().any(same)
+    };
+    let settled = report.settled.iter().filter(again);
+    for line in settled.chain(&report.lines) {
         match (&line.code, &line.fix) {
             // Each has its own number; the fix is the same for all.
             (Some(code), Some(_)) if code == ReportCode::ApprovalNeeded.as_str() => {
@@ -302,8 +308,16 @@ fn a_month(line: &LineReport) -> Option<&Money> {
     line.money.as_ref()?.monthly_change.as_ref()
 }
 
-fn lines(lines: &[LineReport], all: bool) -> Table {
-    let mut table = Table::new([
+/// The day of each change is left out where it is the one that the run is for.
+fn lines(lines: &[LineReport], as_of: jiff::civil::Date, all: bool) -> Table {
+    // What keeps other units than its count is never left out.
+    let shown =
+        |line: &&LineReport| all || line.outcome.as_str() != "unchanged" || line.code.is_some();
+    let days = lines
+        .iter()
+        .filter(shown)
+        .any(|line| line.effective_date != as_of);
+    let mut columns = vec![
         Column::Left("WORKSPACE"),
         Column::Left("MODULE"),
         Column::Left("CONTRACT"),
@@ -312,16 +326,12 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
         Column::Right("TO"),
         Column::Right("CHANGE"),
         Column::Right("A MONTH"),
-        Column::Left("FROM DAY"),
-        Column::Left("OUTCOME"),
-        Column::Words("WHY"),
-    ]);
-    for line in lines {
+    ];
+    columns.extend(days.then_some(Column::Left("FROM DAY")));
+    columns.extend([Column::Left("OUTCOME"), Column::Words("WHY")]);
+    let mut table = Table::new(columns);
+    for line in lines.iter().filter(shown) {
         let outcome = line.outcome.as_str();
-        // What keeps other units than its count is never left out.
-        if outcome == "unchanged" && line.code.is_none() && !all {
-            continue;
-        }
         let tone = match outcome {
             "confirmed" => Tone::Good,
             "held" | "awaiting-approval" => Tone::Attention,
@@ -339,19 +349,20 @@ fn lines(lines: &[LineReport], all: bool) -> Table {
                 .cloned()
                 .unwrap_or_default(),
         };
-        table.toned([
-            (line.workspace.to_string(), Tone::Plain),
-            (line.module.to_string(), Tone::Plain),
-            (or_dash(line.contract.as_ref()), Tone::Plain),
-            (or_dash(line.line.as_ref()), Tone::Plain),
-            (or_dash(line.baseline), Tone::Plain),
-            (or_dash(line.target), Tone::Plain),
-            (or_dash(line.delta()), Tone::Plain),
-            (or_dash(a_month(line)), Tone::Plain),
-            (line.effective_date.to_string(), Tone::Plain),
-            (outcome.to_owned(), tone),
-            (why, Tone::Plain),
-        ]);
+        let plain = |text: String| (text, Tone::Plain);
+        let mut cells = vec![
+            plain(line.workspace.to_string()),
+            plain(line.module.to_string()),
+            plain(or_dash(line.contract.as_ref())),
+            plain(or_dash(line.line.as_ref())),
+            plain(or_dash(line.baseline)),
+            plain(or_dash(line.target)),
+            plain(or_dash(line.delta())),
+            plain(or_dash(a_month(line))),
+        ];
+        cells.extend(days.then(|| plain(line.effective_date.to_string())));
+        cells.extend([(outcome.to_owned(), tone), plain(why)]);
+        table.cells(cells);
     }
     table
 }

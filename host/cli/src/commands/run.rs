@@ -63,43 +63,33 @@ fn list(
         Column::Left("STARTED"),
         Column::Left("FOR"),
         Column::Left("STATUS"),
-        Column::Right("CONFIRMED"),
-        Column::Right("UNCHANGED"),
-        Column::Right("PLANNED"),
-        Column::Right("WAITING"),
-        Column::Right("HELD"),
-        Column::Right("REJECTED"),
-        Column::Right("DOUBTFUL"),
         Column::Right("REQUESTS"),
         Column::Left("BY"),
+        Column::Words("LINES"),
     ]);
     for run in runs {
-        let count = |outcome: &str| run.counts.get(outcome).copied().unwrap_or(0);
         let dry = if run.dry_run { " (dry run)" } else { "" };
         let tone = match run.status {
             "done" | "running" => Tone::Plain,
             "failed" | "abandoned" | "interrupted" => Tone::Bad,
             _ => Tone::Attention,
         };
-        let cell = |outcome: &str, tone: Tone| match count(outcome) {
-            0 => ("-".to_owned(), Tone::Plain),
-            some => (some.to_string(), tone),
-        };
+        let lines: Vec<String> = run
+            .counts
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(outcome, count)| format!("{count} {outcome}"))
+            .collect();
+        let plain = |text: String| (text, Tone::Plain);
         table.toned([
-            (run.run.clone(), Tone::Plain),
-            (run.connection.to_string(), Tone::Plain),
-            (format!("{:.0}", run.started_at), Tone::Plain),
-            (run.as_of.to_string(), Tone::Plain),
+            plain(run.run.clone()),
+            plain(run.connection.to_string()),
+            plain(format!("{:.0}", run.started_at)),
+            plain(run.as_of.to_string()),
             (format!("{}{dry}", run.status), tone),
-            cell("confirmed", Tone::Good),
-            cell("unchanged", Tone::Plain),
-            cell("planned", Tone::Plain),
-            cell("awaiting-approval", Tone::Attention),
-            cell("held", Tone::Attention),
-            cell("rejected", Tone::Bad),
-            cell("doubtful", Tone::Bad),
-            (run.requests.to_string(), Tone::Plain),
-            (run.started_by.clone(), Tone::Plain),
+            plain(run.requests.to_string()),
+            plain(run.started_by.clone()),
+            plain(lines.join(", ")),
         ]);
     }
     Ok(out.table(table, "No runs yet.")?)

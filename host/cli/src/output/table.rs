@@ -56,6 +56,11 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// A row of as many cells as there are columns.
+    pub fn cells(&mut self, cells: Vec<(String, Tone)>) {
+        self.rows.push(cells);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -141,3 +141,19 @@ fn the_names_behind_a_count_are_shown_harmlessly() {
         2
     );
 }
+
+#[test]
+fn a_pager_that_is_left_early_is_no_error() {
+    let program = with_two_entries();
+    let mut child = program
+        .command()
+        .args(["history", "export", "-"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!((done.status.code(), said.as_str()), (Some(0), ""));
+}

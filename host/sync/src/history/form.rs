@@ -50,7 +50,7 @@ pub(super) struct Csv<W: Write>(csv::Writer<W>);
 impl<W: Write> Csv<W> {
     pub(super) fn new(out: W) -> io::Result<Self> {
         let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(COLUMNS)?;
+        csv.write_record(COLUMNS).map_err(not_written)?;
         Ok(Self(csv))
     }
 }
@@ -58,12 +58,21 @@ impl<W: Write> Csv<W> {
 impl<W: Write> Rows for Csv<W> {
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {
         let cells = cells(entry).map(|cell| harmless(&cell).into_owned());
-        Ok(self.0.write_record(cells)?)
+        self.0.write_record(cells).map_err(not_written)
     }
 
     fn finish(mut self) -> io::Result<u64> {
         self.0.flush()?;
         Ok(0)
+    }
+}
+
+/// As the system said it: that a reader has left is not an error to everybody.
+fn not_written(error: csv::Error) -> io::Error {
+    let words = error.to_string();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => io::Error::other(words),
     }
 }
 
