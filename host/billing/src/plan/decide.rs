@@ -228,7 +228,8 @@ impl Context<'_> {
             Action::Ignore => {
                 line.note(format!("left as it is: the workspace is {word}"));
                 line.target = None;
-                line.left = !today.units.is_zero();
+                let mut open = timeline.segments().iter();
+                line.left = open.any(|s| s.end >= self.as_of && !s.units.is_zero());
                 return Ok(Decision::Unchanged);
             }
             Action::Ask => {

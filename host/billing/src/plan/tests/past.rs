@@ -141,3 +141,42 @@ fn a_line_that_was_only_found_right_is_still_changed_for_the_first_time() {
     assert_eq!(case(false).decision(), "ask");
     assert_eq!(case(true).decision(), "adjust");
 }
+
+#[test]
+fn what_keeps_other_units_than_its_count_is_said_to_be_left() {
+    let pin = |c: &mut Case| {
+        c.past.stance = Some(Stance::Pin {
+            why: "a gift".into(),
+        });
+    };
+    let ignored = |units| {
+        move |c: &mut Case| {
+            c.workspace.status = WorkspaceStatus::Trial;
+            c.rules.life_cycle.trial = Action::Ignore;
+            *c.timeline() = Ok(months(units));
+        }
+    };
+    for (circumstance, case, left) in [
+        ("changed", Case::new(11, 5), false),
+        ("right", Case::new(5, 5), false),
+        ("pinned at other units", Case::new(11, 5).with(pin), true),
+        ("pinned at its count", Case::new(5, 5).with(pin), false),
+        (
+            "ignored, with units",
+            Case::new(11, 5).with(ignored([5, 5, 5])),
+            true,
+        ),
+        (
+            "ignored, with units to come",
+            Case::new(11, 5).with(ignored([0, 4, 4])),
+            true,
+        ),
+        (
+            "ignored, without units",
+            Case::new(11, 5).with(ignored([0, 0, 0])),
+            false,
+        ),
+    ] {
+        assert_eq!(case.lines()[0].left, left, "{circumstance}");
+    }
+}
