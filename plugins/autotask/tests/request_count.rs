@@ -73,13 +73,19 @@ fn requests(shape: &Shape) -> (usize, usize) {
             break;
         }
     }
-    // Two instances side by side, as the host runs them.
-    let mut instances = [connector, support::connector()];
+    // Side by side, and as many accounts in a call, as the host runs them.
+    let limits = psa_connector_autotask::Autotask::describe().limits;
+    let at_once = usize::try_from(limits.accounts_per_call).unwrap();
+    let mut instances: Vec<_> = (1..limits.instances)
+        .map(|_| support::connector())
+        .collect();
+    instances.push(connector);
+    let side_by_side = instances.len();
     let mut lines = 0;
-    for (nth, chunk) in companies.chunks(2000).enumerate() {
+    for (nth, chunk) in companies.chunks(at_once).enumerate() {
         let mut cursor = None;
         loop {
-            let page = instances[nth % 2]
+            let page = instances[nth % side_by_side]
                 .list_contracts(&host, chunk, date("2026-11-01"), cursor.as_deref())
                 .unwrap();
             for line in page.contracts.iter().flat_map(|contract| &contract.lines) {
