@@ -86,7 +86,7 @@ hold_codes! {
         "See the note of the contract with `psa-host contract list`. If it is the right one, say so with `psa-host map contract`; else correct its type in the PSA.";
     /// The pinned contract cannot be used.
     PinnedContractUnusable = "pinned-contract-unusable",
-        "The contract chosen for the workspace is gone, of another account, or does not cover the effective date.",
+        "The contract chosen for the workspace is gone, of another account, or does not cover the effective date, and no contract that follows it does. (One that follows is used, and the report says so.)",
         "Choose another with `psa-host map contract`, or remove the choice with `psa-host map remove`.";
     /// The contract does not sell the service.
     LineMissing = "line-missing",
