@@ -191,6 +191,32 @@ mod tests {
         assert_eq!(String::from_utf8(stream).unwrap(), csv);
     }
 
+    /// A pager that was left.
+    struct Left;
+
+    impl Write for Left {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_leaves_before_the_end_is_told_from_other_errors() {
+        let fixture = Fixture::empty();
+        // More than is kept before it is written.
+        for at in 1..=200 {
+            let subject = at.to_string();
+            let ledger = fixture.host.ledger();
+            ledger.record_event("test", &subject, &json!({})).unwrap();
+        }
+        let done = fixture.host.export_history_to(Left, ExportForm::Csv, 0);
+        assert_eq!(done.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
     #[test]
     fn a_history_of_more_than_a_page_is_exported_once_and_whole() {
         let fixture = Fixture::empty();

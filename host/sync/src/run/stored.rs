@@ -140,8 +140,8 @@ impl Host {
 }
 
 impl Host {
-    /// Rows of a run whose adjustments may have left, and nobody knows yet: the process
-    /// died before it could say so.
+    /// Rows of a run whose adjustments may have left, and nobody knows yet: the process is
+    /// still at work, or died before it could say so.
     fn unclear_rows(&self, id: RunId) -> Result<BTreeSet<u32>> {
         let unclear = |state| {
             matches!(
@@ -158,12 +158,12 @@ impl Host {
 }
 
 impl LineReport {
-    /// The run died while the adjustment was on its way.
+    /// The adjustment is on its way, or was when the run died.
     fn cut_short(&mut self) {
         self.outcome = Outcome::Doubtful;
         self.explain(
             HoldCode::OpenAdjustment.as_str(),
-            "the run was cut short while this was on its way: it may have been applied",
+            "it is on its way, or was when the run was cut short: it may have been applied",
             HoldCode::OpenAdjustment.fix(),
         );
     }
