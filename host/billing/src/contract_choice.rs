@@ -120,21 +120,27 @@ fn usable<'a>(
     let stands = |truth: Truth| {
         truth == Truth::Yes || (truth == Truth::Unknown && confirmed == Confirmed::ByPerson)
     };
-    let note = contract
-        .note
-        .as_deref()
-        .map(|note| format!(": {note}"))
-        .unwrap_or_default();
-    let name = name(contract);
+    let note = || match &contract.note {
+        Some(note) => format!(": {note}"),
+        None => String::new(),
+    };
     if !stands(contract.recurring) {
-        let message = format!("{name} is not confirmed to be recurring{note}");
+        let message = format!(
+            "{} is not confirmed to be recurring{}",
+            name(contract),
+            note()
+        );
         let hold = Hold::new(HoldCode::ContractKindUnconfirmed, message);
         return Err(hold.on(contract, lines_of(contract, service)));
     }
     if !stands(contract.active) {
         let message = match contract.active {
-            Truth::No => format!("{name} is not active{note}"),
-            _ => format!("it is not known whether {name} is active{note}"),
+            Truth::No => format!("{} is not active{}", name(contract), note()),
+            _ => format!(
+                "it is not known whether {} is active{}",
+                name(contract),
+                note()
+            ),
         };
         let hold = Hold::new(HoldCode::ContractInactive, message);
         return Err(hold.on(contract, lines_of(contract, service)));
@@ -149,6 +155,7 @@ fn usable<'a>(
         _ => {
             let ids: Vec<&str> = lines.iter().map(|line| line.key.line.as_str()).collect();
             let ids = ids.join(" and ");
+            let name = name(contract);
             let message = format!("{name} has service {service} more than once, as lines {ids}");
             let hold = Hold::new(HoldCode::DuplicateLine, message);
             Err(hold.on(contract, lines.into_iter()))

@@ -215,6 +215,10 @@ pub struct Context<'a> {
     pub accounts: &'a HashMap<AccountId, Account>,
     /// The PSA's services.
     pub services: &'a HashMap<ServiceId, Service>,
+    /// Each mapped bundle with each mapped module in it, from [`mapped_bundles`].
+    ///
+    /// [`mapped_bundles`]: crate::bundle::mapped_bundles
+    pub bundles: &'a BTreeSet<(&'a ModuleId, &'a ModuleId)>,
     /// How the PSA counts.
     pub model: &'a QuantityModel,
     /// What is remembered of lines; a line that is not in it has no past.

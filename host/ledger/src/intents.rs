@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::error::{Fault, Inside};
 use crate::history::Journal;
 use crate::intents_read::find;
+use crate::row::parsed;
 use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
@@ -93,7 +94,6 @@ impl Ledger {
             intents
                 .iter()
                 .map(|intent| {
-                    refuse_open(change, &intent.tenant, &intent.key.line)?;
                     lines::claim(change, connection, &intent.tenant, &intent.key)?;
                     let id = insert(change, run, connection, intent, journal.at())?;
                     let detail = json!({
@@ -119,24 +119,14 @@ impl Ledger {
     pub fn mark_sending(&self, intents: &[IntentId]) -> Result<()> {
         self.write(|change, journal| {
             for id in intents {
-                let record = step(change, *id, IntentState::Sending)?;
-                if record.attempt >= MAX_SENDS {
-                    return Err(LedgerError::TooManyAttempts {
-                        intent: id.0,
-                        attempts: record.attempt,
-                    }
-                    .into());
-                }
-                if !record.state.is_open() {
-                    refuse_open(change, &record.intent.tenant, &record.intent.key.line)?;
-                }
-                change
-                    .prepare_cached(
-                        "UPDATE intents SET state = 'sending', attempt = attempt + 1,
-                             sending_at = ?2, answered_at = NULL, resolved_at = NULL,
-                             code = NULL, words = NULL, evidence = NULL WHERE id = ?1",
-                    )?
+                let marked = change
+                    .prepare_cached(&format!(
+                        "{MARK} AND state = 'intended' AND attempt < {MAX_SENDS}"
+                    ))?
                     .execute(params![id.0, journal.at().as_microsecond()])?;
+                if marked == 0 {
+                    mark_once_more(change, *id, journal.at())?;
+                }
             }
             Ok(())
         })
@@ -169,7 +159,7 @@ impl Ledger {
     }
 
     /// Note what came back. The run's rows follow: an accepted adjustment is doubtful
-    /// until it was read back.
+    /// until it was read back, which [`Ledger::run_lines`] tells from the intent itself.
     ///
     /// # Errors
     /// [`LedgerError::WrongTransition`].
@@ -177,26 +167,12 @@ impl Ledger {
         self.write(|change, journal| {
             for (id, answer) in answers {
                 let state = answer.state();
-                let record = step(change, *id, state)?;
-                // What never left does not count as sent.
-                let unsent =
-                    state == IntentState::NotSent && record.state == IntentState::Sending;
-                change
-                    .prepare_cached(
-                        "UPDATE intents SET state = ?2, words = ?3, answered_at = ?4,
-                             attempt = attempt - ?5 WHERE id = ?1",
-                    )?
-                    .execute(params![
-                        id.0,
-                        state.as_str(),
-                        answer.words(),
-                        journal.at().as_microsecond(),
-                        unsent,
-                    ])?;
-                settle(change, &record, state, None, journal.at())?;
-                run_lines::update(change, record.run, &answer.row(record.intent.row))?;
+                let line = match answer {
+                    Answer::Accepted => accepted(change, *id, journal.at())?,
+                    _ => answered(change, *id, answer, journal.at())?,
+                };
                 let detail = json!({
-                    "answer": state.as_str(), "words": answer.words(), "line": record.intent.key.line,
+                    "answer": state.as_str(), "words": answer.words(), "line": line,
                 });
                 journal.write(change, "adjustment.answered", &id.to_string(), &detail)?;
             }
@@ -231,6 +207,78 @@ impl IntentRecord {
     fn may_be_applied_as(&self, state: IntentState) -> bool {
         state == IntentState::Confirmed || (state.may_be_applied() && self.attempt > 0)
     }
+}
+
+/// Mark an intent as sending; the caller adds which state it has to be in.
+const MARK: &str = "UPDATE intents SET state = 'sending', attempt = attempt + 1, sending_at = ?2,
+        answered_at = NULL, resolved_at = NULL, code = NULL, words = NULL, evidence = NULL
+    WHERE id = ?1";
+
+/// Mark an intent as sending that was sent before, or say why it may not be.
+fn mark_once_more(change: &Connection, id: IntentId, at: Timestamp) -> Inside<()> {
+    let record = step(change, id, IntentState::Sending)?;
+    if record.attempt >= MAX_SENDS {
+        return Err(LedgerError::TooManyAttempts {
+            intent: id.0,
+            attempts: record.attempt,
+        }
+        .into());
+    }
+    if !record.state.is_open() {
+        refuse_open(change, &record.intent.tenant, &record.intent.key.line)?;
+    }
+    change
+        .prepare_cached(MARK)?
+        .execute(params![id.0, at.as_microsecond()])?;
+    Ok(())
+}
+
+/// The common answer, in few statements: thousands come in a run. Its line is returned.
+fn accepted(change: &Connection, id: IntentId, at: Timestamp) -> Inside<LineId> {
+    let accepted = change
+        .prepare_cached(
+            "UPDATE intents SET state = 'accepted', words = NULL, answered_at = ?2
+             WHERE id = ?1 AND state = 'sending' RETURNING line, tenant, workspace, module",
+        )?
+        .query_row(params![id.0, at.as_microsecond()], |row| {
+            let texts: [String; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
+            Ok((parsed(row, 0)?, texts))
+        })
+        .optional()?;
+    let Some((line, [tenant, workspace, module])) = accepted else {
+        // Says what is wrong.
+        return Ok(step(change, id, IntentState::Accepted)?.intent.key.line);
+    };
+    change
+        .prepare_cached(
+            "UPDATE lines SET workspace = ?3, module = ?4
+             WHERE tenant = ?1 AND line = ?2 AND (workspace IS NOT ?3 OR module IS NOT ?4)",
+        )?
+        .execute(params![tenant, LineId::as_str(&line), workspace, module])?;
+    Ok(line)
+}
+
+/// Any other answer. Its line is returned.
+fn answered(change: &Connection, id: IntentId, answer: &Answer, at: Timestamp) -> Inside<LineId> {
+    let state = answer.state();
+    let record = step(change, id, state)?;
+    // What never left does not count as sent.
+    let unsent = state == IntentState::NotSent && record.state == IntentState::Sending;
+    change
+        .prepare_cached(
+            "UPDATE intents SET state = ?2, words = ?3, answered_at = ?4,
+                 attempt = attempt - ?5 WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            state.as_str(),
+            answer.words(),
+            at.as_microsecond(),
+            unsent,
+        ])?;
+    settle(change, &record, state, None, at)?;
+    run_lines::update(change, record.run, &answer.row(record.intent.row))?;
+    Ok(record.intent.key.line)
 }
 
 fn resolve(
@@ -341,16 +389,19 @@ fn insert(
             intent.target.to_string(),
             intent.effective.to_string(),
             at.as_microsecond(),
-        ])
-        .map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::ConstraintViolation) => LedgerError::NotFound {
+        ]);
+    match id {
+        Ok(id) => Ok(IntentId(id)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            refuse_open(change, &intent.tenant, &intent.key.line)?;
+            Err(LedgerError::NotFound {
                 what: "row",
                 id: format!("{run} {}", intent.row),
             }
-            .into(),
-            _ => Fault::Sql(error),
-        })?;
-    Ok(IntentId(id))
+            .into())
+        }
+        Err(error) => Err(Fault::Sql(error)),
+    }
 }
 
 /// The intent, if it may become this.
@@ -367,7 +418,7 @@ fn step(view: &Connection, id: IntentId, to: IntentState) -> Inside<IntentRecord
     .into())
 }
 
-/// A clear word before the index would refuse it.
+/// A clear word for what the index refuses.
 fn refuse_open(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<()> {
     let open: Option<i64> = view
         .prepare_cached(&format!(

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use psa_host_billing::{
     AccountId, ConnectionName, LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::connections::must_exist;
 use crate::error::Inside;
@@ -97,31 +97,13 @@ pub(crate) fn claim(
     tenant: &TenantKey,
     key: &LineKey,
 ) -> Inside<()> {
-    let other: Option<String> = change
-        .prepare_cached(
-            "SELECT c.name FROM lines AS l JOIN connections AS c ON c.id = l.connection
-             WHERE l.tenant = ?1 AND l.line = ?2 AND l.connection <> ?3",
-        )?
-        .query_row(params![tenant.as_str(), key.line.as_str(), owner], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    if let Some(other) = other {
-        return Err(LedgerError::LineClaimed {
-            tenant: tenant.to_string(),
-            line: key.line.to_string(),
-            owner: other,
-        }
-        .into());
-    }
-    change
+    let claimed = change
         .prepare_cached(
             "INSERT INTO lines (tenant, line, connection, contract, service)
              VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET connection = excluded.connection,
                  contract = excluded.contract, service = excluded.service
-             WHERE connection IS NOT excluded.connection
-                 OR contract <> excluded.contract OR service <> excluded.service",
+             WHERE connection IS NULL OR connection = excluded.connection",
         )?
         .execute(params![
             tenant.as_str(),
@@ -130,7 +112,21 @@ pub(crate) fn claim(
             key.contract.as_str(),
             key.service.as_str()
         ])?;
-    Ok(())
+    if claimed == 1 {
+        return Ok(());
+    }
+    let owner = change
+        .prepare_cached(
+            "SELECT c.name FROM lines AS l JOIN connections AS c ON c.id = l.connection
+             WHERE l.tenant = ?1 AND l.line = ?2",
+        )?
+        .query_row([tenant.as_str(), key.line.as_str()], |row| row.get(0))?;
+    Err(LedgerError::LineClaimed {
+        tenant: tenant.to_string(),
+        line: key.line.to_string(),
+        owner,
+    }
+    .into())
 }
 
 const SELECT: &str = "SELECT l.tenant, l.line, l.contract, l.service, c.name AS connection,

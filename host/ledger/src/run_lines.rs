@@ -9,7 +9,7 @@ use crate::error::Inside;
 use crate::names::{Numbers, Texts};
 use crate::row::{date_opt, parsed, parsed_opt, units_opt, words};
 use crate::runs::{must_run, unknown};
-use crate::{Ledger, Result, RunId, Step};
+use crate::{Answer, Ledger, Result, RunId, Step};
 
 /// What came of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -156,7 +156,8 @@ impl Ledger {
         .inspect(|_| self.reached(Step::OutcomesWritten))
     }
 
-    /// All rows of a run, in order. Ids that repeat share their text.
+    /// All rows of a run, in order. Ids that repeat share their text. A row whose
+    /// adjustment was accepted and not read back yet is in doubt.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`](crate::LedgerError::NotFound).
@@ -195,9 +196,33 @@ impl Ledger {
                     detail: row.get(13)?,
                 });
             }
+            for row in accepted(view, run)? {
+                let line = usize::try_from(row).ok().and_then(|at| lines.get_mut(at));
+                if let Some(line) = line {
+                    line.take(Answer::Accepted.row(row));
+                }
+            }
             Ok(lines)
         })
     }
+}
+
+impl RunLine {
+    fn take(&mut self, update: LineUpdate) {
+        self.outcome = update.outcome;
+        self.code = update.code;
+        self.message = update.message;
+        self.fix = update.fix;
+    }
+}
+
+/// Rows of a run whose adjustments were accepted: nothing is written to them until it
+/// was read back.
+fn accepted(view: &Connection, run: RunId) -> Inside<Vec<u32>> {
+    let mut rows =
+        view.prepare_cached("SELECT row FROM intents WHERE run = ?1 AND state = 'accepted'")?;
+    let rows = rows.query_map([run.0], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Give one row a new outcome.

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
+use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::plan::{Context, PlanLine, Step, first_day_to_read};
 use psa_host_billing::{
     AccountId, ConnectionName, ModuleId, ServiceMapping, TenantKey, Units, Workspace, WorkspaceId,
@@ -155,13 +156,15 @@ impl Host {
             };
             let read = std::iter::once((workspace, contracts.as_slice()));
             let days = self.days_to_plan(look_back, read)?;
+            let services = services.into_iter().map(|s| (s.id.clone(), s)).collect();
             let context = Context {
                 as_of,
                 rules: &rules,
                 snapshot: &snapshot,
                 mapping: &mapping,
                 accounts: &found.into_iter().map(|a| (a.id.clone(), a)).collect(),
-                services: &services.into_iter().map(|s| (s.id.clone(), s)).collect(),
+                services: &services,
+                bundles: &mapped_bundles(&mapping, &services),
                 model: &open.plugin.description().quantity,
                 past: &past,
                 counting: &counting,

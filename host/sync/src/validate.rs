@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
+use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision, first_day_to_read};
@@ -129,6 +130,7 @@ impl Host {
             mapping: &mapping,
             accounts: &accounts,
             services: &services,
+            bundles: &mapped_bundles(&mapping, &services),
             model: &open.plugin.description().quantity,
             past: &past,
             counting: &counting,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use psa_connector_sdk::{Date, Decimal};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
 
@@ -78,10 +79,40 @@ impl<T> Default for Loose<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Loose<T> {
+impl<'de, T: Plain> Deserialize<'de> for Loose<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer).map_err(D::Error::custom)?;
-        Ok(Self(serde_json::from_str(raw.get()).ok()))
+        Ok(Self(T::plain(raw.get()).or_else(|| {
+            (raw.get() != "null")
+                .then(|| serde_json::from_str(raw.get()).ok())
+                .flatten()
+        })))
+    }
+}
+
+/// What can mostly be read from the JSON text as it stands: some hundred thousand fields
+/// come in a run, and few are written in an unusual way.
+pub trait Plain: DeserializeOwned {
+    /// None where it is not in its plain form.
+    fn plain(json: &str) -> Option<Self>;
+}
+
+impl Plain for Date {
+    fn plain(json: &str) -> Option<Self> {
+        let text = json.strip_prefix('"')?.strip_suffix('"')?;
+        Self::parse(text)
+    }
+}
+
+impl Plain for Decimal {
+    fn plain(json: &str) -> Option<Self> {
+        Self::parse(json)
+    }
+}
+
+impl Plain for bool {
+    fn plain(json: &str) -> Option<Self> {
+        json.parse().ok()
     }
 }
 
@@ -109,8 +140,6 @@ impl<'de> Deserialize<'de> for Errors {
 
 #[cfg(test)]
 mod tests {
-    use psa_connector_sdk::{Date, Decimal};
-
     use super::*;
 
     fn read<T: DeserializeOwned>(json: &str) -> T {
@@ -147,6 +176,12 @@ mod tests {
             read::<Loose<Decimal>>("12.10"),
             Loose(Decimal::parse("12.10"))
         );
+        assert_eq!(
+            read::<Loose<Date>>("\"2026\\u002d11-01\""),
+            Loose(Date::new(2026, 11, 1))
+        );
+        assert_eq!(read::<Loose<bool>>("true"), Loose(Some(true)));
+        assert_eq!(read::<Loose<bool>>("1"), Loose(None));
         assert_eq!(read::<Loose<Decimal>>("{}"), Loose(None));
     }
 

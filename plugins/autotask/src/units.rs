@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::api::Api;
-use crate::fields::{Id, Loose};
+use crate::fields::{Id, Loose, Plain};
 use crate::lines::{ContractLine, Kind, LinePrices};
 use crate::query::{Condition, Entity, Row};
 use crate::unit_price::{self, OfRow};
@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Posted {
         if raw == "null" || raw == "\"\"" {
             return Ok(Self(Truth::No));
         }
-        let is_date = serde_json::from_str::<Date>(raw).is_ok();
+        let is_date = Date::plain(raw).is_some() || serde_json::from_str::<Date>(raw).is_ok();
         Ok(Self(if is_date { Truth::Yes } else { Truth::Unknown }))
     }
 }

@@ -5,8 +5,9 @@
 //! meanwhile, as on a real server.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use async_io::Timer;
 use hyper::{HeaderMap, Method};
 use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
@@ -89,14 +90,20 @@ pub async fn exchange(
     };
     request.number = state.journal().open(entry);
     let number = request.number;
-    let delivery = gates(&state, &listeners, request).await;
+    let begun = Instant::now();
+    let delivery = gates(&state, &listeners, request, begun).await;
     if let Delivery::Whole(answer) | Delivery::Slow(answer, _) | Delivery::Cut(answer) = &delivery {
         state.journal().amend(number, |e| e.status = answer.status);
     }
     delivery
 }
 
-async fn gates(state: &Arc<State>, listeners: &Arc<Listeners>, mut request: Parsed) -> Delivery {
+async fn gates(
+    state: &Arc<State>,
+    listeners: &Arc<Listeners>,
+    mut request: Parsed,
+    begun: Instant,
+) -> Delivery {
     let settings = state.settings();
     let Some(route) = request.route else {
         return Delivery::Whole(Answer::html(404));
@@ -111,8 +118,9 @@ async fn gates(state: &Arc<State>, listeners: &Arc<Listeners>, mut request: Pars
     if route == Route::ZoneInformation {
         // No credentials needed, no thread limit; any host answers it [DOC; LIVE W6W].
         let fault = take_fault(state, &request);
-        wait(settings.latency).await;
-        return carry_out(state, listeners, Arc::new(request), fault).await;
+        let delivery = carry_out(state, listeners, Arc::new(request), fault).await;
+        wait_until(begun, settings.latency).await;
+        return delivery;
     }
     let realm = if request.front {
         "webservices"
@@ -175,19 +183,20 @@ async fn gates(state: &Arc<State>, listeners: &Arc<Listeners>, mut request: Pars
     let fault = take_fault(state, &request);
     let (state, listeners) = (Arc::clone(state), Arc::clone(listeners));
     let work = tokio::spawn(async move {
-        wait(settings.latency + delay).await;
         let delivery = carry_out(&state, &listeners, Arc::new(request), fault).await;
+        wait_until(begun, settings.latency + delay).await;
         drop(guard);
         delivery
     });
     work.await.unwrap_or(Delivery::Drop)
 }
 
-/// Waits so long on average: the timer rounds up to the next millisecond, which would
-/// make 20 ms into 21.
-async fn wait(time: Duration) {
-    const HALF_A_TICK: Duration = Duration::from_micros(500);
-    tokio::time::sleep(time.saturating_sub(HALF_A_TICK)).await;
+/// Waits until `time` has passed since `begun`: what was computed meanwhile is part of the
+/// latency, and the timer knows less than a millisecond, which the runtime's own does not.
+async fn wait_until(begun: Instant, time: Duration) {
+    if begun.elapsed() < time {
+        Timer::at(begun + time).await;
+    }
 }
 
 /// Frees a thread slot a little after the answer is ready: the real server does so

@@ -2,7 +2,6 @@
 
 use super::decide::Look;
 use super::{Context, PlanLine};
-use crate::bundle::mapped_bundles;
 use crate::{Contract, Hold, HoldCode, ModuleId, WorkspaceId};
 
 impl Context<'_> {
@@ -15,9 +14,9 @@ impl Context<'_> {
         let workspace = &line.pair.workspace;
         let own = &line.pair.module;
         let sold = |module| self.sold(workspace, module, look.contracts);
-        let bundles = mapped_bundles(self.mapping, self.services);
-        let concerned = bundles
-            .into_iter()
+        let concerned = self
+            .bundles
+            .iter()
             .filter(|(bundle, part)| own == *bundle || own == *part);
         for (bundle, part) in concerned {
             if let (Some(of_bundle), Some(of_part)) = (sold(bundle), sold(part)) {

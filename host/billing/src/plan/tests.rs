@@ -14,6 +14,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::brake::{Brake, BrakeCode};
+use crate::bundle::mapped_bundles;
 use rust_decimal::Decimal;
 
 use crate::approval::Verdict;
@@ -199,13 +200,15 @@ impl Case {
             let (bundle, part) = (ModuleId::new("edr"), ModuleId::new("part"));
             mapping.declare_part(bundle.unwrap(), part.unwrap());
         }
+        let services = self.services();
         look(&Context {
             as_of: self.as_of,
             rules: &self.rules,
             snapshot: &snapshot,
             mapping: &mapping,
             accounts: &HashMap::from([(self.account.id.clone(), self.account.clone())]),
-            services: &self.services(),
+            services: &services,
+            bundles: &mapped_bundles(&mapping, &services),
             model: &self.model,
             past: &HashMap::from([(LineId::new("8001").unwrap(), self.past.clone())]),
             counting: &self.counting,

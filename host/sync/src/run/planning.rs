@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Span;
 use jiff::civil::Date;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
+use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::plan::{
     Answered, Context, Decision, LinePast, Plan, PlanLine, first_day_to_read,
@@ -92,6 +93,10 @@ impl Host {
             until: counts.taken_at(),
         };
         let set_asides = self.set_asides_of(&open.connection.name)?;
+        let services = services
+            .into_iter()
+            .map(|service| (service.id.clone(), service))
+            .collect();
         let context = Context {
             as_of,
             rules,
@@ -101,10 +106,8 @@ impl Host {
                 .into_iter()
                 .map(|account| (account.id.clone(), account))
                 .collect(),
-            services: &services
-                .into_iter()
-                .map(|service| (service.id.clone(), service))
-                .collect(),
+            services: &services,
+            bundles: &mapped_bundles(&mapping, &services),
             model: &model(open),
             past: &past,
             counting: &counting,

@@ -39,7 +39,7 @@ const ANSWERS_WAITING: usize = 256;
 
 /// How long answers are gathered for one transaction. A crash within it leaves their
 /// intents as sending: their lines are read before anything else.
-const GATHER: Duration = Duration::from_millis(250);
+const GATHER: Duration = Duration::from_secs(1);
 
 /// Doubtful answers in a row after which nothing more is sent: one is an accident,
 /// several are an outage.
