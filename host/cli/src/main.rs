@@ -20,14 +20,19 @@ use args::{Cli, Command, Format, Global};
 use commands::Status;
 use output::{Failure, Output, WrongUse};
 
+/// The first argument of the child that compiles plugins: no command, because nobody is
+/// to give it.
+const COMPILE_PLUGIN: &str = "compile-plugin";
+
 fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_some_and(|first| first == COMPILE_PLUGIN) {
+        return compile(args.collect());
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),
     };
-    if let Command::CompilePlugin { args } = cli.command {
-        return compile(args);
-    }
     log_to_stderr();
     let output = Output::new(cli.global.format);
     match run(cli, output) {
@@ -60,7 +65,11 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
             Ok(Status::Done)
         }
         command => {
-            let host = Host::open(options(cli.global)?)?;
+            let options = options(cli.global)?;
+            let host = match command.may_begin() {
+                true => Host::open(options)?,
+                false => Host::open_existing(options)?,
+            };
             // A run waits for its PSA most of the time. One thread for what is read and one,
             // this one, for what is planned from it are enough, and keep memory small.
             tokio::runtime::Builder::new_multi_thread()
@@ -87,7 +96,7 @@ fn options(global: Global) -> Result<HostOptions> {
         actor: actor(),
         compiler: Compiler::Child {
             program,
-            args: vec!["compile-plugin".into()],
+            args: vec![COMPILE_PLUGIN.into()],
         },
         ..HostOptions::new(data)
     })

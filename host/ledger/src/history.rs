@@ -44,7 +44,8 @@ pub struct HistoryEvent {
 pub struct HistoryFilter<'a> {
     /// Only entries after this one; none: the last ones there are.
     pub after: Option<i64>,
-    /// Only entries whose subject has this text in it.
+    /// Only entries whose subject has this text in it, or that were made for the
+    /// connection of this name.
     pub subject: Option<&'a str>,
     /// Only entries whose `what` has this text in it.
     pub what: Option<&'a str>,
@@ -85,7 +86,8 @@ impl Ledger {
             let mut rows = view.prepare_cached(&format!(
                 "SELECT * FROM history
                  WHERE (?1 IS NULL OR seq > ?1)
-                   AND (?2 IS NULL OR instr(subject, ?2) > 0)
+                   AND (?2 IS NULL OR instr(subject, ?2) > 0
+                        OR json_extract(detail, '$.connection') = ?2)
                    AND (?3 IS NULL OR instr(what, ?3) > 0)
                  ORDER BY seq {order} LIMIT ?4"
             ))?;

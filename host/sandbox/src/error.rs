@@ -21,6 +21,18 @@ pub enum SandboxError {
     Engine(String),
 }
 
+impl SandboxError {
+    /// What a person can do.
+    pub fn fix(&self) -> &'static str {
+        match self {
+            Self::Folder { .. } => "Check that the data directory belongs to this user alone.",
+            Self::Engine(_) => {
+                "The engine reserves half a terabyte of address space, and uses little of it: lift the limit on it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), on a 64-bit Linux."
+            }
+        }
+    }
+}
+
 /// Why a file is no usable plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {

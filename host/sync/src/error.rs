@@ -59,8 +59,13 @@ pub enum Error {
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// A file that is no usable plugin.
-    #[error(transparent)]
-    Load(#[from] LoadError),
+    #[error("{file}: {error}")]
+    Load {
+        /// Its path, or which installed file it is.
+        file: String,
+        /// What is wrong with it.
+        error: LoadError,
+    },
     /// Settings, secrets and approval do not fit the plugin.
     #[error("connection {connection}: {error}")]
     Session {
@@ -88,7 +93,7 @@ impl Error {
         match self {
             Self::Ledger(error) => error.code(),
             Self::Sandbox(_) => "sandbox",
-            Self::Load(error) => error.code(),
+            Self::Load { error, .. } => error.code(),
             Self::Session { error, .. } => error.code(),
             Self::Call { error, .. } => error.code(),
             Self::Rule(problem) => &problem.code,
@@ -102,11 +107,8 @@ impl Error {
         }
         let (cause, fix) = match self {
             Self::Ledger(error) => (None, Some(error.fix())),
-            Self::Sandbox(_) => {
-                let fix = "Check that the data directory belongs to this user alone.";
-                (None, Some(fix.to_owned()))
-            }
-            Self::Load(error) => (None, Some(error.fix().to_owned())),
+            Self::Sandbox(error) => (None, Some(error.fix().to_owned())),
+            Self::Load { error, .. } => (None, Some(error.fix().to_owned())),
             Self::Session { error, .. } => (None, Some(fix_of_session(error))),
             Self::Call { error, .. } => {
                 let words = error.psa_words.as_ref();

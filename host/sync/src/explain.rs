@@ -122,7 +122,6 @@ impl Host {
         let connection = self.connection(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         let mapping = self.mapping_of(&open)?;
-        let (account, service) = both_sides(name, &mapping, workspace, module)?;
         let workspaces = self.workspaces_of(&open)?;
         let Some(known) = workspaces.get(workspace) else {
             return Err(rule(
@@ -131,6 +130,7 @@ impl Host {
                 "See `psa-host workspace list`.",
             ));
         };
+        let (account, service) = both_sides(name, &mapping, workspace, module)?;
         let newest = self.snapshot_to_explain(&open)?;
         let snapshot = counts_of(self.ledger(), &newest)?;
         let failed = |error| crate::mapping::call(name, error);

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
-use psa_host_ledger::{KeySource, Ledger, Observer, system_clock};
+use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
 use psa_host_sandbox::{Clock, Compiler, Config, Plugin, PluginHash, Resolver, Sandbox};
 
-use crate::Result;
+use crate::error::rule;
+use crate::{Error, Result};
 
 /// How a data directory is opened. [`HostOptions::new`] has the defaults.
 #[derive(Clone)]
@@ -102,6 +103,23 @@ impl Host {
         })
     }
 
+    /// Open a data directory that is there: a mistyped name must not pass for an empty one.
+    ///
+    /// # Errors
+    /// There is none; and as [`Host::open`].
+    pub fn open_existing(options: HostOptions) -> Result<Self> {
+        let data = whole(options.data.clone());
+        if !DataDir::new(&data).ledger().exists() {
+            return Err(rule(
+                "no-data",
+                format!("{} has no data of psa-host", data.display()),
+                "Check --data and PSA_HOST_DATA. `plugin add`, `workspace import` and `usage \
+                 import` begin a new data directory.",
+            ));
+        }
+        Self::open(options)
+    }
+
     /// The state.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -150,7 +168,14 @@ impl Host {
             }
         }
         let bytes = self.ledger.plugin_wasm(sha256)?;
-        let plugin = self.sandbox()?.load(&bytes).await?;
+        let loaded = self.sandbox()?.load(&bytes).await;
+        let plugin = loaded.map_err(|error| Error::Load {
+            file: format!(
+                "the installed plugin {}",
+                sha256.get(..12).unwrap_or(sha256)
+            ),
+            error,
+        })?;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.insert(*plugin.hash(), plugin.clone());
         Ok(plugin)

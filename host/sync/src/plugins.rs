@@ -224,7 +224,11 @@ impl Host {
     }
 
     async fn load_file(&self, source: &Source) -> Result<psa_host_sandbox::Plugin> {
-        Ok(self.sandbox()?.load(&source.bytes).await?)
+        let loaded = self.sandbox()?.load(&source.bytes).await;
+        loaded.map_err(|error| Error::Load {
+            file: source.name.clone(),
+            error,
+        })
     }
 }
 

@@ -118,9 +118,8 @@ async fn gates(
     if route == Route::ZoneInformation {
         // No credentials needed, no thread limit; any host answers it [DOC; LIVE W6W].
         let fault = take_fault(state, &request);
-        let delivery = carry_out(state, listeners, Arc::new(request), fault).await;
         wait_until(begun, settings.latency).await;
-        return delivery;
+        return carry_out(state, listeners, Arc::new(request), fault).await;
     }
     let realm = if request.front {
         "webservices"
@@ -183,16 +182,16 @@ async fn gates(
     let fault = take_fault(state, &request);
     let (state, listeners) = (Arc::clone(state), Arc::clone(listeners));
     let work = tokio::spawn(async move {
-        let delivery = carry_out(&state, &listeners, Arc::new(request), fault).await;
         wait_until(begun, settings.latency + delay).await;
+        let delivery = carry_out(&state, &listeners, Arc::new(request), fault).await;
         drop(guard);
         delivery
     });
     work.await.unwrap_or(Delivery::Drop)
 }
 
-/// Waits until `time` has passed since `begun`: what was computed meanwhile is part of the
-/// latency, and the timer knows less than a millisecond, which the runtime's own does not.
+/// Waits until `time` has passed since `begun`, to a fraction of a millisecond: the
+/// runtime's own timer rounds up to the next one or two.
 async fn wait_until(begun: Instant, time: Duration) {
     if begun.elapsed() < time {
         Timer::at(begun + time).await;

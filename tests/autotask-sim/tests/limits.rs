@@ -73,7 +73,12 @@ async fn entities_and_tracking_codes_are_counted_apart_and_users_together() {
 
 #[tokio::test]
 async fn three_workers_meet_the_slot_that_is_freed_late_and_two_never_do() {
-    let it = run(|c| c.limits.slot_release = Duration::from_millis(200)).await;
+    let it = run(|c| {
+        c.limits.slot_release = Duration::from_millis(200);
+        // Three are under way at once only where an answer takes its time.
+        c.latency = Duration::from_millis(2);
+    })
+    .await;
     let worker = || async {
         let mut refused = 0;
         for _ in 0..15 {

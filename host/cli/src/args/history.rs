@@ -37,7 +37,7 @@ Examples:
             value_parser = clap::value_parser!(u32).range(1..=10_000)
         )]
         limit: u32,
-        /// Only entries whose subject has this text
+        /// Only entries whose subject has this text, and the runs of a connection of this name
         #[arg(long, value_name = "TEXT")]
         subject: Option<String>,
         /// Only entries whose `what` has this text

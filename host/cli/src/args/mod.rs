@@ -13,7 +13,6 @@ mod sync;
 mod usage;
 mod values;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -74,8 +73,9 @@ pub struct Cli {
 
 /// Options of every command, before or after it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// Data directory; made when it is not there
+    /// Data directory; made by the first `plugin add` or import
     #[arg(long, global = true, value_name = "DIR", env = "PSA_HOST_DATA")]
     pub data: Option<PathBuf>,
 
@@ -183,12 +183,18 @@ Example:
         /// bash, elvish, fish, powershell or zsh
         shell: clap_complete::Shell,
     },
-    /// Compile a plugin in a process of its own
-    #[command(hide = true, disable_help_flag = true)]
-    CompilePlugin {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<OsString>,
-    },
+}
+
+impl Command {
+    /// Whether it makes sense in a data directory that is yet to be made.
+    pub fn may_begin(&self) -> bool {
+        matches!(
+            self,
+            Self::Plugin(PluginCommand::Add { .. } | PluginCommand::Inspect { .. })
+                | Self::Workspace(WorkspaceCommand::Import { .. })
+                | Self::Usage(UsageCommand::Import(_))
+        )
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -75,7 +75,7 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
         Command::Count(command) => count::run(command, host, out),
         Command::Rollback(args) => rollback::run(&args, host, out),
         // Handled before a data directory is opened.
-        Command::Completions { .. } | Command::CompilePlugin { .. } => Ok(Status::Done),
+        Command::Completions { .. } => Ok(Status::Done),
     }
 }
 

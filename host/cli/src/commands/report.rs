@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::fixes::Fixes;
 use super::{account_money, or_dash};
-use crate::output::{Column, Output, Table, Tone, number};
+use crate::output::{Column, Output, Table, Tone, number, number_of};
 
 /// A report with quantities as JSON numbers.
 pub struct RunJson<'a>(pub &'a RunReport);
@@ -215,14 +215,14 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         .collect();
     out.line("")?;
     out.line(format!(
-        "{} lines: {} ({} requests)",
-        report.summary.lines,
+        "{}: {} ({})",
+        number_of(report.summary.lines, "line"),
         if counts.is_empty() {
             "none".to_owned()
         } else {
             counts.join(", ")
         },
-        report.requests
+        number_of(report.requests, "request")
     ))?;
     match left(report) {
         0 => {}

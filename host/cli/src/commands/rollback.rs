@@ -10,7 +10,7 @@ use super::decide::reason;
 use super::report::without_price;
 use super::{Status, confirm};
 use crate::args::RollbackArgs;
-use crate::output::{Column, Output, Table, number};
+use crate::output::{Column, Output, Table, number, number_of};
 
 pub fn run(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
     let run = args.run.parse().map_err(psa_host_sync::Error::from)?;
@@ -40,8 +40,8 @@ pub fn run(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
         return Ok(Status::NeedsPerson);
     }
     out.line(format!(
-        "{} changes of run {} wait for approval to be taken back.",
-        asked.questions.len(),
+        "{} of run {} to be taken back; this waits for approval.",
+        number_of(asked.questions.len(), "change"),
         asked.run
     ))?;
     out.line(format!(

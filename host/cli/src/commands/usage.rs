@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Status, confirm, id, or_dash};
 use crate::args::{UsageCommand, UsageImport};
-use crate::output::{Column, Output, Table, Tone, WrongUse};
+use crate::output::{Column, Output, Table, Tone, WrongUse, number_of};
 
 pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
@@ -24,8 +24,12 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
                 "not complete"
             };
             out.line(format!(
-                "{}: {} counts of {} workspaces of {}, taken at {}, {complete}",
-                done.snapshot, done.items, done.workspaces, done.channel, done.taken_at
+                "{}: {} of {} of {}, taken at {}, {complete}",
+                done.snapshot,
+                number_of(done.items, "count"),
+                number_of(done.workspaces, "workspace"),
+                done.channel,
+                done.taken_at
             ))?;
             if !done.complete {
                 out.line("Nothing is posted from a snapshot that is not complete.")?;

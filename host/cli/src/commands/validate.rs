@@ -4,7 +4,7 @@ use anyhow::Result;
 use psa_host_sync::{Finding, Host};
 
 use super::{Status, id, or_dash};
-use crate::output::{Bar, Column, Output, Table, Tone};
+use crate::output::{Bar, Column, Output, Table, Tone, number_of};
 
 use super::fixes::Fixes;
 
@@ -64,8 +64,12 @@ pub async fn run(
     out.table(table, "Nothing found.")?;
     fixes.print(out)?;
     out.line(format!(
-        "{} pairs of workspace and module looked at for {} in tenant {}, {} good ({} requests)",
-        validation.pairs, validation.as_of, validation.tenant, validation.good, validation.requests
+        "{} of workspace and module looked at for {} in tenant {}, {} good ({})",
+        number_of(validation.pairs, "pair"),
+        validation.as_of,
+        validation.tenant,
+        validation.good,
+        number_of(validation.requests, "request")
     ))?;
     Ok(status)
 }

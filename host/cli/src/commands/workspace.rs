@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Status, or_dash};
 use crate::args::WorkspaceCommand;
-use crate::output::{Column, Output, Table, Tone};
+use crate::output::{Column, Output, Table, Tone, number_of};
 
 pub fn run(command: WorkspaceCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
@@ -18,8 +18,10 @@ pub fn run(command: WorkspaceCommand, host: &Host, out: Output) -> Result<Status
                 out.json(&done)?;
             } else {
                 out.line(format!(
-                    "{} workspaces added, {} changed, {} unchanged",
-                    done.added, done.changed, done.unchanged
+                    "{} added, {} changed, {} unchanged",
+                    number_of(done.added, "workspace"),
+                    done.changed,
+                    done.unchanged
                 ))?;
             }
         }

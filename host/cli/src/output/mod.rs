@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use error::{Failure, WrongUse, tell};
 pub use escape::plain;
-pub use number::number;
+pub use number::{number, number_of};
 pub use progress::Bar;
 pub use table::{Column, Table, Tone};
 

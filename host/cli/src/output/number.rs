@@ -1,4 +1,5 @@
-//! Quantities in JSON: numbers, where JSON's numbers hold them exactly.
+//! Quantities: in JSON as numbers, where JSON's numbers hold them exactly; in sentences
+//! with their noun.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -20,9 +21,21 @@ pub fn number(decimal: Decimal) -> Value {
     exact.unwrap_or(Value::String(text))
 }
 
+/// `1 workspace`, `2 workspaces`.
+pub fn number_of<N: std::fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_one_is_singular() {
+        let said = [0_u64, 1, 2].map(|count| number_of(count, "line"));
+        assert_eq!(said, ["0 lines", "1 line", "2 lines"]);
+    }
 
     #[test]
     fn a_quantity_is_a_number_unless_that_would_round_it() {

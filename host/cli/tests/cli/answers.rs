@@ -117,11 +117,15 @@ fn global_options_stand_before_or_after_the_command() {
     let program = Program::with_workspaces();
     let elsewhere = program.folder.path().join("elsewhere");
     let elsewhere = elsewhere.to_str().unwrap();
+    let one = r#"{"workspaces": [{"id": "m", "name": "M", "company": "M", "domain": "m.example",
+        "kind": "channel", "status": "subscription"}]}"#;
+    let made = program.run_with(&["workspace", "import", "-", "--data", elsewhere], one);
+    assert_eq!(made.status, 0, "{made:?}");
     let before = program.run(&["--data", elsewhere, "--format", "json", "workspace", "list"]);
     let after = program.run(&["workspace", "list", "--format", "json", "--data", elsewhere]);
     assert_eq!(before.status, 0, "{before:?}");
     assert_eq!(before.out, after.out);
-    assert_eq!(before.json()["workspaces"].as_array().unwrap().len(), 0);
+    assert_eq!(before.json()["workspaces"].as_array().unwrap().len(), 1);
 }
 
 #[test]

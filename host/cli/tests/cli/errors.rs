@@ -4,7 +4,7 @@ use crate::program::{Program, WORKSPACES};
 
 #[test]
 fn wrong_use_is_status_2() {
-    let program = Program::new();
+    let program = Program::with_workspaces();
     let aside = ["map", "set-aside", "acme", "--workspace", "w1"];
     let aside = |more: &[&'static str]| [aside.as_slice(), more].concat();
     let cases: [&[&str]; 23] = [
@@ -94,7 +94,7 @@ fn without_a_data_directory_nothing_is_done() {
 
 #[test]
 fn an_error_has_its_code_and_fix_in_both_shapes() {
-    let program = Program::new();
+    let program = Program::with_workspaces();
     let said = program.run(&["connection", "pause", "nobody"]);
     assert_eq!((said.status, said.out.as_str()), (1, ""));
     assert_eq!(
@@ -120,7 +120,7 @@ fn a_command_line_that_cannot_be_read_is_json_where_json_is_asked_for() {
 
 #[test]
 fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
-    let said = Program::new().run(&["plugin", "set", "p", "--secret", "code=hunter2"]);
+    let said = Program::with_workspaces().run(&["plugin", "set", "p", "--secret", "code=hunter2"]);
     assert_eq!(said.status, 2);
     assert!(said.err.contains("code=@FILE"), "{said:?}");
     assert!(!said.err.contains("hunter2"), "{said:?}");
@@ -128,7 +128,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
 
 #[test]
 fn a_removal_without_a_terminal_needs_yes() {
-    let said = Program::new().run(&["map", "remove", "acme", "account", "w1"]);
+    let said = Program::with_workspaces().run(&["map", "remove", "acme", "account", "w1"]);
     assert_eq!(said.status, 2);
     assert!(said.err.contains("--yes"), "{said:?}");
 }
@@ -179,9 +179,26 @@ fn a_wrong_wasm_and_a_component_of_another_world_are_told_apart() {
         assert_eq!(status, 1, "{name}");
         assert_eq!(answer["error"]["code"], code, "{name}");
         assert!(answer["error"]["fix"].is_string(), "{name}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(name), "{message}");
     }
     let (_, plugins) = program.json(&["plugin", "list"]);
     assert_eq!(plugins["plugins"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_mistyped_data_directory_is_told_and_not_made() {
+    let program = Program::new();
+    for command in [
+        &["connection", "list"][..],
+        &["history", "verify"],
+        &["sync", "--dry-run"],
+        &["plugin", "approve", "autotask"],
+    ] {
+        let (status, answer) = program.json(command);
+        assert_eq!((status, &answer["error"]["code"]), (1, &"no-data".into()));
+        assert!(!program.folder.path().join("data").exists(), "{command:?}");
+    }
 }
 
 #[test]
@@ -199,7 +216,7 @@ fn a_data_directory_that_is_something_else_is_told() {
 
 #[test]
 fn a_key_inside_the_data_directory_is_refused() {
-    let program = Program::new();
+    let program = Program::with_workspaces();
     let (status, answer) = program.json(&["workspace", "list", "--key-file", "data/key"]);
     assert_eq!(status, 1);
     assert_eq!(answer["error"]["code"], "key-inside-data");

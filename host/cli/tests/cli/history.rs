@@ -14,7 +14,10 @@ fn with_two_entries() -> Program {
 
 #[test]
 fn a_data_directory_without_a_history_is_not_one_that_holds() {
-    let said = Program::new().run(&["history", "verify"]);
+    let program = Program::new();
+    let nothing = program.run(&["workspace", "import", "nothing.json"]);
+    assert_eq!(nothing.status, 1, "{nothing:?}");
+    let said = program.run(&["history", "verify"]);
     assert_eq!(said.status, 1, "{said:?}");
     assert!(said.err.contains("no-history"), "{said:?}");
     assert!(said.err.contains("--data"), "{said:?}");

@@ -1,9 +1,9 @@
 use hmac::{Hmac, KeyInit, Mac};
-use psa_host_ledger::HistoryEvent;
+use psa_host_ledger::{HistoryEvent, HistoryFilter};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::fixture::{Place, add, code, one_intent};
+use crate::fixture::{Place, add, code, new_run, one_intent};
 
 fn keyed(key: &[u8], bytes: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
@@ -85,6 +85,25 @@ fn the_chain_can_be_verified_and_shows_an_edit() {
     let mut cut = ledger.history(0, 100).unwrap();
     cut.remove(4);
     assert_eq!(first_that_does_not_hold(&place, &cut), Some(6));
+}
+
+#[test]
+fn the_runs_of_a_connection_are_found_by_its_name() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    add(&ledger, "beta", "other-msp");
+    let found = |subject| {
+        let filter = HistoryFilter {
+            subject: Some(subject),
+            what: Some("run.begun"),
+            ..HistoryFilter::default()
+        };
+        let events = ledger.history_matching(&filter, 100).unwrap();
+        events.into_iter().map(|event| event.subject)
+    };
+    assert!(found("acme").eq([run.to_string()]));
+    assert!(found("beta").eq([""; 0]));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use psa_host_billing::{AccountId, ConnectionName, ContractId, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
 use serde::Serialize;
 
-use crate::error::Problem;
+use crate::error::{Problem, rule};
 use crate::imports::json::{Node, parse};
 use crate::imports::{Unknown, numbers_as_ids};
 use crate::{Host, Note, Result, Source};
@@ -127,10 +127,12 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
     let mut document = parse(source)?.object()?;
     // What `map export` puts there.
     document.optional("schema_version");
+    let mut lists = 0;
     for list in ["accounts", "services", "contracts"] {
         let Some(entries) = document.optional(list) else {
             continue;
         };
+        lists += 1;
         for node in entries.list()? {
             match mapping(list, &node, present, &mut unknown, &mut numbers) {
                 Ok(mapping) => {
@@ -142,6 +144,13 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
         }
     }
     document.rest(&mut unknown);
+    if lists == 0 {
+        return Err(rule(
+            "no-mappings",
+            format!("{} has none of the lists of a mapping file", source.name),
+            "Give at least one of `accounts`, `services` and `contracts`.",
+        ));
+    }
     read.notes.extend(unknown.notes());
     read.notes.extend(numbers_as_ids(numbers));
     Ok(read)

@@ -43,6 +43,15 @@ fn each_bad_row_is_reported_with_its_place_and_the_good_ones_stay() {
 }
 
 #[test]
+fn a_file_with_none_of_the_lists_is_refused_and_one_with_empty_lists_is_not() {
+    let source = file(r#"{"account": []}"#);
+    let error = read(&source, &Mappings::default()).unwrap_err();
+    assert_eq!(error.code(), "no-mappings");
+    let source = file(r#"{"accounts": []}"#);
+    assert!(read(&source, &Mappings::default()).is_ok());
+}
+
+#[test]
 fn a_second_partner_is_refused_on_either_side() {
     let present = Mappings {
         accounts: vec![AccountMapping {
