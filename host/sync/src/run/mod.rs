@@ -8,6 +8,7 @@
 //!  lock
 //! ```
 
+mod answers;
 mod batches;
 mod day;
 mod found_right;

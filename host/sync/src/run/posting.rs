@@ -22,6 +22,7 @@ use psa_host_sandbox::{
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
+use super::answers::{Answers, AtWork};
 use super::batches::{Running, Sent};
 use super::day::Day;
 use super::ended;
@@ -33,13 +34,6 @@ use crate::reading::Task;
 
 /// Intents marked as sending in one transaction, ahead of the connectors.
 const MARKED_AHEAD: usize = 32;
-
-/// Answers that are waiting to be recorded, before the connectors wait for the disk.
-const ANSWERS_WAITING: usize = 256;
-
-/// How long answers are gathered for one transaction. A crash within it leaves their
-/// intents as sending: their lines are read before anything else.
-const GATHER: Duration = Duration::from_secs(1);
 
 /// Doubtful answers in a row after which nothing more is sent: one is an accident,
 /// several are an outage.
@@ -184,12 +178,13 @@ impl Running<'_> {
             return Ok(Vec::new());
         }
         let (work_in, work_out) = mpsc::channel(MARKED_AHEAD);
-        let (answer_in, mut answer_out) = mpsc::channel(ANSWERS_WAITING);
         let stop = Arc::new(Stop::default());
         // One more than may be on the way at once, so that no slot waits for an instance.
         let limits = &self.open.plugin.description().limits;
         let at_once = limits.at_once_per_endpoint.max(1);
         let side_by_side = limits.instances.clamp(1, at_once.saturating_add(1));
+        let side_by_side = usize::try_from(side_by_side).unwrap_or(1);
+        let answers = Arc::new(Answers::new(work.len(), side_by_side, REREAD_AHEAD));
         let mut tasks = JoinSet::new();
         let work_out = Arc::new(Mutex::new(work_out));
         for _ in 0..side_by_side {
@@ -198,12 +193,12 @@ impl Running<'_> {
                 ledger: self.host.ledger().clone(),
                 day: self.day.clone(),
                 work: Arc::clone(&work_out),
-                answers: answer_in.clone(),
+                answers: AtWork(Arc::clone(&answers)),
                 stop: Arc::clone(&stop),
             };
             tasks.spawn(sender.run());
         }
-        drop((work_out, answer_in));
+        drop(work_out);
         let ledger = self.host.ledger().clone();
         let rows: std::collections::HashMap<IntentId, usize> =
             work.iter().map(|(id, row, _)| (*id, *row)).collect();
@@ -223,13 +218,10 @@ impl Running<'_> {
             }
             Ok(())
         });
-        let mut left = rows.len();
         let mut sent = Vec::new();
-        let mut answers = Vec::new();
-        while gather(&mut answer_out, &mut answers).await {
+        while let Some((answers, left)) = answers.gather().await {
             self.posted += answers.len();
             self.found_right.begin(&self.lines);
-            left = left.saturating_sub(answers.len());
             if let Some(next) = next
                 && left <= REREAD_AHEAD
                 && self.ahead.is_none()
@@ -243,7 +235,7 @@ impl Running<'_> {
                 total: Some(self.to_post),
             });
             let mut records = Vec::with_capacity(answers.len());
-            for (id, posting) in answers.drain(..) {
+            for (id, posting) in answers {
                 let Some(&row) = rows.get(&id) else { continue };
                 let answer = self.conclude(row, posting, &stop);
                 if matches!(answer, Answer::Accepted | Answer::Doubtful(_)) {
@@ -355,21 +347,6 @@ enum Feed {
     Ended(tokio::task::JoinError),
 }
 
-/// Wait for an answer, and a moment longer for more; false when all have come.
-async fn gather<T>(from: &mut mpsc::Receiver<T>, into: &mut Vec<T>) -> bool {
-    if from.recv_many(into, ANSWERS_WAITING).await == 0 {
-        return false;
-    }
-    let until = tokio::time::Instant::now() + GATHER;
-    while into.len() < ANSWERS_WAITING {
-        let more = from.recv_many(into, ANSWERS_WAITING - into.len());
-        if !matches!(tokio::time::timeout_at(until, more).await, Ok(1..)) {
-            break;
-        }
-    }
-    true
-}
-
 /// Whether to go on; shared by all senders.
 #[derive(Debug, Default)]
 struct Stop {
@@ -397,7 +374,7 @@ struct Sender {
     ledger: Ledger,
     day: Day,
     work: Arc<Mutex<mpsc::Receiver<Marked>>>,
-    answers: mpsc::Sender<(IntentId, Posting)>,
+    answers: AtWork,
     stop: Arc<Stop>,
 }
 
@@ -420,9 +397,7 @@ impl Sender {
                 }
                 Posting::NotSent(_) => {}
             }
-            if self.answers.send((marked.id, posting)).await.is_err() {
-                return;
-            }
+            self.answers.0.add(marked.id, posting);
         }
     }
 
