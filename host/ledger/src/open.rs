@@ -162,6 +162,9 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Pages in the log before they are moved into the database.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
+/// What a read connection keeps: tables are read through once, from front to back.
+const READER_CACHE_KIB: i64 = 256;
+
 fn open_writer(dir: &DataDir, path: &Path, schema: Schema) -> Result<Connection> {
     // SQLite would make the file readable for all; WAL and shared memory take the
     // mode of the database.
@@ -240,6 +243,7 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
     Ok(connection)
 }
 

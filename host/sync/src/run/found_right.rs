@@ -2,7 +2,7 @@
 //! first run of a large tenant finds tens of thousands, and nothing waits for them.
 
 use jiff::civil::Date;
-use psa_host_billing::{TenantKey, Units};
+use psa_host_billing::{LineId, TenantKey, Units};
 use psa_host_ledger::{Ledger, RunId, SeenRight};
 use tokio::task::JoinHandle;
 
@@ -21,17 +21,26 @@ pub(super) struct RightRow {
     pub since: Date,
 }
 
-/// What is to be remembered, and the task that writes it once it has begun.
+/// What is to be remembered, and the writing of a part of it that is under way.
 pub(super) struct FoundRight {
     ledger: Ledger,
     run: RunId,
     tenant: TenantKey,
+    /// In the order of the table they go to, the first one last.
     left: Vec<RightRow>,
     under_way: Option<JoinHandle<psa_host_ledger::Result<()>>>,
 }
 
 impl FoundRight {
-    pub fn new(ledger: &Ledger, run: RunId, tenant: &TenantKey, rows: Vec<RightRow>) -> Self {
+    /// `lines`: the rows of the run.
+    pub fn new(
+        ledger: &Ledger,
+        run: RunId,
+        tenant: &TenantKey,
+        mut rows: Vec<RightRow>,
+        lines: &[LineReport],
+    ) -> Self {
+        rows.sort_unstable_by(|a, b| b.line(lines).cmp(&a.line(lines)));
         Self {
             ledger: ledger.clone(),
             run,
@@ -41,39 +50,63 @@ impl FoundRight {
         }
     }
 
-    /// Begin to write, if that has not begun. `lines`: the rows of the run.
-    pub fn begin(&mut self, lines: &[LineReport]) {
-        if self.left.is_empty() {
-            return;
+    /// Begin to write the next part, unless the last one is still being written. Part by
+    /// part, because a copy of all would take as much memory as the report itself.
+    pub async fn go_on(&mut self, lines: &[LineReport]) -> Result<()> {
+        if self
+            .under_way
+            .as_ref()
+            .is_some_and(|part| !part.is_finished())
+        {
+            return Ok(());
         }
-        let found = std::mem::take(&mut self.left).into_iter();
-        let mut seen: Vec<SeenRight> = found
-            .filter_map(|RightRow { row, units, since }| {
-                let report = lines.get(usize::try_from(row).ok()?)?;
-                Some(SeenRight {
-                    line: report.line.clone()?,
-                    workspace: report.workspace.clone(),
-                    module: report.module.clone(),
-                    units,
-                    since,
-                })
-            })
-            .collect();
+        self.written().await?;
+        if self.left.is_empty() {
+            return Ok(());
+        }
+        let rest = self.left.len().saturating_sub(AT_ONCE);
+        let part = self.left.drain(rest..).rev();
+        let seen: Vec<SeenRight> = part.filter_map(|row| row.seen(lines)).collect();
         let (ledger, run, tenant) = (self.ledger.clone(), self.run, self.tenant.clone());
-        self.under_way = Some(tokio::task::spawn_blocking(move || {
-            // In the order of the table they go to.
-            seen.sort_unstable_by(|a, b| a.line.cmp(&b.line));
-            seen.chunks(AT_ONCE)
-                .try_for_each(|lines| ledger.see_right(run, &tenant, lines))
-        }));
+        let write = move || ledger.see_right(run, &tenant, &seen);
+        self.under_way = Some(tokio::task::spawn_blocking(write));
+        Ok(())
     }
 
     /// All is written.
     pub async fn finish(&mut self, lines: &[LineReport]) -> Result<()> {
-        self.begin(lines);
+        while !self.left.is_empty() {
+            self.written().await?;
+            self.go_on(lines).await?;
+        }
+        self.written().await
+    }
+
+    async fn written(&mut self) -> Result<()> {
         if let Some(written) = self.under_way.take() {
             written.await.map_err(ended)??;
         }
         Ok(())
+    }
+}
+
+impl RightRow {
+    fn report<'a>(&self, lines: &'a [LineReport]) -> Option<&'a LineReport> {
+        lines.get(usize::try_from(self.row).ok()?)
+    }
+
+    fn line<'a>(&self, lines: &'a [LineReport]) -> Option<&'a LineId> {
+        self.report(lines)?.line.as_ref()
+    }
+
+    fn seen(&self, lines: &[LineReport]) -> Option<SeenRight> {
+        let report = self.report(lines)?;
+        Some(SeenRight {
+            line: report.line.clone()?,
+            workspace: report.workspace.clone(),
+            module: report.module.clone(),
+            units: self.units,
+            since: self.since,
+        })
     }
 }

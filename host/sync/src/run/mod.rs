@@ -321,6 +321,13 @@ impl Host {
         };
         if !options.dry_run {
             self.ask_people(begun, &mut found.lines, planned.questions)?;
+            let found_right = FoundRight::new(
+                self.ledger(),
+                run,
+                tenant,
+                planned.found_right,
+                &found.lines,
+            );
             let mut running = Running {
                 host: self,
                 open,
@@ -333,7 +340,7 @@ impl Host {
                 posted: 0,
                 to_post: adjustments.len(),
                 ahead: None,
-                found_right: FoundRight::new(self.ledger(), run, tenant, planned.found_right),
+                found_right,
             };
             running.post_all(&adjustments, watch).await?;
             if let Some(error) = open.session.refused() {

@@ -221,7 +221,7 @@ impl Running<'_> {
         let mut sent = Vec::new();
         while let Some((answers, left)) = answers.gather().await {
             self.posted += answers.len();
-            self.found_right.begin(&self.lines);
+            self.found_right.go_on(&self.lines).await?;
             if let Some(next) = next
                 && left <= REREAD_AHEAD
                 && self.ahead.is_none()
