@@ -110,3 +110,78 @@ impl RightRow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use psa_host_ledger::{NewRun, Outcome};
+
+    use super::*;
+    use crate::testing::Fixture;
+
+    const DAY: Date = date(2026, 10, 1);
+
+    fn report(line: Option<u32>) -> LineReport {
+        LineReport {
+            workspace: "w1".parse().unwrap(),
+            module: "edr".parse().unwrap(),
+            account: None,
+            service: "7".parse().unwrap(),
+            contract: None,
+            line: line.map(|line| line.to_string().parse().unwrap()),
+            baseline: None,
+            target: None,
+            effective_date: DAY,
+            outcome: Outcome::Unchanged,
+            code: None,
+            message: None,
+            fix: None,
+            link: None,
+            money: None,
+            question: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn all_are_written_part_by_part_each_with_its_own_units() {
+        let fixture = Fixture::with_plugin();
+        let name = fixture.connect().await;
+        let ledger = fixture.host.ledger();
+        let tenant: TenantKey = "zone5/db1".parse().unwrap();
+        let begun = ledger.begin_run(&NewRun {
+            connection: name,
+            tenant: Some(tenant.clone()),
+            snapshot: None,
+            dry_run: false,
+            as_of: DAY,
+        });
+        let run = begun.unwrap();
+        let count = u32::try_from(2 * AT_ONCE + 10).unwrap();
+        // Numbered against the order of the rows; row 3 has lost its line.
+        let lines: Vec<LineReport> = (0..count)
+            .map(|row| report((row != 3).then_some(count - row)))
+            .collect();
+        let rows = (0..count).map(|row| RightRow {
+            row,
+            units: Units::from(row),
+            since: DAY,
+        });
+        let seen = || ledger.seen_right(&tenant).unwrap();
+        let mut found = FoundRight::new(ledger, run, &tenant, rows.collect(), &lines);
+        assert!(seen().is_empty());
+        found.go_on(&lines).await.unwrap();
+        found.written().await.unwrap();
+        assert_eq!(
+            seen().len(),
+            AT_ONCE - 1,
+            "one part, whose first row has no line"
+        );
+        found.finish(&lines).await.unwrap();
+        let seen = seen();
+        assert_eq!(seen.len(), 2 * AT_ONCE + 9);
+        for right in seen {
+            let line: u32 = right.line.as_str().parse().unwrap();
+            assert_eq!(right.units, Units::from(count - line), "line {line}");
+        }
+    }
+}

@@ -374,7 +374,7 @@ struct Sender {
     ledger: Ledger,
     day: Day,
     work: Arc<Mutex<mpsc::Receiver<Marked>>>,
-    answers: AtWork,
+    answers: AtWork<(IntentId, Posting)>,
     stop: Arc<Stop>,
 }
 
@@ -397,7 +397,7 @@ impl Sender {
                 }
                 Posting::NotSent(_) => {}
             }
-            self.answers.0.add(marked.id, posting);
+            self.answers.0.add((marked.id, posting));
         }
     }
 
