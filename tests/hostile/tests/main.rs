@@ -15,4 +15,5 @@ mod log;
 mod memory;
 mod secrets;
 mod storage;
+mod tokens;
 mod writes;

@@ -54,17 +54,23 @@ pub fn describe() -> Description {
             description.version = format!("1.0.{}", RandomState::new().hash_one(1) % 1_000_000);
         }
         Disguise::Nonsense => nonsense(&mut description),
-        Disguise::TokenAnywhere => {
-            description.authentication.scheme = Scheme::Oauth2ClientCredentials(Oauth2Template {
-                token_url: "${script}".to_owned(),
-                client_id: "hostile".to_owned(),
-                client_secret: "${secret}".to_owned(),
-                scope: None,
-                extra: Vec::new(),
-            });
+        Disguise::Token => {
+            description.authentication.headers.clear();
+            description.authentication.scheme = token_from("${base-url}/token");
         }
+        Disguise::TokenAnywhere => description.authentication.scheme = token_from("${script}"),
     }
     description
+}
+
+fn token_from(url: &str) -> Scheme {
+    Scheme::Oauth2ClientCredentials(Oauth2Template {
+        token_url: url.to_owned(),
+        client_id: "hostile".to_owned(),
+        client_secret: "${secret}".to_owned(),
+        scope: None,
+        extra: Vec::new(),
+    })
 }
 
 fn nonsense(description: &mut Description) {

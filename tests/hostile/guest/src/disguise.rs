@@ -50,6 +50,8 @@ disguises! {
     Differs = "differs",
     /// All that a description must not have, at once: each compilation takes a second.
     Nonsense = "nonsense",
+    /// Fair, and with a token got at its base address instead of a password.
+    Token = "token",
     /// A token address that is built from a text field alone: anywhere.
     TokenAnywhere = "token-anywhere",
 }
