@@ -6,6 +6,7 @@
 //! size never stands in memory whole.
 
 mod asks;
+mod chunks;
 mod task;
 
 use std::collections::{HashMap, HashSet};
@@ -14,16 +15,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
 use jiff::civil::Date;
 use psa_host_billing::{Account, AccountId, Contract, LineKey, Service, ServiceId};
 use psa_host_sandbox::{
     CallError, CallErrorKind, CheckReport, Connector, Depth, LineReading, Session,
 };
 
-use crate::progress::{Activity, Progress, Watch, unwatched};
+use crate::progress::{Progress, Watch, unwatched};
 use asks::{Accounts, Ask, Check, ContractsOf, Lines, List, PageOf, Services};
+pub use chunks::Chunks;
 pub(crate) use task::Task;
 
 /// How often a read is repeated after a failure that may pass.
@@ -64,68 +64,6 @@ pub struct Reader {
     session: Arc<Session>,
     idle: Arc<Mutex<Vec<Connector>>>,
     patience: Patience,
-}
-
-/// Contracts of many accounts, chunk by chunk in the order asked for. Ends with its
-/// owner: a reading that is given up leaves nothing running.
-#[derive(Debug)]
-pub struct Chunks {
-    reader: Reader,
-    start: Date,
-    left: std::vec::IntoIter<Vec<AccountId>>,
-    under_way: FuturesOrdered<Task<Vec<AccountContracts>>>,
-    total: usize,
-    done: usize,
-    failed: usize,
-}
-
-impl Chunks {
-    /// The next chunk; none after the last. An account that fails on its own is given
-    /// as its error.
-    ///
-    /// # Errors
-    /// See [`Reader::check`].
-    pub async fn next(
-        &mut self,
-        watch: Watch<'_>,
-    ) -> Option<Result<Vec<AccountContracts>, CallError>> {
-        let limits = &self.reader.session.plugin().description().limits;
-        self.begin_up_to(limits.instances.max(1) as usize);
-        let progress = |done| {
-            watch(Progress {
-                activity: Activity::Contracts,
-                done,
-                total: Some(self.total),
-            });
-        };
-        progress(self.done);
-        let read = match self.under_way.next().await? {
-            Ok(read) => read,
-            Err(error) => return Some(Err(error)),
-        };
-        self.done += read.len();
-        for account in &read {
-            if let Err(error) = &account.contracts {
-                self.failed += 1;
-                if self.failed > MOST_FAILED_ACCOUNTS {
-                    return Some(Err(error.clone()));
-                }
-            }
-        }
-        progress(self.done);
-        Some(Ok(read))
-    }
-
-    fn begin_up_to(&mut self, side_by_side: usize) {
-        while self.under_way.len() < side_by_side
-            && let Some(chunk) = self.left.next()
-        {
-            let (reader, start) = (self.reader.clone(), self.start);
-            self.under_way.push_back(Task::spawn(
-                async move { reader.chunk(&chunk, start).await },
-            ));
-        }
-    }
 }
 
 /// How long failures that may pass are waited out.
@@ -225,20 +163,7 @@ impl Reader {
     /// The same, for a caller that has something else to wait for first: reading begins
     /// at once, with one instance left for the caller.
     pub fn chunks(&self, accounts: &[AccountId], start: Date) -> Chunks {
-        let limits = &self.session.plugin().description().limits;
-        let size = limits.accounts_per_call.max(1) as usize;
-        let left: Vec<Vec<AccountId>> = accounts.chunks(size).map(<[_]>::to_vec).collect();
-        let mut chunks = Chunks {
-            reader: self.clone(),
-            start,
-            left: left.into_iter(),
-            under_way: FuturesOrdered::new(),
-            total: accounts.len(),
-            done: 0,
-            failed: 0,
-        };
-        chunks.begin_up_to((limits.instances as usize).saturating_sub(1));
-        chunks
+        Chunks::begin(self, accounts, start)
     }
 
     /// One account's contracts.
