@@ -4,7 +4,7 @@
 use autotask_sim::{Fault, FaultKind, Lost};
 use end_to_end::{Scene, TODAY, line_of, name, outcome};
 use psa_host_ledger::Outcome;
-use psa_host_sync::run::SyncOptions;
+use psa_host_sync::run::{LineReport, SyncOptions};
 
 fn on_adjusting(kind: FaultKind) -> Fault {
     Fault::new(kind)
@@ -292,6 +292,33 @@ async fn a_run_whose_hour_is_used_up_while_it_reads_is_parked_and_has_not_failed
     );
     scene.wait(11);
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+}
+
+/// Three quarters of the hour are the host's: it stops there, wherever it is.
+#[tokio::test]
+async fn a_run_whose_budget_ends_while_it_posts_is_parked_and_a_later_one_posts_the_rest() {
+    let mut parked_while_posting = 0;
+    // With this few left, the second look, the first or the second adjustment is the last.
+    for left in [28, 29, 30] {
+        let scene = Scene::new(&[(11, 5), (21, 5), (31, 5)]).await;
+        scene.simulator.use_threshold(7_500 - left);
+        let report = scene.sync().await;
+        assert_eq!(report.status, "parked", "{left}: {report:#?}");
+        let sent = scene.adjustments_sent();
+        parked_while_posting += usize::from((1..3).contains(&sent));
+        let parked = |line: &&LineReport| line.code.as_deref() == Some("run-parked");
+        assert_eq!(
+            report.lines.iter().filter(parked).count(),
+            3 - sent,
+            "{left}"
+        );
+        scene.wait(61);
+        let report = scene.sync().await;
+        assert_eq!(report.status, "done", "{left}: {report:#?}");
+        let applied: Vec<Vec<i32>> = (0..3).map(|customer| scene.applied(customer)).collect();
+        assert_eq!(applied, [[6], [16], [26]], "{left}: each once");
+    }
+    assert!(parked_while_posting > 0);
 }
 
 #[tokio::test]
