@@ -198,7 +198,8 @@ impl Ledger {
             }
             for row in accepted(view, run)? {
                 let line = usize::try_from(row).ok().and_then(|at| lines.get_mut(at));
-                if let Some(line) = line {
+                // What the run itself wrote later says more.
+                if let Some(line) = line.filter(|line| line.outcome == Outcome::Planned) {
                     line.take(Answer::Accepted.row(row));
                 }
             }

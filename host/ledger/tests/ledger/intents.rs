@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use psa_host_ledger::{
-    Answer, Intent, IntentId, IntentState, Ledger, LedgerError, Outcome, Resolution, RunEnd,
-    RunEnding, RunId, RunLine,
+    Answer, Intent, IntentId, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Resolution,
+    RunEnd, RunEnding, RunId, RunLine,
 };
 use serde_json::json;
 
@@ -74,6 +74,28 @@ fn an_adjustment_goes_from_intent_to_confirmed() {
     let record = ledger.intent(id).unwrap();
     assert_eq!(record.evidence.as_deref(), Some(r#"{"read":7}"#));
     assert_eq!(ledger.run_intents(run).unwrap(), [record]);
+}
+
+#[test]
+fn what_a_run_wrote_of_an_accepted_row_is_not_covered_by_the_answer() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let (run, id) = one_intent(&ledger, "1");
+    ledger.mark_sending(&[id]).unwrap();
+    answer(&ledger, id, Answer::Accepted).unwrap();
+    let update = LineUpdate {
+        row: 0,
+        outcome: Outcome::Doubtful,
+        code: Some("open-adjustment".to_owned()),
+        message: Some("it could not be read back".to_owned()),
+        fix: None,
+    };
+    ledger.update_run_lines(run, &[update]).unwrap();
+    let after = row(&ledger, run);
+    assert_eq!(
+        after,
+        (Outcome::Doubtful, Some("open-adjustment".to_owned()))
+    );
 }
 
 #[test]
