@@ -5,7 +5,7 @@ use psa_host_billing::stance::Stance;
 use psa_host_ledger::Outcome;
 use psa_host_sync::{Answering, LineDecision};
 
-use crate::{answer, decide, edit, held, next_day};
+use super::{answer, decide, edit, held, next_day};
 
 #[tokio::test]
 async fn rejecting_a_rollback_leaves_the_pin_that_a_person_had_put_before() {

@@ -5,7 +5,7 @@ use psa_host_billing::stance::Stance;
 use psa_host_ledger::Outcome;
 use psa_host_sync::LineDecision;
 
-use crate::{decide, edit, held, next_day, try_to_decide};
+use super::{decide, edit, held, next_day, try_to_decide};
 
 /// 11 units were confirmed, then somebody made 4 of them in the PSA.
 async fn edited() -> Scene {

@@ -7,7 +7,7 @@ use psa_host_ledger::Outcome;
 use psa_host_sync::{Answering, QuestionState};
 use rust_decimal::Decimal;
 
-use crate::{answer, next_day, questions, set, states};
+use super::{answer, next_day, questions, set, states};
 
 /// The first customer's line is sold at another price from now on.
 fn sell_at(scene: &Scene, price: i64) {

@@ -6,7 +6,7 @@ use psa_host_billing::LineId;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::Verdict;
 
-use crate::held;
+use super::held;
 
 /// Longer than the quarantine, in minutes.
 const LATER: i64 = 11;

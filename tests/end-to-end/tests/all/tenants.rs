@@ -3,18 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, mpsc};
 
+use crate::THE_CHILD;
 use autotask_sim::User;
-use end_to_end::{CONNECTION, MODULE, Scene, name, outcome, sync_as_child};
+use end_to_end::{CONNECTION, MODULE, Scene, name, outcome};
 use psa_host_billing::{AccountId, ConnectionName, Metric, ServiceId, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{RunReport, SyncOptions};
 use psa_host_sync::{AddConnection, Host, MappingKind, Result, Secret, Step, Values, unwatched};
-
-/// Not a test by itself: what the child process of a test below runs.
-#[tokio::test]
-async fn the_child_that_syncs_too() {
-    sync_as_child().await;
-}
 
 fn beta() -> ConnectionName {
     ConnectionName::new("beta").expect("a name")
@@ -171,14 +166,14 @@ async fn of_two_processes_on_one_connection_one_works_and_the_other_says_busy() 
     let (host, is_here, go) = waiting_host(&scene);
     let first = tokio::spawn(async move { sync(&host, &name()).await });
     is_here.recv().unwrap();
-    let mut other = scene.child("the_child_that_syncs_too").spawn();
+    let mut other = scene.child(THE_CHILD).spawn();
     assert!(!other.was_killed());
     assert_eq!(other.reached(), ["tenant-busy"]);
     go.send(()).unwrap();
     let first = first.await.unwrap().unwrap();
     assert_eq!(first.summary.outcomes["confirmed"], 2, "{first:#?}");
 
-    let mut after = scene.child("the_child_that_syncs_too").spawn();
+    let mut after = scene.child(THE_CHILD).spawn();
     assert!(!after.was_killed());
     assert_eq!(after.reached().last().unwrap(), "done");
     assert_eq!((scene.applied(0), scene.applied(1)), (vec![6], vec![2]));

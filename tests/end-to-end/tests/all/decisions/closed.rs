@@ -7,7 +7,7 @@ use psa_host_ledger::Outcome;
 use psa_host_sync::{Answering, MappingKind, QuestionState, SetAsideOrder};
 use rust_decimal::Decimal;
 
-use crate::{answer, next_day, set, states};
+use super::{answer, next_day, set, states};
 
 /// 5 → 30 waits for a person.
 async fn waiting() -> Scene {

@@ -1,8 +1,9 @@
 //! Requests that arrive when nobody expects them any more.
 
+use crate::THE_CHILD;
 use autotask_sim::switches::Verdict;
 use autotask_sim::{Fault, FaultKind, Lost};
-use end_to_end::{Death, Scene, outcome, sync_as_child};
+use end_to_end::{Death, Scene, outcome};
 use psa_host_ledger::Outcome;
 use psa_host_sync::Step;
 
@@ -18,12 +19,6 @@ fn applied_after(minutes: i64) -> Fault {
     Fault::new(late)
         .on("ContractServiceAdjustments")
         .method("POST")
-}
-
-/// Not a test by itself: what the child process of a test below runs.
-#[tokio::test]
-async fn the_child_that_is_killed() {
-    sync_as_child().await;
 }
 
 #[tokio::test]
@@ -106,7 +101,7 @@ async fn a_request_that_left_long_after_it_was_marked_is_in_quarantine_from_then
     scene.simulator.inject(applied_after(12 + 8).skip(4));
     let at = |step, nth| Death { step, nth };
     let mut child = scene
-        .child("the_child_that_is_killed")
+        .child(THE_CHILD)
         .slow_at(at(Step::AfterSend, 1), 12)
         .dying_at(at(Step::AfterSend, 5))
         .spawn();

@@ -8,7 +8,7 @@ use psa_host_ledger::Outcome;
 use psa_host_sync::MappingKind;
 use psa_host_sync::run::SyncOptions;
 
-use crate::{edit, held, next_day, set};
+use super::{edit, held, next_day, set};
 
 #[tokio::test]
 async fn a_line_that_was_right_and_is_changed_by_somebody_is_held() {

@@ -1,0 +1,29 @@
+//! Whole runs against the Autotask simulator. One test program on purpose: the engine is
+//! linked once.
+
+mod bundles;
+mod count;
+mod decisions;
+mod disputed;
+mod faults;
+mod late;
+mod mapping;
+mod midnight;
+mod orphans;
+mod others;
+mod people;
+mod program;
+mod rollback;
+mod rules;
+mod snapshots;
+mod sync;
+mod tenants;
+
+/// The test that a child process runs.
+const THE_CHILD: &str = "the_child_that_syncs";
+
+/// Not a test by itself: what a child process of other tests runs.
+#[tokio::test]
+async fn the_child_that_syncs() {
+    end_to_end::sync_as_child().await;
+}
