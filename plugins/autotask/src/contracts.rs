@@ -22,6 +22,7 @@ use crate::links::Links;
 use crate::query::{Condition, Entity, Row};
 use crate::services::out_of_reach;
 use crate::units::{Of, Units};
+use crate::window::Window;
 
 pub const CONTRACTS: Entity = Entity {
     name: "Contracts",
@@ -104,7 +105,7 @@ impl ContractReader {
         api: &mut Api,
         host: &dyn Host,
         accounts: &[String],
-        start: Date,
+        window: Window,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
         if accounts.len() > usize::try_from(ACCOUNTS_PER_CALL).unwrap_or(usize::MAX) {
@@ -130,7 +131,7 @@ impl ContractReader {
             .iter()
             .map(|id| parse_number(id))
             .collect::<Result<Vec<i64>, Error>>()?;
-        let contracts = self.read(api, host, &companies, start)?;
+        let contracts = self.read(api, host, &companies, window)?;
         Ok(ContractPage {
             contracts,
             next: (upto < accounts.len()).then(|| upto.to_string()),
@@ -159,8 +160,9 @@ impl ContractReader {
         api: &mut Api,
         host: &dyn Host,
         companies: &[i64],
-        start: Date,
+        window: Window,
     ) -> Result<Vec<Contract>, Error> {
+        let start = window.start;
         if self.labels.is_none() {
             self.labels = Some(Labels::read(api, host)?);
         }
@@ -179,7 +181,7 @@ impl ContractReader {
         }
         lines.sort_unstable_by_key(|line| line.key);
         same_twice(&mut lines)?;
-        let timelines = self.timelines(api, host, &lines, start)?;
+        let timelines = self.timelines(api, host, &lines, window)?;
         self.accounts_read += companies.len();
         self.contracts_read += rows.len();
 
@@ -272,7 +274,7 @@ impl ContractReader {
         api: &mut Api,
         host: &dyn Host,
         lines: &[ContractLine],
-        start: Date,
+        window: Window,
     ) -> Result<Vec<Timeline>, Error> {
         let mut of_kind = Vec::with_capacity(2);
         for kind in Kind::BOTH {
@@ -303,7 +305,7 @@ impl ContractReader {
                 kind,
                 Of::Contracts,
                 (&contracts, &weights),
-                start,
+                window,
                 packer,
                 &prices,
             )?;
@@ -319,7 +321,7 @@ impl ContractReader {
             } else {
                 bundles
             };
-            units.timeline(line, start)
+            units.timeline(line, window)
         };
         Ok(lines.iter().map(timeline).collect())
     }

@@ -25,6 +25,7 @@ mod services;
 mod tenant;
 mod unit_price;
 mod units;
+mod window;
 mod zone;
 
 use psa_connector_sdk::{
@@ -34,12 +35,32 @@ use psa_connector_sdk::{
 
 use crate::api::Api;
 use crate::contracts::ContractReader;
+use crate::window::Window;
 
 /// One connection to Autotask. What it remembers is as old as the instance: one run.
 #[derive(Debug)]
 pub struct Autotask {
     api: Api,
     contracts: ContractReader,
+}
+
+impl Autotask {
+    /// Contracts with their lines of these accounts, and the units between `start` and
+    /// `horizon`: whole rows of a window, after which nothing is known. Without a horizon
+    /// the units are whole, up to the last row that Autotask keeps.
+    pub fn list_contracts_until(
+        &mut self,
+        host: &dyn Host,
+        accounts: &[String],
+        start: CivilDate,
+        horizon: Option<CivilDate>,
+        cursor: Option<&str>,
+    ) -> Result<ContractPage, Error> {
+        let horizon = horizon.map(Date::try_from).transpose()?;
+        let window = Window::new(Date::try_from(start)?, horizon)?;
+        self.contracts
+            .page(&mut self.api, host, accounts, window, cursor)
+    }
 }
 
 impl Connector for Autotask {
@@ -81,13 +102,7 @@ impl Connector for Autotask {
         start: CivilDate,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
-        self.contracts.page(
-            &mut self.api,
-            host,
-            accounts,
-            Date::try_from(start)?,
-            cursor,
-        )
+        self.list_contracts_until(host, accounts, start, None, cursor)
     }
 
     fn read_lines(

@@ -66,6 +66,16 @@ impl<'a> Condition<'a> {
             value: Value::Text(date.to_string()),
         }
     }
+
+    /// Asked as "before the day after": a date that comes with a time of day counts as
+    /// that day too.
+    pub fn not_after(field: &'static str, date: Date) -> Self {
+        Self {
+            op: "lt",
+            field,
+            value: Value::Text(date.next().to_string()),
+        }
+    }
 }
 
 /// What to read.

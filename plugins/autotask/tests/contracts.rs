@@ -68,6 +68,98 @@ fn a_contract_comes_with_its_lines_and_their_units_from_the_start_on() {
 }
 
 #[test]
+fn up_to_a_horizon_rows_are_whole_and_those_that_begin_after_it_are_left_out() {
+    let host = Tenant::small().host();
+    let until = |horizon: &str| {
+        let page = connector()
+            .list_contracts_until(
+                &host,
+                &accounts(&[10]),
+                date("2026-11-23"),
+                Some(date(horizon)),
+                None,
+            )
+            .unwrap();
+        told(&page.contracts[0].lines[0].timeline)
+    };
+    for horizon in ["2026-12-01", "2026-12-31"] {
+        assert_eq!(
+            until(horizon),
+            [
+                "2026-11-01..2026-11-30 7 4.5 Truth::Yes",
+                "2026-12-01..2026-12-31 7 4.5 Truth::No"
+            ],
+            "{horizon}"
+        );
+    }
+    assert_eq!(until("2026-11-23").len(), 1);
+}
+
+#[test]
+fn a_line_without_rows_up_to_the_horizon_is_unreadable_there_and_not_absent() {
+    let mut tenant = Tenant::small();
+    tenant.rows("ContractServiceUnits").drain(..2);
+    let host = tenant.host();
+    let read = |horizon: Option<&str>| {
+        let page = connector()
+            .list_contracts_until(
+                &host,
+                &accounts(&[10]),
+                date("2026-11-23"),
+                horizon.map(date),
+                None,
+            )
+            .unwrap();
+        told(&page.contracts[0].lines[0].timeline)
+    };
+    assert_eq!(
+        read(Some("2026-12-31")),
+        ["no unit row covers a day from 2026-11-23 to 2026-12-31; later ones were not read"]
+    );
+    assert_eq!(read(None).len(), 10);
+}
+
+#[test]
+fn a_gap_beyond_the_horizon_is_found_by_the_whole_reading_alone() {
+    let mut tenant = Tenant::small();
+    tenant.rows("ContractServiceUnits").remove(5);
+    let host = tenant.host();
+    let page = connector()
+        .list_contracts_until(
+            &host,
+            &accounts(&[10]),
+            date("2026-11-23"),
+            Some(date("2026-12-31")),
+            None,
+        )
+        .unwrap();
+    assert_eq!(told(&page.contracts[0].lines[0].timeline).len(), 2);
+    let reading = connector()
+        .read_lines(&host, &[key("1000", "100", "5")], date("2026-11-23"))
+        .unwrap();
+    assert_eq!(
+        told(&reading.lines[0].timeline),
+        ["no unit row covers 2027-04-01 to 2027-04-30: a row is missing"]
+    );
+}
+
+#[test]
+fn a_horizon_before_the_start_is_invalid() {
+    let host = Tenant::small().host();
+    let error = connector()
+        .list_contracts_until(
+            &host,
+            &accounts(&[10]),
+            date("2026-11-23"),
+            Some(date("2026-11-22")),
+            None,
+        )
+        .unwrap_err();
+    assert_eq!(kind_of(&error), "invalid");
+    assert!(host.requests().is_empty());
+}
+
+#[test]
 fn bundles_are_lines_with_ids_of_their_own() {
     let mut tenant = Tenant::small();
     tenant.add(
