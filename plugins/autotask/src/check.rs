@@ -6,7 +6,7 @@ use psa_connector_sdk::{
 use serde::Deserialize;
 
 use crate::accounts::COMPANIES;
-use crate::api::{Api, get_json, parse};
+use crate::api::{Api, parse};
 use crate::contracts::CONTRACTS;
 use crate::fields::Id;
 use crate::lines::Kind;
@@ -127,7 +127,7 @@ impl Proof {
 /// where the answer has the shape expected. Where that call does not exist or is not
 /// allowed, two others serve as proof.
 fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<(Proof, Option<ApiUsage>), Error> {
-    match get(api, host, "ThresholdInformation") {
+    match api.get(host, "ThresholdInformation") {
         Ok(response) => {
             return match parse::<Threshold>("reading ThresholdInformation", &response)
                 .ok()
@@ -163,7 +163,7 @@ fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<Proof, Er
     if proven {
         return Ok(Proof::Taken);
     }
-    match get(api, host, "Version") {
+    match api.get(host, "Version") {
         Ok(response) if parse::<serde_json::Value>("", &response).is_ok() => {
             return Ok(Proof::Taken);
         }
@@ -176,12 +176,6 @@ fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<Proof, Er
         Err(Error::Permission(_)) => Ok(Proof::OnlyRefused),
         Err(error) => Err(error),
     }
-}
-
-fn get(api: &mut Api, host: &dyn Host, path: &str) -> Result<psa_connector_sdk::Response, Error> {
-    api.read(host, &format!("reading {path}"), &|zone| {
-        get_json(format!("{zone}V1.0/{path}"))
-    })
 }
 
 /// Errors after which asking for something else makes no sense.
@@ -248,7 +242,7 @@ struct Info {
 /// Asked, never tried: a try would bill.
 fn can_create(api: &mut Api, host: &dyn Host, entity: &str) -> Result<Finding, Error> {
     let (verdict, detail) = match api
-        .get::<EntityInformation>(host, &format!("{entity}/entityInformation"))
+        .get_as::<EntityInformation>(host, &format!("{entity}/entityInformation"))
     {
         Ok(EntityInformation { info: Some(info) }) => {
             let access = match &info.access {

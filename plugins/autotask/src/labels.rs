@@ -47,7 +47,7 @@ impl Labels {
     /// Reads them. Where Autotask does not give them, nothing is confirmed by them; only
     /// errors that would stop any other call too are errors here.
     pub fn read(api: &mut Api, host: &dyn Host) -> Result<Self, Error> {
-        match api.get::<Answer>(host, "Contracts/entityInformation/fields") {
+        match api.get_as::<Answer>(host, "Contracts/entityInformation/fields") {
             Ok(answer) => Ok(Self::of(answer)),
             Err(
                 Error::Permission(fault)

@@ -13,6 +13,7 @@ mod api;
 mod bundle_lines;
 mod check;
 mod contracts;
+mod credentials;
 mod describe;
 mod errors;
 mod fields;
@@ -21,11 +22,13 @@ mod lines;
 mod links;
 mod query;
 mod reading;
+mod refusal;
 mod services;
 mod tenant;
 mod unit_price;
 mod units;
 mod window;
+mod words;
 mod zone;
 
 use psa_connector_sdk::{

@@ -172,7 +172,7 @@ impl Api {
         })?;
         let page: Page<R> = parse(&what, &response)?;
         if !page.errors.0.is_empty() {
-            return Err(errors::for_errors(&what, &page.errors.0));
+            return Err(self.remembered(errors::for_errors(&what, &page.errors.0)));
         }
         // Also the shape of an answer to something else (`{"item":null}`): what could
         // not be read must never pass for "there is none".

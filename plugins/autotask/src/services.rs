@@ -152,7 +152,7 @@ struct FieldName {
 /// A convenience for mapping only: anything but refused credentials or limits counts as
 /// "no".
 fn has_sku(api: &mut Api, host: &dyn Host) -> Result<bool, Error> {
-    match api.get::<FieldList>(host, "Services/entityInformation/fields") {
+    match api.get_as::<FieldList>(host, "Services/entityInformation/fields") {
         Ok(list) => Ok(list.fields.unwrap_or_default().iter().any(|field| {
             field
                 .name

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::errors;
 use crate::fields::{Errors, Id};
+use crate::words::Words;
 
 pub const DEFAULT_BASE_URL: &str = "https://webservices.autotask.net/ATServicesRest/";
 
@@ -68,7 +69,7 @@ pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Err
     let answer: Answer = read_json(&response.body).map_err(|why| {
         Error::Invalid(Fault {
             message: format!("{WHAT}: the answer is not the JSON expected: {why}"),
-            psa_words: errors::Words::of(&response).text(),
+            psa_words: Words::of(&response).text(),
             fix: None,
         })
     })?;
