@@ -354,6 +354,11 @@ impl ContractReader {
         }
         let (active, status_note) = labels.active(row.status.as_ref());
         notes.extend(status_note);
+        for (date, side) in [(row.start_date.0, "first"), (row.end_date.0, "last")] {
+            if date.is_none() {
+                notes.push(format!("Autotask names no {side} day of the contract."));
+            }
+        }
         Ok(Contract {
             id: row.id.0.to_string(),
             account: company.to_string(),

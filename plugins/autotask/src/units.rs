@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use psa_connector_sdk::timeline::{self, Row as UnitRow};
 use psa_connector_sdk::{Date, Decimal, Error, Host, Packer, Timeline, Truth, invalid};
-use serde::Deserialize;
+use serde::{Deserialize, de::Error as _};
 use serde_json::value::RawValue;
 
 use crate::api::Api;
-use crate::fields::{Id, Loose, Plain};
+use crate::fields::{Id, Loose};
 use crate::lines::{ContractLine, Kind, LinePrices};
 use crate::query::{Condition, Entity, Row};
 use crate::unit_price::{self, OfRow};
@@ -78,7 +78,7 @@ impl Row for Answered {
 }
 
 /// `approveAndPostDate`: a date means that the period is billed, null that it is not
-/// [CODE]. Absent or anything else says nothing.
+/// [CODE]. Absent, a date that stands for none, or anything else says nothing.
 struct Posted(Truth);
 
 impl Default for Posted {
@@ -93,8 +93,11 @@ impl<'de> Deserialize<'de> for Posted {
         if raw == "null" || raw == "\"\"" {
             return Ok(Self(Truth::No));
         }
-        let is_date = Date::plain(raw).is_some() || serde_json::from_str::<Date>(raw).is_ok();
-        Ok(Self(if is_date { Truth::Yes } else { Truth::Unknown }))
+        let date = serde_json::from_str::<Loose<Date>>(raw).map_err(D::Error::custom)?;
+        Ok(Self(match date.0 {
+            Some(_) => Truth::Yes,
+            None => Truth::Unknown,
+        }))
     }
 }
 
