@@ -6,10 +6,13 @@ use psa_connector_sdk::{
 use serde::Deserialize;
 
 use crate::accounts::COMPANIES;
+use crate::answers::Answers;
 use crate::api::{Api, parse};
 use crate::contracts::CONTRACTS;
 use crate::fields::Id;
 use crate::lines::Kind;
+use crate::meanings::Meanings;
+use crate::picklists::Picklists;
 use crate::query::{Entity, Row};
 use crate::services::{BUNDLE_PARTS, BUNDLES, SERVICES};
 use crate::tenant;
@@ -17,7 +20,12 @@ use crate::units;
 
 /// With the zone in storage, a brief check is one request: the one that reads the usage
 /// also proves the credentials.
-pub fn check(api: &mut Api, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error> {
+pub fn check(
+    api: &mut Api,
+    host: &dyn Host,
+    depth: Depth,
+    answers: &Answers,
+) -> Result<CheckReport, Error> {
     let zone = api.zone(host)?;
     let (proof, usage) = proof_and_usage(api, host)?;
     let mut findings = vec![proof.finding()];
@@ -28,6 +36,8 @@ pub fn check(api: &mut Api, host: &dyn Host, depth: Depth) -> Result<CheckReport
         for kind in Kind::BOTH {
             findings.push(can_create(api, host, kind.adjustments())?);
         }
+        let lists = Picklists::read(api, host)?;
+        findings.extend(Meanings::new(lists, answers.clone()).questions());
     }
     // The first request may have found that the zone moved.
     let zone = api.zone(host).unwrap_or(zone);

@@ -8,17 +8,19 @@
 use std::collections::HashMap;
 
 use psa_connector_sdk::{
-    Contract, ContractPage, Date, Error, Host, Line, Packer, Timeline, invalid,
+    Contract, ContractPage, Date, Error, Host, Line, Packer, Timeline, Truth, invalid,
 };
 use serde::Deserialize;
 
+use crate::answers::Answers;
 use crate::api::Api;
 use crate::bundle_lines::BundleLines;
 use crate::describe::{ACCOUNTS_PER_CALL, MOST_KEYS, PAGE};
 use crate::fields::{Id, Loose, Pick};
-use crate::labels::{Labels, RECURRING_SERVICE};
 use crate::lines::{ContractLine, Kind, LineRow, parse_number};
 use crate::links::Links;
+use crate::meanings::Meanings;
+use crate::picklists::Picklists;
 use crate::query::{Condition, Entity, Row};
 use crate::services::out_of_reach;
 use crate::units::{Of, Units};
@@ -72,7 +74,8 @@ impl Row for ContractRow {
 /// What an instance learns while it reads contracts.
 #[derive(Debug)]
 pub struct ContractReader {
-    labels: Option<Labels>,
+    answers: Answers,
+    meanings: Option<Meanings>,
     bundle_lines: BundleLines,
     contracts_per_account: Packer,
     lines_per_contract: Packer,
@@ -84,10 +87,11 @@ pub struct ContractReader {
 }
 
 impl ContractReader {
-    pub fn new() -> Self {
+    pub fn new(answers: Answers) -> Self {
         let packer = || Packer::new(MOST_KEYS, PAGE);
         Self {
-            labels: None,
+            answers,
+            meanings: None,
             bundle_lines: BundleLines::default(),
             contracts_per_account: packer(),
             lines_per_contract: packer(),
@@ -163,8 +167,14 @@ impl ContractReader {
         window: Window,
     ) -> Result<Vec<Contract>, Error> {
         let start = window.start;
-        if self.labels.is_none() {
-            self.labels = Some(Labels::read(api, host)?);
+        if self.meanings.is_none() {
+            let lists = Picklists::read(api, host)?;
+            let meanings = Meanings::new(lists, self.answers.clone());
+            let types = meanings.types_to_read().len();
+            // Companies and types together stay within the longest list.
+            let room = MOST_KEYS - types.min(MOST_KEYS - 1) + usize::from(types == 1);
+            self.contracts_per_account = Packer::new(room, PAGE);
+            self.meanings = Some(meanings);
         }
         let rows = self.contract_rows(api, host, companies)?;
         // Lines are read only of contracts that have not ended: nothing of the others
@@ -212,16 +222,21 @@ impl ContractReader {
                 keys.push(*company);
             }
         }
+        let types = self.meanings()?.types_to_read();
+        if types.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_type = match types.as_slice() {
+            [only] => Condition::equal("contractType", *only),
+            several => Condition::any_of("contractType", several),
+        };
         let mut rows: Vec<ContractRow> = Vec::with_capacity(keys.len());
         let weights = vec![1; keys.len()];
         let mut left = keys.as_slice();
         while !left.is_empty() {
             let (now, later) =
                 left.split_at(self.contracts_per_account.take(&weights[..left.len()]));
-            let conditions = [
-                Condition::any_of("companyID", now),
-                Condition::equal("contractType", RECURRING_SERVICE),
-            ];
+            let conditions = [Condition::any_of("companyID", now), of_type.clone()];
             let count = api.query_all::<ContractRow>(host, CONTRACTS, &conditions, |row| {
                 if row
                     .company
@@ -326,6 +341,12 @@ impl ContractReader {
         Ok(lines.iter().map(timeline).collect())
     }
 
+    fn meanings(&self) -> Result<&Meanings, Error> {
+        self.meanings
+            .as_ref()
+            .ok_or_else(|| invalid("the picklists have not been read"))
+    }
+
     fn contract(
         &self,
         row: ContractRow,
@@ -336,23 +357,16 @@ impl ContractReader {
         let Some(Id(company)) = row.company else {
             return Err(unasked(CONTRACTS.name, row.id.0));
         };
-        let labels = self
-            .labels
-            .as_ref()
-            .ok_or_else(|| invalid("the picklists have not been read"))?;
-        let (mut recurring, type_note) = labels.recurring();
+        let meanings = self.meanings()?;
+        let (mut recurring, type_note) = meanings.recurring(row.contract_type.as_ref());
         let mut notes: Vec<String> = type_note.into_iter().collect();
-        if row
-            .contract_type
-            .as_ref()
-            .is_some_and(|Pick(value)| *value != RECURRING_SERVICE.to_string())
-        {
-            recurring = psa_connector_sdk::Truth::Unknown;
+        if recurring == Truth::No {
+            recurring = Truth::Unknown;
             notes.push(
-                "The contract came although its type is another than the one asked for.".to_owned(),
+                "The contract came although its type is another than those asked for.".to_owned(),
             );
         }
-        let (active, status_note) = labels.active(row.status.as_ref());
+        let (active, status_note) = meanings.active(row.status.as_ref());
         notes.extend(status_note);
         for (date, side) in [(row.start_date.0, "first"), (row.end_date.0, "last")] {
             if date.is_none() {
@@ -367,7 +381,7 @@ impl ContractReader {
             end: row.end_date.0.map(Into::into),
             recurring,
             active,
-            billing_months: labels.billing_months(row.contract_period_type.as_ref()),
+            billing_months: meanings.billing_months(row.contract_period_type.as_ref()),
             note: (!notes.is_empty()).then(|| notes.join(" ")),
             // Autotask has a renewedContractID [OAS]; whether it stands on the old
             // contract or on the new one is [?]. A wrong successor would bill twice.

@@ -5,6 +5,8 @@ use psa_connector_sdk::{
     QuantityModel, RequestLimits, Route, RouteKind, Scheme, Terms, Truth, Window, ZeroUnits,
 };
 
+use crate::answers;
+
 /// Most keys in one `in` list, and most rows in one page [DOC Thresholds_Limits: 500 or
 /// fewer 'OR' conditions; LIVE: MaxRecords must be between 1 and 500].
 pub const MOST_KEYS: usize = 500;
@@ -85,7 +87,7 @@ pub fn description() -> Description {
 }
 
 fn fields() -> Vec<Field> {
-    vec![
+    let mut fields = vec![
         Field {
             key: "integration-code".to_owned(),
             label: "API tracking identifier".to_owned(),
@@ -118,7 +120,9 @@ fn fields() -> Vec<Field> {
             scope: FieldScope::Connection,
             required: false,
         },
-    ]
+    ];
+    fields.extend(answers::fields());
+    fields
 }
 
 fn routes() -> Vec<Route> {

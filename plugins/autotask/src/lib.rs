@@ -9,6 +9,7 @@
 
 mod accounts;
 mod adjust;
+mod answers;
 mod api;
 mod bundle_lines;
 mod check;
@@ -17,9 +18,10 @@ mod credentials;
 mod describe;
 mod errors;
 mod fields;
-mod labels;
 mod lines;
 mod links;
+mod meanings;
+mod picklists;
 mod query;
 mod reading;
 mod refusal;
@@ -36,6 +38,7 @@ use psa_connector_sdk::{
     Description, Error, Host, LineKey, LineReading, Outcome, ServicePage, Settings,
 };
 
+use crate::answers::Answers;
 use crate::api::Api;
 use crate::contracts::ContractReader;
 use crate::window::Window;
@@ -45,6 +48,7 @@ use crate::window::Window;
 pub struct Autotask {
     api: Api,
     contracts: ContractReader,
+    answers: Answers,
 }
 
 impl Autotask {
@@ -72,14 +76,16 @@ impl Connector for Autotask {
     }
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
+        let answers = Answers::of(settings)?;
         Ok(Self {
             api: Api::new(settings)?,
-            contracts: ContractReader::new(),
+            contracts: ContractReader::new(answers.clone()),
+            answers,
         })
     }
 
     fn check(&mut self, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error> {
-        check::check(&mut self.api, host, depth)
+        check::check(&mut self.api, host, depth, &self.answers)
     }
 
     fn list_accounts(

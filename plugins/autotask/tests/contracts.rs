@@ -266,15 +266,132 @@ fn an_inactive_contract_is_told_with_a_warning_that_it_bills_on() {
 }
 
 #[test]
-fn a_contract_type_that_is_not_confirmed_is_unknown() {
+fn documented_numbers_decide_where_the_picklists_cannot_be_read() {
     let mut tenant = Tenant::small();
     tenant.answer_at(
         "/Contracts/entityInformation/fields",
         psa_connector_sdk::testing::json(403, ""),
     );
+    tenant.rows("Contracts")[0]["contractPeriodType"] = json!(2);
     let contracts = read_contracts(&tenant.host()).unwrap();
-    assert_eq!(contracts[0].recurring, Truth::Unknown);
-    assert!(contracts[0].note.is_some());
+    assert_eq!(
+        (contracts[0].recurring, contracts[0].active),
+        (Truth::Yes, Truth::Yes)
+    );
+    assert_eq!(contracts[0].billing_months, Some(1));
+    assert_eq!(contracts[0].note, None);
+}
+
+/// A tenant in German, with a type and a status of the MSP's own: contract 100 is of
+/// type 7, contract 101 of type 12, contract 102 of a type that has no services.
+fn german() -> Tenant {
+    let mut tenant = Tenant::small();
+    tenant.answer_at(
+        "/Contracts/entityInformation/fields",
+        psa_connector_sdk::testing::json(
+            200,
+            r#"{"fields":[
+            {"name":"contractType","picklistValues":[
+                {"value":"1","label":"Zeit und Material","isSystem":true},
+                {"value":"7","label":"Wiederkehrende Dienstleistung","isSystem":true},
+                {"value":"12","label":"Abonnement","isSystem":false}]},
+            {"name":"status","picklistValues":[
+                {"value":"0","label":"Inaktiv","isSystem":true},
+                {"value":"1","label":"Aktiv","isSystem":true},
+                {"value":"5","label":"Approved","isSystem":false}]},
+            {"name":"contractPeriodType","picklistValues":[
+                {"value":"2","label":"1 Month","isSystem":true}]}]}"#,
+        ),
+    );
+    tenant.rows("Contracts")[0]["contractPeriodType"] = json!(2);
+    for (id, kind) in [(101, 12), (102, 1)] {
+        let mut row = contract(id, 10);
+        row["contractType"] = json!(kind);
+        row["status"] = json!(5);
+        tenant.add("Contracts", row);
+    }
+    tenant
+}
+
+#[test]
+fn contracts_are_told_by_numbers_in_a_tenant_of_another_language() {
+    let contracts = read_contracts(&german().host()).unwrap();
+    let ids: Vec<&str> = contracts.iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(ids, ["100", "101"]);
+    assert_eq!(
+        (contracts[0].recurring, contracts[0].active),
+        (Truth::Yes, Truth::Yes)
+    );
+    assert_eq!(contracts[0].billing_months, Some(1));
+    assert_eq!(contracts[0].note, None);
+}
+
+#[test]
+fn a_contract_whose_label_tells_nothing_is_shown_as_unknown_with_the_setting_that_answers() {
+    let contracts = read_contracts(&german().host()).unwrap();
+    assert_eq!(
+        (contracts[1].recurring, contracts[1].active),
+        (Truth::Unknown, Truth::Unknown)
+    );
+    let note = contracts[1].note.as_deref().unwrap();
+    for part in [
+        "12 \"Abonnement\"",
+        "recurring-contract-types",
+        "5 \"Approved\"",
+        "active-contract-statuses",
+    ] {
+        assert!(note.contains(part), "{note}");
+    }
+}
+
+#[test]
+fn one_setting_answers_for_all_contracts_of_a_type_or_status() {
+    let told = |types: &str, statuses: &str| {
+        let settings: psa_connector_sdk::Settings = [
+            ("username", USER),
+            ("recurring-contract-types", types),
+            ("active-contract-statuses", statuses),
+        ]
+        .into_iter()
+        .collect();
+        let mut connector = psa_connector_autotask::Autotask::configure(&settings).unwrap();
+        let page = connector
+            .list_contracts(&german().host(), &accounts(&[10]), date("2026-11-23"), None)
+            .unwrap();
+        let told = page.contracts.iter();
+        told.map(|c| (c.id.clone(), c.recurring, c.active))
+            .collect::<Vec<_>>()
+    };
+    let first = || ("100".to_owned(), Truth::Yes, Truth::Yes);
+    assert_eq!(
+        told("12", "5"),
+        [first(), ("101".to_owned(), Truth::Yes, Truth::Yes)]
+    );
+    assert_eq!(
+        told("12", "none"),
+        [first(), ("101".to_owned(), Truth::Yes, Truth::No)]
+    );
+    assert_eq!(told("none", ""), [first()]);
+}
+
+#[test]
+fn companies_and_several_contract_types_together_stay_within_500() {
+    let host = german().host();
+    let ids = accounts(&(1..=1000).collect::<Vec<i64>>());
+    connector()
+        .list_contracts(&host, &ids, date("2026-11-23"), None)
+        .unwrap();
+    for request in host.requests() {
+        if request.url.ends_with("/Contracts/query") {
+            let body: serde_json::Value =
+                serde_json::from_slice(request.body.as_deref().unwrap()).unwrap();
+            let lists = body["Filter"].as_array().unwrap().iter();
+            let keys: usize = lists
+                .filter_map(|c| c["value"].as_array().map(Vec::len))
+                .sum();
+            assert!(keys <= 500, "{keys}");
+        }
+    }
 }
 
 #[test]
