@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::credentials::credentials_fault;
 use crate::describe::{SETTING_BASE_URL, SETTING_USER};
+use crate::details::Details;
 use crate::errors;
 use crate::fields::Errors;
 use crate::links::Links;
@@ -24,6 +25,7 @@ pub struct Api {
     zone_may_have_moved: bool,
     /// Set by the first refusal of the credentials. Users are locked after a few.
     refused: Option<Fault>,
+    pub details: Details,
 }
 
 /// What became of a write.
@@ -43,6 +45,7 @@ impl Api {
             zone: None,
             zone_may_have_moved: false,
             refused: None,
+            details: Details::default(),
         })
     }
 

@@ -180,7 +180,12 @@ fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<Proof, Er
         Err(error) if stops(&error) => return Err(error),
         _ => {}
     }
-    match one_row(api, host, COMPANIES) {
+    const ANY_COMPANY: Entity = Entity {
+        fields: &["id"],
+        details: &[],
+        ..COMPANIES
+    };
+    match one_row(api, host, ANY_COMPANY) {
         Ok(_) => Ok(Proof::Taken),
         // Perhaps signed in and not allowed: that is for the findings.
         Err(Error::Permission(_)) => Ok(Proof::OnlyRefused),
@@ -210,13 +215,13 @@ impl Row for OnlyId {
 /// Whether there is a row.
 fn one_row(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<bool, Error> {
     Ok(!api
-        .query_page::<OnlyId>(host, entity, &["id"], &[], 0, 1)?
+        .query_page::<OnlyId>(host, entity, &[], 0, 1)?
         .rows
         .is_empty())
 }
 
 fn can_read(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<Finding, Error> {
-    let (verdict, detail) = match one_row(api, host, entity) {
+    let (verdict, mut detail) = match one_row(api, host, entity) {
         Ok(true) => (Verdict::Proven, "A record could be read.".to_owned()),
         Ok(false) => (
             Verdict::Unproven,
@@ -227,6 +232,13 @@ fn can_read(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<Finding, E
         Err(error) if stops(&error) => return Err(error),
         Err(error) => told(error),
     };
+    let lost = api.details.lost(&entity);
+    if !lost.is_empty() {
+        detail = format!(
+            "{detail} Without {}: this Autotask does not give it.",
+            lost.join(", ")
+        );
+    }
     Ok(Finding {
         subject: format!("read {}", entity.name),
         verdict,

@@ -31,13 +31,12 @@ pub const CONTRACTS: Entity = Entity {
     fields: &[
         "id",
         "companyID",
-        "contractName",
         "contractType",
-        "contractPeriodType",
         "status",
         "startDate",
         "endDate",
     ],
+    details: &["contractName", "contractPeriodType"],
 };
 
 /// A page of this many unit rows takes about 100 requests, and some 10 MB here.
@@ -55,7 +54,8 @@ struct ContractRow {
     id: Id,
     #[serde(rename = "companyID")]
     company: Option<Id>,
-    contract_name: Option<String>,
+    #[serde(default)]
+    contract_name: Loose<String>,
     contract_type: Option<Pick>,
     contract_period_type: Option<Pick>,
     status: Option<Pick>,
@@ -376,7 +376,7 @@ impl ContractReader {
         Ok(Contract {
             id: row.id.0.to_string(),
             account: company.to_string(),
-            name: row.contract_name.unwrap_or_default(),
+            name: row.contract_name.0.unwrap_or_default(),
             start: row.start_date.0.map(Into::into),
             end: row.end_date.0.map(Into::into),
             recurring,

@@ -75,8 +75,14 @@ fn for_meaning(meaning: Meaning, told: Fault, retry_after_seconds: Option<u32>) 
         | Meaning::SameDateAgain
         | Meaning::Negative
         | Meaning::AlreadyPosted
-        | Meaning::BadReference
-        | Meaning::UnknownField => Error::Rejected(told),
+        | Meaning::BadReference => Error::Rejected(told),
+        Meaning::UnknownField => Error::Rejected(Fault {
+            fix: Some(
+                "This Autotask lacks a field without which nothing can be billed right: tell the connector's author."
+                    .to_owned(),
+            ),
+            ..told
+        }),
         // The web server refuses the request as such: not worth repeating, nor in halves.
         Meaning::NotTaken => Error::Invalid(told),
     }

@@ -124,6 +124,13 @@ impl Plain for Decimal {
     }
 }
 
+impl Plain for String {
+    fn plain(json: &str) -> Option<Self> {
+        let text = json.strip_prefix('"')?.strip_suffix('"')?;
+        (!text.contains('\\')).then(|| text.to_owned())
+    }
+}
+
 impl Plain for bool {
     fn plain(json: &str) -> Option<Self> {
         json.parse().ok()
@@ -197,6 +204,13 @@ mod tests {
         assert_eq!(read::<Loose<bool>>("true"), Loose(Some(true)));
         assert_eq!(read::<Loose<bool>>("1"), Loose(None));
         assert_eq!(read::<Loose<Decimal>>("{}"), Loose(None));
+        let text = |text: &str| Loose(Some(text.to_owned()));
+        assert_eq!(read::<Loose<String>>("\"Acme\""), text("Acme"));
+        assert_eq!(
+            read::<Loose<String>>("\"a \\\"b\\\" \\u0063\""),
+            text("a \"b\" c")
+        );
+        assert_eq!(read::<Loose<String>>("42"), Loose(None));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod check;
 mod contracts;
 mod credentials;
 mod describe;
+mod details;
 mod errors;
 mod fields;
 mod lines;

@@ -29,9 +29,9 @@ pub fn entity(kind: Kind) -> Entity {
                 "startDate",
                 "endDate",
                 "units",
-                "price",
                 "approveAndPostDate",
             ],
+            details: &["price"],
         },
         Kind::Bundle => Entity {
             name: "ContractServiceBundleUnits",
@@ -42,9 +42,9 @@ pub fn entity(kind: Kind) -> Entity {
                 "startDate",
                 "endDate",
                 "units",
-                "price",
                 "approveAndPostDate",
             ],
+            details: &["price"],
         },
     }
 }
