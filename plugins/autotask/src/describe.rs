@@ -49,10 +49,13 @@ pub fn description() -> Description {
             scheme: Scheme::None,
         },
         // The un-numbered host fronts the zone lookup; zones are numbered without a
-        // fixed list (31 and more exist) [LIVE].
+        // fixed list (31 and more exist) [LIVE], but for two pre-release ones, German and
+        // Spanish [CODE, several clients].
         hosts: vec![
             "webservices.autotask.net".to_owned(),
             "webservices#.autotask.net".to_owned(),
+            "prde.autotask.net".to_owned(),
+            "pres.autotask.net".to_owned(),
         ],
         routes: routes(),
         limits: RequestLimits {

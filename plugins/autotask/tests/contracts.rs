@@ -68,6 +68,32 @@ fn a_contract_comes_with_its_lines_and_their_units_from_the_start_on() {
 }
 
 #[test]
+fn links_lead_to_autotasks_pages_in_whatever_form_their_address_comes() {
+    for pages in [
+        "https://ww2.autotask.net/",
+        "ww2.autotask.net",
+        "http://WW2.autotask.net/Mvc/",
+    ] {
+        let mut tenant = Tenant::small();
+        let zone = json!({"zoneName": "America East", "url": ZONE, "webUrl": pages, "ci": 1});
+        tenant.answer_with(move |request| {
+            request
+                .url
+                .contains("ZoneInformation")
+                .then(|| psa_connector_sdk::testing::json(200, &zone.to_string()))
+        });
+        let contracts = read_contracts(&tenant.host()).unwrap();
+        assert_eq!(
+            contracts[0].link.as_deref(),
+            Some(
+                "https://ww2.autotask.net/Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenContract&ContractID=100"
+            ),
+            "{pages}"
+        );
+    }
+}
+
+#[test]
 fn up_to_a_horizon_rows_are_whole_and_those_that_begin_after_it_are_left_out() {
     let host = Tenant::small().host();
     let until = |horizon: &str| {

@@ -75,6 +75,10 @@ fn a_zone_outside_of_autotask_is_refused() {
         "https://evil.example/",
         "http://webservices2.autotask.net/",
         "https://webservices2.autotask.net@evil.example/",
+        "https://evil.example/.autotask.net",
+        "https://a.b.autotask.net/",
+        "https://.autotask.net/",
+        "https://webservices2.autotask.net:8443/",
         "http://127.0.0.1:8080/",
         "/relative",
     ] {
@@ -82,6 +86,43 @@ fn a_zone_outside_of_autotask_is_refused() {
         let error = connector().check(&host, Depth::Brief).unwrap_err();
         assert_eq!(kind_of(&error), "invalid", "{url}");
         assert_eq!(host.requests().len(), 1, "{url}");
+    }
+}
+
+#[test]
+fn zones_of_autotask_are_asked_whatever_their_name_and_the_host_decides() {
+    let declared = Autotask::describe().hosts;
+    for (name, asked_for) in [
+        ("webservices31", true),
+        ("prde", true),
+        ("pres", true),
+        ("webservices-eu", false),
+    ] {
+        assert_eq!(
+            declared.contains(&format!("{name}.autotask.net")),
+            asked_for && name != "webservices31"
+        );
+        let zone = format!(
+            r#"{{"zoneName":"Z","url":"https://{name}.autotask.net/ATServicesRest/","webUrl":"https://{name}.autotask.net/","ci":7}}"#
+        );
+        let host = FakeHost::script(vec![
+            json(200, &zone),
+            json(
+                200,
+                r#"{"externalRequestThreshold":10000,"requestThresholdTimeframe":60,"currentTimeframeRequestCount":1}"#,
+            ),
+        ]);
+        let report = connector().check(&host, Depth::Brief).unwrap();
+        assert_eq!(report.tenant, format!("{name}/7"));
+        let denied = FakeHost::script(vec![
+            json(200, &zone),
+            Err(failure(
+                SendFailureKind::Denied,
+                "that host is not granted to this plugin",
+            )),
+        ]);
+        let error = connector().check(&denied, Depth::Brief).unwrap_err();
+        assert_eq!(kind_of(&error), "refused");
     }
 }
 

@@ -35,6 +35,8 @@ struct WorldFile {
     users: Option<Vec<User>>,
     #[serde(default)]
     udfs: BTreeMap<Entity, Vec<String>>,
+    #[serde(default)]
+    lacking: BTreeMap<Entity, Vec<String>>,
     /// Replaces single lists.
     #[serde(default)]
     picklists: Picklists,
@@ -84,6 +86,7 @@ impl World {
         world.ci = file.ci.unwrap_or(world.ci);
         world.users = file.users.unwrap_or(world.users);
         world.udfs = file.udfs;
+        world.lacking = file.lacking;
         world.picklists.extend(file.picklists);
         for (entity, records) in [
             (Entity::Companies, &file.companies),
@@ -235,6 +238,7 @@ impl World {
         file.insert("ci".to_owned(), json!(self.ci));
         file.insert("users".to_owned(), json!(self.users));
         file.insert("udfs".to_owned(), json!(self.udfs));
+        file.insert("lacking".to_owned(), json!(self.lacking));
         file.insert("picklists".to_owned(), json!(self.picklists));
         for entity in Entity::ALL {
             let list: Vec<Json> = match entity {

@@ -44,6 +44,9 @@ pub struct World {
     pub picklists: Picklists,
     /// Names of user-defined fields by entity.
     pub udfs: BTreeMap<Entity, Vec<String>>,
+    /// Fields that this tenant does not have: models differ by version. Queries that name
+    /// one are refused, and the metadata does not list it.
+    pub lacking: BTreeMap<Entity, Vec<String>>,
     /// Every adjustment ever applied, in order, whoever made it.
     pub applied: Vec<Applied>,
     tables: Vec<Table<Row>>,
@@ -116,6 +119,7 @@ impl World {
             users: vec![User::default()],
             picklists: picklists::defaults(),
             udfs: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             applied: Vec::new(),
             tables,
             service_units: Table::new(Entity::ContractServiceUnits, &unit_keys),
@@ -128,6 +132,12 @@ impl World {
         let made = world.insert(Entity::Companies, &own);
         debug_assert!(made.is_ok(), "the tenant's own company is well-formed");
         world
+    }
+
+    /// Whether this tenant does not have a field.
+    pub fn lacks(&self, entity: Entity, field: &str) -> bool {
+        let lacking = self.lacking.get(&entity);
+        lacking.is_some_and(|names| names.iter().any(|n| n.eq_ignore_ascii_case(field)))
     }
 
     /// The tenant's date.
