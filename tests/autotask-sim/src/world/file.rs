@@ -30,6 +30,8 @@ struct WorldFile {
     #[serde(default)]
     zone_name: Option<String>,
     #[serde(default)]
+    web_url: Option<String>,
+    #[serde(default)]
     ci: Option<i64>,
     #[serde(default)]
     users: Option<Vec<User>>,
@@ -83,6 +85,7 @@ impl World {
         let file: WorldFile = serde_json::from_str(text).map_err(|e| e.to_string())?;
         let mut world = Self::new(file.today);
         world.zone_name = file.zone_name.unwrap_or(world.zone_name);
+        world.web_url = file.web_url.unwrap_or(world.web_url);
         world.ci = file.ci.unwrap_or(world.ci);
         world.users = file.users.unwrap_or(world.users);
         world.udfs = file.udfs;
@@ -235,6 +238,7 @@ impl World {
         let mut file = Map::new();
         file.insert("today".to_owned(), json!(self.today()));
         file.insert("zoneName".to_owned(), json!(self.zone_name));
+        file.insert("webUrl".to_owned(), json!(self.web_url));
         file.insert("ci".to_owned(), json!(self.ci));
         file.insert("users".to_owned(), json!(self.users));
         file.insert("udfs".to_owned(), json!(self.udfs));

@@ -36,6 +36,8 @@ pub struct World {
     pub now: DateTime,
     /// Name of the zone in `zoneInformation`.
     pub zone_name: String,
+    /// Address of the pages for people in `zoneInformation`; its form has varied.
+    pub web_url: String,
     /// Database id in `zoneInformation`.
     pub ci: i64,
     /// API users.
@@ -115,6 +117,7 @@ impl World {
         let mut world = Self {
             now: today.to_datetime(Time::midnight()),
             zone_name: "America East".to_owned(),
+            web_url: "https://ww2.autotask.net/".to_owned(),
             ci: 1,
             users: vec![User::default()],
             picklists: picklists::defaults(),
