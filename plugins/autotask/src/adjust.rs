@@ -13,8 +13,8 @@
 //! and nothing is repeated here: the host reads the line again first.
 
 use psa_connector_sdk::{
-    Adjustment, Date, Decimal, Error, Host, Outcome, Response, invalid, is_html, not_sent,
-    read_json, send_failed, shorten,
+    Adjustment, Date, Decimal, Error, Host, Outcome, RefusalKind, Rejection, Response, invalid,
+    is_html, not_sent, read_json, send_failed, shorten,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,10 +58,13 @@ pub fn adjust(api: &mut Api, host: &dyn Host, adjustment: &Adjustment) -> Result
     match api.write(host, key.kind.adjustments(), body)? {
         Written::Answered(response) => Ok(outcome(&response)),
         // The old address refused it as it refuses everything; the new one was not asked.
-        Written::ZoneMoved(address) => Ok(Outcome::Rejected(format!(
-            "Autotask has moved this database to {address}: nothing was changed at the old address. It is read \
-             there from now on."
-        ))),
+        Written::ZoneMoved(address) => Ok(Outcome::Rejected(Rejection {
+            kind: RefusalKind::Other,
+            words: format!(
+                "Autotask has moved this database to {address}: nothing was changed at the old address. It is read \
+                 there from now on."
+            ),
+        })),
         Written::Unanswered(failure) if not_sent(&failure) => {
             Err(send_failed("adjusting", failure))
         }
@@ -105,10 +108,12 @@ fn outcome(response: &Response) -> Outcome {
     let said = words.text().unwrap_or_else(|| "no words".to_owned());
     let told = format!("Autotask answered {}: {said}", response.status);
     if let Some(refusal) = refusal_of(response) {
-        return Outcome::Rejected(match refusal.plainly {
+        let words = match refusal.plainly {
             Some(plainly) => format!("{plainly} {told}"),
             None => told,
-        });
+        };
+        let kind = refusal.kind;
+        return Outcome::Rejected(Rejection { kind, words });
     }
     if response.is_success() && words.errors.is_empty() {
         success(response, &told)

@@ -1,11 +1,12 @@
 //! What the connector says about itself and about Autotask.
 
 use psa_connector_sdk::{
-    Authentication, ChangeKind, Description, Field, FieldKind, FieldScope, HeaderTemplate,
-    QuantityModel, RequestLimits, Route, RouteKind, Scheme, Terms, Truth, Window, ZeroUnits,
+    Authentication, BatchLimits, ChangeKind, Description, Effect, Field, FieldKind, FieldScope,
+    HeaderTemplate, QuantityModel, RequestLimits, Route, RouteKind, Scheme, Terms, Truth, Window,
+    ZeroUnits,
 };
 
-use crate::answers;
+use crate::{answers, refusal};
 
 /// Most keys in one `in` list, and most rows in one page [DOC Thresholds_Limits: 500 or
 /// fewer 'OR' conditions; LIVE: MaxRecords must be between 1 and 500].
@@ -57,6 +58,8 @@ pub fn description() -> Description {
             "prde.autotask.net".to_owned(),
             "pres.autotask.net".to_owned(),
         ],
+        // Autotask is hosted by its vendor alone.
+        self_hosted: false,
         routes: routes(),
         limits: RequestLimits {
             // Per database, for all integrations together, rolling [DOC Thresholds_Limits].
@@ -71,14 +74,18 @@ pub fn description() -> Description {
             // each; an instance asks them one after the other. So many keep the slots of the
             // longest lists in use.
             instances: 4,
-            // REST execution timeout of 5 minutes [CODE].
-            longest_execution_seconds: 300,
-            accounts_per_call: ACCOUNTS_PER_CALL,
-            lines_per_call: LINES_PER_CALL,
         },
+        batches: BatchLimits {
+            accounts: ACCOUNTS_PER_CALL,
+            lines: LINES_PER_CALL,
+        },
+        // REST execution timeout of 5 minutes [CODE].
+        longest_execution_seconds: 300,
         quantity: QuantityModel {
             change: ChangeKind::Delta,
-            effective_dated: true,
+            effect: Effect::Dated,
+            // `approveAndPostDate` of each unit row [OAS].
+            knows_posted: true,
             whole_numbers: true,
             largest: Some(LARGEST_UNITS.to_string()),
             // A client in production never sends a change to 0; the rule is [?].
@@ -86,6 +93,7 @@ pub fn description() -> Description {
             // "Attempt to insert duplicate data into contract_service_period" [LIVE].
             repeat_date: Truth::No,
         },
+        refusals: refusal::forms(),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The Autotask connector: Autotask PSA's REST API V1.0 behind the contract of
-//! `wit/connector.wit`.
+//! `wit/connector`.
 //!
 //! How facts are marked in this crate, after the notes they were gathered in:
 //! `[LIVE]` somebody measured it on a real tenant, `[DOC]` Autotask's help says it,
@@ -52,25 +52,6 @@ pub struct Autotask {
     answers: Answers,
 }
 
-impl Autotask {
-    /// Contracts with their lines of these accounts, and the units between `start` and
-    /// `horizon`: whole rows of a window, after which nothing is known. Without a horizon
-    /// the units are whole, up to the last row that Autotask keeps.
-    pub fn list_contracts_until(
-        &mut self,
-        host: &dyn Host,
-        accounts: &[String],
-        start: CivilDate,
-        horizon: Option<CivilDate>,
-        cursor: Option<&str>,
-    ) -> Result<ContractPage, Error> {
-        let horizon = horizon.map(Date::try_from).transpose()?;
-        let window = Window::new(Date::try_from(start)?, horizon)?;
-        self.contracts
-            .page(&mut self.api, host, accounts, window, cursor)
-    }
-}
-
 impl Connector for Autotask {
     fn describe() -> Description {
         describe::description()
@@ -110,9 +91,13 @@ impl Connector for Autotask {
         host: &dyn Host,
         accounts: &[String],
         start: CivilDate,
+        horizon: Option<CivilDate>,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
-        self.list_contracts_until(host, accounts, start, None, cursor)
+        let horizon = horizon.map(Date::try_from).transpose()?;
+        let window = Window::new(Date::try_from(start)?, horizon)?;
+        self.contracts
+            .page(&mut self.api, host, accounts, window, cursor)
     }
 
     fn read_lines(
@@ -124,7 +109,12 @@ impl Connector for Autotask {
         reading::read(&mut self.api, host, lines, Date::try_from(start)?)
     }
 
-    fn adjust(&mut self, host: &dyn Host, adjustment: &Adjustment) -> Result<Outcome, Error> {
+    fn adjust(
+        &mut self,
+        host: &dyn Host,
+        adjustment: &Adjustment,
+        _today: CivilDate,
+    ) -> Result<Outcome, Error> {
         adjust::adjust(&mut self.api, host, adjustment)
     }
 }

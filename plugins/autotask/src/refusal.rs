@@ -5,48 +5,65 @@
 //! recognised. Everything else is doubtful: a text nobody has written down may be a lock
 //! or a time-out of the database, after which the change can be there or not.
 
-use psa_connector_sdk::Response;
+use psa_connector_sdk::{RefusalEvidence, RefusalForm, RefusalKind, Response};
 
 use crate::words::{Meaning, Words, first_of, meaning_of};
 
-/// Why an adjustment was refused, in the words of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalKind {
-    DateAlreadyAdjusted,
-    PeriodPosted,
-    OutsideContract,
-    Permission,
-    Credentials,
-    Other,
-}
-
 /// Where a refusal's reason stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+enum Form {
     /// Nothing is said; the status alone tells.
     EmptyBody,
     /// A member of the answer's JSON that is not empty.
     Member(&'static str),
 }
 
+const ERRORS: Form = Form::Member("/errors");
+const MESSAGE: Form = Form::Member("/Message");
+
 /// The forms of a refusal. 500 with `errors` is how Autotask says no to a value [LIVE],
-/// and sometimes 200 [CODE]; 403 and 500 refuse permissions; the empty 401 refuses
-/// credentials and wrong zones [LIVE]. The others are the web server's: no such route, verb
-/// or media type. Not among them, whatever they say: 408, 429 and the gateways' 502 to 504.
-pub const FORMS: &[(u16, Form)] = &[
-    (200, Form::Member("errors")),
-    (400, Form::Member("errors")),
-    (403, Form::Member("errors")),
-    (500, Form::Member("errors")),
-    (405, Form::Member("Message")),
-    (415, Form::Member("Message")),
+/// and sometimes 200 [CODE]; which of the 4xx it takes for what is [?]. The empty 401
+/// refuses credentials, and everything at an address from where the database has moved
+/// [LIVE]. `Message` is the web server's own: no such verb or media type. Not among them,
+/// whatever they say: 408, 429 and the gateways' 502 to 504; nor other empty answers and
+/// pages for people, which may be anybody's.
+const FORMS: &[(u16, Form)] = &[
+    (200, ERRORS),
+    (400, ERRORS),
+    (401, ERRORS),
+    (403, ERRORS),
+    (404, ERRORS),
+    (409, ERRORS),
+    (422, ERRORS),
+    (500, ERRORS),
+    (405, MESSAGE),
+    (415, MESSAGE),
     (401, Form::EmptyBody),
-    (403, Form::EmptyBody),
-    (404, Form::EmptyBody),
-    (405, Form::EmptyBody),
-    (413, Form::EmptyBody),
-    (415, Form::EmptyBody),
 ];
+
+/// As the description declares them; the host checks each refusal against these.
+pub fn forms() -> Vec<RefusalForm> {
+    let declared = |(status, form): &(u16, Form)| RefusalForm {
+        status: *status,
+        evidence: match form {
+            Form::EmptyBody => RefusalEvidence::EmptyBody,
+            Form::Member(pointer) => RefusalEvidence::JsonMember((*pointer).to_owned()),
+        },
+        kinds: match *form {
+            ERRORS => vec![
+                RefusalKind::DateAlreadyAdjusted,
+                RefusalKind::PeriodPosted,
+                RefusalKind::OutsideContract,
+                RefusalKind::Permission,
+                RefusalKind::Credentials,
+                RefusalKind::Other,
+            ],
+            Form::EmptyBody => vec![RefusalKind::Credentials, RefusalKind::Other],
+            Form::Member(_) => vec![RefusalKind::Other],
+        },
+    };
+    FORMS.iter().map(declared).collect()
+}
 
 /// A refusal that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +78,17 @@ pub fn refusal_of(response: &Response) -> Option<Refusal> {
     let words = Words::of(response);
     let form = |wanted: Form| FORMS.contains(&(response.status, wanted));
     if response.body.trim_ascii().is_empty() {
-        return form(Form::EmptyBody).then(|| of_status(response.status));
+        return form(Form::EmptyBody).then_some(Refusal {
+            kind: RefusalKind::Credentials,
+            plainly: Meaning::Credentials.plainly(),
+        });
     }
     // One said in two members counts only where both are known.
     let said: Vec<&String> = words.errors.iter().chain(&words.message).collect();
     let member = if words.errors.is_empty() {
-        Form::Member("Message")
+        MESSAGE
     } else {
-        Form::Member("errors")
+        ERRORS
     };
     if said.is_empty() || !form(member) {
         return None;
@@ -91,18 +111,6 @@ pub fn refusal_of(response: &Response) -> Option<Refusal> {
             .or(kinds.first().copied())?,
         plainly: meaning.plainly(),
     })
-}
-
-fn of_status(status: u16) -> Refusal {
-    let (kind, meaning) = match status {
-        401 => (RefusalKind::Credentials, Some(Meaning::Credentials)),
-        403 => (RefusalKind::Permission, Some(Meaning::Permission)),
-        _ => (RefusalKind::Other, None),
-    };
-    Refusal {
-        kind,
-        plainly: meaning.and_then(Meaning::plainly),
-    }
 }
 
 /// None: after this the adjustment may have been made.
@@ -171,20 +179,11 @@ mod tests {
                 Other,
             ),
         ] {
-            for status in [500, 200, 400, 403] {
+            for status in [500, 200, 400, 401, 403, 404, 409, 422] {
                 assert_eq!(said(status, &[text]), Some(expected), "{status} {text}");
             }
         }
-        for (status, expected) in [
-            (401, Credentials),
-            (403, Permission),
-            (404, Other),
-            (405, Other),
-            (413, Other),
-            (415, Other),
-        ] {
-            assert_eq!(kind(status, ""), Some(expected), "{status}");
-        }
+        assert_eq!(kind(401, ""), Some(Credentials));
         let verb = r#"{"Message":"The requested resource does not support http method 'POST'."}"#;
         assert_eq!(kind(405, verb), Some(Other));
     }
@@ -213,11 +212,13 @@ mod tests {
     #[test]
     fn an_answer_in_another_form_is_doubtful_whatever_it_says() {
         for status in [
-            201, 202, 302, 401, 404, 408, 409, 418, 429, 501, 502, 503, 504,
+            201, 202, 302, 405, 408, 415, 418, 425, 429, 501, 502, 503, 504,
         ] {
             assert_eq!(said(status, &[AGAIN]), None, "{status}");
         }
-        for status in [200, 204, 400, 408, 409, 429, 500, 502, 503, 504] {
+        for status in [
+            200, 204, 400, 403, 404, 405, 408, 409, 413, 415, 429, 500, 502, 503, 504,
+        ] {
             assert_eq!(kind(status, ""), None, "{status}");
         }
         let page = "<html><title>404 - File or directory not found.</title></html>";

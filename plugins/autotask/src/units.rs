@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use psa_connector_sdk::timeline::{self, Row as UnitRow};
+use psa_connector_sdk::timeline::{self, Overlap, Row as UnitRow};
 use psa_connector_sdk::{Date, Decimal, Error, Host, Packer, Timeline, Truth, invalid};
 use serde::{Deserialize, de::Error as _};
 use serde_json::value::RawValue;
@@ -215,7 +215,7 @@ impl Units {
             UnitRow {
                 id: row.id.0,
                 start,
-                end,
+                end: Some(end),
                 units: units.into(),
                 unit_price,
                 posted: row.approve_and_post_date.0,
@@ -254,7 +254,7 @@ impl Units {
                 "no unit row covers a day from {} to {horizon}; later ones were not read",
                 window.start
             )),
-            _ => timeline::build(&mut rows, window.start),
+            _ => timeline::build(&mut rows, window.start, Overlap::LaterHolds),
         }
     }
 

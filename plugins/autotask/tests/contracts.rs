@@ -22,7 +22,7 @@ fn told(timeline: &Timeline) -> Vec<String> {
                 format!(
                     "{}..{} {} {price} {:?}",
                     text(segment.start),
-                    text(segment.end),
+                    text(segment.end.unwrap()),
                     segment.units,
                     segment.posted
                 )
@@ -98,7 +98,7 @@ fn up_to_a_horizon_rows_are_whole_and_those_that_begin_after_it_are_left_out() {
     let host = Tenant::small().host();
     let until = |horizon: &str| {
         let page = connector()
-            .list_contracts_until(
+            .list_contracts(
                 &host,
                 &accounts(&[10]),
                 date("2026-11-23"),
@@ -128,7 +128,7 @@ fn a_line_without_rows_up_to_the_horizon_is_unreadable_there_and_not_absent() {
     let host = tenant.host();
     let read = |horizon: Option<&str>| {
         let page = connector()
-            .list_contracts_until(
+            .list_contracts(
                 &host,
                 &accounts(&[10]),
                 date("2026-11-23"),
@@ -151,7 +151,7 @@ fn a_gap_beyond_the_horizon_is_found_by_the_whole_reading_alone() {
     tenant.rows("ContractServiceUnits").remove(5);
     let host = tenant.host();
     let page = connector()
-        .list_contracts_until(
+        .list_contracts(
             &host,
             &accounts(&[10]),
             date("2026-11-23"),
@@ -173,7 +173,7 @@ fn a_gap_beyond_the_horizon_is_found_by_the_whole_reading_alone() {
 fn a_horizon_before_the_start_is_invalid() {
     let host = Tenant::small().host();
     let error = connector()
-        .list_contracts_until(
+        .list_contracts(
             &host,
             &accounts(&[10]),
             date("2026-11-23"),
@@ -382,7 +382,13 @@ fn one_setting_answers_for_all_contracts_of_a_type_or_status() {
         .collect();
         let mut connector = psa_connector_autotask::Autotask::configure(&settings).unwrap();
         let page = connector
-            .list_contracts(&german().host(), &accounts(&[10]), date("2026-11-23"), None)
+            .list_contracts(
+                &german().host(),
+                &accounts(&[10]),
+                date("2026-11-23"),
+                None,
+                None,
+            )
             .unwrap();
         let told = page.contracts.iter();
         told.map(|c| (c.id.clone(), c.recurring, c.active))
@@ -405,7 +411,7 @@ fn companies_and_several_contract_types_together_stay_within_500() {
     let host = german().host();
     let ids = accounts(&(1..=1000).collect::<Vec<i64>>());
     connector()
-        .list_contracts(&host, &ids, date("2026-11-23"), None)
+        .list_contracts(&host, &ids, date("2026-11-23"), None, None)
         .unwrap();
     for request in host.requests() {
         if request.url.ends_with("/Contracts/query") {
@@ -433,7 +439,13 @@ fn an_adjusted_month_is_two_segments() {
         row["units"] = json!(9);
     }
     let contracts = connector()
-        .list_contracts(&tenant.host(), &accounts(&[10]), date("2026-11-01"), None)
+        .list_contracts(
+            &tenant.host(),
+            &accounts(&[10]),
+            date("2026-11-01"),
+            None,
+            None,
+        )
         .unwrap()
         .contracts;
     let segments = told(&contracts[0].lines[0].timeline);
@@ -465,7 +477,7 @@ fn accounts_are_read_over_several_pages_without_splitting_one() {
     let ids: Vec<i64> = (1..=700).collect();
     let mut connector = connector();
     let first = connector
-        .list_contracts(&host, &accounts(&ids), date("2026-11-23"), None)
+        .list_contracts(&host, &accounts(&ids), date("2026-11-23"), None, None)
         .unwrap();
     assert_eq!(first.contracts.len(), 1000);
     assert_eq!(first.next.as_deref(), Some("500"));
@@ -474,6 +486,7 @@ fn accounts_are_read_over_several_pages_without_splitting_one() {
             &host,
             &accounts(&ids),
             date("2026-11-23"),
+            None,
             first.next.as_deref(),
         )
         .unwrap();
@@ -487,7 +500,13 @@ fn a_cursor_that_was_not_given_out_is_invalid() {
     let host = Tenant::small().host();
     for cursor in ["1", "-1", "x", "999999999999999999999"] {
         let error = connector()
-            .list_contracts(&host, &accounts(&[10]), date("2026-11-23"), Some(cursor))
+            .list_contracts(
+                &host,
+                &accounts(&[10]),
+                date("2026-11-23"),
+                None,
+                Some(cursor),
+            )
             .unwrap_err();
         assert_eq!(kind_of(&error), "invalid", "{cursor}");
         assert_eq!(
@@ -506,7 +525,7 @@ fn accounts_that_are_no_ids_are_invalid() {
     let host = Tenant::small().host();
     for id in ["", "abc", "1 or 1", "-1", "99999999999999999999"] {
         let error = connector()
-            .list_contracts(&host, &[id.to_owned()], date("2026-11-23"), None)
+            .list_contracts(&host, &[id.to_owned()], date("2026-11-23"), None, None)
             .unwrap_err();
         assert_eq!(kind_of(&error), "invalid", "{id}");
     }
@@ -631,7 +650,7 @@ fn pages_stay_small_where_accounts_have_many_contracts() {
     let (mut cursor, mut pages) = (None, Vec::new());
     loop {
         let page = connector
-            .list_contracts(&host, &ids, date("2026-11-23"), cursor.as_deref())
+            .list_contracts(&host, &ids, date("2026-11-23"), None, cursor.as_deref())
             .unwrap();
         pages.push(page.contracts.len());
         cursor = page.next;

@@ -89,7 +89,7 @@ fn what_is_lacking_is_learnt_once() {
     let mut connector = connector();
     let read = |connector: &mut psa_connector_autotask::Autotask| {
         connector
-            .list_contracts(&host, &accounts(&[10]), date("2026-11-23"), None)
+            .list_contracts(&host, &accounts(&[10]), date("2026-11-23"), None, None)
             .unwrap()
     };
     read(&mut connector);

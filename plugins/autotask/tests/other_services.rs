@@ -184,7 +184,7 @@ const READS: &[(&str, Call)] = &[
 
 fn contracts(connector: &mut Autotask, host: &FakeHost) -> Result<(), Error> {
     connector
-        .list_contracts(host, &accounts(&[10]), date("2026-11-23"), None)
+        .list_contracts(host, &accounts(&[10]), date("2026-11-23"), None, None)
         .map(drop)
 }
 

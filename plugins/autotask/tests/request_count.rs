@@ -81,7 +81,8 @@ fn read_all(shape: &Shape, horizon: Option<&str>) -> (usize, usize, usize) {
     }
     // Side by side, and as many accounts in a call, as the host runs them.
     let limits = psa_connector_autotask::Autotask::describe().limits;
-    let at_once = usize::try_from(limits.accounts_per_call).unwrap();
+    let batches = psa_connector_autotask::Autotask::describe().batches;
+    let at_once = usize::try_from(batches.accounts).unwrap();
     let mut instances: Vec<_> = (1..limits.instances)
         .map(|_| support::connector())
         .collect();
@@ -92,7 +93,7 @@ fn read_all(shape: &Shape, horizon: Option<&str>) -> (usize, usize, usize) {
         let mut cursor = None;
         loop {
             let page = instances[nth % side_by_side]
-                .list_contracts_until(
+                .list_contracts(
                     &host,
                     chunk,
                     date("2026-11-01"),

@@ -5,7 +5,9 @@ mod support;
 
 use psa_connector_autotask::Autotask;
 use psa_connector_sdk::testing::{FakeHost, answer, failure, json};
-use psa_connector_sdk::{Connector, Depth, Error, Outcome, SendFailureKind, Settings, kind_of};
+use psa_connector_sdk::{
+    Connector, Depth, Error, Outcome, RefusalKind, SendFailureKind, Settings, kind_of,
+};
 use support::*;
 
 const MOVED: &str = r#"{"zoneName":"America East 2","url":"https://webservices31.autotask.net/ATServicesRest/","ci":4}"#;
@@ -205,11 +207,14 @@ fn a_write_to_a_zone_that_has_moved_is_not_sent_again_and_refuses_no_credentials
         }
         request.url.starts_with(ZONE).then(|| answer(401, "", ""))
     });
-    let outcome = connector.adjust(&host, &adjustment("7", "9")).unwrap();
-    let Outcome::Rejected(words) = outcome else {
+    let outcome = connector
+        .adjust(&host, &adjustment("7", "9"), today())
+        .unwrap();
+    let Outcome::Rejected(rejection) = outcome else {
         panic!("{outcome:?}")
     };
-    assert!(words.contains("webservices31"), "{words}");
+    assert_eq!(rejection.kind, RefusalKind::Other);
+    assert!(rejection.words.contains("webservices31"), "{rejection:?}");
     let writes = |host: &FakeHost| {
         let requests = host.requests();
         let writes = requests.iter().filter(|r| r.url.ends_with("Adjustments"));
@@ -298,7 +303,11 @@ fn a_401_from_the_same_zone_is_final_and_nothing_more_is_tried() {
         );
     }
     assert_eq!(
-        kind_of(&connector.adjust(&host, &adjustment("7", "9")).unwrap_err()),
+        kind_of(
+            &connector
+                .adjust(&host, &adjustment("7", "9"), today())
+                .unwrap_err()
+        ),
         "authentication"
     );
     // The read, and one lookup.
