@@ -13,6 +13,7 @@ mod orphans;
 mod others;
 mod people;
 mod program;
+mod real_answers;
 mod rollback;
 mod rules;
 mod snapshots;
