@@ -12,13 +12,14 @@ use serde_json::value::RawValue;
 use crate::Source;
 use crate::error::Problem;
 
-use super::{Unknown, readable};
+use super::{Accepted, DOUBTFUL_ID_FIX, Doubt, Unknown, doubtful_id, readable};
 
 /// A whole file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Document<'a> {
     name: &'a str,
     text: &'a str,
+    accepted: Accepted,
 }
 
 /// One value in it, and the way to it (`items[3].users`).
@@ -61,7 +62,11 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
     };
     match serde_json::from_str::<&RawValue>(text) {
         Ok(raw) => Ok(Node {
-            document: Document { name, text },
+            document: Document {
+                name,
+                text,
+                accepted: source.accepted,
+            },
             raw: raw.get(),
             path: Cow::Borrowed(""),
         }),
@@ -94,9 +99,7 @@ impl<'a> Node<'a> {
         what: impl fmt::Display,
         fix: &str,
     ) -> Problem {
-        // Both are slices of one text, so the difference is this value's offset.
-        let offset = self.raw.as_ptr().addr() - self.document.text.as_ptr().addr();
-        let (line, column) = place(self.document.text, offset);
+        let (line, column) = self.begins();
         let name = self.document.name;
         let path = match self.path.as_ref() {
             "" => String::new(),
@@ -104,6 +107,18 @@ impl<'a> Node<'a> {
         };
         let message = format!("{name}, line {line}, column {column}:{path} {what}");
         Problem::new(code, message, fix)
+    }
+
+    /// The line it begins in, from 1.
+    pub(crate) fn line(&self) -> usize {
+        self.begins().0
+    }
+
+    /// Line and column.
+    fn begins(&self) -> (usize, usize) {
+        // Both are slices of one text, so the difference is this value's offset.
+        let offset = self.raw.as_ptr().addr() - self.document.text.as_ptr().addr();
+        place(self.document.text, offset)
     }
 
     fn wrong_type(&self, wanted: &str) -> Problem {
@@ -131,6 +146,15 @@ impl<'a> Node<'a> {
 
     pub(crate) fn is_null(&self) -> bool {
         self.raw == "null"
+    }
+
+    pub(crate) fn is_false(&self) -> bool {
+        self.raw == "false"
+    }
+
+    /// The way to it (`items[3].users`).
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     /// The entries of a list.
@@ -189,6 +213,15 @@ impl<'a> Node<'a> {
             .map_err(|error| self.broken(&error))
     }
 
+    /// What stands there, if it is a text or a number: for rows that are refused.
+    pub(crate) fn as_written(&self) -> Option<String> {
+        match self.raw.as_bytes().first()? {
+            b'"' => Some(self.plain_text().ok()?.into_owned()),
+            b'0'..=b'9' | b'-' => Some(self.raw.to_owned()),
+            _ => None,
+        }
+    }
+
     /// A text for people.
     pub(crate) fn text(&self) -> Checked<String> {
         let text = self.plain_text()?;
@@ -206,7 +239,8 @@ impl<'a> Node<'a> {
         &self,
         numbers: &mut usize,
     ) -> Checked<T> {
-        let text = if self.raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        let as_number = self.raw.bytes().all(|byte| byte.is_ascii_digit());
+        let text = if as_number {
             *numbers += 1;
             Cow::Borrowed(self.raw)
         } else if self.raw.starts_with('"') {
@@ -214,6 +248,10 @@ impl<'a> Node<'a> {
         } else {
             return Err(self.wrong_type("an id (a text)"));
         };
+        if let Some(what) = doubtful_id(&text, as_number, self.document.accepted) {
+            let code = Doubt::MayBeRounded.as_str();
+            return Err(self.problem(code, what, DOUBTFUL_ID_FIX));
+        }
         text.parse()
             .map_err(|error| self.problem("bad-id", format!("is no id: {error}"), "Correct it."))
     }
@@ -276,6 +314,10 @@ impl<'a> Object<'a> {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// A field that may be left out; null counts as left out.
     pub(crate) fn optional(&mut self, key: &str) -> Option<Node<'a>> {
         let field = self.fields.iter_mut().find(|field| field.key == key)?;
@@ -290,6 +332,17 @@ impl<'a> Object<'a> {
             let what = format!("has no {key:?}");
             self.node.problem("missing-field", what, "Add the field.")
         })
+    }
+
+    /// Look at the fields that nobody asked for; those that `known` says it knows are not
+    /// told of.
+    pub(crate) fn look(&mut self, mut known: impl FnMut(&str, Node<'a>) -> bool) {
+        for at in 0..self.fields.len() {
+            let field = &self.fields[at];
+            if !field.used && known(&field.key, self.child(&field.key, field.raw)) {
+                self.fields[at].used = true;
+            }
+        }
     }
 
     /// Tell of the fields that nobody asked for.

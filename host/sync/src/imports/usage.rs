@@ -14,7 +14,11 @@ use crate::{Host, Note, Result, Source, modules};
 
 use super::json::{Node, Object, parse};
 use super::tree::Tree;
+use super::whole::{Listed, not_whole};
 use super::{Unknown, csv_usage, numbers_as_ids, refuse};
+
+/// The file says that it is complete, and also that it is not.
+const NOT_WHOLE: &str = "not-whole";
 
 /// How the file says what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,13 @@ pub struct UsageImported {
     pub workspaces: usize,
     /// What a person should know.
     pub notes: Vec<Note>,
+}
+
+impl UsageImported {
+    /// Whether the file contradicts itself, so that nothing is posted from it.
+    pub fn needs_a_person(&self) -> bool {
+        self.notes.iter().any(|note| note.code == NOT_WHOLE)
+    }
 }
 
 /// Where an item stands in its file, for problems found later.
@@ -229,7 +240,6 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
     })?;
     let complete = document.required("complete")?.flag()?;
     let entries = document.required("items")?.list()?;
-    document.rest(&mut unknown);
     let mut items = Vec::with_capacity(entries.len());
     let mut names = Vec::new();
     let mut problems = Vec::new();
@@ -252,12 +262,27 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
         }
     }
     refuse(problems)?;
+    let workspaces: HashSet<_> = items.iter().map(|(_, item)| &item.workspace).collect();
+    let listed = Listed {
+        entries: items.len(),
+        workspaces: workspaces.len(),
+    };
+    let signs = not_whole(&mut document, listed);
+    document.rest(&mut unknown);
     let mut notes: Vec<Note> = unknown.notes().collect();
     notes.extend(numbers_as_ids(numbers));
+    if complete && !signs.is_empty() {
+        let message = format!(
+            "the file says that it is complete, and also that {}: it was taken as not complete. \
+             If it is whole, leave that out and import it again",
+            signs.join(", that ")
+        );
+        notes.push(Note::new(NOT_WHOLE, message));
+    }
     Ok(Read {
         channel,
         taken_at,
-        complete,
+        complete: complete && signs.is_empty(),
         items,
         names,
         notes,
