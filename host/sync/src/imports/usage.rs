@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use psa_host_billing::brake;
+use psa_host_billing::brake::{self, BrakeCode};
 use psa_host_billing::{ModuleId, WorkspaceId, WorkspaceKind};
 use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use serde::Serialize;
@@ -56,9 +56,12 @@ pub struct UsageImported {
 }
 
 impl UsageImported {
-    /// Whether the file contradicts itself, so that nothing is posted from it.
+    /// Whether the file contradicts itself or another, so that nothing is posted from it.
     pub fn needs_a_person(&self) -> bool {
-        self.notes.iter().any(|note| note.code == NOT_WHOLE)
+        let contradicted = [NOT_WHOLE, BrakeCode::SnapshotsDisagree.as_str()];
+        self.notes
+            .iter()
+            .any(|note| contradicted.contains(&note.code))
     }
 }
 
@@ -148,6 +151,11 @@ impl Host {
             names: read.names,
         };
         let id: SnapshotId = self.ledger().import_snapshot(&new)?;
+        if let Some(brake) = self.disagreeing(&self.ledger().snapshot(id)?)? {
+            let fix = brake.fix("");
+            let message = format!("{}; {fix}", brake.message());
+            notes.push(Note::new(brake.code(), message));
+        }
         Ok(UsageImported {
             snapshot: id.to_string(),
             channel: new.channel,
