@@ -18,6 +18,7 @@ fn question(line: &str, baseline: u32, target: u32) -> NewQuestion {
             line: line.parse().unwrap(),
             contract: "9001".parse().unwrap(),
             service: "15".parse().unwrap(),
+            account: psa_host_billing::AccountId::new("a1").expect("an id"),
         },
         baseline: units(baseline),
         target: units(target),
