@@ -150,7 +150,10 @@ fn import_of(scene: &Scene, taken_at: &str, devices: u32, more: &serde_json::Val
         file[key] = value.clone();
     }
     let source = Source::new("usage", file.to_string());
-    let done = scene.host.import_usage(&source, &UsageForm::Json).expect("usage");
+    let done = scene
+        .host
+        .import_usage(&source, &UsageForm::Json)
+        .expect("usage");
     done.notes.iter().map(|note| note.code.to_owned()).collect()
 }
 
