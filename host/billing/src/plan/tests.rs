@@ -8,6 +8,7 @@ mod life_cycle;
 mod past;
 mod renewal;
 mod rollback;
+mod window;
 
 use jiff::civil::date;
 use proptest::prelude::*;
