@@ -454,7 +454,7 @@ impl Found {
         // single pair has it twice.
         let doubted = brakes.iter().find(|brake| {
             let code = brake.code.parse();
-            code.is_ok_and(|code| BrakeCode::doubts_the_answer(code))
+            code.is_ok_and(BrakeCode::doubts_the_answer)
         });
         if let Some(doubted) = doubted {
             let unseen = |line: &&mut LineReport| {
