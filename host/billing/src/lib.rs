@@ -21,6 +21,7 @@ pub mod plan;
 mod psa;
 mod quantity;
 pub mod radar;
+pub mod rejection;
 mod report_code;
 pub mod rollback;
 pub mod rules;
@@ -39,8 +40,9 @@ pub use ids::{
 };
 pub use mapping::{Mapping, NotOneToOne, ServiceMapping};
 pub use money::Money;
-pub use psa::{Account, Contract, Line, LineKey, QuantityModel, Service, ZeroUnits};
+pub use psa::{Account, Contract, Effect, Line, LineKey, QuantityModel, Service, ZeroUnits};
 pub use quantity::{Units, UnitsChange, UnitsError, parse_decimal};
+pub use rejection::RejectionKind;
 pub use report_code::{AnyCode, ReportCode};
 pub use set_aside::{SetAside, SetAsideKind, SetAsides};
 pub use snapshot::{CompleteSnapshot, SnapshotError, UsageItem, UsageSnapshot};

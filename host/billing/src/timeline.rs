@@ -2,7 +2,7 @@
 //! the PSA is an error, never zero units.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Money, Units};
 
@@ -23,8 +23,8 @@ pub enum Truth {
 pub struct Segment {
     /// First day.
     pub start: Date,
-    /// Last day.
-    pub end: Date,
+    /// Last day; none: open, which only the last segment of a timeline is.
+    pub end: Option<Date>,
     /// Quantity on each day of it.
     pub units: Units,
     /// Price of one unit, where it can be told exactly.
@@ -33,10 +33,31 @@ pub struct Segment {
     pub posted: Truth,
 }
 
-/// Segments in order, touching, at least one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Segment>", into = "Vec<Segment>")]
-pub struct Timeline(Vec<Segment>);
+impl Segment {
+    /// Whether this day or a later one belongs to it.
+    pub fn reaches(&self, day: Date) -> bool {
+        self.end.is_none_or(|end| end >= day)
+    }
+
+    /// Whether this day belongs to it.
+    pub fn holds(&self, day: Date) -> bool {
+        self.start <= day && self.reaches(day)
+    }
+
+    /// Its last day, for a person.
+    pub fn end_in_words(&self) -> String {
+        self.end
+            .map_or_else(|| "further notice".to_owned(), |end| end.to_string())
+    }
+}
+
+/// Segments in order, touching, at least one: all that the PSA has from some day on, or
+/// only those up to the one that holds a horizon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    segments: Vec<Segment>,
+    horizon: Option<Date>,
+}
 
 /// Why segments are no timeline.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,62 +90,87 @@ pub enum TimelineError {
 }
 
 impl Timeline {
+    /// All segments there are.
+    ///
     /// # Errors
     /// [`TimelineError`] unless the segments are in order and touch.
     pub fn new(segments: Vec<Segment>) -> Result<Self, TimelineError> {
-        if segments.is_empty() {
-            return Err(TimelineError::Empty);
-        }
-        for segment in &segments {
-            if segment.end < segment.start {
-                let Segment { start, end, .. } = *segment;
-                return Err(TimelineError::Backwards { start, end });
-            }
-        }
-        for pair in segments.windows(2) {
-            let (before, after) = (&pair[0], &pair[1]);
-            if after.start <= before.end {
-                return Err(TimelineError::Overlap { from: after.start });
-            }
-            if before.end.tomorrow().ok() != Some(after.start) {
-                return Err(TimelineError::Gap {
-                    after: before.end,
-                    before: after.start,
-                });
-            }
-        }
-        Ok(Self(segments))
+        check(&segments)?;
+        Ok(Self {
+            segments,
+            horizon: None,
+        })
+    }
+
+    /// The segments up to the one that holds this day; of what follows nothing is known.
+    ///
+    /// # Errors
+    /// [`TimelineError`] unless the segments are in order and touch.
+    pub fn up_to(horizon: Date, segments: Vec<Segment>) -> Result<Self, TimelineError> {
+        check(&segments)?;
+        // Nothing can follow on an open one.
+        let open = segments.last().is_some_and(|last| last.end.is_none());
+        Ok(Self {
+            segments,
+            horizon: (!open).then_some(horizon),
+        })
+    }
+
+    /// The last day that was asked for; none: the timeline is whole. Only of a whole one
+    /// may be concluded that something does not follow.
+    pub fn horizon(&self) -> Option<Date> {
+        self.horizon
     }
 
     /// The segment that holds this day.
     pub fn at(&self, day: Date) -> Option<&Segment> {
-        self.0
-            .iter()
-            .find(|segment| segment.start <= day && day <= segment.end)
+        self.segments.iter().find(|segment| segment.holds(day))
     }
 
     /// The segments that begin after this day.
     pub fn after(&self, day: Date) -> impl Iterator<Item = &Segment> {
-        self.0.iter().filter(move |segment| segment.start > day)
+        self.segments
+            .iter()
+            .filter(move |segment| segment.start > day)
     }
 
     /// All segments, in order.
     pub fn segments(&self) -> &[Segment] {
-        &self.0
+        &self.segments
     }
 }
 
-impl TryFrom<Vec<Segment>> for Timeline {
-    type Error = TimelineError;
-    fn try_from(segments: Vec<Segment>) -> Result<Self, TimelineError> {
-        Self::new(segments)
+/// As evidence shows it: the segments.
+impl Serialize for Timeline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.segments.serialize(serializer)
     }
 }
 
-impl From<Timeline> for Vec<Segment> {
-    fn from(timeline: Timeline) -> Vec<Segment> {
-        timeline.0
+fn check(segments: &[Segment]) -> Result<(), TimelineError> {
+    if segments.is_empty() {
+        return Err(TimelineError::Empty);
     }
+    for segment in segments {
+        if let Some(end) = segment.end.filter(|end| *end < segment.start) {
+            let start = segment.start;
+            return Err(TimelineError::Backwards { start, end });
+        }
+    }
+    for pair in segments.windows(2) {
+        let (before, after) = (&pair[0], &pair[1]);
+        let end = before.end.filter(|end| *end < after.start);
+        let Some(end) = end else {
+            return Err(TimelineError::Overlap { from: after.start });
+        };
+        if end.tomorrow().ok() != Some(after.start) {
+            return Err(TimelineError::Gap {
+                after: end,
+                before: after.start,
+            });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -138,7 +184,7 @@ mod tests {
     fn segment(start: Date, end: Date, units: u32) -> Segment {
         Segment {
             start,
-            end,
+            end: Some(end),
             units: units.into(),
             unit_price: None,
             posted: Truth::No,
@@ -159,6 +205,36 @@ mod tests {
         assert_eq!(timeline.at(date(2026, 2, 1)).unwrap().units, Units::from(7));
         assert_eq!(timeline.at(date(2026, 3, 1)), None);
         assert_eq!(timeline.after(date(2026, 1, 15)).count(), 1);
+    }
+
+    #[test]
+    fn an_open_segment_holds_every_later_day_and_is_the_last() {
+        let mut segments = vec![
+            segment(date(2026, 1, 1), date(2026, 1, 31), 5),
+            segment(date(2026, 2, 1), date(2026, 2, 28), 7),
+        ];
+        segments[1].end = None;
+        let timeline = Timeline::new(segments.clone()).unwrap();
+        assert_eq!(
+            timeline.at(date(9999, 12, 31)).unwrap().units,
+            Units::from(7)
+        );
+        segments[0].end = None;
+        let overlap = TimelineError::Overlap {
+            from: date(2026, 2, 1),
+        };
+        assert_eq!(Timeline::new(segments), Err(overlap));
+    }
+
+    #[test]
+    fn a_timeline_up_to_a_horizon_is_not_whole_unless_its_last_segment_is_open() {
+        let mut segments = vec![segment(date(2026, 1, 1), date(2026, 1, 31), 5)];
+        let day = date(2026, 1, 20);
+        let window = Timeline::up_to(day, segments.clone()).unwrap();
+        assert_eq!(window.horizon(), Some(day));
+        segments[0].end = None;
+        let open = Timeline::up_to(day, segments.clone()).unwrap();
+        assert_eq!(open, Timeline::new(segments).unwrap());
     }
 
     #[test]
@@ -211,10 +287,10 @@ mod tests {
             lengths in prop::collection::vec(1_i32..40, 1..8), day in -20_i32..320,
         ) {
             let segments = touching(&lengths);
-            let (first, last) = (segments[0].start, segments[segments.len() - 1].end);
+            let (first, last) = (segments[0].start, segments[segments.len() - 1].end.unwrap());
             let timeline = Timeline::new(segments.clone()).unwrap();
             let day = date(2026, 1, 1).checked_add(day.days()).unwrap();
-            let holding = segments.iter().filter(|s| s.start <= day && day <= s.end);
+            let holding = segments.iter().filter(|s| s.start <= day && Some(day) <= s.end);
             prop_assert_eq!(timeline.at(day), holding.clone().next());
             prop_assert_eq!(holding.count(), usize::from(first <= day && day <= last));
             let before = timeline.segments().iter().filter(|s| s.start <= day).count();

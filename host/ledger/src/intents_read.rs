@@ -181,7 +181,7 @@ pub(crate) fn find(view: &Connection, id: IntentId) -> Inside<IntentRecord> {
 /// By place, not by name: thousands are read in a run, each several times.
 const SELECT: &str = "SELECT id, run, row, tenant, line, contract, service, workspace, module,
     baseline, target, effective, state, attempt, code, words, evidence, intended_at, sending_at,
-    answered_at, resolved_at FROM intents";
+    answered_at, resolved_at, account FROM intents";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
     Ok(IntentRecord {
@@ -194,6 +194,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
                 line: parsed(row, 4)?,
                 contract: parsed(row, 5)?,
                 service: parsed(row, 6)?,
+                account: parsed(row, 21)?,
             },
             workspace: parsed(row, 7)?,
             module: parsed(row, 8)?,

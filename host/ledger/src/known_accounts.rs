@@ -1,6 +1,6 @@
 //! Accounts of a tenant that are not new: the PSA took a change of one of their lines, or a
 //! run found all their lines right. The first of the two is written by the database itself,
-//! together with the answer (`migrations/11-known-accounts.sql`).
+//! together with the answer (`migrations/12-known-accounts.sql`).
 
 use std::collections::HashSet;
 

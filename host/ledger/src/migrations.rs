@@ -14,8 +14,9 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/08-withdrawn-snapshots.sql")),
     M::up(include_str!("migrations/09-bundles.sql")).foreign_key_check(),
     M::up(include_str!("migrations/10-fewer-indexes.sql")),
-    M::up(include_str!("migrations/11-known-accounts.sql")),
-    M::up(include_str!("migrations/12-passed-changes.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/11-accounts-of-lines.sql")),
+    M::up(include_str!("migrations/12-known-accounts.sql")),
+    M::up(include_str!("migrations/13-passed-changes.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),
@@ -81,7 +82,7 @@ mod tests {
     fn before_limits() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
         let steps = Migrations::from_slice(LEDGER);
-        steps.to_version(&mut connection, 10).unwrap();
+        steps.to_version(&mut connection, 11).unwrap();
         connection
             .execute_batch(
                 r#"

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::error::Elapsed;
 
 use crate::bindings::exports::psa_host::connector::connector as wit;
-use crate::bindings::psa_host::connector::types as wit_types;
+use crate::bindings::psa_host::guest::{plugin, types as wit_types};
 use crate::engine::InCall;
 use crate::guest::{Guest, stop, write_of};
 use crate::http::{Note, Write};
@@ -105,6 +105,8 @@ pub struct AdjustmentRequest {
     pub target: Units,
     /// The first day of the change.
     pub effective: Date,
+    /// The civil date in the connection's zone.
+    pub today: Date,
 }
 
 /// A configured instance. One call at a time; several connectors of one session may
@@ -191,8 +193,8 @@ impl Connector {
     /// [`CallError`], here and below.
     pub async fn check(&mut self, depth: Depth) -> Result<CheckReport, CallError> {
         let depth = match depth {
-            Depth::Brief => wit::Depth::Brief,
-            Depth::Full => wit::Depth::Full,
+            Depth::Brief => plugin::Depth::Brief,
+            Depth::Full => plugin::Depth::Full,
         };
         let answer = call!(self, Phase::Check, call_check(depth))?;
         let said = self.heed(Phase::Check, answer)?;
@@ -240,7 +242,7 @@ impl Connector {
     }
 
     /// One page of these accounts' contracts with their lines, units from the period
-    /// that holds `start`. At most `accounts_per_call` accounts; see also
+    /// that holds `start` to the one that holds `horizon`, or all later ones. At most `accounts_per_call` accounts; see also
     /// [`Connector::all_contracts`].
     ///
     /// # Errors
@@ -249,6 +251,7 @@ impl Connector {
         &mut self,
         accounts: &[AccountId],
         start: Date,
+        horizon: Option<Date>,
         cursor: Option<&str>,
     ) -> Result<Page<Contract>, CallError> {
         let ids: Vec<String> = accounts.iter().map(|id| id.as_str().to_owned()).collect();
@@ -256,11 +259,11 @@ impl Connector {
         let answer = call!(
             self,
             Phase::ListContracts,
-            call_list_contracts(&ids, day, cursor.as_ref())
+            call_list_contracts(&ids, day, horizon.map(civil), cursor.as_ref())
         )?;
         let said = self.heed(Phase::ListContracts, answer)?;
         self.read(Phase::ListContracts, |reader| {
-            reader.contracts(said, accounts)
+            reader.contracts(said, accounts, horizon)
         })
     }
 
@@ -314,7 +317,11 @@ impl Connector {
             target: request.target.to_string(),
             effective: civil(request.effective),
         };
-        let answer = call!(self, Phase::Adjust, call_adjust(&adjustment))?;
+        let answer = call!(
+            self,
+            Phase::Adjust,
+            call_adjust(&adjustment, civil(request.today))
+        )?;
         self.heed(Phase::Adjust, answer)
     }
 
@@ -437,6 +444,7 @@ fn key(key: &LineKey) -> wit::LineKey {
         line: key.line.as_str().to_owned(),
         contract: key.contract.as_str().to_owned(),
         service: key.service.as_str().to_owned(),
+        account: key.account.as_str().to_owned(),
     }
 }
 

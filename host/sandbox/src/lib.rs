@@ -58,8 +58,8 @@ pub use connector::{
     AdjustmentRequest, ApiUsage, CheckReport, Connector, Depth, Finding, LineReading, Page, Verdict,
 };
 pub use describe::{
-    Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RequestLimits,
-    Scheme, Terms, Window,
+    Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RefusalEvidence,
+    RefusalForm, RequestLimits, Scheme, Terms, TokenRequest, Window,
 };
 pub use error::{CallError, CallErrorKind, LoadError, SandboxError, SessionError, StoreFailure};
 pub use grant::Grant;

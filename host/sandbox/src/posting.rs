@@ -68,12 +68,12 @@ pub(crate) fn judge(said: Result<Outcome, CallError>, write: Write) -> Judged {
             }
         },
         // A write without a whole answer cannot have been rejected for certain.
-        Ok(Outcome::Rejected(words)) if write == Write::Left => doubtful(format!(
+        Ok(Outcome::Rejected(said)) if write == Write::Left => doubtful(format!(
             "the plugin says rejected, but no whole answer of the PSA came: {}",
-            crate::text::words(&words)
+            crate::text::words(&said.words)
         )),
-        Ok(Outcome::Rejected(words)) => {
-            let words = crate::text::words(&words);
+        Ok(Outcome::Rejected(said)) => {
+            let words = crate::text::words(&said.words);
             (Posting::Rejected { words }, None)
         }
         Ok(Outcome::Unknown(why)) if left => doubtful(crate::text::words(&why)),
@@ -95,6 +95,7 @@ pub(crate) fn judge(said: Result<Outcome, CallError>, write: Write) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::exports::psa_host::connector::connector::{RefusalKind, Rejection};
 
     const WRITES: [Write; 5] = [
         Write::Nothing,
@@ -122,7 +123,10 @@ mod tests {
             ["not sent", "not sent", "doubtful", "accepted", "doubtful"]
         );
         assert_eq!(
-            row(&|| Ok(Outcome::Rejected(String::new()))),
+            row(&|| Ok(Outcome::Rejected(Rejection {
+                kind: RefusalKind::Other,
+                words: String::new(),
+            }))),
             ["rejected", "rejected", "doubtful", "rejected", "rejected"]
         );
         assert_eq!(

@@ -159,8 +159,17 @@ impl Context<'_> {
                 return Err(Hold::new(HoldCode::UnitsUnreadable, why.clone()).at(link));
             }
         };
+        line.horizon = timeline.horizon();
         let none = LinePast::default();
         let past = self.past.get(&place.line.key.line).unwrap_or(&none);
+        let module = &line.pair.module;
+        if line.horizon.is_some()
+            && self.counting.depends_on_day(&workspace.id, module)
+            && self.when(&place, timeline, past).is_err()
+        {
+            let message = "the day from which the count holds lies beyond what was read";
+            return Err(Hold::new(HoldCode::NoUnitsAtDate, message.to_owned()));
+        }
         let look = Look {
             workspace,
             counted,
@@ -229,13 +238,13 @@ impl Context<'_> {
                 line.note(format!("left as it is: the workspace is {word}"));
                 line.target = None;
                 let mut open = timeline.segments().iter();
-                line.left = open.any(|s| s.end >= self.as_of && !s.units.is_zero());
+                line.left = open.any(|s| s.reaches(self.as_of) && !s.units.is_zero());
                 return Ok(Decision::Unchanged);
             }
             Action::Ask => {
                 line.target = None;
                 let mut open = timeline.segments().iter();
-                let still = open.find(|s| s.end >= self.as_of && !s.units.is_zero());
+                let still = open.find(|s| s.reaches(self.as_of) && !s.units.is_zero());
                 let Some(still) = still else {
                     return Ok(Decision::Unchanged);
                 };
@@ -285,10 +294,10 @@ impl Context<'_> {
         let even = timeline
             .segments()
             .iter()
-            .filter(|segment| segment.end >= self.as_of)
+            .filter(|segment| segment.reaches(self.as_of))
             .all(|segment| segment.units == target);
         if even {
-            line.found_right = past.found_right(target, self.as_of, true);
+            line.found_right = past.found_right(target, self.as_of, timeline.horizon().is_none());
             return Ok(Decision::Unchanged);
         }
         if let Some(from) = self.on_its_way(look, target) {
@@ -385,7 +394,7 @@ impl Context<'_> {
     pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
         let Some(missed) = when.missed else { return };
         // What lies before the first posted period is open, and only passed over.
-        let within = |s: &&Segment| s.end >= missed.start && s.start <= missed.end;
+        let within = |s: &&Segment| s.reaches(missed.start) && s.start <= missed.end;
         let posted = |s: &&Segment| within(s) && s.posted == Truth::Yes;
         let first = timeline.segments().iter().find(posted);
         let Some((first, target)) = first.zip(line.target) else {

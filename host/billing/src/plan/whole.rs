@@ -80,6 +80,10 @@ impl Plan {
 
     /// Take a pair into account, with its place in the run's report.
     pub fn add(&mut self, at: usize, line: &PlanLine) {
+        // It is read whole and decided anew, and comes again then.
+        if line.needs_whole() {
+            return;
+        }
         if !line.new_account
             && let Some(baseline) = line.baseline
         {

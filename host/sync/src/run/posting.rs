@@ -84,6 +84,7 @@ impl Running<'_> {
                     baseline: adjustment.baseline(),
                     target: adjustment.target(),
                     effective: adjustment.effective(),
+                    today: self.day.date(),
                 };
                 (id, row, request)
             })
