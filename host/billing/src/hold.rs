@@ -46,7 +46,7 @@ hold_codes! {
         "Map the workspace to the right account, or give the API user permission to see it.";
     /// The PSA calls the account inactive.
     AccountInactive = "account-inactive",
-        "The mapped account is inactive in the PSA.",
+        "The mapped account is inactive in the PSA, or the PSA does not say that it is active.",
         "Activate the account in the PSA, or map the workspace to another one.";
     /// The service is not in the PSA's list.
     ServiceMissing = "service-missing",
@@ -54,7 +54,7 @@ hold_codes! {
         "Map the module to the right service, or give the API user permission to see it.";
     /// The PSA calls the service inactive.
     ServiceInactive = "service-inactive",
-        "The mapped service is inactive in the PSA.",
+        "The mapped service is inactive in the PSA, or the PSA does not say that it is active.",
         "Activate the service in the PSA, or map the module to another one.";
     /// The account has no recurring contract at all.
     NoContract = "no-contract",

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::history::Journal;
 use crate::key::Keyring;
 use crate::migrations::Schema;
 use crate::runs::RunLocks;
-use crate::{KeySource, LedgerError, Observer, Result};
+use crate::{KeySource, LedgerError, Observer, Result, limits_added};
 
 /// How long a writer waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) budget_path: PathBuf,
     pub(crate) budget: Mutex<Connection>,
     pub(crate) run_locks: RunLocks,
+    /// An upgrade did something that the history does not know yet.
+    untold: AtomicBool,
 }
 
 impl fmt::Debug for Ledger {
@@ -75,6 +78,8 @@ impl Ledger {
         let budget_path = dir.budget();
         let writer = open_writer(&dir, &path, Schema::Ledger)?;
         let budget = open_writer(&dir, &budget_path, Schema::Budget)?;
+        let untold = limits_added::is_news(&writer);
+        let untold = untold.map_err(|error| Fault::from(error).at(&path))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 dir,
@@ -86,6 +91,7 @@ impl Ledger {
                 budget_path,
                 budget: Mutex::new(budget),
                 run_locks: RunLocks::default(),
+                untold: AtomicBool::new(untold),
             }),
             actor: Arc::from("psa-host"),
             observer: None,
@@ -146,8 +152,15 @@ impl Ledger {
         (|| {
             let change = Transaction::new(&mut writer, TransactionBehavior::Immediate)?;
             let mut journal = Journal::new(self, self.now());
+            let untold = self.inner.untold.load(Ordering::Relaxed);
+            if untold {
+                limits_added::write_down(&change, &mut journal)?;
+            }
             let value = verb(&change, &mut journal)?;
             change.commit()?;
+            if untold {
+                self.inner.untold.store(false, Ordering::Relaxed);
+            }
             Ok(value)
         })()
         .map_err(|fault: Fault| fault.at(&self.inner.path))

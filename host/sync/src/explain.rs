@@ -170,6 +170,7 @@ impl Host {
                 counting: &counting,
                 days: &days,
                 set_asides: &self.set_asides_of(name)?,
+                known: &self.ledger().known_accounts(&report.tenant)?,
             };
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);
             steps.insert(0, mapped_step(known, &account, &service, &context));

@@ -50,7 +50,7 @@ pub use count::{
     ExclusionView, NewExclusion, PolicyView, SimulatedPair, SimulatedTotal, Simulation,
     SimulationScope,
 };
-pub use decisions::LineDecision;
+pub use decisions::{LineDecision, NewAccountsView};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;

@@ -136,6 +136,7 @@ impl Host {
             counting: &counting,
             days: &Days::default(),
             set_asides: &set_asides,
+            known: &self.ledger().known_accounts(&report.tenant)?,
         };
         let counted = snapshot.items().next().is_some();
         let mapped: Vec<AccountId> = mapping

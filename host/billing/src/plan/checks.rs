@@ -19,8 +19,10 @@ impl Context<'_> {
                 let message = format!("account {} is not listed by the PSA", pair.account);
                 return Err(Hold::new(HoldCode::AccountMissing, message));
             }
-            Some(account) if account.active == Truth::No => {
-                let message = format!("account {} ({}) is inactive", account.id, account.name);
+            // Not known is not yes: nothing is billed to a customer who may have left.
+            Some(account) if account.active != Truth::Yes => {
+                let what = format!("account {} ({})", account.id, account.name);
+                let message = not_active(&what, account.active);
                 return Err(Hold::new(HoldCode::AccountInactive, message).at(account.link.as_ref()));
             }
             Some(_) => {}
@@ -30,8 +32,9 @@ impl Context<'_> {
                 let message = format!("service {} is not listed by the PSA", pair.service);
                 Err(Hold::new(HoldCode::ServiceMissing, message))
             }
-            Some(service) if service.active == Truth::No => {
-                let message = format!("service {} ({}) is inactive", service.id, service.name);
+            Some(service) if service.active != Truth::Yes => {
+                let what = format!("service {} ({})", service.id, service.name);
+                let message = not_active(&what, service.active);
                 Err(Hold::new(HoldCode::ServiceInactive, message).at(service.link.as_ref()))
             }
             Some(_) => Ok(()),
@@ -47,9 +50,16 @@ impl Context<'_> {
             ));
         }
         let largest = self.model.largest.unwrap_or(Decimal::MAX);
-        if target.get() > largest || change.abs() > largest {
+        if target.get() > largest {
             return held(format!(
                 "{target} units is over the PSA's largest number, {largest}"
+            ));
+        }
+        if change.abs() > largest {
+            let change = target.change_from(baseline);
+            return held(format!(
+                "the change of {change} units, from {baseline} to {target}, is over the PSA's \
+                 largest number, {largest}"
             ));
         }
         if target.is_zero() && self.model.zero == ZeroUnits::Refused {
@@ -60,6 +70,13 @@ impl Context<'_> {
             return Err(Hold::new(HoldCode::CountImplausible, message));
         }
         Ok(())
+    }
+}
+
+fn not_active(what: &str, active: Truth) -> String {
+    match active {
+        Truth::Unknown => format!("the PSA does not say whether {what} is active"),
+        _ => format!("{what} is inactive"),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
-use crate::approval::{self, Change, Question, Shown, Verdict};
+use crate::approval::{self, Change, Question, Reason, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::effective::When;
@@ -12,8 +12,8 @@ use crate::period::next_period;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Units,
-    UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Truth,
+    Units, UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
@@ -37,20 +37,20 @@ impl Context<'_> {
         contracts: &[Contract],
         trace: &mut Trace<'_>,
     ) -> Option<PlanLine> {
+        let place = self.place(workspace, service, contracts);
+        let from = place.as_ref().ok();
+        let from = from.and_then(|place| self.holds_from(workspace, service, place));
+        let from = from.unwrap_or(self.as_of);
         let aside = self
             .set_asides
-            .of_pair(&workspace.id, &service.module, self.as_of);
+            .of_pair(&workspace.id, &service.module, from);
         if aside.is_some_and(|aside| aside.kind == SetAsideKind::Exclude) {
             trace.say("set-aside", || "excluded by a person".to_owned());
             return None;
         }
         let item = self.snapshot.item(&workspace.id, &service.module);
-        let place = self.place(workspace, service, contracts);
         let count = item.and_then(|item| item.count(service.metric));
         trace.say("count", || self.count_in_words(service, item));
-        let from = place.as_ref().ok();
-        let from = from.and_then(|place| self.holds_from(workspace, service, place));
-        let from = from.unwrap_or(self.as_of);
         let counted = self.counted(&workspace.id, service, place.as_ref().ok(), from);
         let to_bill = match &counted {
             Ok(counted) => {
@@ -393,57 +393,59 @@ impl Context<'_> {
 
     pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
         let Some(missed) = when.missed else { return };
-        let billed = timeline.at(missed.start).map(|segment| segment.units);
-        let Some((billed, target)) = billed.zip(line.target) else {
+        // What lies before the first posted period is open, and only passed over.
+        let within = |s: &&Segment| s.reaches(missed.start) && s.start <= missed.end;
+        let posted = |s: &&Segment| within(s) && s.posted == Truth::Yes;
+        let first = timeline.segments().iter().find(posted);
+        let Some((first, target)) = first.zip(line.target) else {
             return;
         };
+        let billed = first.units;
         if billed == target {
             return;
         }
         let change = target.change_from(billed);
         line.note(format!(
             "{} to {} is already posted with {billed} units: {change} missed its invoice",
-            missed.start, missed.end
+            first.start, missed.end
         ));
     }
 
-    /// Posted now, gathered, or asked first.
+    /// Posted now, gathered, or asked first: also what gathers is asked about when it is
+    /// first planned, so that its window finds an answer.
     fn ask(
         &self,
-        line: &PlanLine,
+        line: &mut PlanLine,
         past: &LinePast,
         when: &When,
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
-        if let Some(not_before) = when.not_before {
-            return Ok(Decision::Gather { not_before });
-        }
         let Some((baseline, target)) = line.baseline.zip(line.target) else {
             return Ok(Decision::Unchanged);
         };
+        let asked = past.question.as_ref().filter(|q| q.rollback.is_none());
+        // Also where no limit asks for it any more: a person said no to just this.
+        if let Some(Question {
+            verdict: Verdict::Rejected { words },
+            ..
+        }) = asked.filter(|question| question.is_about(baseline, target))
+        {
+            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
+        }
         let change = Change {
             baseline,
             target,
             monthly: line.monthly.as_ref(),
             first_time: !past.posted && past.adjusted.is_empty(),
+            new_account: line.new_account,
         };
-        let asked = past
-            .question
-            .as_ref()
-            .filter(|question| question.is_about(baseline, target) && question.rollback.is_none());
-        // Also where no limit asks for it any more: a person said no to just this.
-        if let Some(Question {
-            verdict: Verdict::Rejected { words },
-            ..
-        }) = asked
-        {
-            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
-        }
-        let reasons = approval::reasons(&self.rules.approval, &change);
-        if reasons.is_empty() {
-            trace.say("approval", || "within all limits".to_owned());
-            return Ok(Decision::Adjust);
-        }
+        let reasons = match asked {
+            // The yes to another line of the account is none to this one.
+            Some(asked) if asked.is_of_new_account() && asked.verdict != Verdict::Granted => {
+                vec![Reason::NewAccount]
+            }
+            _ => approval::reasons(&self.rules.approval, &change),
+        };
         let now = Shown {
             baseline,
             target,
@@ -451,20 +453,45 @@ impl Context<'_> {
             monthly: line.monthly.as_ref(),
             reasons: &reasons,
         };
-        match asked.filter(|question| question.verdict == Verdict::Granted) {
-            Some(granted) if granted.shown().covers(&now) => {
-                trace.say("approval", || "granted by a person".to_owned());
-                Ok(Decision::Adjust)
+        let granted = asked.filter(|asked| asked.verdict == Verdict::Granted);
+        let covers = |asked: &&Question| asked.shown().covers_within(&now, &self.rules.approval);
+        let covered = granted.filter(covers);
+        let waiting = || {
+            asked.filter(|asked| asked.verdict == Verdict::Waiting && asked.baseline == baseline)
+        };
+        line.vetted = covered
+            .or_else(waiting)
+            .map(|question| question.shown().change());
+        let proceeds = reasons.is_empty() || covered.is_some();
+        trace.say("approval", || {
+            let words = match (covered, granted) {
+                (Some(_), _) => "granted by a person",
+                (None, Some(_)) => {
+                    "granted by a person, but not with these units, this money, day and reasons"
+                }
+                (None, None) if reasons.is_empty() => "within all limits",
+                (None, None) => return in_a_row(&reasons),
+            };
+            words.to_owned()
+        });
+        Ok(match (proceeds, when.not_before) {
+            (true, None) => Decision::Adjust,
+            (true, Some(not_before)) => Decision::Gather { not_before },
+            (false, not_before) => {
+                if let Some(not_before) = not_before {
+                    line.note(format!(
+                        "changes gather; once agreed, this one is sent from {not_before} on"
+                    ));
+                }
+                Decision::Ask(reasons)
             }
-            Some(_) => {
-                trace.say("approval", || {
-                    "granted by a person, but not with this money, day and reasons".to_owned()
-                });
-                Ok(Decision::Ask(reasons))
-            }
-            None => Ok(Decision::Ask(reasons)),
-        }
+        })
     }
+}
+
+fn in_a_row(reasons: &[Reason]) -> String {
+    let words: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    format!("a person is asked: {}", words.join("; "))
 }
 
 /// A person decided that the line stays.

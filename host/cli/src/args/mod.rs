@@ -35,10 +35,13 @@ pub use values::{SecretSource, ValueArgs};
 const EXIT: &str = "\
 Exit status:
   0  all done
-  1  failed; the state is as it was, or the message says what was kept
+  1  failed; the state is as it was, or the message says what was kept; of several
+     connections, one failed
   2  wrong use of the command line
   3  done, but something needs a person (held, waiting for approval, rejected,
-     doubtful; also in a dry run)
+     doubtful, nothing mapped, every connection paused; also in a dry run)
+  4  a brake was on: nothing was posted and nobody was asked (`sync`; also in a
+     dry run); docs/holds.md has every brake
 
 Environment:
   PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names

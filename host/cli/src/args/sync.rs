@@ -21,8 +21,9 @@ pub struct SyncArgs {
     /// Plan and report, post nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// The civil date to plan for, in the connection's zone [default: today there]. The
-    /// report says that it was another; how old the counts are is judged by today
+    /// The civil date to plan for, in the connection's zone [default: today there]. For
+    /// another day than today it is a dry run, always: nothing is posted, asked or settled.
+    /// How old the counts are is judged by today
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
     /// Release a brake for this run, by its code; for one connection, with --why

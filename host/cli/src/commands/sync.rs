@@ -1,10 +1,11 @@
 //! `psa-host sync`
 
 use anyhow::Result;
-use psa_host_billing::ConnectionName;
+use psa_host_billing::{ConnectionName, ReportCode};
 use psa_host_sync::Host;
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
 use serde::Serialize;
+use serde_json::json;
 
 use super::report::{RunJson, print};
 use super::{Status, id};
@@ -49,8 +50,8 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
             .map(|name| id("connection name", name))
             .collect::<Result<_>>()?,
     };
-    if names.is_empty() && !out.is_json() {
-        out.line("Nothing to sync: every connection is paused.")?;
+    if names.is_empty() {
+        return nothing_to_sync(out);
     }
     several(&names, args, &options, host, out).await
 }
@@ -80,9 +81,7 @@ async fn several(
     for name in names {
         match one(host, name, options).await {
             Ok(report) => {
-                if status == Status::Done {
-                    status = status_of(&report);
-                }
+                status = graver(status, status_of(&report));
                 if !out.is_json() {
                     print(&report, args.all, out)?;
                     out.line("")?;
@@ -133,9 +132,40 @@ fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
     Ok(active.map(|connection| connection.name).collect())
 }
 
+/// Every connection is paused: that nothing is billed is somebody's decision, and may have
+/// been forgotten.
+fn nothing_to_sync(out: Output) -> Result<Status> {
+    let code = ReportCode::SetupRequired.as_str();
+    let message = "nothing to sync: every connection is paused";
+    let fix = "Take one up again with `psa-host connection resume`.";
+    if out.is_json() {
+        let notice = json!({ "code": code, "message": message, "fix": fix });
+        out.json(&json!({ "runs": [], "errors": [], "notices": [notice] }))?;
+    } else {
+        out.line(format!("attention: {message} [{code}]"))?;
+        out.line(format!("  fix: {fix}"))?;
+    }
+    Ok(Status::NeedsPerson)
+}
+
 fn status_of(report: &RunReport) -> Status {
-    match report.needs_a_person() {
-        true => Status::NeedsPerson,
-        false => Status::Done,
+    match (report.is_braked(), report.needs_a_person()) {
+        (true, _) => Status::Braked,
+        (false, true) => Status::NeedsPerson,
+        (false, false) => Status::Done,
+    }
+}
+
+/// Of several connections: a failure says more than a brake, a brake more than a question.
+fn graver(one: Status, other: Status) -> Status {
+    let weight = |status| match status {
+        Status::Done => 0,
+        Status::NeedsPerson => 1,
+        Status::Braked => 2,
+        Status::Failed => 3,
+    };
+    match weight(other) > weight(one) {
+        true => other,
+        false => one,
     }
 }

@@ -17,6 +17,7 @@ mod full_disk;
 mod history;
 mod intents;
 mod keys;
+mod known_accounts;
 mod lines_seen;
 mod locks;
 mod mapping;

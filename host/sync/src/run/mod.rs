@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use psa_host_billing::brake::Brake;
+use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::{ConnectionName, HoldCode, TenantKey};
@@ -55,8 +55,8 @@ use release::Releases;
 pub struct SyncOptions {
     /// Plan and report, post nothing.
     pub dry_run: bool,
-    /// The civil date to plan for, in the connection's zone; none: today. Another day than
-    /// today makes no snapshot newer, and the report says it.
+    /// The civil date to plan for, in the connection's zone; none: today. A plan for
+    /// another day than today is a dry run, always: what is posted is planned on its day.
     pub as_of: Option<Date>,
     /// Brakes that a person releases for this run.
     pub release: Option<Release>,
@@ -89,10 +89,13 @@ impl Host {
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<RunReport> {
-        let purpose = if options.dry_run {
-            Purpose::Look
-        } else {
-            Purpose::Post
+        let zone = zone_of(&self.connection(name)?)?;
+        let today = local_day(self.now(), &zone);
+        let as_of = options.as_of.unwrap_or(today);
+        let dry_run = options.dry_run || as_of != today;
+        let purpose = match dry_run {
+            true => Purpose::Look,
+            false => Purpose::Post,
         };
         let open = self.open_connection(name, purpose).await?;
         watch(Progress {
@@ -101,22 +104,19 @@ impl Host {
             total: None,
         });
         let tenant = self.reach(&open).await?;
-        let _lock: Option<TenantLock> = match options.dry_run {
+        let _lock: Option<TenantLock> = match dry_run {
             true => None,
             false => Some(
                 self.ledger()
                     .tenant_lock(&tenant, &format!("sync {name}"))?,
             ),
         };
-        let zone = zone_of(&open.connection)?;
-        let today = local_day(self.now(), &zone);
-        let as_of = options.as_of.unwrap_or(today);
         let snapshot = self.newest_snapshot(&open)?;
         let run = self.ledger().begin_run(&NewRun {
             connection: name.clone(),
             tenant: Some(tenant.clone()),
             snapshot: snapshot.as_ref().map(|snapshot| snapshot.id),
-            dry_run: options.dry_run,
+            dry_run,
             as_of,
         })?;
         let started_at = self.now();
@@ -124,11 +124,12 @@ impl Host {
             open: &open,
             tenant: &tenant,
             run,
+            dry_run,
             as_of,
             today,
             zone: &zone,
         };
-        let released = self.release_brakes(name, run, options.dry_run, options.release.as_ref())?;
+        let released = self.release_brakes(name, run, dry_run, options.release.as_ref())?;
         let found = self
             .carry_out(&begun, snapshot.as_ref(), released, options, watch)
             .await;
@@ -172,7 +173,7 @@ impl Host {
             status: found.ending.as_str(),
             connection: name.clone(),
             tenant,
-            dry_run: options.dry_run,
+            dry_run,
             as_of,
             today,
             started_at,
@@ -263,6 +264,7 @@ impl Host {
             open,
             tenant,
             run,
+            dry_run,
             as_of,
             today,
             zone,
@@ -276,7 +278,12 @@ impl Host {
             unmapped_modules: 0,
             ending: RunEnding::Done,
         };
-        if !options.dry_run {
+        if !dry_run {
+            if self.ledger().say_limits_added(&open.connection.name)? {
+                found
+                    .notices
+                    .push(Notice::limits_added(&open.connection.name));
+            }
             let quarantine = options.quarantine.unwrap_or_else(|| open.quarantine());
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
@@ -301,15 +308,23 @@ impl Host {
         found.unmapped_workspaces = planned.unmapped_workspaces;
         found.unmapped_modules = planned.unmapped_modules;
         found.lines = planned.lines;
+        let not_set_up = planned.not_set_up.iter();
+        found
+            .notices
+            .extend(not_set_up.map(|why| Notice::not_set_up(&open.connection.name, why)));
         let from_planning = found.lines.len();
         self.add_orphans(begun, &mut found.lines).await?;
         let orphans = found.lines.get(from_planning..).unwrap_or_default();
         self.ledger()
             .add_run_lines(run, orphans.iter().map(stored::row))?;
+        if !dry_run {
+            self.ledger().look_first(run, today, planned.plan.units())?;
+        }
         // So that the report has what the released ones said.
         found
             .released
             .still_on(planned.plan.brakes(&BTreeSet::new()));
+        let passing = planned.plan.passing().to_vec();
         let adjustments = match planned.plan.adjustments(&found.released.codes()) {
             Ok(adjustments) => adjustments,
             Err(brakes) => {
@@ -319,7 +334,10 @@ impl Host {
                 return Ok(found);
             }
         };
-        if !options.dry_run {
+        if !dry_run {
+            self.ledger().pass(run, today, &passing)?;
+            self.ledger()
+                .know_accounts(run, tenant, &planned.accounts_right)?;
             self.ask_people(begun, &mut found.lines, planned.questions)?;
             let found_right = FoundRight::new(
                 self.ledger(),
@@ -355,7 +373,7 @@ impl Host {
                 found.ending = RunEnding::Parked;
             }
             let planned = found.lines.get(..from_planning).unwrap_or_default();
-            self.close_questions(begun, planned)?;
+            self.close_questions(begun, &rules.approval, planned)?;
             self.ledger()
                 .use_snapshot(&open.connection.name, snapshot.id)?;
         }
@@ -432,6 +450,21 @@ impl Found {
                 line.brake(brake);
             }
         }
+        // What such an answer does not show may be there: whoever adds it by the advice of a
+        // single pair has it twice.
+        let doubted = brakes.iter().find(|brake| {
+            let code = brake.code.parse();
+            code.is_ok_and(BrakeCode::doubts_the_answer)
+        });
+        if let Some(doubted) = doubted {
+            let unseen = |line: &&mut LineReport| {
+                line.outcome == Outcome::Held && (line.line.is_none() || line.baseline.is_none())
+            };
+            self.lines
+                .iter_mut()
+                .filter(unseen)
+                .for_each(|line| line.brake(doubted));
+        }
         self.notices.extend(brakes);
     }
 }
@@ -447,6 +480,7 @@ struct Begun<'a> {
     open: &'a OpenConnection,
     tenant: &'a TenantKey,
     run: RunId,
+    dry_run: bool,
     as_of: Date,
     /// The day it is in the zone, also where another is planned for.
     today: Date,

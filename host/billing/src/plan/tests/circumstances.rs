@@ -291,10 +291,26 @@ fn each_circumstance_has_one_decision() {
             "ask",
         ),
         (
-            "granted, but more is used since",
-            Case::new(12, 5).with(|c| {
+            "granted, and so little more is used since that nobody is asked for it",
+            Case::new(16, 5).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
                 c.past.question = Some(question(5, 11, Verdict::Granted));
+            }),
+            "adjust",
+        ),
+        (
+            "granted, but too much more is used since",
+            Case::new(17, 5).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                c.past.question = Some(question(5, 11, Verdict::Granted));
+            }),
+            "ask",
+        ),
+        (
+            "a rise was granted, and it is a fall now",
+            Case::new(2, 5).with(|c| {
+                c.rules.approval.decrease = true;
+                c.past.question = Some(question(5, 6, Verdict::Granted));
             }),
             "ask",
         ),
