@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::exports::psa_host::connector::connector as wit;
 use crate::bindings::psa_host::connector::types::Truth as WitTruth;
-use crate::{HostPattern, Route, Template};
+use crate::{HostPattern, RefusalForm, Route, Template};
 
 /// A plugin's description of itself. Its texts are a stranger's: bounded and without
 /// control characters, but nothing more.
@@ -34,6 +34,9 @@ pub struct Description {
     pub limits: RequestLimits,
     /// How its PSA counts.
     pub quantity: QuantityModel,
+    /// In which forms its PSA refuses an adjustment.
+    #[serde(default)]
+    pub refusals: Vec<RefusalForm>,
 }
 
 /// What a PSA calls things, for people.

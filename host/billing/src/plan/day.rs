@@ -46,6 +46,7 @@ impl Context<'_> {
             contract: place.contract,
             timeline,
             adjusted: &past.adjusted,
+            refused: &past.refused,
             repeats: self.model.repeat_date == Truth::Yes,
         }
     }

@@ -9,7 +9,7 @@ use super::{
     Scheme, Terms, Window, truth,
 };
 use crate::bindings::exports::psa_host::connector::connector as wit;
-use crate::{HostPattern, Route, RouteKind, Template};
+use crate::{HostPattern, RefusalForm, Route, RouteKind, Template};
 
 const MAX_FIELDS: usize = 64;
 const MAX_HOSTS: usize = 32;
@@ -59,6 +59,7 @@ impl Problems {
             routes: self.routes(said.routes),
             limits: self.limits(&said.limits),
             quantity: self.quantity(&said.quantity),
+            refusals: RefusalForm::of_release_0_1(),
             name: said.name,
             version: said.version,
             fields,

@@ -296,7 +296,7 @@ impl Test {
             let id = line.as_str().parse().unwrap();
             let applied = self.books.applied_this_round(&self.scene, id);
             assert_eq!(applied, 0, "{}: {report:#?}", self.summary);
-            host.resolve(held.run, line, run::Verdict::NotApplied)
+            host.resolve(held.run, &[line.clone()], run::Verdict::NotApplied)
                 .unwrap();
         }
         twice.len()
@@ -332,7 +332,10 @@ impl Test {
                 true => run::Verdict::Confirmed,
                 false => run::Verdict::NotApplied,
             };
-            self.scene.host.resolve(held.run, &id, verdict).unwrap();
+            self.scene
+                .host
+                .resolve(held.run, &[id.clone()], verdict)
+                .unwrap();
         }
         self.clean_run().await
     }

@@ -38,10 +38,15 @@ async fn a_change_is_sent_once_more_and_then_held_until_a_person_has_looked() {
     assert_eq!(scene.adjustments_sent(), 2);
     let line = LineId::new(scene.customers[0].line.to_string()).unwrap();
     let host = &scene.host;
-    let not_this = host.resolve(first.run.parse().unwrap(), &line, Verdict::NotApplied);
+    let not_this = host.resolve(
+        first.run.parse().unwrap(),
+        &[line.clone()],
+        Verdict::NotApplied,
+    );
     assert_eq!(not_this.unwrap_err().code(), "nothing-to-resolve");
     let run = second.run.parse().unwrap();
-    host.resolve(run, &line, Verdict::NotApplied).unwrap();
+    host.resolve(run, &[line.clone()], Verdict::NotApplied)
+        .unwrap();
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [6]);
