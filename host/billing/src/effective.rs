@@ -198,12 +198,16 @@ pub(crate) fn first_open(
         at.timeline
             .segments()
             .iter()
-            .filter(move |segment| segment.end >= day)
+            .filter(move |segment| segment.reaches(day))
     };
     segment(at.timeline, day)?;
     let unclear = from_day().find(|segment| segment.posted == Truth::Unknown);
-    if let Some(Segment { start, end, .. }) = unclear {
-        let message = format!("it is not known whether {start} to {end} is already posted");
+    if let Some(segment) = unclear {
+        let message = format!(
+            "it is not known whether {} to {} is already posted",
+            segment.start,
+            segment.end_in_words()
+        );
         return Err(Hold::new(HoldCode::PostedUnknown, message));
     }
     let Some(last) = from_day().rfind(|s| s.posted == Truth::Yes) else {
@@ -215,26 +219,22 @@ pub(crate) fn first_open(
             because,
         });
     };
-    let open = last.end.tomorrow().ok();
-    let open = open.filter(|open| at.timeline.at(*open).is_some());
-    let Some(open) = open else {
+    let open = last.end.and_then(|end| Some((end, end.tomorrow().ok()?)));
+    let open = open.filter(|(_, open)| at.timeline.at(*open).is_some());
+    let Some((end, open)) = open else {
         let message = format!(
             "every period from {day} to {} is already posted, and the line has none after it",
-            last.end
+            last.end_in_words()
         );
         return Err(Hold::new(HoldCode::AllPosted, message));
     };
     because.push(format!(
-        "the period up to {} is already posted, so the change holds from {open} on",
-        last.end
+        "the period up to {end} is already posted, so the change holds from {open} on"
     ));
     Ok(When {
         date: open,
         not_before: None,
-        missed: Some(Period {
-            start: day,
-            end: last.end,
-        }),
+        missed: Some(Period { start: day, end }),
         kept: None,
         because,
     })
@@ -247,10 +247,13 @@ pub(crate) fn agreed_period(
     day: Date,
 ) -> Result<Period, Hold> {
     let period = period_of(contract, day).ok_or_else(|| unknown(contract))?;
-    // A segment never reaches over the border of two periods.
+    // A segment with an end never reaches over the border of two periods. An open one says
+    // nothing of periods.
     let across = timeline.segments().iter().find(|segment| {
-        (segment.start < period.start && period.start <= segment.end)
-            || (segment.start <= period.end && period.end < segment.end)
+        segment.end.is_some_and(|end| {
+            (segment.start < period.start && period.start <= end)
+                || (segment.start <= period.end && period.end < end)
+        })
     });
     match across {
         None => Ok(period),
@@ -258,7 +261,10 @@ pub(crate) fn agreed_period(
             let message = format!(
                 "the contract's billing period should be {} to {}, but the line has one quantity \
                  from {} to {}",
-                period.start, period.end, segment.start, segment.end
+                period.start,
+                period.end,
+                segment.start,
+                segment.end_in_words()
             );
             Err(Hold::new(HoldCode::PeriodUnknown, message))
         }

@@ -40,7 +40,7 @@ pub use ids::{
 };
 pub use mapping::{Mapping, NotOneToOne, ServiceMapping};
 pub use money::Money;
-pub use psa::{Account, Contract, Line, LineKey, QuantityModel, Service, ZeroUnits};
+pub use psa::{Account, Contract, Effect, Line, LineKey, QuantityModel, Service, ZeroUnits};
 pub use quantity::{Units, UnitsChange, UnitsError, parse_decimal};
 pub use rejection::RejectionKind;
 pub use report_code::{AnyCode, ReportCode};

@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ContractId, LineId, Money, ServiceId, Timeline, Truth};
+use crate::{AccountId, ContractId, LineId, Money, ServiceId, Timeline, Truth, Units};
 
 /// The PSA's customer company.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,10 @@ pub struct Contract {
     pub active: Truth,
     /// Length of the billing period in months, counted from the start; none: unknown.
     pub billing_months: Option<u32>,
+    /// The day on which the PSA makes its next invoice; none: unknown.
+    pub next_invoice: Option<Date>,
+    /// The last day that is invoiced already; none: unknown.
+    pub invoiced_through: Option<Date>,
     /// Why something is unknown, or what a person should see.
     pub note: Option<String>,
     /// The contract that follows, where the PSA says so.
@@ -87,6 +91,8 @@ pub struct LineKey {
     pub contract: ContractId,
     /// The service it sells.
     pub service: ServiceId,
+    /// The account whose contract it is.
+    pub account: AccountId,
 }
 
 /// One service on a contract.
@@ -98,6 +104,12 @@ pub struct Line {
     pub description: Option<String>,
     /// Units over time, or why they could not be read.
     pub timeline: Result<Timeline, String>,
+    /// Why its quantity cannot be set from outside; none: it can.
+    pub not_writable: Option<String>,
+    /// Whether the customer is invoiced for it at all.
+    pub billable: Truth,
+    /// Units included free of charge, where the PSA has such a thing on it.
+    pub included: Option<Units>,
     /// https address of the record in the PSA's own pages.
     pub link: Option<String>,
 }
@@ -114,13 +126,42 @@ pub enum ZeroUnits {
     Unknown,
 }
 
+/// From when a change of a line holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// From the date that it carries.
+    Dated,
+    /// From the moment it is sent.
+    Immediate,
+    /// From the contract's next invoice on.
+    NextInvoice,
+}
+
+impl Effect {
+    fn dated() -> Self {
+        Self::Dated
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// How a PSA counts, as its plugin declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuantityModel {
     /// The PSA is told a difference: sent twice, it bills twice.
     pub delta: bool,
-    /// A change carries the date from which it holds.
-    pub effective_dated: bool,
+    /// From when a change holds.
+    // Kept descriptions of contract 0.1, where every plugin in use was dated, do not have
+    // it, nor the next.
+    #[serde(default = "Effect::dated")]
+    pub effect: Effect,
+    /// The PSA tells of each segment whether it is posted. Where it does not, what is
+    /// invoiced is told of the contract.
+    #[serde(default = "yes")]
+    pub knows_posted: bool,
     /// No fractions.
     pub whole_numbers: bool,
     /// The largest quantity, and the largest change.

@@ -11,7 +11,10 @@ use crate::settle::Shows;
 pub const MAX_REJECTIONS: usize = 2;
 
 /// Why a PSA refused an adjustment, as the connector recognised its words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum RejectionKind {
     /// It has an adjustment of the line for this date.
     DateAlreadyAdjusted,

@@ -56,7 +56,7 @@ fn from(timeline: &Timeline, day: Date) -> impl Iterator<Item = Units> {
     timeline
         .segments()
         .iter()
-        .filter(move |segment| segment.end >= day)
+        .filter(move |segment| segment.reaches(day))
         .map(|s| s.units)
 }
 
@@ -80,7 +80,7 @@ mod tests {
             .zip(months)
             .map(|(&units, (start, end))| Segment {
                 start,
-                end,
+                end: Some(end),
                 units: units.into(),
                 unit_price: None,
                 posted: Truth::No,
@@ -91,9 +91,13 @@ mod tests {
                 line: LineId::new("1").unwrap(),
                 contract: ContractId::new("2").unwrap(),
                 service: ServiceId::new("3").unwrap(),
+                account: crate::AccountId::new("1").unwrap(),
             },
             description: None,
             timeline: Timeline::new(segments).map_err(|error| error.to_string()),
+            not_writable: None,
+            billable: crate::Truth::Yes,
+            included: None,
             link: None,
         }
     }

@@ -23,14 +23,32 @@ pub enum Truth {
 pub struct Segment {
     /// First day.
     pub start: Date,
-    /// Last day.
-    pub end: Date,
+    /// Last day; none: open, which only the last segment of a timeline is.
+    pub end: Option<Date>,
     /// Quantity on each day of it.
     pub units: Units,
     /// Price of one unit, where it can be told exactly.
     pub unit_price: Option<Money>,
     /// Whether it has been approved and posted (invoiced).
     pub posted: Truth,
+}
+
+impl Segment {
+    /// Whether this day or a later one belongs to it.
+    pub fn reaches(&self, day: Date) -> bool {
+        self.end.is_none_or(|end| end >= day)
+    }
+
+    /// Whether this day belongs to it.
+    pub fn holds(&self, day: Date) -> bool {
+        self.start <= day && self.reaches(day)
+    }
+
+    /// Its last day, for a person.
+    pub fn end_in_words(&self) -> String {
+        self.end
+            .map_or_else(|| "further notice".to_owned(), |end| end.to_string())
+    }
 }
 
 /// Segments in order, touching, at least one.
@@ -76,19 +94,20 @@ impl Timeline {
             return Err(TimelineError::Empty);
         }
         for segment in &segments {
-            if segment.end < segment.start {
-                let Segment { start, end, .. } = *segment;
+            if let Some(end) = segment.end.filter(|end| *end < segment.start) {
+                let start = segment.start;
                 return Err(TimelineError::Backwards { start, end });
             }
         }
         for pair in segments.windows(2) {
             let (before, after) = (&pair[0], &pair[1]);
-            if after.start <= before.end {
+            let end = before.end.filter(|end| *end < after.start);
+            let Some(end) = end else {
                 return Err(TimelineError::Overlap { from: after.start });
-            }
-            if before.end.tomorrow().ok() != Some(after.start) {
+            };
+            if end.tomorrow().ok() != Some(after.start) {
                 return Err(TimelineError::Gap {
-                    after: before.end,
+                    after: end,
                     before: after.start,
                 });
             }
@@ -98,9 +117,7 @@ impl Timeline {
 
     /// The segment that holds this day.
     pub fn at(&self, day: Date) -> Option<&Segment> {
-        self.0
-            .iter()
-            .find(|segment| segment.start <= day && day <= segment.end)
+        self.0.iter().find(|segment| segment.holds(day))
     }
 
     /// The segments that begin after this day.
@@ -138,7 +155,7 @@ mod tests {
     fn segment(start: Date, end: Date, units: u32) -> Segment {
         Segment {
             start,
-            end,
+            end: Some(end),
             units: units.into(),
             unit_price: None,
             posted: Truth::No,
@@ -159,6 +176,25 @@ mod tests {
         assert_eq!(timeline.at(date(2026, 2, 1)).unwrap().units, Units::from(7));
         assert_eq!(timeline.at(date(2026, 3, 1)), None);
         assert_eq!(timeline.after(date(2026, 1, 15)).count(), 1);
+    }
+
+    #[test]
+    fn an_open_segment_holds_every_later_day_and_is_the_last() {
+        let mut segments = vec![
+            segment(date(2026, 1, 1), date(2026, 1, 31), 5),
+            segment(date(2026, 2, 1), date(2026, 2, 28), 7),
+        ];
+        segments[1].end = None;
+        let timeline = Timeline::new(segments.clone()).unwrap();
+        assert_eq!(
+            timeline.at(date(9999, 12, 31)).unwrap().units,
+            Units::from(7)
+        );
+        segments[0].end = None;
+        let overlap = TimelineError::Overlap {
+            from: date(2026, 2, 1),
+        };
+        assert_eq!(Timeline::new(segments), Err(overlap));
     }
 
     #[test]
@@ -211,10 +247,10 @@ mod tests {
             lengths in prop::collection::vec(1_i32..40, 1..8), day in -20_i32..320,
         ) {
             let segments = touching(&lengths);
-            let (first, last) = (segments[0].start, segments[segments.len() - 1].end);
+            let (first, last) = (segments[0].start, segments[segments.len() - 1].end.unwrap());
             let timeline = Timeline::new(segments.clone()).unwrap();
             let day = date(2026, 1, 1).checked_add(day.days()).unwrap();
-            let holding = segments.iter().filter(|s| s.start <= day && day <= s.end);
+            let holding = segments.iter().filter(|s| s.start <= day && Some(day) <= s.end);
             prop_assert_eq!(timeline.at(day), holding.clone().next());
             prop_assert_eq!(holding.count(), usize::from(first <= day && day <= last));
             let before = timeline.segments().iter().filter(|s| s.start <= day).count();

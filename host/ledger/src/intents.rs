@@ -393,8 +393,8 @@ fn insert(
     let id = change
         .prepare_cached(
             "INSERT INTO intents (run, row, connection_id, tenant, line, contract, service,
-                 workspace, module, baseline, target, effective, state, intended_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'intended', ?13)",
+                 workspace, module, baseline, target, effective, state, intended_at, account)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'intended', ?13, ?14)",
         )?
         .insert(params![
             run.0,
@@ -410,6 +410,7 @@ fn insert(
             intent.target.to_string(),
             intent.effective.to_string(),
             at.as_microsecond(),
+            intent.key.account.as_str(),
         ]);
     match id {
         Ok(id) => Ok(IntentId(id)),

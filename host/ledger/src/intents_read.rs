@@ -199,7 +199,7 @@ pub(crate) fn find(view: &Connection, id: IntentId) -> Inside<IntentRecord> {
 pub(crate) const SELECT: &str =
     "SELECT id, run, row, tenant, line, contract, service, workspace, module,
     baseline, target, effective, state, attempt, code, words, evidence, intended_at, sending_at,
-    answered_at, resolved_at, marked_in, refusal, lifted_at FROM intents";
+    answered_at, resolved_at, account, marked_in, refusal, lifted_at FROM intents";
 
 pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
     Ok(IntentRecord {
@@ -212,6 +212,7 @@ pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
                 line: parsed(row, 4)?,
                 contract: parsed(row, 5)?,
                 service: parsed(row, 6)?,
+                account: parsed(row, 21)?,
             },
             workspace: parsed(row, 7)?,
             module: parsed(row, 8)?,
@@ -228,8 +229,8 @@ pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
         sending_at: instant_opt(row, 18)?,
         answered_at: instant_opt(row, 19)?,
         resolved_at: instant_opt(row, 20)?,
-        marked_in: row.get(21)?,
-        refusal: parsed_opt(row, 22)?,
-        lifted: row.get::<_, Option<i64>>(23)?.is_some(),
+        marked_in: row.get(22)?,
+        refusal: parsed_opt(row, 23)?,
+        lifted: row.get::<_, Option<i64>>(24)?.is_some(),
     })
 }

@@ -99,10 +99,11 @@ pub(crate) fn claim(
 ) -> Inside<()> {
     let claimed = change
         .prepare_cached(
-            "INSERT INTO lines (tenant, line, connection, contract, service)
-             VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO lines (tenant, line, connection, contract, service, account)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET connection = excluded.connection,
-                 contract = excluded.contract, service = excluded.service
+                 contract = excluded.contract, service = excluded.service,
+                 account = excluded.account
              WHERE connection IS NULL OR connection = excluded.connection",
         )?
         .execute(params![
@@ -110,7 +111,8 @@ pub(crate) fn claim(
             key.line.as_str(),
             owner,
             key.contract.as_str(),
-            key.service.as_str()
+            key.service.as_str(),
+            key.account.as_str()
         ])?;
     if claimed == 1 {
         return Ok(());
@@ -129,7 +131,8 @@ pub(crate) fn claim(
     .into())
 }
 
-const SELECT: &str = "SELECT l.tenant, l.line, l.contract, l.service, c.name AS connection,
+const SELECT: &str =
+    "SELECT l.tenant, l.line, l.contract, l.service, l.account, c.name AS connection,
         l.workspace, l.module, l.units, l.effective, l.confirmed_at
     FROM lines AS l LEFT JOIN connections AS c ON c.id = l.connection";
 
@@ -142,6 +145,7 @@ fn line(row: &Row<'_>) -> rusqlite::Result<LineRecord> {
             line: parsed(row, "line")?,
             contract: parsed(row, "contract")?,
             service: parsed(row, "service")?,
+            account: parsed(row, "account")?,
         },
         connection: parsed_opt(row, "connection")?,
         posted_for: workspace.zip(module),

@@ -14,7 +14,8 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/08-withdrawn-snapshots.sql")),
     M::up(include_str!("migrations/09-bundles.sql")).foreign_key_check(),
     M::up(include_str!("migrations/10-fewer-indexes.sql")),
-    M::up(include_str!("migrations/11-handed-out.sql")),
+    M::up(include_str!("migrations/11-accounts-of-lines.sql")),
+    M::up(include_str!("migrations/12-handed-out.sql")),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

@@ -354,9 +354,9 @@ fn ask(
         .prepare_cached(
             "INSERT INTO questions (connection_id, connection, tenant, run, workspace, module,
                  line, contract, service, baseline, target, effective, money, reasons,
-                 rollback_run, rollback_effective, state, asked_at)
+                 rollback_run, rollback_effective, state, asked_at, account)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                 'waiting', ?17)",
+                 'waiting', ?17, ?18)",
         )?
         .insert(params![
             connection,
@@ -376,6 +376,7 @@ fn ask(
             new.rollback.map(|(run, _)| run.0),
             new.rollback.map(|(_, date)| date.to_string()),
             journal.at().as_microsecond(),
+            new.key.account.as_str(),
         ])?;
     let id = QuestionId(id);
     if let Some(old) = superseded.filter(|_| new.rollback.is_some()) {
@@ -473,6 +474,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<QuestionRecord> {
                 line: parsed(row, "line")?,
                 contract: parsed(row, "contract")?,
                 service: parsed(row, "service")?,
+                account: parsed(row, "account")?,
             },
             baseline: units(row, "baseline")?,
             target: units(row, "target")?,

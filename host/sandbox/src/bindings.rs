@@ -4,13 +4,15 @@
 #![allow(missing_debug_implementations, clippy::all, clippy::unwrap_used)]
 
 wasmtime::component::bindgen!({
-    path: "../../wit/connector.wit",
+    path: "../../wit/connector",
     world: "psa-connector",
-    imports: { "psa-host:connector/http.send": async },
+    imports: { "psa-host:guest/http.send": async },
     exports: { default: async },
 });
 
-/// The version of the contract that this host speaks, as in `wit/connector.wit`.
+/// The packages that this host speaks, as in `wit/`.
 pub const CONTRACT: &str = "psa-host:connector";
-/// See [`CONTRACT`].
-pub const CONTRACT_VERSION: (u64, u64, u64) = (0, 1, 0);
+/// See [`CONTRACT`]: what every plugin may import.
+pub const GUEST: &str = "psa-host:guest";
+/// The version of both.
+pub const CONTRACT_VERSION: (u64, u64, u64) = (0, 2, 0);

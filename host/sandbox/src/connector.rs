@@ -6,14 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use psa_host_billing::{
-    Account, AccountId, Contract, Line, LineKey, RejectionKind, Service, TenantKey, Units,
-};
+use psa_host_billing::{Account, AccountId, Contract, Line, LineKey, Service, TenantKey, Units};
 use serde::{Deserialize, Serialize};
 use tokio::time::error::Elapsed;
 
 use crate::bindings::exports::psa_host::connector::connector as wit;
-use crate::bindings::psa_host::connector::types as wit_types;
+use crate::bindings::psa_host::guest::{plugin, types as wit_types};
 use crate::engine::InCall;
 use crate::guest::{Guest, stop, write_of};
 use crate::http::{Note, Write};
@@ -107,6 +105,8 @@ pub struct AdjustmentRequest {
     pub target: Units,
     /// The first day of the change.
     pub effective: Date,
+    /// The civil date in the connection's zone.
+    pub today: Date,
 }
 
 /// A configured instance. One call at a time; several connectors of one session may
@@ -196,8 +196,8 @@ impl Connector {
     /// [`CallError`], here and below.
     pub async fn check(&mut self, depth: Depth) -> Result<CheckReport, CallError> {
         let depth = match depth {
-            Depth::Brief => wit::Depth::Brief,
-            Depth::Full => wit::Depth::Full,
+            Depth::Brief => plugin::Depth::Brief,
+            Depth::Full => plugin::Depth::Full,
         };
         let answer = call!(self, Phase::Check, call_check(depth))?;
         let said = self.heed(Phase::Check, answer)?;
@@ -245,7 +245,7 @@ impl Connector {
     }
 
     /// One page of these accounts' contracts with their lines, units from the period
-    /// that holds `start`. At most `accounts_per_call` accounts; see also
+    /// that holds `start` to the one that holds `horizon`, or all later ones. At most `accounts_per_call` accounts; see also
     /// [`Connector::all_contracts`].
     ///
     /// # Errors
@@ -254,6 +254,7 @@ impl Connector {
         &mut self,
         accounts: &[AccountId],
         start: Date,
+        horizon: Option<Date>,
         cursor: Option<&str>,
     ) -> Result<Page<Contract>, CallError> {
         let ids: Vec<String> = accounts.iter().map(|id| id.as_str().to_owned()).collect();
@@ -261,7 +262,7 @@ impl Connector {
         let answer = call!(
             self,
             Phase::ListContracts,
-            call_list_contracts(&ids, day, cursor.as_ref())
+            call_list_contracts(&ids, day, horizon.map(civil), cursor.as_ref())
         )?;
         let said = self.heed(Phase::ListContracts, answer)?;
         self.read(Phase::ListContracts, |reader| {
@@ -296,8 +297,7 @@ impl Connector {
     ) -> Posting {
         self.write = Write::Nothing;
         let answer = self.ask_to_adjust(request, gate).await;
-        let said = answer.map(|said| said_of(said, self.write));
-        let (posting, incident) = judge(said, self.write);
+        let (posting, incident) = judge(answer.map(said), self.write);
         if let Some((code, message)) = incident {
             self.incident(code, Phase::Adjust, message);
         }
@@ -327,7 +327,11 @@ impl Connector {
             effective: civil(request.effective),
         };
         self.gate = Some(gate);
-        let answer = call!(self, Phase::Adjust, call_adjust(&adjustment))?;
+        let answer = call!(
+            self,
+            Phase::Adjust,
+            call_adjust(&adjustment, civil(request.today))
+        )?;
         self.heed(Phase::Adjust, answer)
     }
 
@@ -443,18 +447,13 @@ impl Connector {
     }
 }
 
-/// A plugin of release 0.1 does not say why the PSA refused: the status tells of the user.
-fn said_of(outcome: wit::Outcome, write: Write) -> Said {
+fn said(outcome: wit::Outcome) -> Said {
     match outcome {
         wit::Outcome::Accepted(reference) => Said::Accepted(reference),
-        wit::Outcome::Rejected(words) => {
-            let kind = match write {
-                Write::Answered { status: 401, .. } => RejectionKind::Credentials,
-                Write::Answered { status: 403, .. } => RejectionKind::Permission,
-                _ => RejectionKind::Other,
-            };
-            Said::Rejected { kind, words }
-        }
+        wit::Outcome::Rejected(rejection) => Said::Rejected {
+            kind: crate::describe::kind_of_rejection(rejection.kind),
+            words: rejection.words,
+        },
         wit::Outcome::Unknown(why) => Said::Unknown(why),
     }
 }
@@ -469,6 +468,7 @@ fn key(key: &LineKey) -> wit::LineKey {
         line: key.line.as_str().to_owned(),
         contract: key.contract.as_str().to_owned(),
         service: key.service.as_str().to_owned(),
+        account: key.account.as_str().to_owned(),
     }
 }
 

@@ -3,12 +3,15 @@
 
 mod checked;
 
+pub(crate) use self::checked::kind as kind_of_rejection;
+
+use psa_host_billing::rejection::RejectionKind;
 use psa_host_billing::{QuantityModel, Truth};
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::exports::psa_host::connector::connector as wit;
-use crate::bindings::psa_host::connector::types::Truth as WitTruth;
-use crate::{HostPattern, RefusalForm, Route, Template};
+use crate::bindings::psa_host::guest::types::Truth as WitTruth;
+use crate::{HostPattern, Route, Template};
 
 /// A plugin's description of itself. Its texts are a stranger's: bounded and without
 /// control characters, but nothing more.
@@ -28,13 +31,17 @@ pub struct Description {
     pub authentication: Authentication,
     /// Hosts it asks for.
     pub hosts: Vec<HostPattern>,
+    /// MSPs run this PSA on hosts of their own: the operator may grant further ones.
+    // Kept descriptions of contract 0.1 do not have it, nor the forms of a refusal.
+    #[serde(default)]
+    pub self_hosted: bool,
     /// Which requests are reads and which are writes.
     pub routes: Vec<Route>,
     /// What its PSA stands.
     pub limits: RequestLimits,
     /// How its PSA counts.
     pub quantity: QuantityModel,
-    /// In which forms its PSA refuses an adjustment.
+    /// How its PSA says no to a write.
     #[serde(default)]
     pub refusals: Vec<RefusalForm>,
 }
@@ -112,10 +119,22 @@ pub enum Scheme {
         /// Password.
         password: Template,
     },
+    /// A header of its own with `base64(user:password)`.
+    EncodedPair {
+        /// The header.
+        header: String,
+        /// What stands before the colon.
+        user: Template,
+        /// What stands after it.
+        password: Template,
+    },
     /// OAuth2 client credentials; the host fetches, keeps and renews the token.
     Oauth2ClientCredentials {
         /// Where tokens are got.
         token_url: Template,
+        /// How they are asked for.
+        #[serde(default = "TokenRequest::form")]
+        request: TokenRequest,
         /// Client id.
         client_id: Template,
         /// Client secret.
@@ -125,6 +144,44 @@ pub enum Scheme {
         /// Further fields of the form.
         extra: Vec<HeaderTemplate>,
     },
+}
+
+/// How a token is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenRequest {
+    /// With a form, as RFC 6749 says.
+    Form,
+    /// With one JSON object.
+    Json,
+}
+
+impl TokenRequest {
+    /// What contract 0.1 had alone.
+    fn form() -> Self {
+        Self::Form
+    }
+}
+
+/// How a PSA's refusal of a write looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalForm {
+    /// The answer's status.
+    pub status: u16,
+    /// What its body has to be.
+    pub evidence: RefusalEvidence,
+    /// What may be meant by it; never empty.
+    pub kinds: Vec<RejectionKind>,
+}
+
+/// What the body of a refusal has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalEvidence {
+    /// Nothing.
+    EmptyBody,
+    /// JSON with something at this JSON Pointer (RFC 6901).
+    JsonMember(String),
 }
 
 /// The declared authentication.

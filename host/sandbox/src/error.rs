@@ -122,7 +122,7 @@ impl LoadError {
                 "Build it for the target wasm32-wasip2, or make a component of it with `wasm-tools component new`."
             }
             Self::NotConnector { .. } | Self::Interface(_) => {
-                "Build the plugin against this host's `wit/connector.wit`."
+                "Build the plugin against this host's `wit/`."
             }
             Self::Version { .. } => {
                 "Get a build of the plugin for this host, or a host for this plugin."

@@ -9,7 +9,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
-use crate::bindings::psa_host::connector::{http, log, storage, types};
+use crate::bindings::psa_host::guest::{http, log, plugin, storage, types};
 use crate::engine::TICK;
 use crate::http::{CallRecord, Write};
 use crate::incident::Incidents;
@@ -154,6 +154,8 @@ impl Guest {
 }
 
 impl types::Host for Guest {}
+
+impl plugin::Host for Guest {}
 
 impl http::Host for Guest {
     async fn send(&mut self, request: http::Request) -> Result<http::Response, http::SendFailure> {

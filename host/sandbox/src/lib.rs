@@ -60,8 +60,8 @@ pub use connector::{
     AdjustmentRequest, ApiUsage, CheckReport, Connector, Depth, Finding, LineReading, Page, Verdict,
 };
 pub use describe::{
-    Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RequestLimits,
-    Scheme, Terms, Window,
+    Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RefusalEvidence,
+    RefusalForm, RequestLimits, Scheme, Terms, TokenRequest, Window,
 };
 pub use error::{CallError, CallErrorKind, LoadError, SandboxError, SessionError, StoreFailure};
 pub use gate::WriteGate;
@@ -74,7 +74,6 @@ pub use load::{Plugin, Sandbox};
 pub use pages::Progress;
 pub use pattern::{HostPattern, PatternError};
 pub use posting::Posting;
-pub use refusal::{RefusalBody, RefusalForm};
 pub use secret::Secret;
 pub use session::{RequestCount, Session, SessionBuilder};
 pub use storage::{InMemoryStorage, PluginStorage, StorageUsage};

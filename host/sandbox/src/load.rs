@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
-use crate::bindings::{CONTRACT, CONTRACT_VERSION, PsaConnector, PsaConnectorIndices};
+use crate::bindings::{CONTRACT, CONTRACT_VERSION, GUEST, PsaConnector, PsaConnectorIndices};
 use crate::budget::Budgets;
 use crate::cache::{Cache, private_folder};
 use crate::engine::Ticker;
@@ -238,13 +238,12 @@ fn check_world(component: &Component, engine: &Engine) -> Result<Vec<String>, Lo
     let mut imports = Vec::new();
     for (name, _) in ty.imports(engine) {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-        let own = [
-            "psa-host:connector/types",
-            "psa-host:connector/http",
-            "psa-host:connector/storage",
-            "psa-host:connector/log",
-        ];
-        if own.contains(&interface) {
+        // `psa-host:connector` had them in 0.1: told as an old version, not as a stranger.
+        let own = ["types", "plugin", "http", "storage", "log"];
+        let of_ours = [GUEST, CONTRACT]
+            .iter()
+            .find_map(|package| interface.strip_prefix(package)?.strip_prefix('/'));
+        if of_ours.is_some_and(|name| own.contains(&name)) {
             check_version(version)?;
         } else if !(wasi::ALLOWED.contains(&interface) && version.starts_with("0.2.")) {
             let import = crate::text::name(name);
@@ -334,10 +333,11 @@ mod tests {
     #[test]
     fn versions_fit_by_semver() {
         for (version, fits) in [
-            ("0.1.0", true),
-            ("0.1.7", true),
-            ("0.1.0-rc.1", true),
-            ("0.2.0", false),
+            ("0.2.0", true),
+            ("0.2.7", true),
+            ("0.2.0-rc.1", true),
+            ("0.1.0", false),
+            ("0.3.0", false),
             ("1.0.0", false),
             ("1.1.0", false),
             ("", false),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::bindings::psa_host::connector::log::Level;
+use crate::bindings::psa_host::guest::log::Level;
 use crate::incident::Incidents;
 use crate::{IncidentCode, Phase};
 

@@ -170,7 +170,7 @@ impl Connector {
             pager.seen.clear();
             loop {
                 let page = self
-                    .list_contracts(accounts, start, cursor.as_deref())
+                    .list_contracts(accounts, start, None, cursor.as_deref())
                     .await?;
                 cursor = pager.take(self, page, tell)?;
                 if cursor.is_none() {

@@ -100,9 +100,9 @@ pub(crate) fn judge(said: Result<Said, CallError>, write: Write) -> Judged {
         Ok(Said::Rejected { kind, words }) => {
             let words = crate::text::words(&words);
             match write {
-                Write::Answered {
-                    as_declared: true, ..
-                } => (Posting::Rejected { kind, words }, None),
+                Write::Answered { refuses, .. } if refuses.as_declared(kind) => {
+                    (Posting::Rejected { kind, words }, None)
+                }
                 Write::Answered { status, .. } => doubtful(format!(
                     "the plugin says rejected, but the PSA answered {status} in no form in which \
                      it refuses: {words}"
@@ -137,26 +137,33 @@ pub(crate) fn judge(said: Result<Said, CallError>, write: Write) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::Refuses;
 
-    const fn answered(status: u16, as_declared: bool) -> Write {
+    fn answered(status: u16, as_declared: bool) -> Write {
         Write::Answered {
             status,
-            as_declared,
+            refuses: if as_declared {
+                Refuses::every_kind()
+            } else {
+                Refuses::default()
+            },
         }
     }
 
-    const WRITES: [Write; 7] = [
-        Write::Nothing,
-        Write::NotSent,
-        Write::Left,
-        answered(200, false),
-        answered(500, true),
-        answered(504, false),
-        answered(429, true),
-    ];
+    fn writes() -> [Write; 7] {
+        [
+            Write::Nothing,
+            Write::NotSent,
+            Write::Left,
+            answered(200, false),
+            answered(500, true),
+            answered(504, false),
+            answered(429, true),
+        ]
+    }
 
     fn row(said: &dyn Fn() -> Result<Said, CallError>) -> [&'static str; 7] {
-        WRITES.map(|write| match judge(said(), write).0 {
+        writes().map(|write| match judge(said(), write).0 {
             Posting::Accepted { .. } => "accepted",
             Posting::Rejected { .. } => "rejected",
             Posting::Doubtful { .. } => "doubtful",

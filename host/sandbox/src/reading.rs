@@ -12,7 +12,7 @@ use psa_host_billing::{
 };
 
 use crate::bindings::exports::psa_host::connector::connector as wit;
-use crate::bindings::psa_host::connector::types as wit_types;
+use crate::bindings::psa_host::guest::{plugin, types as wit_types};
 use crate::describe::truth;
 use crate::text::{link, name, words};
 use crate::{
@@ -41,9 +41,9 @@ impl Reader<'_> {
         let findings = findings.into_iter().map(|finding| Finding {
             subject: name(&finding.subject),
             verdict: match finding.verdict {
-                wit::Verdict::Proven => Verdict::Proven,
-                wit::Verdict::Refused => Verdict::Refused,
-                wit::Verdict::Unproven => Verdict::Unproven,
+                plugin::Verdict::Proven => Verdict::Proven,
+                plugin::Verdict::Refused => Verdict::Refused,
+                plugin::Verdict::Unproven => Verdict::Unproven,
             },
             detail: words(&finding.detail),
         });
@@ -127,8 +127,9 @@ impl Reader<'_> {
         if !said.lines_read && !lines.is_empty() {
             return Err(format!("contract {own} has lines that were not read"));
         }
+        let account: AccountId = id("an account", &said.account)?;
         let lines = lines.into_iter().map(|said| {
-            let line = self.line(said)?;
+            let line = self.line(said, account.clone())?;
             if line.key.contract != own {
                 let LineKey { line, contract, .. } = &line.key;
                 return Err(format!(
@@ -144,7 +145,7 @@ impl Reader<'_> {
                 .transpose()
         };
         Ok(Contract {
-            account: id("an account", &said.account)?,
+            account,
             name: name(&said.name),
             start: day(said.start)?,
             end: day(said.end)?,
@@ -153,6 +154,8 @@ impl Reader<'_> {
             billing_months: said
                 .billing_months
                 .filter(|months| (1..=120).contains(months)),
+            next_invoice: day(said.next_invoice)?,
+            invoiced_through: day(said.invoiced_through)?,
             note: said.note.map(|note| words(&note)),
             renewed_by: said
                 .renewed_by
@@ -165,13 +168,24 @@ impl Reader<'_> {
         })
     }
 
-    fn line(&self, said: wit::Line) -> Read<Line> {
-        let key = line_key(&wit::LineKey {
-            line: said.id,
-            contract: said.contract,
-            service: said.service,
-        })?;
+    fn line(&self, said: wit::Line, account: AccountId) -> Read<Line> {
+        let key = LineKey {
+            line: id("a line", &said.id)?,
+            contract: id("a contract", &said.contract)?,
+            service: id("a service", &said.service)?,
+            account,
+        };
+        let included = said.included.map(|units| {
+            Units::parse(&units)
+                .map_err(|error| format!("the included units of line {}: {error}", key.line))
+        });
         Ok(Line {
+            included: included.transpose()?,
+            billable: truth(said.billable),
+            not_writable: match said.writable {
+                wit::Writable::Yes => None,
+                wit::Writable::No(why) => Some(words(&why)),
+            },
             key,
             description: said.description.map(|text| words(&text)),
             timeline: match said.timeline {
@@ -185,18 +199,21 @@ impl Reader<'_> {
     pub fn line_reading(&self, said: wit::LineReading, asked: &[LineKey]) -> Read<LineReading> {
         let asked: HashMap<&LineId, &LineKey> = asked.iter().map(|key| (&key.line, key)).collect();
         let lines = self.list("lines", said.lines)?.into_iter().map(|said| {
-            let line = self.line(said)?;
-            if asked.get(&line.key.line) != Some(&&line.key) {
-                let LineKey {
-                    line,
-                    contract,
-                    service,
-                } = &line.key;
-                return Err(format!(
-                    "line {line} (contract {contract}, service {service}) was not asked for"
-                ));
+            let strange = format!(
+                "line {:?} (contract {:?}, service {:?}) was not asked for",
+                crate::text::name(&said.id),
+                crate::text::name(&said.contract),
+                crate::text::name(&said.service)
+            );
+            let id: LineId = id("a line", &said.id)?;
+            let Some(key) = asked.get(&id) else {
+                return Err(strange);
+            };
+            let line = self.line(said, key.account.clone())?;
+            match line.key == **key {
+                true => Ok(line),
+                false => Err(strange),
             }
-            Ok(line)
         });
         let lines = lines.collect::<Read<Vec<_>>>()?;
         each_once(lines.iter().map(|line| &line.key.line))?;
@@ -248,6 +265,7 @@ fn line_key(said: &wit::LineKey) -> Read<LineKey> {
         line: id("a line", &said.line)?,
         contract: id("a contract", &said.contract)?,
         service: id("a service", &said.service)?,
+        account: id("an account", &said.account)?,
     })
 }
 
@@ -305,9 +323,12 @@ fn timeline(said: Vec<wit::Segment>) -> Result<Timeline, String> {
         ));
     }
     let segments = said.into_iter().map(|said| {
-        let (start, end) = date_of(said.start)
-            .zip(date_of(said.end))
-            .ok_or("a period begins or ends on a day that does not exist")?;
+        let no_day = "a period begins or ends on a day that does not exist";
+        let start = date_of(said.start).ok_or(no_day)?;
+        let end = match said.end {
+            Some(end) => Some(date_of(end).ok_or(no_day)?),
+            None => None,
+        };
         Ok(Segment {
             start,
             end,

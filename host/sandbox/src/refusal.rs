@@ -2,47 +2,46 @@
 //! record of an answer. A rejection in any other form is not believed, because a gateway, a
 //! cache or a page for people may stand behind it.
 
-use serde::{Deserialize, Serialize};
+use psa_host_billing::RejectionKind;
 
-/// One form of a refusal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusalForm {
-    /// The status of the answer.
-    pub status: u16,
-    /// Its body.
-    pub body: RefusalBody,
-}
+use crate::describe::{RefusalEvidence, RefusalForm};
 
-/// The body of a refusal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "pointer", rename_all = "snake_case")]
-pub enum RefusalBody {
-    /// Nothing at all.
-    Empty,
-    /// JSON with something in this member, named by a pointer (RFC 6901).
-    Member(String),
-}
+/// What an answer can mean if it refuses: the kinds of the declared forms that it has. One
+/// bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Refuses(u8);
 
-impl RefusalForm {
-    /// What counted before plugins declared it: an empty answer of those statuses with which
-    /// web servers refuse what they have not looked at, and errors in JSON.
-    pub(crate) fn of_release_0_1() -> Vec<Self> {
-        let form = |status, body| Self { status, body };
-        let errors = || RefusalBody::Member("/errors".to_owned());
-        let empty = [401, 403, 404, 405, 413, 415].map(|status| form(status, RefusalBody::Empty));
-        let told = [200, 400, 401, 403, 404, 405, 409, 413, 415, 422, 500];
-        let told = told.map(|status| form(status, errors()));
-        empty.into_iter().chain(told).collect()
+impl Refuses {
+    /// By the forms that an answer has.
+    pub fn of(forms: &[RefusalForm], status: u16, body: &[u8]) -> Self {
+        let matching = forms.iter().filter(|form| matches(form, status, body));
+        let kinds = matching.flat_map(|form| &form.kinds);
+        Self(kinds.fold(0, |bits, kind| bits | bit(*kind)))
     }
 
-    /// Whether an answer has this form.
-    pub fn matches(&self, status: u16, body: &[u8]) -> bool {
-        self.status == status
-            && match &self.body {
-                RefusalBody::Empty => body.trim_ascii().is_empty(),
-                RefusalBody::Member(pointer) => has_member(body, pointer),
-            }
+    /// Whether this kind of refusal is declared for an answer of this form.
+    pub fn as_declared(self, kind: RejectionKind) -> bool {
+        self.0 & bit(kind) != 0
     }
+
+    #[cfg(test)]
+    pub fn every_kind() -> Self {
+        Self(u8::MAX)
+    }
+}
+
+fn bit(kind: RejectionKind) -> u8 {
+    let at = RejectionKind::ALL.iter().position(|known| *known == kind);
+    at.map_or(0, |at| 1 << at)
+}
+
+/// Whether an answer has this form.
+fn matches(form: &RefusalForm, status: u16, body: &[u8]) -> bool {
+    form.status == status
+        && match &form.evidence {
+            RefusalEvidence::EmptyBody => body.trim_ascii().is_empty(),
+            RefusalEvidence::JsonMember(pointer) => has_member(body, pointer),
+        }
 }
 
 /// Whether a body is JSON with something at this place: not nothing, no empty text, list or
@@ -68,36 +67,42 @@ mod tests {
 
     #[test]
     fn only_an_answer_in_the_declared_form_is_a_refusal() {
-        let member = RefusalForm {
-            status: 500,
-            body: RefusalBody::Member("/errors".to_owned()),
+        let form = |status, evidence, kinds: &[RejectionKind]| RefusalForm {
+            status,
+            evidence,
+            kinds: kinds.to_vec(),
         };
-        for (status, body, matches) in [
-            (500, r#"{"errors":["no"]}"#, true),
-            (500, r#"{"errors":{"a":1}}"#, true),
-            (500, r#"{"errors":"no"}"#, true),
-            (500, r#"{"errors":[]}"#, false),
-            (500, r#"{"errors":null}"#, false),
-            (500, r#"{"errors":""}"#, false),
-            (500, r#"{"error":["no"]}"#, false),
-            (500, "<html>errors</html>", false),
-            (500, "", false),
-            (504, r#"{"errors":["no"]}"#, false),
-            (200, r#"{"errors":["no"]}"#, false),
+        let errors = RefusalEvidence::JsonMember("/errors".to_owned());
+        let (other, credentials) = (RejectionKind::Other, RejectionKind::Credentials);
+        let forms = [
+            form(500, errors, &[other, RejectionKind::PeriodPosted]),
+            form(401, RefusalEvidence::EmptyBody, &[credentials]),
+        ];
+        for (status, body, kind, declared) in [
+            (500, r#"{"errors":["no"]}"#, other, true),
+            (500, r#"{"errors":["no"]}"#, credentials, false),
+            (500, r#"{"errors":{"a":1}}"#, other, true),
+            (500, r#"{"errors":"no"}"#, other, true),
+            (500, r#"{"errors":[]}"#, other, false),
+            (500, r#"{"errors":null}"#, other, false),
+            (500, r#"{"errors":""}"#, other, false),
+            (500, r#"{"error":["no"]}"#, other, false),
+            (500, "<html>errors</html>", other, false),
+            (500, "", other, false),
+            (504, r#"{"errors":["no"]}"#, other, false),
+            (200, r#"{"errors":["no"]}"#, other, false),
+            (401, "", credentials, true),
+            (401, " \r\n", credentials, true),
+            (401, "{}", credentials, false),
+            (401, "", other, false),
+            (403, "", credentials, false),
         ] {
+            let refuses = Refuses::of(&forms, status, body.as_bytes());
             assert_eq!(
-                member.matches(status, body.as_bytes()),
-                matches,
-                "{status} {body}"
+                refuses.as_declared(kind),
+                declared,
+                "{status} {body} {kind}"
             );
         }
-        let empty = RefusalForm {
-            status: 401,
-            body: RefusalBody::Empty,
-        };
-        assert!(empty.matches(401, b""));
-        assert!(empty.matches(401, b" \r\n"));
-        assert!(!empty.matches(401, b"{}"));
-        assert!(!empty.matches(403, b""));
     }
 }

@@ -9,8 +9,8 @@ use psa_host_billing::TenantKey;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::bindings::exports::psa_host::connector::connector::Setting;
-use crate::bindings::psa_host::connector::http as wit;
+use crate::bindings::psa_host::guest::http as wit;
+use crate::bindings::psa_host::guest::plugin::Setting;
 use crate::http::{self, CallRecord, Egress, Setup};
 use crate::incident::Incidents;
 use crate::log::Log;

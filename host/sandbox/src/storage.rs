@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::bindings::psa_host::connector::storage::StorageError;
+use crate::bindings::psa_host::guest::storage::StorageError;
 use crate::{Limits, StoreFailure};
 
 /// Longest key, in bytes.

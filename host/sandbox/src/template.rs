@@ -1,11 +1,14 @@
-//! Templates of the declared authentication: `${key}` is a field's value, anything
-//! else stands for itself.
+//! Templates of the declared authentication: `${key}` is a field's value, `$[` to `]` is
+//! left out where a field named in it has no value, anything else stands for itself.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+/// Longest template, in characters: several times the longest address or header known.
+const MAX_CHARACTERS: usize = 2_000;
 
 /// A parsed template.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +19,7 @@ pub struct Template(Vec<Part>);
 enum Part {
     Text(String),
     Field(String),
+    Optional(Vec<Part>),
 }
 
 /// Why a text is no template.
@@ -24,28 +28,60 @@ pub enum TemplateError {
     /// `${` without its `}`.
     #[error("`${{` is not closed")]
     Open,
+    /// `$[` without its `]`.
+    #[error("`$[` is not closed")]
+    OpenOptional,
+    /// `$[` within `$[`.
+    #[error("an optional part stands within another")]
+    Nested,
+    /// `$[` to `]` without `${`.
+    #[error("an optional part names no field")]
+    NothingOptional,
     /// A line break or the like.
     #[error("has a control character")]
     Control,
+    /// Longer than any header.
+    #[error("has more than {MAX_CHARACTERS} characters")]
+    Long,
+}
+
+impl Part {
+    fn fields(&self) -> Vec<&str> {
+        match self {
+            Self::Text(_) => Vec::new(),
+            Self::Field(key) => vec![key],
+            Self::Optional(parts) => parts.iter().flat_map(Self::fields).collect(),
+        }
+    }
+
+    fn render<'v>(&self, value: &impl Fn(&str) -> Option<&'v str>, out: &mut String) {
+        match self {
+            Self::Text(text) => out.push_str(text),
+            Self::Field(key) => out.push_str(value(key).unwrap_or_default()),
+            Self::Optional(parts) => {
+                let filled = |key: &str| value(key).is_some_and(|value| !value.is_empty());
+                if self.fields().into_iter().all(filled) {
+                    for part in parts {
+                        part.render(value, out);
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Template {
     /// The keys of the fields in it.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Field(key) => Some(key.as_str()),
-            Part::Text(_) => None,
-        })
+        self.0.iter().flat_map(Part::fields)
     }
 
-    /// Put the values in. A field without a value leaves nothing.
+    /// Put the values in. A field without a value leaves nothing, and takes the optional
+    /// part with it that it stands in.
     pub(crate) fn render<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Zeroizing<String> {
         let mut out = Zeroizing::new(String::with_capacity(256));
         for part in &self.0 {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Field(key) => out.push_str(value(key).unwrap_or_default()),
-            }
+            part.render(&value, &mut out);
         }
         out
     }
@@ -57,21 +93,48 @@ impl FromStr for Template {
         if text.chars().any(char::is_control) {
             return Err(TemplateError::Control);
         }
+        if text.chars().count() > MAX_CHARACTERS {
+            return Err(TemplateError::Long);
+        }
         let mut parts = Vec::new();
         let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            let (key, after) = after.split_once('}').ok_or(TemplateError::Open)?;
-            if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
+        while let Some((before, after)) = rest.split_once("$[") {
+            let (inner, after) = after.split_once(']').ok_or(TemplateError::OpenOptional)?;
+            if inner.contains("$[") {
+                return Err(TemplateError::Nested);
             }
-            parts.push(Part::Field(key.to_owned()));
+            plain_parts(before, &mut parts)?;
+            let optional = {
+                let mut parts = Vec::new();
+                plain_parts(inner, &mut parts)?;
+                Part::Optional(parts)
+            };
+            if optional.fields().is_empty() {
+                return Err(TemplateError::NothingOptional);
+            }
+            parts.push(optional);
             rest = after;
         }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
-        }
+        plain_parts(rest, &mut parts)?;
         Ok(Self(parts))
     }
+}
+
+/// Text and fields.
+fn plain_parts(text: &str, parts: &mut Vec<Part>) -> Result<(), TemplateError> {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (key, after) = after.split_once('}').ok_or(TemplateError::Open)?;
+        if !before.is_empty() {
+            parts.push(Part::Text(before.to_owned()));
+        }
+        parts.push(Part::Field(key.to_owned()));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    Ok(())
 }
 
 impl TryFrom<String> for Template {
@@ -89,13 +152,21 @@ impl From<Template> for String {
 
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in &self.0 {
-            match part {
-                Part::Text(text) => f.write_str(text)?,
-                Part::Field(key) => write!(f, "${{{key}}}")?,
+        self.0.iter().try_for_each(|part| part.fmt(f))
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Field(key) => write!(f, "${{{key}}}"),
+            Self::Optional(parts) => {
+                f.write_str("$[")?;
+                parts.iter().try_for_each(|part| part.fmt(f))?;
+                f.write_str("]")
             }
         }
-        Ok(())
     }
 }
 
@@ -119,6 +190,21 @@ mod tests {
         assert_eq!(rendered("${company}+${key}"), "acme+s${company}");
         assert_eq!(rendered("Bearer ${missing}!"), "Bearer !");
         assert_eq!(rendered("$5 {x}"), "$5 {x}");
+    }
+
+    #[test]
+    fn an_optional_part_goes_with_a_field_that_it_lacks() {
+        let text = "https://x/${company}$[?tenant=${missing}]$[#${key}+${company}] [as it is]";
+        assert_eq!(rendered(text), "https://x/acme#s${company}+acme [as it is]");
+        assert_eq!(text.parse::<Template>().unwrap().to_string(), text);
+        let wrong = [
+            ("a$[b${c}", TemplateError::OpenOptional),
+            ("$[a$[${b}]]", TemplateError::Nested),
+            ("$[a]", TemplateError::NothingOptional),
+        ];
+        for (text, error) in wrong {
+            assert_eq!(text.parse::<Template>(), Err(error), "{text}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 use crate::Phase;
-use crate::bindings::psa_host::connector::log::Level;
+use crate::bindings::psa_host::guest::log::Level;
 use crate::log::Log;
 
 /// Interfaces that a component may import, without their versions. Sockets are there

@@ -49,7 +49,7 @@ async fn a_connector_of_another_version_is_refused_with_both_versions() {
         (export "psa-host:connector/connector@7.0.0" (instance $empty)))"#;
     assert_eq!(
         refused_text(text).await.to_string(),
-        "this connector was made for version 7.0.0 of the contract; this host speaks 0.1.0"
+        "this connector was made for version 7.0.0 of the contract; this host speaks 0.2.0"
     );
 }
 
@@ -58,7 +58,7 @@ async fn an_import_beyond_what_connectors_get_is_refused_by_name() {
     let text = r#"(component
         (import "wasi:http/outgoing-handler@0.2.0" (instance))
         (instance $empty)
-        (export "psa-host:connector/connector@0.1.0" (instance $empty)))"#;
+        (export "psa-host:connector/connector@0.2.0" (instance $empty)))"#;
     assert_eq!(
         refused_text(text).await.to_string(),
         "this connector imports `wasi:http/outgoing-handler@0.2.0`, which connectors do not get"
@@ -69,7 +69,7 @@ async fn an_import_beyond_what_connectors_get_is_refused_by_name() {
 async fn a_connector_without_its_functions_is_refused() {
     let text = r#"(component
         (instance $empty)
-        (export "psa-host:connector/connector@0.1.0" (instance $empty)))"#;
+        (export "psa-host:connector/connector@0.2.0" (instance $empty)))"#;
     let error = refused_text(text).await;
     assert_eq!(error.code(), "plugin-interface", "{error}");
 }

@@ -138,9 +138,11 @@ pub(crate) fn description() -> Description {
             "longest_execution_seconds": 300, "accounts_per_call": 100, "lines_per_call": 100,
         },
         "quantity": {
-            "delta": true, "effective_dated": true, "whole_numbers": true, "largest": null,
-            "zero": "allowed", "repeat_date": "no",
+            "delta": true, "effect": "dated", "knows_posted": true, "whole_numbers": true,
+            "largest": null, "zero": "allowed", "repeat_date": "no",
         },
+        "self_hosted": false,
+        "refusals": [],
     }))
     .unwrap()
 }

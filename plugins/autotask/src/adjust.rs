@@ -13,8 +13,8 @@
 //! and nothing is repeated here: the host reads the line again first.
 
 use psa_connector_sdk::{
-    Adjustment, Date, Decimal, Error, Host, Outcome, Response, invalid, is_html, not_sent,
-    read_json, send_failed, shorten,
+    Adjustment, Date, Decimal, Error, Host, Outcome, RefusalKind, Rejection, Response, invalid,
+    is_html, not_sent, read_json, send_failed, shorten,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,14 +99,14 @@ fn outcome(response: &Response) -> Outcome {
     }
     match response.status {
         // Refused before it is looked at [LIVE: empty, for wrong credentials and zones].
-        401 => Outcome::Rejected(credentials_fault(None).message),
+        401 => Outcome::Rejected(Rejection {
+            kind: RefusalKind::Credentials,
+            words: credentials_fault(None).message,
+        }),
         _ if !words.errors.is_empty() => refusal(&words, told),
-        // Not allowed, no such route, not that verb, not that form: nothing was carried
-        // out, whether Autotask or its web server says so (a page for people here is
-        // known of zone 18).
-        403 | 404 | 405 | 413 | 415 => Outcome::Rejected(told),
         // Everything else may come from a gateway that gave up waiting (502, 504), from
-        // a server that failed midway (500), or from a limiter. 429 among them: it is
+        // a server that failed midway (500), from a web server (a page for people with
+        // 403 is known of zone 18), or from a limiter. 429 among them: it is
         // believed to be answered before anything is done, but nobody has published a
         // proof, and `unknown` costs one more look and lets the host send again in the
         // same run; `rejected` would leave the line unbilled until the next.
@@ -150,28 +150,33 @@ fn success(response: &Response, told: &str) -> Outcome {
 /// `errors`: rejected where each of them is known to leave nothing behind. A text that
 /// is not known may be a lock or a time-out of the database, after which either can be.
 fn refusal(words: &Words, told: String) -> Outcome {
-    let certain = words.errors.iter().all(|error| match meaning_of(error) {
-        Some(
-            Meaning::Permission
-            | Meaning::Credentials
-            | Meaning::OutsideContract
-            | Meaning::SameDateAgain
-            | Meaning::Negative
-            | Meaning::AlreadyPosted
-            | Meaning::BadReference,
-        ) => true,
-        Some(
-            Meaning::UnknownUser | Meaning::ThreadLimit | Meaning::HourlyLimit | Meaning::Busy,
-        )
-        | None => false,
-    });
-    if certain {
-        let plainly = words.meaning().and_then(Meaning::plainly);
-        Outcome::Rejected(match plainly {
-            Some(plainly) => format!("{plainly} {told}"),
-            None => told,
-        })
-    } else {
-        Outcome::Unknown(told)
-    }
+    let kinds: Option<Vec<RefusalKind>> = words
+        .errors
+        .iter()
+        .map(|error| meaning_of(error).and_then(kind_of_refusal))
+        .collect();
+    let Some(kind) = kinds.and_then(|kinds| kinds.first().copied()) else {
+        return Outcome::Unknown(told);
+    };
+    let plainly = words.meaning().and_then(Meaning::plainly);
+    let words = match plainly {
+        Some(plainly) => format!("{plainly} {told}"),
+        None => told,
+    };
+    Outcome::Rejected(Rejection { kind, words })
+}
+
+/// None where the change may have been made all the same.
+fn kind_of_refusal(meaning: Meaning) -> Option<RefusalKind> {
+    Some(match meaning {
+        Meaning::Permission => RefusalKind::Permission,
+        Meaning::Credentials => RefusalKind::Credentials,
+        Meaning::OutsideContract => RefusalKind::OutsideContract,
+        Meaning::SameDateAgain => RefusalKind::DateAlreadyAdjusted,
+        Meaning::AlreadyPosted => RefusalKind::PeriodPosted,
+        Meaning::Negative | Meaning::BadReference => RefusalKind::Other,
+        Meaning::UnknownUser | Meaning::ThreadLimit | Meaning::HourlyLimit | Meaning::Busy => {
+            return None;
+        }
+    })
 }

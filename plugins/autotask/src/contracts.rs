@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use psa_connector_sdk::{
-    Contract, ContractPage, Date, Error, Host, Line, Packer, Timeline, invalid,
+    Contract, ContractPage, Date, Error, Host, Line, Packer, Timeline, Truth, Writable, invalid,
 };
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ use crate::bundle_lines::BundleLines;
 use crate::describe::{ACCOUNTS_PER_CALL, MOST_KEYS, PAGE};
 use crate::fields::{Id, Loose, Pick};
 use crate::labels::{Labels, RECURRING_SERVICE};
-use crate::lines::{ContractLine, Kind, LineRow, parse_number};
+use crate::lines::{ContractLine, Key, Kind, LineRow, parse_number};
 use crate::links::Links;
 use crate::query::{Condition, Entity, Row};
 use crate::services::out_of_reach;
@@ -362,6 +362,9 @@ impl ContractReader {
             active,
             billing_months: labels.billing_months(row.contract_period_type.as_ref()),
             note: (!notes.is_empty()).then(|| notes.join(" ")),
+            // Units say for themselves what is posted.
+            next_invoice: None,
+            invoiced_through: None,
             // Autotask has a renewedContractID [OAS]; whether it stands on the old
             // contract or on the new one is [?]. A wrong successor would bill twice.
             renewed_by: None,
@@ -414,13 +417,23 @@ pub fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
 }
 
 pub fn to_line(line: ContractLine, timeline: Timeline) -> Line {
-    let key = line.key.to_text();
+    let Key {
+        kind,
+        contract,
+        service,
+        line: id,
+    } = line.key;
     Line {
-        id: key.line,
-        contract: key.contract,
-        service: key.service,
+        id: kind.id_text(id),
+        contract: contract.to_string(),
+        service: kind.id_text(service),
         description: line.description,
         timeline,
+        // Nothing in Autotask calculates the units of a contract service, leaves one off the
+        // invoice or has units free of charge [OAS: no such field].
+        writable: Writable::Yes,
+        billable: Truth::Yes,
+        included: None,
         link: None,
     }
 }

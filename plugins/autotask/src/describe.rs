@@ -1,8 +1,9 @@
 //! What the connector says about itself and about Autotask.
 
 use psa_connector_sdk::{
-    Authentication, ChangeKind, Description, Field, FieldKind, FieldScope, HeaderTemplate,
-    QuantityModel, RequestLimits, Route, RouteKind, Scheme, Terms, Truth, Window, ZeroUnits,
+    Authentication, BatchLimits, ChangeKind, Description, Effect, Field, FieldKind, FieldScope,
+    HeaderTemplate, QuantityModel, RefusalEvidence, RefusalForm, RefusalKind, RequestLimits, Route,
+    RouteKind, Scheme, Terms, Truth, Window, ZeroUnits,
 };
 
 /// Most keys in one `in` list, and most rows in one page [DOC Thresholds_Limits: 500 or
@@ -52,6 +53,8 @@ pub fn description() -> Description {
             "webservices.autotask.net".to_owned(),
             "webservices#.autotask.net".to_owned(),
         ],
+        // Autotask is hosted by its vendor alone.
+        self_hosted: false,
         routes: routes(),
         limits: RequestLimits {
             // Per database, for all integrations together, rolling [DOC Thresholds_Limits].
@@ -66,14 +69,18 @@ pub fn description() -> Description {
             // each; an instance asks them one after the other. So many keep the slots of the
             // longest lists in use.
             instances: 4,
-            // REST execution timeout of 5 minutes [CODE].
-            longest_execution_seconds: 300,
-            accounts_per_call: ACCOUNTS_PER_CALL,
-            lines_per_call: LINES_PER_CALL,
         },
+        batches: BatchLimits {
+            accounts: ACCOUNTS_PER_CALL,
+            lines: LINES_PER_CALL,
+        },
+        // REST execution timeout of 5 minutes [CODE].
+        longest_execution_seconds: 300,
         quantity: QuantityModel {
             change: ChangeKind::Delta,
-            effective_dated: true,
+            effect: Effect::Dated,
+            // `approveAndPostDate` of each unit row [OAS].
+            knows_posted: true,
             whole_numbers: true,
             largest: Some(LARGEST_UNITS.to_string()),
             // A client in production never sends a change to 0; the rule is [?].
@@ -81,7 +88,35 @@ pub fn description() -> Description {
             // "Attempt to insert duplicate data into contract_service_period" [LIVE].
             repeat_date: Truth::No,
         },
+        refusals: refusals(),
     }
+}
+
+/// Autotask refuses with a JSON body `{"errors": [...]}`, a broken rule of its own with
+/// status 500 [LIVE], which of the others it takes for what is [?]; refused credentials with 401, also without a body [LIVE].
+fn refusals() -> Vec<RefusalForm> {
+    let rules = || {
+        vec![
+            RefusalKind::DateAlreadyAdjusted,
+            RefusalKind::PeriodPosted,
+            RefusalKind::OutsideContract,
+            RefusalKind::Permission,
+            RefusalKind::Credentials,
+            RefusalKind::Other,
+        ]
+    };
+    let errors = |status| RefusalForm {
+        status,
+        evidence: RefusalEvidence::JsonMember("/errors".to_owned()),
+        kinds: rules(),
+    };
+    let mut forms: Vec<RefusalForm> = [200, 400, 401, 403, 404, 409, 422, 500].map(errors).into();
+    forms.push(RefusalForm {
+        status: 401,
+        evidence: RefusalEvidence::EmptyBody,
+        kinds: vec![RefusalKind::Credentials],
+    });
+    forms
 }
 
 fn fields() -> Vec<Field> {

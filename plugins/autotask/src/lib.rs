@@ -1,5 +1,5 @@
 //! The Autotask connector: Autotask PSA's REST API V1.0 behind the contract of
-//! `wit/connector.wit`.
+//! `wit/connector`.
 //!
 //! How facts are marked in this crate, after the notes they were gathered in:
 //! `[LIVE]` somebody measured it on a real tenant, `[DOC]` Autotask's help says it,
@@ -79,6 +79,7 @@ impl Connector for Autotask {
         host: &dyn Host,
         accounts: &[String],
         start: CivilDate,
+        _horizon: Option<CivilDate>,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
         self.contracts.page(
@@ -99,7 +100,12 @@ impl Connector for Autotask {
         reading::read(&mut self.api, host, lines, Date::try_from(start)?)
     }
 
-    fn adjust(&mut self, host: &dyn Host, adjustment: &Adjustment) -> Result<Outcome, Error> {
+    fn adjust(
+        &mut self,
+        host: &dyn Host,
+        adjustment: &Adjustment,
+        _today: CivilDate,
+    ) -> Result<Outcome, Error> {
         adjust::adjust(&mut self.api, host, adjustment)
     }
 }

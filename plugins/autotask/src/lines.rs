@@ -108,8 +108,10 @@ impl Key {
         })
     }
 
-    pub fn to_text(self) -> LineKey {
+    /// `account`: the company whose contract it is on.
+    pub fn to_text(self, account: &str) -> LineKey {
         LineKey {
+            account: account.to_owned(),
             line: self.kind.id_text(self.line),
             contract: self.contract.to_string(),
             service: self.kind.id_text(self.service),

@@ -48,7 +48,13 @@ pub fn read(
         reading
             .lines
             .extend(with_units(api, host, kind, found, start)?);
-        reading.others.extend(others.into_iter().map(Key::to_text));
+        reading.others.extend(others.into_iter().map(|other| {
+            // Looked for on the contracts of the lines asked for only.
+            let beside = lines
+                .iter()
+                .find(|key| key.contract == other.contract.to_string());
+            other.to_text(beside.map_or("", |key| &key.account))
+        }));
     }
     Ok(reading)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use psa_connector_sdk::timeline::{self, Row as UnitRow};
+use psa_connector_sdk::timeline::{self, Overlap, Row as UnitRow};
 use psa_connector_sdk::{Date, Decimal, Error, Host, Packer, Timeline, Truth, invalid};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -206,7 +206,7 @@ impl Units {
             UnitRow {
                 id: row.id.0,
                 start,
-                end,
+                end: Some(end),
                 units: units.into(),
                 unit_price,
                 posted: row.approve_and_post_date.0,
@@ -238,7 +238,7 @@ impl Units {
                 row.unit_price = of.prices.agreed;
             }
         }
-        timeline::build(&mut rows, start)
+        timeline::build(&mut rows, start, Overlap::LaterHolds)
     }
 
     pub fn count(&self) -> usize {

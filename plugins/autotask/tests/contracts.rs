@@ -22,7 +22,7 @@ fn told(timeline: &Timeline) -> Vec<String> {
                 format!(
                     "{}..{} {} {price} {:?}",
                     text(segment.start),
-                    text(segment.end),
+                    text(segment.end.unwrap()),
                     segment.units,
                     segment.posted
                 )
@@ -198,7 +198,13 @@ fn an_adjusted_month_is_two_segments() {
         row["units"] = json!(9);
     }
     let contracts = connector()
-        .list_contracts(&tenant.host(), &accounts(&[10]), date("2026-11-01"), None)
+        .list_contracts(
+            &tenant.host(),
+            &accounts(&[10]),
+            date("2026-11-01"),
+            None,
+            None,
+        )
         .unwrap()
         .contracts;
     let segments = told(&contracts[0].lines[0].timeline);
@@ -230,7 +236,7 @@ fn accounts_are_read_over_several_pages_without_splitting_one() {
     let ids: Vec<i64> = (1..=700).collect();
     let mut connector = connector();
     let first = connector
-        .list_contracts(&host, &accounts(&ids), date("2026-11-23"), None)
+        .list_contracts(&host, &accounts(&ids), date("2026-11-23"), None, None)
         .unwrap();
     assert_eq!(first.contracts.len(), 1000);
     assert_eq!(first.next.as_deref(), Some("500"));
@@ -239,6 +245,7 @@ fn accounts_are_read_over_several_pages_without_splitting_one() {
             &host,
             &accounts(&ids),
             date("2026-11-23"),
+            None,
             first.next.as_deref(),
         )
         .unwrap();
@@ -252,7 +259,13 @@ fn a_cursor_that_was_not_given_out_is_invalid() {
     let host = Tenant::small().host();
     for cursor in ["1", "-1", "x", "999999999999999999999"] {
         let error = connector()
-            .list_contracts(&host, &accounts(&[10]), date("2026-11-23"), Some(cursor))
+            .list_contracts(
+                &host,
+                &accounts(&[10]),
+                date("2026-11-23"),
+                None,
+                Some(cursor),
+            )
             .unwrap_err();
         assert_eq!(kind_of(&error), "invalid", "{cursor}");
         assert_eq!(
@@ -271,7 +284,7 @@ fn accounts_that_are_no_ids_are_invalid() {
     let host = Tenant::small().host();
     for id in ["", "abc", "1 or 1", "-1", "99999999999999999999"] {
         let error = connector()
-            .list_contracts(&host, &[id.to_owned()], date("2026-11-23"), None)
+            .list_contracts(&host, &[id.to_owned()], date("2026-11-23"), None, None)
             .unwrap_err();
         assert_eq!(kind_of(&error), "invalid", "{id}");
     }
@@ -396,7 +409,7 @@ fn pages_stay_small_where_accounts_have_many_contracts() {
     let (mut cursor, mut pages) = (None, Vec::new());
     loop {
         let page = connector
-            .list_contracts(&host, &ids, date("2026-11-23"), cursor.as_deref())
+            .list_contracts(&host, &ids, date("2026-11-23"), None, cursor.as_deref())
             .unwrap();
         pages.push(page.contracts.len());
         cursor = page.next;

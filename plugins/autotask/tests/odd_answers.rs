@@ -147,7 +147,7 @@ fn ids_and_units_come_as_numbers_or_text() {
             segments[0].end,
             segments[0].posted
         ),
-        ("7", date("2026-11-30"), Truth::Unknown)
+        ("7", Some(date("2026-11-30")), Truth::Unknown)
     );
 }
 

@@ -75,7 +75,8 @@ fn requests(shape: &Shape) -> (usize, usize) {
     }
     // Side by side, and as many accounts in a call, as the host runs them.
     let limits = psa_connector_autotask::Autotask::describe().limits;
-    let at_once = usize::try_from(limits.accounts_per_call).unwrap();
+    let batches = psa_connector_autotask::Autotask::describe().batches;
+    let at_once = usize::try_from(batches.accounts).unwrap();
     let mut instances: Vec<_> = (1..limits.instances)
         .map(|_| support::connector())
         .collect();
@@ -86,7 +87,7 @@ fn requests(shape: &Shape) -> (usize, usize) {
         let mut cursor = None;
         loop {
             let page = instances[nth % side_by_side]
-                .list_contracts(&host, chunk, date("2026-11-01"), cursor.as_deref())
+                .list_contracts(&host, chunk, date("2026-11-01"), None, cursor.as_deref())
                 .unwrap();
             for line in page.contracts.iter().flat_map(|contract| &contract.lines) {
                 assert!(matches!(line.timeline, Timeline::Segments(_)));

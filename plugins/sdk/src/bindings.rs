@@ -1,4 +1,4 @@
-//! What wit-bindgen makes of `wit/connector.wit`. Nothing else stands here: generated
+//! What wit-bindgen makes of `wit/`. Nothing else stands here: generated
 //! code is the one place where `unsafe` is allowed.
 #![allow(
     unsafe_code,
@@ -9,8 +9,9 @@
 )]
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "../../wit/connector",
     world: "psa-connector",
+    generate_all,
     additional_derives: [PartialEq, Eq],
     pub_export_macro: true,
     export_macro_name: "__export_psa_connector",

@@ -1,4 +1,4 @@
-//! The trait that a connector implements: `connector.wit` in Rust.
+//! The trait that a connector implements: `wit/connector` in Rust.
 
 use crate::{
     AccountPage, Adjustment, CheckReport, CivilDate, ContractPage, Depth, Description, Error, Host,
@@ -7,7 +7,7 @@ use crate::{
 
 /// One connection's connector, set up by [`configure`](Connector::configure).
 ///
-/// Each method is the function of the same name in `wit/connector.wit`; what is said
+/// Each method is the function of the same name in `wit/connector/connector.wit`; what is said
 /// there holds here. It returns an [`Error`] and never panics: a panic is a trap, and
 /// the host then drops the instance. An instance lives no longer than one run of one
 /// connection, so what it remembers in `self` is as fresh as that run.
@@ -37,6 +37,7 @@ pub trait Connector: Sized {
         host: &dyn Host,
         accounts: &[String],
         start: CivilDate,
+        horizon: Option<CivilDate>,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error>;
 
@@ -48,7 +49,12 @@ pub trait Connector: Sized {
     ) -> Result<LineReading, Error>;
 
     /// At most one write request, never a second.
-    fn adjust(&mut self, host: &dyn Host, adjustment: &Adjustment) -> Result<Outcome, Error>;
+    fn adjust(
+        &mut self,
+        host: &dyn Host,
+        adjustment: &Adjustment,
+        today: CivilDate,
+    ) -> Result<Outcome, Error>;
 }
 
 /// The values of the fields that are no secrets, by key.

@@ -94,6 +94,17 @@ impl Decimal {
         }
     }
 
+    /// `self + other`; none where it does not fit.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let (left, right, scale) = aligned(self, other)?;
+        let value = Self {
+            mantissa: left.checked_add(right)?,
+            scale,
+        };
+        value.fits().then_some(value)
+    }
+
     /// `self - other`; none where it does not fit.
     #[must_use]
     pub fn minus(self, other: Self) -> Option<Self> {

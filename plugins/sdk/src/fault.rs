@@ -47,7 +47,7 @@ pub fn not_sent(failure: &SendFailure) -> bool {
         )
 }
 
-/// The name of an error's variant, as `wit/connector.wit` spells it.
+/// The name of an error's variant, as `wit/guest/types.wit` spells it.
 #[must_use]
 pub fn kind_of(error: &Error) -> &'static str {
     match error {

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use crate::bindings::psa_host::connector::{http, log, storage};
+use crate::bindings::psa_host::guest::{http, log, storage};
 use crate::{
     AccountPage, Adjustment, CheckReport, CivilDate, Connector, ContractPage, Depth, Description,
     Error, Guest, Host, Level, LineKey, LineReading, Outcome, Request, Response, SendFailure,
@@ -75,17 +75,19 @@ impl<E: Exported> Guest for E {
     fn list_contracts(
         accounts: Vec<String>,
         start: CivilDate,
+        horizon: Option<CivilDate>,
         cursor: Option<String>,
     ) -> Result<ContractPage, Error> {
-        E::call(|connector| connector.list_contracts(&Imports, &accounts, start, cursor.as_deref()))
+        let cursor = cursor.as_deref();
+        E::call(|connector| connector.list_contracts(&Imports, &accounts, start, horizon, cursor))
     }
 
     fn read_lines(lines: Vec<LineKey>, start: CivilDate) -> Result<LineReading, Error> {
         E::call(|connector| connector.read_lines(&Imports, &lines, start))
     }
 
-    fn adjust(adjustment: Adjustment) -> Result<Outcome, Error> {
-        E::call(|connector| connector.adjust(&Imports, &adjustment))
+    fn adjust(adjustment: Adjustment, today: CivilDate) -> Result<Outcome, Error> {
+        E::call(|connector| connector.adjust(&Imports, &adjustment, today))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Level, Request, Response, SendFailure, StorageError};
 
-/// The outside, as `http`, `storage` and `log` of `wit/connector.wit` describe it.
+/// The outside, as `http`, `storage` and `log` of `wit/guest` describe it.
 ///
 /// In the component it is psa-host. A native program brings its own; it then also has
 /// to add the authentication that `describe` declared, where a request asks for it.

@@ -9,7 +9,7 @@
 //! - in a native program (a benchmark) with a `Host` of that program's own.
 //!
 //! The records of the contract are those that wit-bindgen makes from
-//! `wit/connector.wit`, on every target: they cannot drift from it.
+//! `wit/`, on every target: they cannot drift from it.
 
 #[doc(hidden)]
 pub mod bindings;
@@ -32,10 +32,15 @@ pub mod url;
 pub mod guest;
 
 pub use bindings::exports::psa_host::connector::connector::*;
-pub use bindings::psa_host::connector::http::{Request, Response, SendFailure, SendFailureKind};
-pub use bindings::psa_host::connector::log::Level;
-pub use bindings::psa_host::connector::storage::StorageError;
-pub use bindings::psa_host::connector::types::{CivilDate, Error, Fault, Money, RateLimit, Truth};
+pub use bindings::psa_host::guest::http::{Request, Response, SendFailure, SendFailureKind};
+pub use bindings::psa_host::guest::log::Level;
+pub use bindings::psa_host::guest::plugin::{
+    ApiUsage, Authentication, BasicTemplate, Depth, EncodedPairTemplate, Field, FieldKind,
+    FieldScope, Finding, HeaderTemplate, Oauth2Template, RequestLimits, Route, RouteKind, Scheme,
+    Setting, TokenRequest, Verdict, Window,
+};
+pub use bindings::psa_host::guest::storage::StorageError;
+pub use bindings::psa_host::guest::types::{CivilDate, Error, Fault, Money, RateLimit, Truth};
 pub use civil_date::Date;
 pub use connector::{Connector, Settings};
 pub use decimal::Decimal;

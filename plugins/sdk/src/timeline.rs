@@ -6,12 +6,32 @@
 
 use crate::{Date, Decimal, Money, Segment, Timeline, Truth};
 
+/// What it means where two rows of one line share days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlap {
+    /// The row that began later holds the shared days, in two cases:
+    /// - it begins on the first one's last day (Autotask documents an adjusted row's end as
+    ///   "the effective date of that adjustment");
+    /// - both end on the same day: an adjustment that leaves the period's row as it was and
+    ///   adds one from its own date on, with the new quantity. Public clients of Autotask
+    ///   agree that the row that began last has the quantity.
+    ///
+    /// Any other overlap is a contradiction.
+    LaterHolds,
+    /// The quantities add up on the shared days, where they agree on price and posting;
+    /// what they disagree on is left open there.
+    AddsUp,
+    /// Always a contradiction.
+    Contradicts,
+}
+
 /// One row as the PSA keeps it. Both dates belong to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
     pub id: i64,
     pub start: Date,
-    pub end: Date,
+    /// None: open.
+    pub end: Option<Date>,
     pub units: Decimal,
     /// In major units, without a currency.
     pub unit_price: Option<Decimal>,
@@ -19,75 +39,46 @@ pub struct Row {
 }
 
 /// Puts the rows in order and checks that they touch. Rows that ended before `from` are
-/// left out; the order and exact repetitions do not matter.
-///
-/// Two rows may overlap in two ways, and in both the later row holds the shared days:
-/// - the second begins on the first one's last day (Autotask documents an adjusted row's
-///   end as "the effective date of that adjustment");
-/// - both end on the same day: an adjustment that leaves the period's row as it was and
-///   adds one from its own date on, with the new quantity. Public clients of Autotask
-///   agree that the row that began last has the quantity.
-///
-/// Any other overlap is a contradiction.
+/// left out; the order and exact repetitions do not matter. `overlap`: what this PSA means
+/// by two rows that share days.
 #[must_use]
-pub fn build(rows: &mut Vec<Row>, from: Date) -> Timeline {
-    match checked(rows, from) {
+pub fn build(rows: &mut Vec<Row>, from: Date, overlap: Overlap) -> Timeline {
+    match checked(rows, from, overlap) {
         Ok(()) => Timeline::Segments(rows.iter().map(segment).collect()),
         Err(reason) => Timeline::Unreadable(reason),
     }
 }
 
-fn checked(rows: &mut Vec<Row>, from: Date) -> Result<(), String> {
+fn checked(rows: &mut Vec<Row>, from: Date, overlap: Overlap) -> Result<(), String> {
     rows.sort_unstable_by_key(|row| (row.start, row.id));
     rows.dedup();
-    if let Some(row) = rows.iter().find(|row| row.end < row.start) {
-        return Err(format!(
-            "unit row {} ends on {}, before it starts on {}",
-            row.id, row.end, row.start
-        ));
-    }
-    if let Some(row) = rows.iter().find(|row| row.units.is_negative()) {
-        return Err(format!("unit row {} has {} units", row.id, row.units));
-    }
-    for at in 1..rows.len() {
-        let (former, later) = (rows[at - 1], rows[at]);
-        if former.id == later.id {
+    for row in rows.iter() {
+        if let Some(end) = row.end.filter(|end| *end < row.start) {
             return Err(format!(
-                "unit row {} came twice with different content",
-                later.id
+                "unit row {} ends on {end}, before it starts on {}",
+                row.id, row.start
             ));
         }
-        if former.start == later.start {
-            return Err(format!(
-                "unit rows {} and {} both start on {}",
-                former.id, later.id, later.start
-            ));
+        if row.units.is_negative() {
+            return Err(format!("unit row {} has {} units", row.id, row.units));
         }
-        if later.start == former.end || (later.start < former.end && later.end == former.end) {
-            rows[at - 1].end = later.start.previous();
-        } else if later.start < former.end {
-            return Err(format!(
-                "unit rows {} (to {}) and {} (from {}) overlap",
-                former.id, former.end, later.id, later.start
-            ));
-        } else if later.start != former.end.next() {
+    }
+    each_id_once(rows)?;
+    match overlap {
+        Overlap::AddsUp => *rows = added_up(rows)?,
+        Overlap::LaterHolds | Overlap::Contradicts => cut_where_shared(rows, overlap)?,
+    }
+    for pair in rows.windows(2) {
+        let (former, later) = (pair[0], pair[1]);
+        if let Some(end) = former.end.filter(|end| end.next() != later.start) {
             return Err(format!(
                 "no unit row covers {} to {}: a row is missing",
-                former.end.next(),
+                end.next(),
                 later.start.previous()
             ));
         }
     }
-    // A repeated id need not be a neighbour.
-    let mut ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    ids.sort_unstable();
-    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!(
-            "unit row {} came twice with different content",
-            pair[0]
-        ));
-    }
-    rows.retain(|row| row.end >= from);
+    rows.retain(|row| row.end.is_none_or(|end| end >= from));
     if rows.is_empty() {
         return Err(format!(
             "no unit row covers {from} or later: the rows are missing"
@@ -96,10 +87,89 @@ fn checked(rows: &mut Vec<Row>, from: Date) -> Result<(), String> {
     Ok(())
 }
 
+/// One row in two versions cannot be told apart from two rows.
+fn each_id_once(rows: &[Row]) -> Result<(), String> {
+    let mut ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!(
+            "unit row {} came twice with different content",
+            pair[0]
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Ends each row where the next one takes over, or says that the two contradict.
+fn cut_where_shared(rows: &mut [Row], overlap: Overlap) -> Result<(), String> {
+    for at in 1..rows.len() {
+        let (former, later) = (rows[at - 1], rows[at]);
+        if former.start == later.start {
+            return Err(format!(
+                "unit rows {} and {} both start on {}",
+                former.id, later.id, later.start
+            ));
+        }
+        if former.end.is_some_and(|end| end < later.start) {
+            continue;
+        }
+        let takes_over = former.end == Some(later.start) || former.end == later.end;
+        if overlap == Overlap::LaterHolds && takes_over {
+            rows[at - 1].end = Some(later.start.previous());
+            continue;
+        }
+        let end = former
+            .end
+            .map_or_else(|| "open".to_owned(), |end| format!("to {end}"));
+        return Err(format!(
+            "unit rows {} ({end}) and {} (from {}) overlap",
+            former.id, later.id, later.start
+        ));
+    }
+    Ok(())
+}
+
+/// The sum of the rows on each stretch of days on which the same ones hold.
+fn added_up(rows: &[Row]) -> Result<Vec<Row>, String> {
+    let after = |row: &Row| row.end.map(Date::next);
+    let mut borders: Vec<Date> = rows.iter().map(|row| row.start).collect();
+    borders.extend(rows.iter().filter_map(after));
+    borders.sort_unstable();
+    borders.dedup();
+    let mut sums: Vec<Row> = Vec::new();
+    for (at, start) in borders.iter().enumerate() {
+        let end = borders.get(at + 1).map(|next| next.previous());
+        let mut holding = rows
+            .iter()
+            .filter(|row| row.start <= *start && row.end.is_none_or(|last| last >= *start));
+        let Some(first) = holding.next() else {
+            continue;
+        };
+        let mut sum = Row {
+            start: *start,
+            end,
+            ..*first
+        };
+        for row in holding {
+            sum.units = sum.units.plus(row.units).ok_or_else(|| {
+                format!("the units from {start} on add up to more than can be counted")
+            })?;
+            if sum.unit_price != row.unit_price {
+                sum.unit_price = None;
+            }
+            if sum.posted != row.posted {
+                sum.posted = Truth::Unknown;
+            }
+        }
+        sums.push(sum);
+    }
+    Ok(sums)
+}
+
 fn segment(row: &Row) -> Segment {
     Segment {
         start: row.start.into(),
-        end: row.end.into(),
+        end: row.end.map(Into::into),
         units: row.units.to_string(),
         unit_price: row.unit_price.map(|price| Money {
             amount: price.to_string(),
@@ -117,27 +187,27 @@ mod tests {
         Row {
             id,
             start: Date::parse(start).unwrap(),
-            end: Date::parse(end).unwrap(),
+            end: Date::parse(end),
             units: units.into(),
             unit_price: None,
             posted: Truth::No,
         }
     }
 
-    /// `start..end units` per segment, or the reason.
-    fn told(mut rows: Vec<Row>) -> String {
-        match build(&mut rows, Date::parse("2026-11-10").unwrap()) {
+    /// `start..end units` per segment, or the reason, where the later row holds.
+    fn told(rows: Vec<Row>) -> String {
+        told_of(rows, Overlap::LaterHolds)
+    }
+
+    fn told_of(mut rows: Vec<Row>, overlap: Overlap) -> String {
+        match build(&mut rows, Date::parse("2026-11-10").unwrap(), overlap) {
             Timeline::Unreadable(reason) => reason,
             Timeline::Segments(segments) => segments
                 .iter()
                 .map(|segment| {
                     let date = |date: crate::CivilDate| Date::try_from(date).unwrap().to_string();
-                    format!(
-                        "{}..{} {}",
-                        date(segment.start),
-                        date(segment.end),
-                        segment.units
-                    )
+                    let end = segment.end.map(date).unwrap_or_default();
+                    format!("{}..{end} {}", date(segment.start), segment.units)
                 })
                 .collect::<Vec<_>>()
                 .join(", "),
@@ -248,6 +318,66 @@ mod tests {
         assert_eq!(
             told(vec![row(1, "2026-11-01", "2026-11-30", -5)]),
             "unit row 1 has -5 units"
+        );
+    }
+
+    #[test]
+    fn where_rows_add_up_the_days_that_they_share_have_their_sum() {
+        let rows = || {
+            vec![
+                row(1, "2026-11-01", "", 5),
+                row(2, "2026-11-15", "2026-12-14", 2),
+                row(3, "2026-12-01", "", 1),
+            ]
+        };
+        assert_eq!(
+            told_of(rows(), Overlap::AddsUp),
+            "2026-11-01..2026-11-14 5, 2026-11-15..2026-11-30 7, 2026-12-01..2026-12-14 8, \
+             2026-12-15.. 6"
+        );
+        assert_eq!(
+            told_of(rows(), Overlap::Contradicts),
+            "unit rows 1 (open) and 2 (from 2026-11-15) overlap"
+        );
+    }
+
+    #[test]
+    fn days_between_rows_that_add_up_are_missing_and_not_zero() {
+        let rows = vec![
+            row(1, "2026-11-01", "2026-11-30", 5),
+            row(2, "2027-01-01", "", 2),
+        ];
+        assert_eq!(
+            told_of(rows, Overlap::AddsUp),
+            "no unit row covers 2026-12-01 to 2026-12-31: a row is missing"
+        );
+    }
+
+    #[test]
+    fn a_sum_of_rows_that_disagree_on_price_or_posting_leaves_it_open() {
+        let mut rows = vec![row(1, "2026-11-01", "", 5), row(2, "2026-11-01", "", 2)];
+        rows[0].posted = Truth::Yes;
+        rows[0].unit_price = Some(3.into());
+        let from = Date::parse("2026-11-10").unwrap();
+        let Timeline::Segments(sum) = build(&mut rows, from, Overlap::AddsUp) else {
+            panic!("no timeline");
+        };
+        assert_eq!(
+            (sum[0].units.as_str(), sum[0].posted),
+            ("7", Truth::Unknown)
+        );
+        assert_eq!(sum[0].unit_price, None);
+    }
+
+    #[test]
+    fn an_open_row_may_only_be_the_last() {
+        let rows = vec![
+            row(1, "2026-11-01", "", 5),
+            row(2, "2026-12-01", "2026-12-31", 7),
+        ];
+        assert_eq!(
+            told(rows),
+            "unit rows 1 (open) and 2 (from 2026-12-01) overlap"
         );
     }
 }

@@ -1,5 +1,7 @@
 //! The leg without sandbox and WebAssembly: the connector's own Rust code, linked in.
 
+use std::collections::HashMap;
+
 use anyhow::{Result, anyhow, bail, ensure};
 use psa_connector_autotask::Autotask;
 use psa_connector_sdk::{
@@ -99,14 +101,14 @@ impl Instance {
         let Self { connector, host } = &mut self;
         let mut lines = Vec::new();
         let mut cursor: Option<String> = None;
+        let mut accounts_of: HashMap<String, String> = HashMap::new();
         loop {
-            let page = connector.list_contracts(host, accounts, today, cursor.as_deref());
+            let page = connector.list_contracts(host, accounts, today, None, cursor.as_deref());
             let page = page.map_err(failed)?;
-            lines.extend(
-                page.contracts
-                    .into_iter()
-                    .flat_map(|contract| contract.lines),
-            );
+            for contract in page.contracts {
+                accounts_of.insert(contract.id, contract.account);
+                lines.extend(contract.lines);
+            }
             cursor = page.next;
             if cursor.is_none() {
                 break;
@@ -118,6 +120,7 @@ impl Instance {
             .into_iter()
             .map(|line| LineKey {
                 line: line.id,
+                account: accounts_of.get(&line.contract).cloned().unwrap_or_default(),
                 contract: line.contract,
                 service: line.service,
             })
@@ -136,6 +139,7 @@ impl Instance {
             let adjustment = Adjustment {
                 line: LineKey {
                     line: line.id,
+                    account: accounts_of.get(&line.contract).cloned().unwrap_or_default(),
                     contract: line.contract,
                     service: line.service,
                 },
@@ -143,7 +147,7 @@ impl Instance {
                 target: target.to_string(),
                 effective: today,
             };
-            match connector.adjust(host, &adjustment).map_err(failed)? {
+            match connector.adjust(host, &adjustment, today).map_err(failed)? {
                 Outcome::Accepted(_) => half.adjusted += 1,
                 other => bail!("line {id}: {other:?}"),
             }

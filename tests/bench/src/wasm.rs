@@ -119,6 +119,7 @@ async fn half(
             baseline,
             target,
             effective: today,
+            today,
         };
         match connector.adjust(&request).await {
             Posting::Accepted { .. } => half.adjusted += 1,

@@ -56,7 +56,7 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
 #[must_use]
 pub fn with_module(text: &str, copies: usize, instances: usize) -> Vec<u8> {
     let module = wat::parse_str(text).unwrap();
-    let mut file = connector_in_world(&contract(), "psa-connector", &[]);
+    let mut file = connector_in_world(&contract(), "psa-connector", &[&guest_package()]);
     let index = sections(&file)
         .into_iter()
         .filter(|id| *id == CORE_MODULE)
@@ -116,13 +116,35 @@ fn number(out: &mut Vec<u8>, mut n: usize) {
     }
 }
 
-/// The text of `wit/connector.wit`.
+/// The text of `wit/connector`.
 ///
 /// # Panics
 /// Where it is not there.
 #[must_use]
 pub fn contract() -> String {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit/connector.wit");
+    wit("connector/connector.wit")
+}
+
+/// The text of `wit/guest`, which the contract uses, as one file.
+///
+/// # Panics
+/// Where it is not there.
+#[must_use]
+pub fn guest_package() -> String {
+    let files = ["types", "http", "storage", "log", "plugin"];
+    let texts = files.map(|file| wit(&format!("guest/{file}.wit")));
+    let (first, others) = texts.split_first().unwrap();
+    let interfaces = others.iter().map(|text| {
+        let (_, interface) = text.split_once(";\n").unwrap();
+        interface.to_owned()
+    });
+    std::iter::once(first.clone()).chain(interfaces).collect()
+}
+
+fn wit(file: &str) -> String {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../wit")
+        .join(file);
     std::fs::read_to_string(file).unwrap()
 }
 

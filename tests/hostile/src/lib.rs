@@ -14,7 +14,7 @@ mod next;
 mod server;
 mod world;
 
-pub use component::{connector_in_world, contract, disguised, hostile, with_module};
+pub use component::{connector_in_world, contract, disguised, guest_package, hostile, with_module};
 pub use hostile_guest as guest;
 pub use names::{name_of, names_of};
 pub use next::the_next_connection_works;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hostile_guest::{Act, Answer, Export, Script};
 use jiff::civil::date;
-use psa_host_billing::{ContractId, LineId, LineKey, ServiceId};
+use psa_host_billing::{AccountId, ContractId, LineId, LineKey, ServiceId};
 use psa_host_sandbox::{
     AdjustmentRequest, CallError, Compiler, Config, Connector, Depth, Grant, InMemoryBudget,
     InMemoryStorage, Incident, IncidentCode, Limits, Plugin, PluginStorage, Posting, Sandbox,
@@ -304,6 +304,7 @@ pub fn line_key() -> LineKey {
         line: LineId::new("l1").unwrap(),
         contract: ContractId::new("c1").unwrap(),
         service: ServiceId::new("s1").unwrap(),
+        account: AccountId::new("a1").unwrap(),
     }
 }
 
@@ -314,6 +315,7 @@ pub async fn posted(connector: &mut Connector) -> Posting {
         baseline: 5.into(),
         target: 7.into(),
         effective: date(2026, 12, 1),
+        today: date(2026, 11, 23),
     };
     connector.adjust(&request, Arc::new(Open)).await
 }

@@ -295,7 +295,7 @@ fn contracts_of_accounts_that_were_not_asked_for_are_refused() {
         let asked = [AccountId::new("a1").unwrap()];
         let error = unleashed
             .connector
-            .list_contracts(&asked, date(2026, 11, 1), None)
+            .list_contracts(&asked, date(2026, 11, 1), None, None)
             .await
             .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::BadAnswer, "{error}");

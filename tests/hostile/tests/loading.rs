@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use hostile_plugins::guest::{Act, Ask, Disguise, MARK_START};
 use hostile_plugins::{
-    Hostile, Server, connector_in_world, contract, disguised, hostile, json, limits, load, run,
-    sandbox_with, the_next_connection_works, with_module,
+    Hostile, Server, connector_in_world, contract, disguised, guest_package, hostile, json, limits,
+    load, run, sandbox_with, the_next_connection_works, with_module,
 };
 use psa_host_sandbox::{Compiler, Grant, Limits, LoadError, Session};
 
@@ -86,12 +86,13 @@ fn a_component_of_another_world_is_refused_with_what_it_is() {
 #[test]
 fn a_connector_for_another_version_is_refused_with_both_versions() {
     run(async {
-        for version in ["0.2.0", "0.0.9", "1.0.0", "9.9.9"] {
-            let contract = contract().replace("connector@0.1.0", &format!("connector@{version}"));
-            let error = refused(&connector_in_world(&contract, "psa-connector", &[])).await;
+        for version in ["0.1.0", "0.3.0", "1.0.0", "9.9.9"] {
+            let contract = contract().replace("connector@0.2.0", &format!("connector@{version}"));
+            let file = connector_in_world(&contract, "psa-connector", &[&guest_package()]);
+            let error = refused(&file).await;
             assert_eq!(error.code(), "plugin-version", "{error}");
             assert!(
-                error.to_string().contains(version) && error.to_string().contains("0.1.0"),
+                error.to_string().contains(version) && error.to_string().contains("0.2.0"),
                 "{error}"
             );
         }
@@ -109,9 +110,10 @@ fn a_connector_with_other_types_is_refused() {
             ("    adjust: func(", "    adjust-now: func("),
             ("        status: u16,", "        status: u64,"),
         ] {
-            let contract = contract();
-            assert!(contract.contains(from), "{from}");
-            let file = connector_in_world(&contract.replace(from, to), "psa-connector", &[]);
+            let (contract, guest) = (contract(), guest_package());
+            assert!(contract.contains(from) || guest.contains(from), "{from}");
+            let (contract, guest) = (contract.replace(from, to), guest.replace(from, to));
+            let file = connector_in_world(&contract, "psa-connector", &[&guest]);
             let error = refused(&file).await;
             assert_eq!(error.code(), "plugin-interface", "{to}: {error}");
         }
@@ -130,9 +132,11 @@ fn imports_beyond_what_connectors_get_are_refused_by_name() {
             (other, "evil:shell/exec@1.0.0"),
             (wasi, "wasi:keyvalue/store@0.2.0"),
         ] {
-            let world = format!("    import log;\n    import {import};");
-            let contract = contract().replace("    import log;", &world);
-            let error = refused(&connector_in_world(&contract, "psa-connector", &[package])).await;
+            let log = "    import psa-host:guest/log@0.2.0;";
+            let contract = contract().replace(log, &format!("{log}\n    import {import};"));
+            assert!(contract.contains(import), "{import}");
+            let packages = [&*guest_package(), package];
+            let error = refused(&connector_in_world(&contract, "psa-connector", &packages)).await;
             assert_eq!(error.code(), "plugin-import");
             assert!(error.to_string().contains(import), "{error}");
         }
@@ -169,7 +173,7 @@ fn a_description_that_makes_no_sense_is_refused_with_every_problem() {
             "method \"CONNECT\"",
             "limits.at-once-per-endpoint",
             "limits.instances",
-            "limits.accounts-per-call",
+            "limits.batches.accounts",
         ] {
             assert!(error.to_string().contains(part), "{part}: {error}");
         }

@@ -19,9 +19,13 @@ pub(super) fn contract(id: &str, start: Date, end: Date, services: &[&str]) -> C
                 line: LineId::new(format!("{id}-{at}")).unwrap(),
                 contract: id.clone(),
                 service: ServiceId::new(service).unwrap(),
+                account: crate::AccountId::new("1").unwrap(),
             },
             description: None,
             timeline: Err("not looked at here".into()),
+            not_writable: None,
+            billable: Truth::Yes,
+            included: None,
             link: None,
         })
         .collect();
@@ -36,6 +40,8 @@ pub(super) fn contract(id: &str, start: Date, end: Date, services: &[&str]) -> C
         note: None,
         renewed_by: None,
         billing_months: Some(1),
+        next_invoice: None,
+        invoiced_through: None,
         lines_read: true,
         lines,
         link: None,

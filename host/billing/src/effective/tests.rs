@@ -13,7 +13,7 @@ fn months(posted: usize) -> Timeline {
     ];
     let segment = |(at, (start, end))| Segment {
         start,
-        end,
+        end: Some(end),
         units: 5.into(),
         unit_price: None,
         posted: if at < posted { Truth::Yes } else { Truth::No },
@@ -25,7 +25,7 @@ fn months(posted: usize) -> Timeline {
 fn changed_on_the_10th() -> Timeline {
     let mut segments = months(0).segments().to_vec();
     let mut second = segments[0].clone();
-    segments[0].end = date(2026, 11, 9);
+    segments[0].end = Some(date(2026, 11, 9));
     second.start = date(2026, 11, 10);
     segments.insert(1, second);
     Timeline::new(segments).unwrap()

@@ -15,6 +15,7 @@ fn posted() -> Posted {
             line: LineId::new("8001").unwrap(),
             contract: ContractId::new("900").unwrap(),
             service: ServiceId::new("15").unwrap(),
+            account: crate::AccountId::new("1").unwrap(),
         },
         account: Some(AccountId::new("A").unwrap()),
         workspace: WorkspaceId::new("w1").unwrap(),
@@ -148,7 +149,7 @@ fn where_the_account_is_not_remembered_the_workspaces_own_stands_in() {
 fn line(segments: &[(Date, Date, u32)]) -> Line {
     let segments = segments.iter().map(|&(start, end, units)| Segment {
         start,
-        end,
+        end: Some(end),
         units: units.into(),
         unit_price: None,
         posted: Truth::No,
@@ -157,6 +158,9 @@ fn line(segments: &[(Date, Date, u32)]) -> Line {
         key: posted().key,
         description: None,
         timeline: Timeline::new(segments.collect()).map_err(|error| error.to_string()),
+        not_writable: None,
+        billable: crate::Truth::Yes,
+        included: None,
         link: None,
     }
 }

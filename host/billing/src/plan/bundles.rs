@@ -54,7 +54,7 @@ impl Context<'_> {
                     return Some(format!("on line {id}, whose units cannot be read"));
                 };
                 let mut still = timeline.segments().iter();
-                let still = still.find(|s| s.end >= self.as_of && !s.units.is_zero())?;
+                let still = still.find(|s| s.reaches(self.as_of) && !s.units.is_zero())?;
                 Some(format!("with {} units on line {id}", still.units))
             })
     }

@@ -116,7 +116,8 @@ pub(super) fn not_rejected_twice(target: Units, past: &LinePast) -> Result<(), H
 /// before those of its contract's other lines lacks rows, or ends, and a person has to say
 /// which.
 pub(super) fn nothing_is_cut_off(place: &Place<'_>, timeline: &Timeline) -> Result<(), Hold> {
-    let end = |timeline: &Timeline| timeline.segments().last().map(|last| last.end);
+    // An open one has no end.
+    let end = |timeline: &Timeline| timeline.segments().last().and_then(|last| last.end);
     let Some(own) = end(timeline) else {
         return Ok(());
     };

@@ -60,7 +60,7 @@ impl Context<'_> {
         }
         let at = self.circumstances(&look.place, timeline, past);
         let from = already_adjusted(&self.rules.effective, &at)?;
-        let mut later = timeline.segments().iter().filter(|s| s.end >= from);
+        let mut later = timeline.segments().iter().filter(|s| s.reaches(from));
         later.all(|segment| segment.units == target).then_some(from)
     }
 }

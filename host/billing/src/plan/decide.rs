@@ -228,13 +228,13 @@ impl Context<'_> {
                 line.note(format!("left as it is: the workspace is {word}"));
                 line.target = None;
                 let mut open = timeline.segments().iter();
-                line.left = open.any(|s| s.end >= self.as_of && !s.units.is_zero());
+                line.left = open.any(|s| s.reaches(self.as_of) && !s.units.is_zero());
                 return Ok(Decision::Unchanged);
             }
             Action::Ask => {
                 line.target = None;
                 let mut open = timeline.segments().iter();
-                let still = open.find(|s| s.end >= self.as_of && !s.units.is_zero());
+                let still = open.find(|s| s.reaches(self.as_of) && !s.units.is_zero());
                 let Some(still) = still else {
                     return Ok(Decision::Unchanged);
                 };
@@ -284,7 +284,7 @@ impl Context<'_> {
         let even = timeline
             .segments()
             .iter()
-            .filter(|segment| segment.end >= self.as_of)
+            .filter(|segment| segment.reaches(self.as_of))
             .all(|segment| segment.units == target);
         if even {
             line.found_right = past.found_right(target, self.as_of, true);

@@ -68,7 +68,7 @@ fn months(units: [u32; 3]) -> Timeline {
     ];
     let segment = |(units, (start, end)): (u32, _)| Segment {
         start,
-        end,
+        end: Some(end),
         units: units.into(),
         unit_price: None,
         posted: Truth::No,
@@ -85,9 +85,13 @@ impl Case {
                 line: LineId::new("8001").unwrap(),
                 contract: contract.clone(),
                 service: ServiceId::new("15").unwrap(),
+                account: crate::AccountId::new("1").unwrap(),
             },
             description: None,
             timeline: Ok(months([units; 3])),
+            not_writable: None,
+            billable: crate::Truth::Yes,
+            included: None,
             link: None,
         };
         Self {
@@ -130,6 +134,8 @@ impl Case {
                 note: None,
                 renewed_by: None,
                 billing_months: Some(1),
+                next_invoice: None,
+                invoiced_through: None,
                 lines_read: true,
                 lines: vec![line],
                 link: None,
@@ -144,7 +150,8 @@ impl Case {
             past: LinePast::default(),
             model: QuantityModel {
                 delta: true,
-                effective_dated: true,
+                effect: crate::Effect::Dated,
+                knows_posted: true,
                 whole_numbers: true,
                 largest: Some(Decimal::from(i32::MAX)),
                 zero: ZeroUnits::Unknown,

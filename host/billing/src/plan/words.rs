@@ -29,8 +29,11 @@ pub(super) fn timeline_in_words(timeline: &Timeline) -> String {
             Truth::No => "",
             Truth::Unknown => ", perhaps posted",
         };
-        let (units, start, end) = (first.units, first.start, last.end);
-        Some(format!("{units} from {start} to {end}{posted}"))
+        let (units, start) = (first.units, first.start);
+        Some(match last.end {
+            Some(end) => format!("{units} from {start} to {end}{posted}"),
+            None => format!("{units} from {start} on{posted}"),
+        })
     };
     let all: Vec<String> = timeline
         .segments()

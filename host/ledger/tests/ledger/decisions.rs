@@ -18,6 +18,7 @@ fn question(line: &str, baseline: u32, target: u32) -> NewQuestion {
             line: line.parse().unwrap(),
             contract: "9001".parse().unwrap(),
             service: "15".parse().unwrap(),
+            account: psa_host_billing::AccountId::new("a1").expect("an id"),
         },
         baseline: units(baseline),
         target: units(target),
@@ -276,6 +277,9 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
          ALTER TABLE intents DROP COLUMN marked_in;
          ALTER TABLE intents DROP COLUMN refusal;
          ALTER TABLE intents DROP COLUMN lifted_at;
+         ALTER TABLE intents DROP COLUMN account;
+         ALTER TABLE lines DROP COLUMN account;
+         ALTER TABLE questions DROP COLUMN account;
          ALTER TABLE stances DROP COLUMN question;
          ALTER TABLE stances DROP COLUMN before;
          DROP TABLE lines_seen;

@@ -176,6 +176,7 @@ pub fn intent(row: u32, line: &str) -> Intent {
             line: line.parse().unwrap(),
             contract: "9001".parse().unwrap(),
             service: "15".parse().unwrap(),
+            account: psa_host_billing::AccountId::new("a1").expect("an id"),
         },
         workspace: "w1".parse().unwrap(),
         module: "edr".parse().unwrap(),

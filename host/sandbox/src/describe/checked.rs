@@ -2,19 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use psa_host_billing::{QuantityModel, ZeroUnits, parse_decimal};
+use psa_host_billing::rejection::RejectionKind;
+use psa_host_billing::{Effect, QuantityModel, ZeroUnits, parse_decimal};
 
 use super::{
-    Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RequestLimits,
-    Scheme, Terms, Window, truth,
+    Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RefusalEvidence,
+    RefusalForm, RequestLimits, Scheme, Terms, TokenRequest, Window, truth,
 };
 use crate::bindings::exports::psa_host::connector::connector as wit;
-use crate::{HostPattern, RefusalForm, Route, RouteKind, Template};
+use crate::bindings::psa_host::guest::plugin;
+use crate::{HostPattern, Route, RouteKind, Template};
 
 const MAX_FIELDS: usize = 64;
 const MAX_HOSTS: usize = 32;
 const MAX_ROUTES: usize = 64;
 const MAX_HEADERS: usize = 16;
+const MAX_REFUSALS: usize = 32;
 /// 31 days.
 const MAX_WINDOW: u32 = 31 * 86_400;
 
@@ -57,9 +60,10 @@ impl Problems {
             terms: self.terms(&said.terms),
             hosts: self.hosts(&said.hosts),
             routes: self.routes(said.routes),
-            limits: self.limits(&said.limits),
+            limits: self.limits(&said.limits, said.batches, said.longest_execution_seconds),
+            self_hosted: said.self_hosted,
+            refusals: self.refusals(said.refusals),
             quantity: self.quantity(&said.quantity),
-            refusals: RefusalForm::of_release_0_1(),
             name: said.name,
             version: said.version,
             fields,
@@ -89,7 +93,7 @@ impl Problems {
         }
     }
 
-    fn fields(&mut self, said: Vec<wit::Field>) -> Vec<Field> {
+    fn fields(&mut self, said: Vec<plugin::Field>) -> Vec<Field> {
         self.check(said.len() <= MAX_FIELDS, "more than 64 fields");
         let mut keys = BTreeSet::new();
         let mut fields = Vec::new();
@@ -109,13 +113,13 @@ impl Problems {
                 label,
                 help,
                 kind: match field.kind {
-                    wit::FieldKind::Text => FieldKind::Text,
-                    wit::FieldKind::Url => FieldKind::Url,
-                    wit::FieldKind::Secret => FieldKind::Secret,
+                    plugin::FieldKind::Text => FieldKind::Text,
+                    plugin::FieldKind::Url => FieldKind::Url,
+                    plugin::FieldKind::Secret => FieldKind::Secret,
                 },
                 scope: match field.scope {
-                    wit::FieldScope::Plugin => FieldScope::Plugin,
-                    wit::FieldScope::Connection => FieldScope::Connection,
+                    plugin::FieldScope::Plugin => FieldScope::Plugin,
+                    plugin::FieldScope::Connection => FieldScope::Connection,
                 },
                 required: field.required,
                 key: field.key,
@@ -142,7 +146,7 @@ impl Problems {
     fn header_templates(
         &mut self,
         what: &str,
-        said: Vec<wit::HeaderTemplate>,
+        said: Vec<plugin::HeaderTemplate>,
         fields: &[Field],
     ) -> Vec<HeaderTemplate> {
         if said.len() > MAX_HEADERS {
@@ -163,24 +167,43 @@ impl Problems {
         templates
     }
 
-    fn authentication(&mut self, said: wit::Authentication, fields: &[Field]) -> Authentication {
+    fn authentication(&mut self, said: plugin::Authentication, fields: &[Field]) -> Authentication {
         let headers = self.header_templates("headers of the authentication", said.headers, fields);
-        let scheme_sets_it = !matches!(said.scheme, wit::Scheme::None);
+        let set_by_scheme = match &said.scheme {
+            plugin::Scheme::None => None,
+            plugin::Scheme::EncodedPair(pair) => Some(pair.header.to_ascii_lowercase()),
+            plugin::Scheme::Basic(_) | plugin::Scheme::Oauth2ClientCredentials(_) => {
+                Some("authorization".to_owned())
+            }
+        };
         for HeaderTemplate { name, .. } in &headers {
             let lower = name.to_ascii_lowercase();
-            let token = reqwest::header::HeaderName::from_bytes(lower.as_bytes()).is_ok();
-            let own = lower == "authorization";
-            if !token || (crate::http::is_reserved(&lower) && !own) || (own && scheme_sets_it) {
+            if !can_authenticate(&lower) || set_by_scheme.as_ref() == Some(&lower) {
                 self.add(format!("{name:?} cannot be a header of the authentication"));
             }
         }
+        if let plugin::Scheme::EncodedPair(pair) = &said.scheme
+            && !can_authenticate(&pair.header.to_ascii_lowercase())
+        {
+            let name = &pair.header;
+            self.add(format!("{name:?} cannot be a header of the authentication"));
+        }
         let scheme = match said.scheme {
-            wit::Scheme::None => Scheme::None,
-            wit::Scheme::Basic(basic) => Scheme::Basic {
+            plugin::Scheme::None => Scheme::None,
+            plugin::Scheme::Basic(basic) => Scheme::Basic {
                 user: self.template("the user", &basic.user, fields),
                 password: self.template("the password", &basic.password, fields),
             },
-            wit::Scheme::Oauth2ClientCredentials(oauth) => {
+            plugin::Scheme::EncodedPair(pair) => {
+                let user = self.template("the user", &pair.user, fields);
+                let password = self.template("the password", &pair.password, fields);
+                Scheme::EncodedPair {
+                    header: pair.header,
+                    user,
+                    password,
+                }
+            }
+            plugin::Scheme::Oauth2ClientCredentials(oauth) => {
                 let token_url = self.template("the token address", &oauth.token_url, fields);
                 let secret = |key: &str| {
                     let field = fields.iter().find(|field| field.key == key);
@@ -190,6 +213,10 @@ impl Problems {
                     self.add("the token address has a secret in it");
                 }
                 Scheme::Oauth2ClientCredentials {
+                    request: match oauth.request {
+                        plugin::TokenRequest::Form => TokenRequest::Form,
+                        plugin::TokenRequest::Json => TokenRequest::Json,
+                    },
                     client_id: self.template("the client id", &oauth.client_id, fields),
                     client_secret: self.template("the client secret", &oauth.client_secret, fields),
                     extra: self.header_templates("fields of the token form", oauth.extra, fields),
@@ -214,7 +241,7 @@ impl Problems {
         hosts
     }
 
-    fn routes(&mut self, said: Vec<wit::Route>) -> Vec<Route> {
+    fn routes(&mut self, said: Vec<plugin::Route>) -> Vec<Route> {
         self.check(said.len() <= MAX_ROUTES, "more than 64 routes");
         let mut routes = Vec::new();
         for route in said.into_iter().take(MAX_ROUTES) {
@@ -223,8 +250,8 @@ impl Problems {
                 self.add(format!("a route has the method {:?}", route.method));
             }
             let kind = match route.kind {
-                wit::RouteKind::Read => RouteKind::Read,
-                wit::RouteKind::Write => RouteKind::Write,
+                plugin::RouteKind::Read => RouteKind::Read,
+                plugin::RouteKind::Write => RouteKind::Write,
             };
             match route.path.parse() {
                 Ok(path) => routes.push(Route { method, path, kind }),
@@ -234,7 +261,48 @@ impl Problems {
         routes
     }
 
-    fn limits(&mut self, said: &wit::RequestLimits) -> RequestLimits {
+    fn refusals(&mut self, said: Vec<wit::RefusalForm>) -> Vec<RefusalForm> {
+        if said.len() > MAX_REFUSALS {
+            self.add(format!("more than {MAX_REFUSALS} forms of a refusal"));
+        }
+        let mut forms = Vec::new();
+        for form in said.into_iter().take(MAX_REFUSALS) {
+            let evidence = match form.evidence {
+                wit::RefusalEvidence::EmptyBody => RefusalEvidence::EmptyBody,
+                wit::RefusalEvidence::JsonMember(pointer) => RefusalEvidence::JsonMember(pointer),
+            };
+            if let RefusalEvidence::JsonMember(pointer) = &evidence
+                && !is_member(pointer)
+            {
+                self.add(format!(
+                    "a form of a refusal names {pointer:?}, which is no JSON Pointer to a member"
+                ));
+            }
+            let status = form.status;
+            if !can_refuse(status, &evidence) {
+                self.add(format!("an answer of status {status} cannot be a refusal"));
+            }
+            let mut kinds: Vec<RejectionKind> = form.kinds.into_iter().map(kind).collect();
+            kinds.sort_unstable();
+            kinds.dedup();
+            if kinds.is_empty() {
+                self.add(format!("the refusal of status {status} has no kind"));
+            }
+            forms.push(RefusalForm {
+                status,
+                evidence,
+                kinds,
+            });
+        }
+        forms
+    }
+
+    fn limits(
+        &mut self,
+        said: &plugin::RequestLimits,
+        batches: wit::BatchLimits,
+        longest_execution_seconds: u32,
+    ) -> RequestLimits {
         let mut range = |what: &str, value: u32, least: u32, most: u32| {
             if !(least..=most).contains(&value) {
                 self.add(format!(
@@ -252,12 +320,12 @@ impl Problems {
             instances: range("instances", said.instances, 1, 64),
             longest_execution_seconds: range(
                 "longest-execution-seconds",
-                said.longest_execution_seconds,
+                longest_execution_seconds,
                 0,
                 86_400,
             ),
-            accounts_per_call: range("accounts-per-call", said.accounts_per_call, 1, 10_000),
-            lines_per_call: range("lines-per-call", said.lines_per_call, 1, 10_000),
+            accounts_per_call: range("batches.accounts", batches.accounts, 1, 10_000),
+            lines_per_call: range("batches.lines", batches.lines, 1, 10_000),
         }
     }
 
@@ -265,9 +333,19 @@ impl Problems {
         let largest = said.largest.as_ref().map(|text| parse_decimal(text));
         let sane = largest.is_none_or(|n| n.is_some_and(|n| n > rust_decimal::Decimal::ZERO));
         self.check(sane, "quantity.largest must be a positive decimal number");
+        self.check(
+            said.change != wit::ChangeKind::Delta || said.effect != wit::Effect::Immediate,
+            "a PSA that is told differences cannot be `immediate`: nobody could tell from its \
+             units whether a doubtful change was made before or after another",
+        );
         QuantityModel {
             delta: said.change == wit::ChangeKind::Delta,
-            effective_dated: said.effective_dated,
+            effect: match said.effect {
+                wit::Effect::Dated => Effect::Dated,
+                wit::Effect::Immediate => Effect::Immediate,
+                wit::Effect::NextInvoice => Effect::NextInvoice,
+            },
+            knows_posted: said.knows_posted,
             whole_numbers: said.whole_numbers,
             largest: largest.flatten(),
             zero: match said.zero {
@@ -280,12 +358,45 @@ impl Problems {
     }
 }
 
+/// Whether a header of this name, in lower case, may carry credentials.
+fn can_authenticate(lower: &str) -> bool {
+    let token = reqwest::header::HeaderName::from_bytes(lower.as_bytes()).is_ok();
+    token && (lower == "authorization" || !crate::http::is_reserved(lower))
+}
+
+/// What a gateway or a limiter says is no word of the PSA, and a success is no refusal.
+fn can_refuse(status: u16, evidence: &RefusalEvidence) -> bool {
+    match status {
+        200 => matches!(evidence, RefusalEvidence::JsonMember(_)),
+        408 | 425 | 429 | 502 | 503 | 504 => false,
+        status => (400..=599).contains(&status),
+    }
+}
+
+/// A JSON Pointer to a member: empty would be the whole document.
+fn is_member(pointer: &str) -> bool {
+    pointer.len() <= 200
+        && pointer.starts_with('/')
+        && !pointer.chars().any(crate::text::is_mischief)
+}
+
 fn is_key(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+pub fn kind(said: wit::RefusalKind) -> RejectionKind {
+    match said {
+        wit::RefusalKind::DateAlreadyAdjusted => RejectionKind::DateAlreadyAdjusted,
+        wit::RefusalKind::PeriodPosted => RejectionKind::PeriodPosted,
+        wit::RefusalKind::OutsideContract => RejectionKind::OutsideContract,
+        wit::RefusalKind::Permission => RejectionKind::Permission,
+        wit::RefusalKind::Credentials => RejectionKind::Credentials,
+        wit::RefusalKind::Other => RejectionKind::Other,
+    }
 }
 
 /// `1.2.3`, with an optional `-pre.1` or `+build`.

@@ -7,7 +7,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::{Authentication, HeaderTemplate, Scheme, Template};
+use crate::{Authentication, HeaderTemplate, Scheme, Template, TokenRequest};
 
 /// What is added to a request with `authenticate`.
 #[derive(Debug)]
@@ -19,8 +19,10 @@ pub struct Credentials {
 /// OAuth2 client credentials, ready to ask for a token with.
 pub struct ClientCredentials {
     pub token_url: Url,
-    /// The form as it is sent.
-    pub form: Zeroizing<String>,
+    /// The `Content-Type` of the body.
+    pub content_type: &'static str,
+    /// The form or object as it is sent.
+    pub body: Zeroizing<String>,
 }
 
 impl std::fmt::Debug for ClientCredentials {
@@ -68,8 +70,23 @@ impl Credentials {
                 headers.push((AUTHORIZATION, header_value("authorization", &text)?));
                 derived.push(pair);
             }
+            Scheme::EncodedPair {
+                header,
+                user,
+                password,
+            } => {
+                let pair = Zeroizing::new(format!(
+                    "{}:{}",
+                    *user.render(&value),
+                    *password.render(&value)
+                ));
+                let text = Zeroizing::new(STANDARD.encode(&*pair));
+                headers.push((header_name(header)?, header_value(header, &text)?));
+                derived.push(pair);
+            }
             Scheme::Oauth2ClientCredentials {
                 token_url,
+                request,
                 client_id,
                 client_secret,
                 scope,
@@ -80,30 +97,29 @@ impl Credentials {
                         part: "the token address".to_owned(),
                         problem: error.to_string(),
                     })?;
-                let mut form = Zeroizing::new(String::new());
-                let mut add = |name: &str, text: &str| {
-                    if !form.is_empty() {
-                        form.push('&');
-                    }
-                    form.extend(url::form_urlencoded::byte_serialize(name.as_bytes()));
-                    form.push('=');
-                    form.extend(url::form_urlencoded::byte_serialize(text.as_bytes()));
-                };
-                add("grant_type", "client_credentials");
                 let fill = |template: &Template| template.render(&value);
-                add("client_id", &fill(client_id));
-                add("client_secret", &fill(client_secret));
-                if let Some(scope) = scope {
-                    add("scope", scope);
+                let plain = |text: &str| Zeroizing::new(text.to_owned());
+                let mut parts = vec![
+                    ("grant_type", plain("client_credentials")),
+                    ("client_id", fill(client_id)),
+                    ("client_secret", fill(client_secret)),
+                ];
+                parts.extend(scope.as_ref().map(|scope| ("scope", plain(scope))));
+                for extra in extra {
+                    let text = fill(&extra.value);
+                    if !text.is_empty() {
+                        parts.push((&extra.name, text));
+                    }
                 }
-                for HeaderTemplate {
-                    name,
-                    value: template,
-                } in extra
-                {
-                    add(name, &fill(template));
-                }
-                grant = Some(ClientCredentials { token_url, form });
+                let (content_type, body) = match request {
+                    TokenRequest::Form => ("application/x-www-form-urlencoded", form(&parts)),
+                    TokenRequest::Json => ("application/json", json_object(&parts)),
+                };
+                grant = Some(ClientCredentials {
+                    token_url,
+                    content_type,
+                    body,
+                });
             }
         }
         Ok((Self { headers, grant }, derived))
@@ -111,9 +127,14 @@ impl Credentials {
 
     /// The headers that only the host sets.
     pub fn declared_names(declared: &Authentication) -> Vec<HeaderName> {
-        let names = declared.headers.iter();
+        let of_scheme = match &declared.scheme {
+            Scheme::EncodedPair { header, .. } => Some(header),
+            _ => None,
+        };
+        let names = declared.headers.iter().map(|header| &header.name);
         names
-            .filter_map(|header| header_name(&header.name).ok())
+            .chain(of_scheme)
+            .filter_map(|name| header_name(name).ok())
             .collect()
     }
 
@@ -123,6 +144,35 @@ impl Credentials {
             headers.insert(name, value.clone());
         }
     }
+}
+
+type Parts<'p> = [(&'p str, Zeroizing<String>)];
+
+fn form(parts: &Parts<'_>) -> Zeroizing<String> {
+    let mut form = Zeroizing::new(String::with_capacity(256));
+    for (name, text) in parts {
+        if !form.is_empty() {
+            form.push('&');
+        }
+        form.extend(url::form_urlencoded::byte_serialize(name.as_bytes()));
+        form.push('=');
+        form.extend(url::form_urlencoded::byte_serialize(text.as_bytes()));
+    }
+    form
+}
+
+fn json_object(parts: &Parts<'_>) -> Zeroizing<String> {
+    let mut object = Zeroizing::new(String::with_capacity(256));
+    for (name, text) in parts {
+        let first = object.is_empty();
+        object.push(if first { '{' } else { ',' });
+        object.push_str(&serde_json::Value::from(*name).to_string());
+        object.push(':');
+        let text = Zeroizing::new(serde_json::Value::from(text.as_str()).to_string());
+        object.push_str(&text);
+    }
+    object.push('}');
+    object
 }
 
 fn header_name(name: &str) -> Result<HeaderName, Unusable> {
@@ -194,6 +244,7 @@ mod tests {
             headers: Vec::new(),
             scheme: Scheme::Oauth2ClientCredentials {
                 token_url: template("https://${company}.example/token"),
+                request: TokenRequest::Form,
                 client_id: template("${public}"),
                 client_secret: template("${private}"),
                 scope: Some("all read".to_owned()),
@@ -207,9 +258,53 @@ mod tests {
         let grant = credentials.grant.unwrap();
         assert_eq!(grant.token_url.as_str(), "https://acme.example/token");
         assert_eq!(
-            *grant.form,
+            *grant.body,
             "grant_type=client_credentials&client_id=pub&client_secret=s%26cret&scope=all+read&audience=x"
         );
+    }
+
+    #[test]
+    fn a_token_is_asked_for_with_an_object_without_what_comes_to_nothing() {
+        let extra = |name: &str, text: &str| HeaderTemplate {
+            name: name.to_owned(),
+            value: template(text),
+        };
+        let declared = Authentication {
+            headers: Vec::new(),
+            scheme: Scheme::Oauth2ClientCredentials {
+                token_url: template("https://x.example/token$[?tenant=${tenant}]"),
+                request: TokenRequest::Json,
+                client_id: template("a\"b"),
+                client_secret: template("${private}"),
+                scope: None,
+                extra: vec![extra("audience", "https://x"), extra("tenant", "${tenant}")],
+            },
+        };
+        let (credentials, _) = Credentials::new(&declared, value).unwrap();
+        let grant = credentials.grant.unwrap();
+        assert_eq!(grant.content_type, "application/json");
+        assert_eq!(grant.token_url.as_str(), "https://x.example/token");
+        assert_eq!(
+            *grant.body,
+            r#"{"grant_type":"client_credentials","client_id":"a\"b","client_secret":"s&cret","audience":"https://x"}"#
+        );
+    }
+
+    #[test]
+    fn a_pair_is_encoded_into_a_header_of_its_own() {
+        let declared = Authentication {
+            headers: Vec::new(),
+            scheme: Scheme::EncodedPair {
+                header: "GRADIENT-TOKEN".to_owned(),
+                user: template("${public}"),
+                password: template("${private}"),
+            },
+        };
+        let (credentials, derived) = Credentials::new(&declared, value).unwrap();
+        let mut headers = HeaderMap::new();
+        credentials.add_to(&mut headers);
+        assert_eq!(headers["gradient-token"], STANDARD.encode("pub:s&cret"));
+        assert_eq!(*derived[0], "pub:s&cret");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Refusal;
+use crate::refusal::Refuses;
 use crate::{CallError, Phase, WriteGate};
 
 /// What the host saw of the write of one `adjust`.
@@ -21,8 +22,8 @@ pub(crate) enum Write {
     Answered {
         /// With this status.
         status: u16,
-        /// In a form in which it refuses, as the plugin declares.
-        as_declared: bool,
+        /// What it can mean by it if it refuses, by the forms that the plugin declares.
+        refuses: Refuses,
     },
 }
 

@@ -11,7 +11,7 @@ use super::policy::Target;
 use super::routes::{RouteKind, Routed, Unrouted, route};
 use super::send::Egress;
 use super::{Refusal, headers};
-use crate::bindings::psa_host::connector::http as wit;
+use crate::bindings::psa_host::guest::http as wit;
 use crate::{Description, IncidentCode, Phase};
 
 /// A request past all checks.

@@ -18,9 +18,10 @@ use super::policy::{Policy, Reach};
 use super::redact::Redactor;
 use super::routes::RouteKind;
 use super::{Refusal, Resolver, rate};
-use crate::bindings::psa_host::connector::http as wit;
+use crate::bindings::psa_host::guest::http as wit;
 use crate::budget::{self, Budget};
 use crate::incident::Incidents;
+use crate::refusal::Refuses;
 use crate::session::RequestCount;
 use crate::{CallError, CallErrorKind, Clock, Description, IncidentCode, Limits, Phase};
 
@@ -127,12 +128,9 @@ impl Egress {
         }
         let mut answer = self.attempt(&checked, authenticate, call).await?;
         if write {
-            let refusals = &description.refusals;
             call.write = Write::Answered {
                 status: answer.status,
-                as_declared: refusals
-                    .iter()
-                    .any(|form| form.matches(answer.status, &answer.body)),
+                refuses: Refuses::of(&description.refusals, answer.status, &answer.body),
             };
         }
         let renewable = answer.status == 401 && !write && authenticate;
@@ -269,9 +267,9 @@ impl Egress {
             Err(refusal) => return Err(self.refused(refusal, call)),
         };
         let mut request = Request::new(Method::POST, grant.token_url.clone());
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(CONTENT_TYPE, form);
-        *request.body_mut() = Some(Body::from(grant.form.as_str().to_owned()));
+        let kind = HeaderValue::from_static(grant.content_type);
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+        *request.body_mut() = Some(Body::from(grant.body.as_str().to_owned()));
         let permit = self.admit(TOKEN_ENDPOINT, false, call).await?;
         let time = self.limits.exchange_time;
         let outcome = self

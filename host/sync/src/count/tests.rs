@@ -358,6 +358,8 @@ fn days(host: &Host, billing_months: Option<u32>, until: &str) -> Vec<(Date, Opt
         recurring: Truth::Yes,
         active: Truth::Yes,
         billing_months,
+        next_invoice: None,
+        invoiced_through: None,
         note: None,
         renewed_by: None,
         lines_read: true,

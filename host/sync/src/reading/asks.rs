@@ -102,6 +102,6 @@ impl List for ContractsOf<'_> {
         connector: &mut Connector,
         cursor: Option<&str>,
     ) -> Result<Page<Contract>, CallError> {
-        connector.list_contracts(self.0, self.1, cursor).await
+        connector.list_contracts(self.0, self.1, None, cursor).await
     }
 }

@@ -111,6 +111,7 @@ impl LineReport {
             line: self.line.clone()?,
             contract: self.contract.clone()?,
             service: self.service.clone(),
+            account: self.account.clone()?,
         })
     }
 }

@@ -25,6 +25,11 @@ impl Day {
         }
     }
 
+    /// The date.
+    pub fn date(&self) -> Date {
+        self.date
+    }
+
     /// Why nothing more is sent; none while it is still the same day.
     pub fn over(&self) -> Option<Hold> {
         let planned = self.date;

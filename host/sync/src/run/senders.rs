@@ -96,7 +96,7 @@ impl Sender {
     }
 
     async fn send(&self, connector: &mut Option<Connector>, marked: &Marked) -> Sendout {
-        let request = marked.work.request();
+        let request = marked.work.request(self.day.date());
         let mut tries = marked.work.tries;
         loop {
             if let Some(hold) = self.stop.hold() {

@@ -1,6 +1,7 @@
 //! One adjustment on its way through a run: planned, read again, marked, handed out; and
 //! back to be read again where its turn came too late.
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::plan::Adjustment;
 use psa_host_ledger::{Intent, IntentId};
@@ -31,12 +32,13 @@ impl Work {
     }
 
     /// What the connector is asked.
-    pub fn request(&self) -> AdjustmentRequest {
+    pub fn request(&self, today: Date) -> AdjustmentRequest {
         AdjustmentRequest {
             line: self.adjustment.line().clone(),
             baseline: self.adjustment.baseline(),
             target: self.adjustment.target(),
             effective: self.adjustment.effective(),
+            today,
         }
     }
 
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_reading_is_good_for_a_few_seconds_from_its_beginning() {
-        let at = |seconds| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         let read = |alone| ReadAt {
             begun: at(0),
             ended: at(8),

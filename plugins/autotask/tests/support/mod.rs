@@ -280,6 +280,7 @@ pub fn key(line: &str, contract: &str, service: &str) -> LineKey {
         line: line.to_owned(),
         contract: contract.to_owned(),
         service: service.to_owned(),
+        account: "10".to_owned(),
     }
 }
 
@@ -292,9 +293,14 @@ pub fn adjustment(baseline: &str, target: &str) -> Adjustment {
     }
 }
 
+/// The day of these tests.
+pub fn today() -> CivilDate {
+    date("2026-11-23")
+}
+
 /// The contracts of company 10 from 2026-11-23 on.
 pub fn read_contracts(host: &FakeHost) -> Result<Vec<Contract>, psa_connector_sdk::Error> {
     connector()
-        .list_contracts(host, &accounts(&[10]), date("2026-11-23"), None)
+        .list_contracts(host, &accounts(&[10]), date("2026-11-23"), None, None)
         .map(|page| page.contracts)
 }

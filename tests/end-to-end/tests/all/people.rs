@@ -53,7 +53,7 @@ async fn a_line_at_neither_target_nor_baseline_stays_held_until_a_person_resolve
     );
     assert_eq!(
         outcome(&held, "w1"),
-        (Outcome::Held, Some("open-adjustment".into()))
+        (Outcome::Held, Some("unexpected-units".into()))
     );
     let run = report.run.parse().unwrap();
     let id = LineId::new(line.to_string()).unwrap();

@@ -2,7 +2,8 @@
 
 use psa_connector_sdk::{
     Account, AccountPage, CheckReport, CivilDate, Contract, ContractPage, Error, Fault, Finding,
-    Line, LineKey, LineReading, Outcome, Segment, Service, ServicePage, Timeline, Truth, Verdict,
+    Line, LineKey, LineReading, Outcome, RefusalKind, Rejection, Segment, Service, ServicePage,
+    Timeline, Truth, Verdict, Writable,
 };
 
 use crate::act::spelled;
@@ -111,15 +112,18 @@ fn line(key: &LineKey, units: String, start: CivilDate, month: u8) -> Line {
         description: None,
         timeline: Timeline::Segments(vec![Segment {
             start,
-            end: CivilDate {
+            end: Some(CivilDate {
                 year: start.year + 1,
                 month,
                 day: 28,
-            },
+            }),
             units,
             unit_price: None,
             posted: Truth::No,
         }]),
+        writable: Writable::Yes,
+        billable: Truth::Yes,
+        included: None,
         link: None,
     }
 }
@@ -129,6 +133,7 @@ fn key(line: &str) -> LineKey {
         line: line.to_owned(),
         contract: "c1".to_owned(),
         service: "s1".to_owned(),
+        account: "a1".to_owned(),
     }
 }
 
@@ -157,6 +162,8 @@ pub fn contracts(
         note: None,
         renewed_by: None,
         billing_months: Some(1),
+        next_invoice: None,
+        invoiced_through: None,
         lines_read: true,
         lines: vec![line(&key("l1"), units, start, month)],
         link: None,
@@ -192,7 +199,10 @@ pub fn outcome(findings: Vec<Finding>, answer: &Answer) -> Result<Outcome, Error
     match answer {
         Answer::Fault(message) => Err(fault(message)),
         Answer::Adjusted(Said::Accepted) => Ok(Outcome::Accepted(Some(details))),
-        Answer::Adjusted(Said::Rejected) => Ok(Outcome::Rejected(details)),
+        Answer::Adjusted(Said::Rejected) => Ok(Outcome::Rejected(Rejection {
+            kind: RefusalKind::Other,
+            words: details,
+        })),
         Answer::Adjusted(Said::Failed) => Err(fault(&Text {
             text: details,
             times: 1,

@@ -6,9 +6,10 @@ use std::hint::black_box;
 
 use psa_connector_sdk::guest::Imports;
 use psa_connector_sdk::{
-    Authentication, BasicTemplate, ChangeKind, Description, Field, FieldKind, FieldScope,
-    HeaderTemplate, Host as _, Oauth2Template, QuantityModel, RequestLimits, Route, RouteKind,
-    Scheme, Terms, Truth, ZeroUnits,
+    Authentication, BasicTemplate, BatchLimits, ChangeKind, Description, Effect, Field, FieldKind,
+    FieldScope, HeaderTemplate, Host as _, Oauth2Template, QuantityModel, RefusalEvidence,
+    RefusalForm, RefusalKind, RequestLimits, Route, RouteKind, Scheme, Terms, TokenRequest, Truth,
+    ZeroUnits,
 };
 
 use crate::{Ask, Disguise, MARK_BYTES, act};
@@ -66,6 +67,7 @@ pub fn describe() -> Description {
 fn token_from(url: &str) -> Scheme {
     Scheme::Oauth2ClientCredentials(Oauth2Template {
         token_url: url.to_owned(),
+        request: TokenRequest::Form,
         client_id: "hostile".to_owned(),
         client_secret: "${secret}".to_owned(),
         scope: None,
@@ -92,7 +94,7 @@ fn nonsense(description: &mut Description) {
         .push(route("CONNECT", "*", RouteKind::Read));
     description.limits.at_once_per_endpoint = 0;
     description.limits.instances = u32::MAX;
-    description.limits.accounts_per_call = 0;
+    description.batches.accounts = 0;
 }
 
 fn fair() -> Description {
@@ -125,6 +127,7 @@ fn fair() -> Description {
             "asked.hostile.example".to_owned(),
             "*.zone.hostile.example".to_owned(),
         ],
+        self_hosted: false,
         routes: vec![
             route("POST", "**/read/query", RouteKind::Read),
             route("POST", "**/write", RouteKind::Write),
@@ -137,18 +140,26 @@ fn fair() -> Description {
             window: None,
             at_once_per_endpoint: 2,
             instances: 2,
-            longest_execution_seconds: 60,
-            accounts_per_call: 100,
-            lines_per_call: 100,
         },
+        batches: BatchLimits {
+            accounts: 100,
+            lines: 100,
+        },
+        longest_execution_seconds: 60,
         quantity: QuantityModel {
             change: ChangeKind::Delta,
-            effective_dated: true,
+            effect: Effect::Dated,
+            knows_posted: true,
             whole_numbers: true,
             largest: None,
             zero: ZeroUnits::Unknown,
             repeat_date: Truth::Unknown,
         },
+        refusals: vec![RefusalForm {
+            status: 400,
+            evidence: RefusalEvidence::JsonMember("/errors".to_owned()),
+            kinds: vec![RefusalKind::Other, RefusalKind::DateAlreadyAdjusted],
+        }],
     }
 }
 

@@ -74,6 +74,7 @@ impl Connector for Hostile {
         host: &dyn Host,
         accounts: &[String],
         start: CivilDate,
+        _horizon: Option<CivilDate>,
         _cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
         let (_, answer) = self.perform(host, Export::ListContracts);
@@ -90,7 +91,12 @@ impl Connector for Hostile {
         answer::reading(&answer, lines, start)
     }
 
-    fn adjust(&mut self, host: &dyn Host, _adjustment: &Adjustment) -> Result<Outcome, Error> {
+    fn adjust(
+        &mut self,
+        host: &dyn Host,
+        _adjustment: &Adjustment,
+        _today: CivilDate,
+    ) -> Result<Outcome, Error> {
         let (findings, answer) = self.perform(host, Export::Adjust);
         answer::outcome(findings, &answer)
     }

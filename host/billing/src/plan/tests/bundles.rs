@@ -28,6 +28,7 @@ fn sells_both(bundle: (Option<u32>, Option<u32>), part: (Option<u32>, Option<u32
             let key = LineKey {
                 line: LineId::new("8002").unwrap(),
                 service: ServiceId::new("151").unwrap(),
+                account: crate::AccountId::new("1").unwrap(),
                 ..line.key.clone()
             };
             let timeline = Ok(months([units; 3]));

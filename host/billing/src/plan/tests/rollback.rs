@@ -38,7 +38,7 @@ fn read_from_october(case: &mut Case, units: u32, posted: &[Truth]) {
     let segments = months.into_iter().zip(posted);
     let segments = segments.map(|((start, end), posted)| Segment {
         start,
-        end,
+        end: Some(end),
         units: units.into(),
         unit_price: None,
         posted,

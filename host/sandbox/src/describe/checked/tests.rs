@@ -1,5 +1,5 @@
 use super::*;
-use crate::bindings::psa_host::connector::types::Truth as WitTruth;
+use crate::bindings::psa_host::guest::types::Truth as WitTruth;
 
 fn said() -> wit::Description {
     wit::Description {
@@ -14,41 +14,50 @@ fn said() -> wit::Description {
             contract: "contract".to_owned(),
             line: "line".to_owned(),
         },
-        fields: vec![wit::Field {
+        fields: vec![plugin::Field {
             key: "secret".to_owned(),
             label: "Secret".to_owned(),
             help: String::new(),
-            kind: wit::FieldKind::Secret,
-            scope: wit::FieldScope::Connection,
+            kind: plugin::FieldKind::Secret,
+            scope: plugin::FieldScope::Connection,
             required: true,
         }],
-        authentication: wit::Authentication {
-            headers: vec![wit::HeaderTemplate {
+        authentication: plugin::Authentication {
+            headers: vec![plugin::HeaderTemplate {
                 name: "Secret".to_owned(),
                 value: "${secret}".to_owned(),
             }],
-            scheme: wit::Scheme::None,
+            scheme: plugin::Scheme::None,
         },
         hosts: vec!["api#.example.com".to_owned()],
-        routes: vec![wit::Route {
+        routes: vec![plugin::Route {
             method: "post".to_owned(),
             path: "**/{endpoint}/query".to_owned(),
-            kind: wit::RouteKind::Read,
+            kind: plugin::RouteKind::Read,
         }],
-        limits: wit::RequestLimits {
-            window: Some(wit::Window {
+        limits: plugin::RequestLimits {
+            window: Some(plugin::Window {
                 requests: 10_000,
                 seconds: 3_600,
             }),
             at_once_per_endpoint: 2,
             instances: 4,
-            longest_execution_seconds: 300,
-            accounts_per_call: 500,
-            lines_per_call: 500,
         },
+        batches: wit::BatchLimits {
+            accounts: 500,
+            lines: 500,
+        },
+        longest_execution_seconds: 300,
+        self_hosted: false,
+        refusals: vec![wit::RefusalForm {
+            status: 500,
+            evidence: wit::RefusalEvidence::JsonMember("/errors".to_owned()),
+            kinds: vec![wit::RefusalKind::Other],
+        }],
         quantity: wit::QuantityModel {
             change: wit::ChangeKind::Delta,
-            effective_dated: true,
+            effect: wit::Effect::Dated,
+            knows_posted: true,
             whole_numbers: true,
             largest: Some("1000".to_owned()),
             zero: wit::ZeroUnits::Unknown,
@@ -118,13 +127,15 @@ fn every_nonsense_is_named() {
 #[test]
 fn a_secret_in_the_token_address_is_refused() {
     let mut description = said();
-    description.authentication.scheme = wit::Scheme::Oauth2ClientCredentials(wit::Oauth2Template {
-        token_url: "https://a.example/${secret}".to_owned(),
-        client_id: "x".to_owned(),
-        client_secret: "${secret}".to_owned(),
-        scope: None,
-        extra: Vec::new(),
-    });
+    description.authentication.scheme =
+        plugin::Scheme::Oauth2ClientCredentials(plugin::Oauth2Template {
+            request: plugin::TokenRequest::Form,
+            token_url: "https://a.example/${secret}".to_owned(),
+            client_id: "x".to_owned(),
+            client_secret: "${secret}".to_owned(),
+            scope: None,
+            extra: Vec::new(),
+        });
     let problems = Description::read(description).unwrap_err();
     assert_eq!(problems, ["the token address has a secret in it"]);
 }
