@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use psa_host_billing::{LineKey, RejectionKind, TenantKey};
+use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
 use psa_host_ledger::{DecisionsAt, IntentId, RunId};
 
 use super::day::Day;
@@ -19,6 +19,9 @@ use super::stop::Stop;
 use super::work::Work;
 use crate::progress::Watch;
 use crate::{Host, OpenConnection, Result};
+
+/// How often a line is read again because its turn came too late.
+const MOST_TIMES_LATE: u32 = 8;
 
 /// A run under way.
 pub(super) struct Running<'a> {
@@ -81,9 +84,7 @@ impl Running<'_> {
                 Some(ready) => self.send(ready, &mut queue, watch).await?,
                 None => Posted::default(),
             };
-            for late in posted.late.into_iter().rev() {
-                queue.push_front(late);
-            }
+            self.queue_again(posted.late, &mut queue);
             ahead = posted.ahead;
             if let Some(before) = unread.take() {
                 self.finish_reading_back(before, watch).await?;
@@ -102,6 +103,26 @@ impl Running<'_> {
             self.notices.push(hold.into());
         }
         Ok(())
+    }
+}
+
+impl Running<'_> {
+    /// What came too late is read again, before what comes after it. A line whose turn is
+    /// always too late, also alone, is not waited for.
+    fn queue_again(&mut self, late: Vec<Work>, queue: &mut VecDeque<Work>) {
+        for mut work in late.into_iter().rev() {
+            work.late += 1;
+            if work.late < MOST_TIMES_LATE {
+                queue.push_front(work);
+                continue;
+            }
+            let message = format!(
+                "{MOST_TIMES_LATE} times its turn to be sent came more than {} seconds after it \
+                 was read",
+                self.fresh.as_secs()
+            );
+            self.lines[work.row].hold(Hold::new(HoldCode::NotSent, message));
+        }
     }
 }
 

@@ -99,7 +99,7 @@ impl Sender {
         let request = marked.work.request(self.day.date());
         let mut tries = marked.work.tries;
         loop {
-            if let Some(hold) = self.stop.hold() {
+            if let Some(hold) = self.day.over().or_else(|| self.stop.hold()) {
                 return Sendout::Withheld(Withheld::Held(hold));
             }
             if !marked.read_at.is_good(self.ledger.now()) {

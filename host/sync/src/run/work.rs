@@ -19,6 +19,8 @@ pub(super) struct Work {
     pub intent: Option<IntentId>,
     /// How often it was handed out and certainly did not leave.
     pub tries: u32,
+    /// How often its turn came after its reading had become old.
+    pub late: u32,
 }
 
 impl Work {
@@ -28,6 +30,7 @@ impl Work {
             adjustment,
             intent: None,
             tries: 0,
+            late: 0,
         }
     }
 
