@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use autotask_sim::{Fault, FaultKind};
-use end_to_end::{Death, Scene, line_of, name, outcome};
+use autotask_sim::{Fault, FaultKind, LineKind};
+use end_to_end::{Death, Scene, TODAY, line_of, name, outcome};
+use jiff::civil::date;
+use psa_host_billing::rules::EffectivePolicy;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::SyncOptions;
-use psa_host_sync::{CancellationToken, Step, unwatched};
+use psa_host_sync::{CancellationToken, LineDecision, Step, unwatched};
 
 /// Longer than the quarantine, in minutes.
 const LATER: i64 = 11;
@@ -245,6 +247,93 @@ async fn what_the_psa_refused_twice_is_held_until_a_person_lets_it_be_sent_again
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_somebody_else_adjusted_is_sent_once_and_then_left_to_the_policy() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let line = scene.customers[0].line;
+    let world = &scene.simulator;
+    world
+        .foreign_edit(LineKind::Service, line, TODAY, 1)
+        .unwrap();
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Rejected, "{report:#?}");
+    for _ in ["the same day", "and again"] {
+        let report = scene.sync().await;
+        assert_eq!(
+            outcome(&report, "w1"),
+            (Outcome::Held, Some("date-already-adjusted".into())),
+            "{report:#?}"
+        );
+    }
+    assert_eq!(scene.adjustments_sent(), 1);
+    scene.wait(24 * 60);
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    assert_eq!(scene.applied(0), [5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_day_that_somebody_else_adjusted_moves_the_change_and_says_which_invoice_missed_it()
+{
+    let scene = Scene::new(&[(11, 5)]).await;
+    let mut rules = scene.host.rules(&name()).unwrap();
+    rules.effective.policy = EffectivePolicy::PeriodStart;
+    scene.host.set_rules(&name(), &rules).unwrap();
+    let (line, first) = (scene.customers[0].line, TODAY.first_of_month());
+    let world = &scene.simulator;
+    world
+        .foreign_edit(LineKind::Service, line, first, 1)
+        .unwrap();
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Rejected, "{report:#?}");
+    let report = scene.sync().await;
+    let moved = line_of(&report, "w1");
+    assert_eq!(moved.outcome, Outcome::Planned, "{report:#?}");
+    assert_eq!(moved.effective_date, date(2026, 12, 1));
+    let says = moved.message.clone().unwrap();
+    let missed = "2026-11-01 to 2026-11-30 keep 6 units: +5 missed their invoice";
+    assert!(says.contains(missed), "{says}");
+    assert_eq!(scene.adjustments_sent(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_change_on_a_day_of_ours_is_a_foreign_edit_and_can_be_adopted() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    scene.sync().await;
+    let line = scene.customers[0].line;
+    {
+        let mut world = scene.simulator.world();
+        let rows = world.timeline(LineKind::Service, line);
+        let open: Vec<i64> = rows
+            .iter()
+            .filter(|r| r.end >= TODAY)
+            .map(|r| r.id)
+            .collect();
+        for row in open {
+            let table = world.units_mut(LineKind::Service);
+            table.update(row, |row| row.units = 9).unwrap();
+        }
+    }
+    let report = scene.sync().await;
+    assert_eq!(
+        outcome(&report, "w1"),
+        (Outcome::Held, Some("foreign-edit".into())),
+        "{report:#?}"
+    );
+    let pair = (&"w1".parse().unwrap(), &"edr".parse().unwrap());
+    scene
+        .host
+        .decide_line(&name(), pair, LineDecision::Adopt, "agreed by phone")
+        .await
+        .unwrap();
+    let report = scene.sync().await;
+    assert_eq!(
+        outcome(&report, "w1"),
+        (Outcome::Unchanged, Some("left-as-it-is".into())),
+        "{report:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lines_of_three_customers_that_move_under_a_run_stop_it() {
     let scene = Arc::new(Scene::new(&[(11, 5), (21, 5), (31, 5), (41, 5)]).await);
     let lines: Vec<i64> = scene.customers.iter().map(|c| c.line).collect();
@@ -253,9 +342,9 @@ async fn lines_of_three_customers_that_move_under_a_run_stop_it() {
     let host = scene.observed_host(Arc::new(move |step| {
         if step == Step::RowsWritten {
             for line in &lines[..3] {
-                let _ =
-                    psa.simulator
-                        .foreign_edit(autotask_sim::LineKind::Service, *line, today, 1);
+                let _ = psa
+                    .simulator
+                    .foreign_edit(LineKind::Service, *line, today, 1);
             }
         }
     }));
