@@ -184,12 +184,27 @@ pub struct LinePast {
     pub posted: bool,
     /// The dates it was adjusted for.
     pub adjusted: BTreeSet<Date>,
-    /// An adjustment without a certain outcome is open.
-    pub open: bool,
+    /// The dates that the PSA refused because somebody else adjusted it for them.
+    pub refused: BTreeSet<Date>,
+    /// What stands against a change because an earlier one is not settled.
+    pub open: Option<Hold>,
+    /// What the PSA refused last.
+    pub rejected: Option<Rejected>,
     /// What a person decided about units changed by others.
     pub stance: Option<Stance>,
     /// What a person was asked.
     pub question: Option<Question>,
+}
+
+/// Changes of a line that a PSA refused, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The units that it was to have.
+    pub target: Units,
+    /// How often.
+    pub times: usize,
+    /// What the PSA said last.
+    pub words: String,
 }
 
 impl LinePast {

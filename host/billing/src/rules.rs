@@ -26,6 +26,24 @@ pub struct Rules {
     pub brakes: BrakeLimits,
     /// What a person is asked.
     pub approval: ApprovalLimits,
+    /// How changes are sent.
+    pub posting: PostingRule,
+}
+
+/// How changes are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PostingRule {
+    /// A line that was read longer ago than so many seconds is read again before it is
+    /// changed. Five: a person who edits a line meanwhile is seldom overtaken, and a PSA that
+    /// answers in a tenth of a second still has a hundred lines read at once. 1 to 60.
+    pub fresh_seconds: u8,
+}
+
+impl Default for PostingRule {
+    fn default() -> Self {
+        Self { fresh_seconds: 5 }
+    }
 }
 
 /// From which date a change holds.
@@ -165,6 +183,12 @@ impl Rules {
         let days = self.effective.window_days;
         if !(1..=28).contains(&days) {
             return Err(format!("a window of {days} days: it is 1 to 28 days long"));
+        }
+        let fresh = self.posting.fresh_seconds;
+        if !(1..=60).contains(&fresh) {
+            return Err(format!(
+                "a reading that is good for {fresh} seconds: it is good for 1 to 60"
+            ));
         }
         for (what, percent) in [
             ("changed accounts", self.brakes.changed_percent),

@@ -17,6 +17,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/11-accounts-of-lines.sql")),
     M::up(include_str!("migrations/12-known-accounts.sql")),
     M::up(include_str!("migrations/13-passed-changes.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/14-handed-out.sql")),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

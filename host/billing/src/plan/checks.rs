@@ -1,11 +1,13 @@
 //! What has to be true of a pair, its account, its service and its number, whatever the
 //! policy.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Context, LinePast, Pair};
+use super::{Context, LinePast, Pair, Rejected};
 use crate::contract_choice::Place;
 use crate::count::Counted;
+use crate::rejection::MAX_REJECTIONS;
 use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, ZeroUnits};
 
 /// Users or devices that no customer of an MSP has; a counter that ran over, or a field that
@@ -106,6 +108,25 @@ pub(super) fn nothing_is_coming(
         ),
         ..Hold::new(HoldCode::FutureChange, message)
     })
+}
+
+/// Somebody changed the units in the PSA.
+pub(super) fn foreign_edit((right, since): (Units, Date), now: Units) -> Hold {
+    let message = format!(
+        "units were changed in the PSA: {right} were right from {since} on, now there are {now}"
+    );
+    Hold::new(HoldCode::ForeignEdit, message)
+}
+
+/// What the PSA refused twice is not sent a third time by itself.
+pub(super) fn not_rejected_twice(target: Units, past: &LinePast) -> Result<(), Hold> {
+    let refused = past.rejected.as_ref();
+    let refused = refused.filter(|of| of.target == target && of.times >= MAX_REJECTIONS);
+    let Some(Rejected { times, words, .. }) = refused else {
+        return Ok(());
+    };
+    let message = format!("the PSA refused {target} units {times} times: {words}");
+    Err(Hold::new(HoldCode::RejectedTwice, message))
 }
 
 /// What is coming can only be told where all of it was read: a line whose units end

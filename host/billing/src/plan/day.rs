@@ -48,6 +48,7 @@ impl Context<'_> {
             contract: place.contract,
             timeline,
             adjusted: &past.adjusted,
+            refused: &past.refused,
             repeats: self.model.repeat_date == Truth::Yes,
         }
     }

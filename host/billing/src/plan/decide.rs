@@ -214,9 +214,8 @@ impl Context<'_> {
             let message = format!("line {id} belongs to connection {other}");
             return held(HoldCode::LineTaken, message);
         }
-        if past.open {
-            let message = format!("line {id} has an adjustment in doubt");
-            return held(HoldCode::OpenAdjustment, message);
+        if let Some(open) = &past.open {
+            return Err(open.clone());
         }
         if let Some((confirmed, since)) = past.confirmed {
             trace.say("history", || {
@@ -308,7 +307,16 @@ impl Context<'_> {
         if let Some(today) = timeline.at(self.as_of) {
             self.price(line, look, today, &mut Trace(None));
         }
-        let when = self.when(&look.place, timeline, past)?;
+        let when = match self.when(&look.place, timeline, past) {
+            Ok(when) => when,
+            // A day that was adjusted says nothing of units that somebody changed since.
+            Err(hold) if hold.code == HoldCode::DateAlreadyAdjusted => {
+                return self
+                    .on_an_adjusted_day(line, past, target)
+                    .unwrap_or(Err(hold));
+            }
+            Err(hold) => return Err(hold),
+        };
         trace.say("effective-date", || when.because.join("; "));
         line.effective = when.date;
         let Some(segment) = timeline.at(when.date) else {
@@ -339,12 +347,8 @@ impl Context<'_> {
             return Ok(left(line, stance, baseline));
         }
         self.missed_invoice(line, &when, timeline);
-        if let (Then::Compare, Some((confirmed, since))) = (then, foreign) {
-            let message = format!(
-                "units were changed in the PSA: {confirmed} were right from {since} on, now there \
-                 are {baseline}"
-            );
-            return Err(Hold::new(HoldCode::ForeignEdit, message));
+        if let (Then::Compare, Some(right)) = (then, foreign) {
+            return Err(checks::foreign_edit(right, baseline));
         }
         let allowed = self.rules.zero == ZeroRule::Post || action == Action::Zero;
         if target.is_zero() && self.model.zero != ZeroUnits::Refused && !allowed {
@@ -353,7 +357,27 @@ impl Context<'_> {
         self.postable(baseline, target)?;
         checks::nothing_is_cut_off(&look.place, timeline)?;
         checks::nothing_is_coming(timeline, segment, past)?;
+        checks::not_rejected_twice(target, past)?;
         self.ask(line, past, &when, trace)
+    }
+
+    /// What is said of a line that cannot be changed today, where that is not all: a person
+    /// changed its units, or decided about them.
+    fn on_an_adjusted_day(
+        &self,
+        line: &mut PlanLine,
+        past: &LinePast,
+        target: Units,
+    ) -> Option<Result<Decision, Hold>> {
+        let units = line.baseline?;
+        let foreign = past.foreign_edit(units, self.as_of);
+        let stance = past.stance.as_ref();
+        let then = stance.map_or(Then::Compare, |stance| stance.then(units, Some(target)));
+        match (then, stance, foreign) {
+            (Then::Leave, Some(stance), _) => Some(Ok(left(line, stance, units))),
+            (Then::Compare, _, Some(right)) => Some(Err(checks::foreign_edit(right, units))),
+            _ => None,
+        }
     }
 
     pub(super) fn price(
@@ -392,6 +416,7 @@ impl Context<'_> {
     }
 
     pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+        self.kept_by_others(line, when, timeline);
         let Some(missed) = when.missed else { return };
         // What lies before the first posted period is open, and only passed over.
         let within = |s: &&Segment| s.reaches(missed.start) && s.start <= missed.end;
@@ -408,6 +433,25 @@ impl Context<'_> {
         line.note(format!(
             "{} to {} is already posted with {billed} units: {change} missed its invoice",
             first.start, missed.end
+        ));
+    }
+
+    /// Days that keep their units because the line was adjusted for the day on which they
+    /// begin.
+    fn kept_by_others(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+        let Some(kept) = when.kept else { return };
+        let billed = timeline.at(kept.start).map(|segment| segment.units);
+        let Some((billed, target)) = billed.zip(line.target) else {
+            return;
+        };
+        if billed == target {
+            return;
+        }
+        let change = target.change_from(billed);
+        line.note(format!(
+            "the line was already adjusted for {}, so {} to {} keep {billed} units: {change} missed \
+             their invoice",
+            kept.start, kept.start, kept.end
         ));
     }
 

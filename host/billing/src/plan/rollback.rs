@@ -55,6 +55,7 @@ impl Context<'_> {
             contract: place.contract,
             timeline,
             adjusted: &past.adjusted,
+            refused: &past.refused,
             repeats,
         };
         let mut when = first_open(&at, begin, Vec::new())?;

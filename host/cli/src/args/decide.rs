@@ -40,11 +40,37 @@ pub enum LineCommand {
     /// Leave the line alone, whatever the count
     #[command(after_help = "Example:\n  psa-host line pin acme ws-17 edr --why 'flat rate'")]
     Pin(LineArgs),
+    /// Send changes again that the PSA refused twice
+    #[command(after_help = "\
+Examples, once what the PSA objected to is corrected:
+  psa-host line retry acme --all --why 'the contract was extended'
+  psa-host line retry acme 4711 4712 --why 'the service is active again'")]
+    Retry(RetryArgs),
     /// Take a decision back
     #[command(
         after_help = "Example:\n  psa-host line release acme ws-17 edr --why 'flat rate has ended'"
     )]
     Release(LineArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// Connection
+    #[arg(value_name = "N")]
+    pub connection: String,
+    /// Lines, by the PSA's ids
+    #[arg(
+        value_name = "LINE",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    pub lines: Vec<String>,
+    /// All lines of the connection that are held for it
+    #[arg(long)]
+    pub all: bool,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 #[derive(Debug, Args)]

@@ -19,7 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionCommand;
 pub use count::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
-pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
+pub use decide::{
+    AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs, RollbackArgs,
+};
 pub use history::{FormWord, HistoryCommand};
 pub use map::{MapCommand, MapKind};
 pub use map_bulk::{

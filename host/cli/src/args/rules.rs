@@ -99,6 +99,9 @@ pub struct RulesSet {
     /// Whether a decrease is asked first
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     pub ask_decrease: Option<bool>,
+    /// A line that was read longer ago than this is read again before it is changed (1 to 60)
+    #[arg(long, value_name = "SECONDS")]
+    pub fresh_seconds: Option<u8>,
 }
 
 /// A limit, or that there is none.

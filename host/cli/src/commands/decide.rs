@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::report::line_json;
 use super::usage::names;
 use super::{Status, confirm, id, or_dash};
-use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand};
+use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs};
 use crate::output::{Column, Output, Table, Tone, WrongUse};
 
 pub async fn explain(args: &ExplainArgs, host: &Host, out: Output) -> Result<Status> {
@@ -104,6 +104,7 @@ fn earlier(before: &[Earlier]) -> Table {
 pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Status> {
     let (args, decision) = match command {
         LineCommand::List { connection } => return list_lines(&connection, host, out),
+        LineCommand::Retry(args) => return retry(&args, host, out),
         LineCommand::Adopt(args) => (args, LineDecision::Adopt),
         LineCommand::Overwrite(args) => (args, LineDecision::Overwrite),
         LineCommand::Pin(args) => (args, LineDecision::Pin),
@@ -129,6 +130,25 @@ pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Stat
         }))?;
     } else {
         out.line(done.message)?;
+    }
+    Ok(Status::Done)
+}
+
+/// Send what the PSA refused once more.
+fn retry(args: &RetryArgs, host: &Host, out: Output) -> Result<Status> {
+    let name: ConnectionName = id("connection name", &args.connection)?;
+    let lines = args.lines.iter().map(|line| id("line id", line));
+    let lines: Vec<_> = lines.collect::<Result<_>>()?;
+    let named = (!args.all).then_some(lines.as_slice());
+    let lifted = host.retry_lines(&name, named, reason(&args.why)?)?;
+    if out.is_json() {
+        out.json(&json!({ "connection": name, "lines": lifted, "result": "retried" }))?;
+    } else {
+        for line in lifted {
+            out.line(format!(
+                "the next sync may send the change of line {line} again"
+            ))?;
+        }
     }
     Ok(Status::Done)
 }

@@ -105,6 +105,7 @@ fn change(rules: &mut Rules, set: &RulesSet) {
     );
     put(&mut rules.approval.first_time, set.ask_first_time);
     put(&mut rules.approval.decrease, set.ask_decrease);
+    put(&mut rules.posting.fresh_seconds, set.fresh_seconds);
 }
 
 fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
@@ -239,6 +240,11 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
             "ask-decrease",
             yes(ask.decrease),
             "a decrease is asked first",
+        ),
+        (
+            "fresh-seconds",
+            rules.posting.fresh_seconds.to_string(),
+            "a line read longer ago is read again before it is changed",
         ),
     ];
     for (rule, value, meaning) in rows {

@@ -1,9 +1,9 @@
 //! `psa-host sync`
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use psa_host_billing::{ConnectionName, ReportCode};
-use psa_host_sync::Host;
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
+use psa_host_sync::{Host, cancelled_by_signals};
 use serde::Serialize;
 use serde_json::json;
 
@@ -31,11 +31,17 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
         dry_run: args.dry_run,
         as_of: args.as_of,
         release: release(args)?,
+        cancel: cancelled_by_signals(|| {
+            eprintln!(
+                "Stopping: what is in flight is finished and read back. Once more stops at once."
+            );
+        })
+        .context("signals cannot be heard")?,
         ..SyncOptions::default()
     };
     if let [connection] = args.connections.as_slice() {
         let name = id("connection name", connection)?;
-        let report = one(host, &name, &options).await?;
+        let report = one(host, &name, args, &options, out).await?;
         if out.is_json() {
             out.json(&RunJson(&report))?;
         } else {
@@ -79,7 +85,14 @@ async fn several(
     let mut status = Status::Done;
     let (mut reports, mut errors) = (Vec::new(), Vec::new());
     for name in names {
-        match one(host, name, options).await {
+        if options.cancel.is_cancelled() {
+            status = Status::NeedsPerson;
+            if !out.is_json() {
+                out.line(format!("{name} was not synced: stopped before."))?;
+            }
+            continue;
+        }
+        match one(host, name, args, options, out).await {
             Ok(report) => {
                 status = graver(status, status_of(&report));
                 if !out.is_json() {
@@ -108,16 +121,28 @@ async fn several(
     Ok(status)
 }
 
+/// Sync one. With `--wait` the last run is returned, and an earlier one was printed.
 async fn one(
     host: &Host,
     name: &ConnectionName,
+    args: &SyncArgs,
     options: &SyncOptions,
+    out: Output,
 ) -> Result<RunReport, psa_host_sync::Error> {
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
     // So that an unknown name is told with those there are.
     host.connection(name)?;
-    host.sync(name, options, &watch).await
+    if !args.wait {
+        return host.sync(name, options, &watch).await;
+    }
+    let first = |report: &RunReport| {
+        if !out.is_json() {
+            // A reader that has gone away misses the second report too.
+            let _ = print(report, args.all, out);
+        }
+    };
+    host.sync_and_wait(name, options, &watch, &first).await
 }
 
 fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {

@@ -272,7 +272,15 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
     let id = asked.unwrap().remove(0);
     drop(ledger);
-    let earlier = "ALTER TABLE stances DROP COLUMN question;
+    place.drop_triggers_on_decisions();
+    let earlier = "DROP TABLE decision_changes;
+         ALTER TABLE intents DROP COLUMN marked_in;
+         ALTER TABLE intents DROP COLUMN refusal;
+         ALTER TABLE intents DROP COLUMN lifted_at;
+         ALTER TABLE intents DROP COLUMN account;
+         ALTER TABLE lines DROP COLUMN account;
+         ALTER TABLE questions DROP COLUMN account;
+         ALTER TABLE stances DROP COLUMN question;
          ALTER TABLE stances DROP COLUMN before;
          DROP TABLE lines_seen;
          ALTER TABLE snapshots DROP COLUMN withdrawn_at;

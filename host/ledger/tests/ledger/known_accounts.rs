@@ -2,8 +2,9 @@
 
 use jiff::civil::date;
 use psa_host_billing::AccountId;
+use psa_host_billing::RejectionKind;
 use psa_host_billing::plan::PassedChange;
-use psa_host_ledger::{Answer, Ledger, Resolution};
+use psa_host_ledger::{Answer, Ledger, Refusal, Resolution};
 use serde_json::json;
 
 use crate::fixture::{DAY, Place, code, name, new_run, one_intent, tenant, units};
@@ -19,7 +20,13 @@ fn known(ledger: &Ledger) -> Vec<String> {
 fn an_account_is_new_until_the_psa_took_one_of_its_changes() {
     for (answer, is_known) in [
         (Answer::Accepted, true),
-        (Answer::Rejected("no".to_owned()), false),
+        (
+            Answer::Refused {
+                how: Refusal::Rejected(RejectionKind::Other),
+                words: "no".to_owned(),
+            },
+            false,
+        ),
         (Answer::Doubtful("timeout".to_owned()), false),
     ] {
         let place = Place::new();

@@ -14,6 +14,7 @@ mod crash;
 mod decisions;
 mod fixture;
 mod full_disk;
+mod hand_out;
 mod history;
 mod intents;
 mod keys;

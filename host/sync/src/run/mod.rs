@@ -11,21 +11,30 @@
 mod answers;
 mod batches;
 mod day;
+mod feeder;
 mod found_right;
-mod marked;
+mod hand_out;
+mod pace;
 mod planning;
 mod posting;
 mod questions;
 mod read_back;
 mod release;
 mod report;
+mod rereading;
 mod resolve;
+mod senders;
 mod settling;
+mod stop;
 mod stored;
+mod waiting;
+mod work;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::brake::{Brake, BrakeCode};
@@ -34,6 +43,7 @@ use psa_host_billing::orphan::Chosen;
 use psa_host_billing::{ConnectionName, HoldCode, TenantKey};
 use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock};
 use psa_host_sandbox::{CallError, CallErrorKind, Depth};
+use tokio_util::sync::CancellationToken;
 
 pub use release::{Release, Released};
 pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
@@ -47,8 +57,16 @@ use crate::{Error, Host, OpenConnection, Purpose, Result};
 use batches::Running;
 use day::Day;
 use found_right::FoundRight;
+use pace::Pace;
 use planning::Planning;
 use release::Releases;
+use rereading::Moved;
+use stop::Stop;
+use work::Work;
+
+/// From the moment that a request is marked or handed out to its last byte, at most:
+/// connecting and sending take seconds.
+const LONGEST_WAY: Duration = Duration::from_secs(240);
 
 /// How a run is to go.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +81,9 @@ pub struct SyncOptions {
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
+    /// Cancelled: the run finishes what is in flight, reads it back, and ends. To stop at
+    /// once, end the process: nothing is lost.
+    pub cancel: CancellationToken,
 }
 
 /// Everything that a run found, before it is put into a report.
@@ -278,15 +299,16 @@ impl Host {
             unmapped_modules: 0,
             ending: RunEnding::Done,
         };
+        let quarantine = options.quarantine.unwrap_or_else(|| open.quarantine());
         if !dry_run {
             if self.ledger().say_limits_added(&open.connection.name)? {
                 found
                     .notices
                     .push(Notice::limits_added(&open.connection.name));
             }
-            let quarantine = options.quarantine.unwrap_or_else(|| open.quarantine());
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
+        let decisions = self.ledger().decisions_at()?;
         let rules = self.ledger().rules(&open.connection.name)?;
         let usable = self.usable(begun, snapshot, &rules.brakes, &mut found.released)?;
         let snapshot = match usable {
@@ -303,8 +325,15 @@ impl Host {
             as_of,
             snapshot,
             rules: &rules,
+            quarantine,
         };
-        let planned = self.plan(&planning, watch).await?;
+        let planned = tokio::select! {
+            planned = self.plan(&planning, watch) => planned?,
+            () = options.cancel.cancelled() => {
+                found.cancel();
+                return Ok(found);
+            }
+        };
         found.unmapped_workspaces = planned.unmapped_workspaces;
         found.unmapped_modules = planned.unmapped_modules;
         found.lines = planned.lines;
@@ -346,32 +375,49 @@ impl Host {
                 planned.found_right,
                 &found.lines,
             );
+            let fresh = rules.posting.fresh_seconds;
+            let limits = &open.plugin.description().limits;
+            let stop = Arc::new(Stop::new(options.cancel.clone()));
             let mut running = Running {
                 host: self,
                 open,
                 tenant,
                 run,
                 day: Day::new(today, zone, self.ledger()),
+                planned: decisions,
                 lines: found.lines,
                 notices: found.notices,
-                stopped: None,
+                stop: Arc::clone(&stop),
                 posted: 0,
                 to_post: adjustments.len(),
-                ahead: None,
+                fresh: SignedDuration::from_secs(fresh.into()),
+                pace: Pace::new(
+                    usize::try_from(limits.lines_per_call).unwrap_or(usize::MAX),
+                    Duration::from_secs(fresh.into()),
+                ),
+                moved: Moved::default(),
                 found_right,
             };
-            running.post_all(&adjustments, watch).await?;
+            let work = adjustments
+                .into_iter()
+                .map(|(row, adjustment)| Work::new(row, adjustment));
+            let posting = running.post_all(work.collect(), watch).await;
+            if let Err(error) = posting {
+                return Err(error.after_posting(&running.lines));
+            }
             if let Some(error) = open.session.refused() {
                 self.keep_status(&open.connection.name, Some(error.code()))?;
             }
             found.lines = running.lines;
             found.notices = running.notices;
-            if running
-                .stopped
-                .is_some_and(|hold| hold.code == HoldCode::RunParked)
-            {
-                found.ending = RunEnding::Parked;
+            match stop.hold().map(|hold| hold.code) {
+                Some(HoldCode::RunParked) => found.ending = RunEnding::Parked,
+                Some(HoldCode::RunCancelled) => found.ending = RunEnding::Cancelled,
+                _ => {}
             }
+            found
+                .notices
+                .extend(self.says_when_to_sync_again(open, tenant, quarantine)?);
             let planned = found.lines.get(..from_planning).unwrap_or_default();
             self.close_questions(begun, &rules.approval, planned)?;
             self.ledger()
@@ -431,6 +477,12 @@ impl Host {
 }
 
 impl Found {
+    /// Somebody stopped the run before anything was posted.
+    fn cancel(&mut self) {
+        self.ending = RunEnding::Cancelled;
+        self.notices.push(stop::cancelled().into());
+    }
+
     /// Nothing is posted: what would have been, or would have been asked, is held.
     fn brake(
         &mut self,
@@ -469,6 +521,22 @@ impl Found {
     }
 }
 
+impl Error {
+    /// The same, with what was posted before it.
+    fn after_posting(self, lines: &[LineReport]) -> Self {
+        let of = |outcome| lines.iter().filter(|line| line.outcome == outcome).count();
+        // What was accepted and not read back is still `planned` here.
+        let (confirmed, doubtful) = (of(Outcome::Confirmed), of(Outcome::Doubtful));
+        Self::WhilePosting {
+            done: format!(
+                "{confirmed} adjustments were posted and read back, {doubtful} more may have been \
+                 posted"
+            ),
+            error: Box::new(self),
+        }
+    }
+}
+
 /// A task of the run did not come to its end.
 fn ended(error: tokio::task::JoinError) -> Error {
     let fix = "Sync again: what was sent is found in the ledger and settled first.";
@@ -497,8 +565,8 @@ impl OpenConnection {
     }
 
     /// Longer than the PSA can work on one request.
-    fn quarantine(&self) -> Duration {
+    pub(crate) fn quarantine(&self) -> Duration {
         let longest = self.plugin.description().limits.longest_execution_seconds;
-        QUARANTINE.max(Duration::from_secs(u64::from(longest)) + marked::LONGEST_WAIT)
+        QUARANTINE.max(Duration::from_secs(u64::from(longest)) + LONGEST_WAY)
     }
 }

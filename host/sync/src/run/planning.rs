@@ -2,6 +2,7 @@
 //! each chunk is planned and dropped at once.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use jiff::Span;
 use jiff::civil::Date;
@@ -9,7 +10,7 @@ use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::plan::{
-    Answered, Context, Decision, LinePast, Plan, PlanLine, all_right, first_day_to_read,
+    Answered, Context, Decision, LinePast, Plan, PlanLine, Rejected, all_right, first_day_to_read,
 };
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 
 use super::found_right::RightRow;
 use super::report::LineReport;
+use super::settling::open_adjustment;
 use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
@@ -54,6 +56,8 @@ pub(super) struct Planning<'a> {
     pub as_of: Date,
     pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
+    /// How long a doubtful adjustment is left alone.
+    pub quarantine: Duration,
 }
 
 impl Host {
@@ -71,6 +75,7 @@ impl Host {
             as_of,
             snapshot,
             rules,
+            quarantine,
         } = *planning;
         let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
         let counts = tokio::task::spawn_blocking(move || counts_of(&ledger, &usage));
@@ -82,7 +87,7 @@ impl Host {
             .filter(|(workspace, _)| workspaces.contains_key(*workspace))
             .map(|(_, account)| account.clone())
             .collect();
-        let past = self.past_of_lines(open, tenant, as_of)?;
+        let past = self.past_of_lines(open, tenant, as_of, quarantine)?;
         let known = self.ledger().known_accounts(tenant)?;
         let passed = self.ledger().passed(&open.connection.name, as_of)?;
         // Begun before the lists that it does not need.
@@ -226,6 +231,7 @@ impl Host {
         open: &OpenConnection,
         tenant: &TenantKey,
         as_of: Date,
+        quarantine: Duration,
     ) -> Result<HashMap<LineId, LinePast>> {
         let own = &open.connection.name;
         let mut past: HashMap<LineId, LinePast> = HashMap::new();
@@ -249,10 +255,20 @@ impl Host {
         // Long enough for the start of a yearly period.
         let since = as_of.saturating_sub(Span::new().days(400));
         for (line, dates) in self.ledger().adjusted_since(tenant, since)? {
-            past.entry(line).or_default().adjusted = dates;
+            let past = past.entry(line).or_default();
+            past.adjusted = dates.own;
+            past.refused = dates.refused;
         }
         for intent in self.ledger().open_intents(tenant)? {
-            past.entry(intent.intent.key.line).or_default().open = true;
+            let open = open_adjustment(&intent, quarantine);
+            past.entry(intent.intent.key.line).or_default().open = Some(open);
+        }
+        for (line, rejected) in self.ledger().rejections(tenant)? {
+            past.entry(line).or_default().rejected = Some(Rejected {
+                target: rejected.target,
+                times: rejected.times,
+                words: rejected.words,
+            });
         }
         for decided in self.ledger().stances(tenant)? {
             past.entry(decided.line).or_default().stance = Some(decided.stance);
