@@ -203,11 +203,8 @@ impl Connector {
         Ok(report)
     }
 
-    /// One page of accounts. See also [`Connector::all_accounts`].
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn list_accounts(
+    /// One page of accounts.
+    pub(crate) async fn list_accounts(
         &mut self,
         cursor: Option<&str>,
     ) -> Result<Page<Account>, CallError> {
@@ -221,11 +218,8 @@ impl Connector {
         self.read(Phase::ListAccounts, |reader| reader.accounts(said))
     }
 
-    /// One page of services. See also [`Connector::all_services`].
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn list_services(
+    /// One page of services.
+    pub(crate) async fn list_services(
         &mut self,
         cursor: Option<&str>,
     ) -> Result<Page<Service>, CallError> {
@@ -240,12 +234,8 @@ impl Connector {
     }
 
     /// One page of these accounts' contracts with their lines, units from the period
-    /// that holds `start`. At most `accounts_per_call` accounts; see also
-    /// [`Connector::all_contracts`].
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn list_contracts(
+    /// that holds `start`. At most `accounts_per_call` accounts.
+    pub(crate) async fn list_contracts(
         &mut self,
         accounts: &[AccountId],
         start: Date,
@@ -266,10 +256,7 @@ impl Connector {
 
     /// A second look at these lines, at most `lines_per_call`. One that is not in the
     /// answer is not there any more.
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn read_lines(
+    pub(crate) async fn read_lines(
         &mut self,
         lines: &[LineKey],
         start: Date,

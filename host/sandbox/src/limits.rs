@@ -36,7 +36,8 @@ const LIST_ITEMS: usize = 20_000;
 const PAGES: u32 = 10_000;
 /// See [`PAGES`].
 const ITEMS: usize = 2_000_000;
-/// 512 MiB: ten times what 10,000 companies with 60,000 lines take.
+/// 512 MiB for all lists that a session holds at once: ten times what 10,000 companies
+/// with 60,000 lines take.
 const LIST_BYTES: usize = 512 << 20;
 /// 1 MiB, as the contract says.
 const REQUEST_BODY: usize = 1 << 20;
@@ -105,7 +106,7 @@ pub struct Limits {
     pub pages: u32,
     /// Entries over all pages of one list.
     pub items: usize,
-    /// Memory that the entries of one list take, over all pages, in bytes.
+    /// Memory that the entries of all lists of a session take at once, in bytes.
     pub list_bytes: usize,
     /// Request body, in bytes.
     pub request_body: usize,

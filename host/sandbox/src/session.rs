@@ -14,6 +14,7 @@ use crate::bindings::psa_host::connector::http as wit;
 use crate::http::{self, CallRecord, Egress, Setup};
 use crate::incident::Incidents;
 use crate::log::Log;
+use crate::pages::ListMemory;
 use crate::{
     ApiUsage, BudgetStore, CallError, Connector, FieldKind, Grant, Incident, Plugin, PluginStorage,
     Secret, SessionError, Window,
@@ -47,6 +48,7 @@ pub struct Session {
     /// Set once the PSA refused the credentials: no more calls in this run.
     refused: Mutex<Option<CallError>>,
     usage: Mutex<Option<ApiUsage>>,
+    list_memory: ListMemory,
 }
 
 impl fmt::Debug for Session {
@@ -157,6 +159,10 @@ impl Session {
 
     pub(crate) fn incident_log(&self) -> &Arc<Incidents> {
         &self.incidents
+    }
+
+    pub(crate) fn list_memory(&self) -> &ListMemory {
+        &self.list_memory
     }
 
     pub(crate) fn pause(&self, time: std::time::Duration) {
@@ -344,6 +350,7 @@ impl SessionBuilder {
             incidents,
             refused: Mutex::default(),
             usage: Mutex::default(),
+            list_memory: ListMemory::default(),
         }))
     }
 

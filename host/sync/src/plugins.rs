@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use psa_host_ledger::AddedPlugin;
-use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, Limits};
+use psa_host_sandbox::{Description, Field, FieldKind, FieldScope};
 use serde::Serialize;
 
 use crate::error::rule;
@@ -76,7 +76,7 @@ impl Host {
     /// # Errors
     /// A file that is not there, too large, or no connector of this contract.
     pub async fn add_plugin(&self, path: &str) -> Result<PluginAdded> {
-        let source = Source::read_up_to(path, Limits::default().file_bytes)?;
+        let source = Source::read_up_to(path, self.options().limits.file_bytes)?;
         let plugin = self.load_file(&source).await?;
         let description = plugin.description();
         let text = serde_json::to_string(description).map_err(|error| {
@@ -125,7 +125,7 @@ impl Host {
         if !is_path && !std::path::Path::new(file_or_name).exists() {
             return Err(self.unknown_plugin(file_or_name));
         }
-        let source = Source::read_up_to(file_or_name, Limits::default().file_bytes)?;
+        let source = Source::read_up_to(file_or_name, self.options().limits.file_bytes)?;
         let plugin = self.load_file(&source).await?;
         let description = plugin.description().clone();
         let missing = fields::missing(&description, FieldScope::Plugin, |_| false);

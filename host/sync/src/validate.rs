@@ -321,7 +321,9 @@ fn look_at_account(
     counted: bool,
     chosen: &mut Chosen,
 ) -> Looked {
-    let AccountContracts { account, contracts } = read;
+    let AccountContracts {
+        account, contracts, ..
+    } = read;
     let workspace = context.mapping.workspace(&account);
     let Some(workspace) = workspace.and_then(|id| workspaces.get(id)) else {
         return Looked::default();

@@ -347,7 +347,9 @@ fn plan_account(
     workspaces: &HashMap<WorkspaceId, Workspace>,
     read: AccountContracts,
 ) -> Vec<PlanLine> {
-    let AccountContracts { account, contracts } = read;
+    let AccountContracts {
+        account, contracts, ..
+    } = read;
     let workspace = context
         .mapping
         .workspace(&account)

@@ -74,10 +74,10 @@ impl Connector for Hostile {
         host: &dyn Host,
         accounts: &[String],
         start: CivilDate,
-        _cursor: Option<&str>,
+        cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
         let (_, answer) = self.perform(host, Export::ListContracts);
-        answer::contracts(&answer, accounts, start)
+        answer::contracts(&answer, accounts, start, cursor)
     }
 
     fn read_lines(
