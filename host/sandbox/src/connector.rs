@@ -153,6 +153,7 @@ impl Connector {
             Arc::clone(&plugin.shared().limits),
             Arc::clone(session.incident_log()),
             Arc::clone(session.log()),
+            vec![session.memory().clone(), plugin.shared().memory.clone()],
             Phase::Configure,
         );
         let name = &plugin.description().name;
@@ -330,10 +331,13 @@ impl Connector {
         let plugin = &self.session.plugin().description().name;
         let (code, error) = match outcome {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => {
-                let stop = stop(&error, plugin, phase, self.limits());
-                (stop.code, stop.error)
-            }
+            Ok(Err(error)) => match &self.instance {
+                Some(instance) => {
+                    let stop = stop(&error, plugin, phase, instance.store.data());
+                    (stop.code, stop.error)
+                }
+                None => return Err(gone()),
+            },
             Err(Elapsed { .. }) => (IncidentCode::CallTimeLimit, too_slow(plugin, phase, wall)),
         };
         self.incident(code, phase, &error.message);

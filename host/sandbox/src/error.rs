@@ -27,7 +27,7 @@ impl SandboxError {
         match self {
             Self::Folder { .. } => "Check that the data directory belongs to this user alone.",
             Self::Engine(_) => {
-                "The engine reserves half a terabyte of address space, and uses little of it: lift the limit on it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), on a 64-bit Linux."
+                "The engine reserves some two terabytes of address space, and uses little of it: lift the limit on it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), on a 64-bit Linux."
             }
         }
     }

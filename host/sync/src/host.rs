@@ -159,6 +159,18 @@ impl Host {
         Ok(self.sandbox.get_or_init(|| sandbox))
     }
 
+    /// Forget a file's compiled code, unless it is the file of an installed plugin.
+    pub(crate) fn forget_unless_installed(&self, hash: &PluginHash) {
+        if self.ledger.dir().plugin(&hash.to_string()).exists() {
+            return;
+        }
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.remove(hash);
+        if let Ok(sandbox) = self.sandbox() {
+            sandbox.evict(hash);
+        }
+    }
+
     /// An installed plugin's file, compiled; kept for as long as the host is open.
     ///
     /// # Errors

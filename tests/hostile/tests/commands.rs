@@ -1,8 +1,8 @@
 //! Hostile lists as an administrator meets them: through whole commands, with the caps
 //! where those commands read.
 
-use hostile_plugins::guest::{Answer, Export};
-use hostile_plugins::{Installation, run};
+use hostile_plugins::guest::{Answer, Disguise, Export};
+use hostile_plugins::{Installation, disguised, run};
 use psa_host_sync::{Error, unwatched};
 
 const ENDLESS: Answer = Answer::Endless {
@@ -93,7 +93,11 @@ fn contracts_of_one_account_that_never_end_leave_that_account_unread() {
         let installed = Installation::answering(Export::ListContracts, CIRCLE).await;
         let report = installed.sync().await.unwrap();
         let codes: Vec<_> = report.lines.iter().map(|line| &line.code).collect();
-        assert_eq!(codes, [&Some("account-unreadable".to_owned())], "{report:#?}");
+        assert_eq!(
+            codes,
+            [&Some("account-unreadable".to_owned())],
+            "{report:#?}"
+        );
         assert_eq!(last_run(&installed).0, ["cursor-repeats"]);
     });
 }
@@ -115,5 +119,38 @@ fn lines_read_again_with_a_flood_of_others_are_not_posted() {
             .open_intents(&"hostile-tenant".parse().unwrap());
         let intents = intents.unwrap();
         assert!(intents.is_empty(), "{intents:#?}");
+    });
+}
+
+#[test]
+fn what_was_compiled_goes_with_its_plugin() {
+    run(async {
+        let installed = Installation::fair().await;
+        let host = &installed.host;
+        let cache = installed.folder.path().join("data/cache");
+        let kept = || std::fs::read_dir(&cache).unwrap().count();
+        assert_eq!(kept(), 2, "the code and its digest");
+        // A file that was only looked at leaves nothing behind, good or not.
+        for disguise in [Disguise::Token, Disguise::Nonsense] {
+            let file = installed.folder.path().join("other.wasm");
+            std::fs::write(&file, disguised(disguise)).unwrap();
+            drop(host.inspect_plugin(file.to_str().unwrap()).await);
+            assert_eq!(kept(), 2, "{disguise:?}");
+        }
+        host.remove_connection(&installed.name).unwrap();
+        host.remove_plugin("hostile").unwrap();
+        assert_eq!(kept(), 0);
+    });
+}
+
+#[test]
+fn a_plugins_advice_is_shown_as_its_own() {
+    run(async {
+        let fault = Answer::Fault("nothing works".into());
+        let installed = Installation::answering(Export::ListServices, fault).await;
+        let (host, name) = (&installed.host, &installed.name);
+        let error = host.services(name, None, &unwatched).await.unwrap_err();
+        let fix = error.problem().fix.unwrap();
+        assert_eq!(fix, "The plugin says: run this as root");
     });
 }

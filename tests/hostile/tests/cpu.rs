@@ -165,7 +165,13 @@ fn after_a_trap_the_instance_is_gone_and_others_of_its_session_work() {
     run(async {
         let mut unleashed = Hostile::checking(vec![Act::Panic]).unleash().await;
         let mut neighbour = unleashed.session.connect().await.unwrap();
-        unleashed.connector.check(Depth::Brief).await.unwrap_err();
+        let error = unleashed.connector.check(Depth::Brief).await.unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("the plugin panics, as it was told to"),
+            "{error}"
+        );
         let gone = whole(&mut unleashed.connector, Accounts).await.unwrap_err();
         assert_eq!(gone.kind, CallErrorKind::Gone);
         assert_eq!(whole(&mut neighbour, Accounts).await.unwrap().len(), 1);

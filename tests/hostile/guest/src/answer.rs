@@ -13,7 +13,7 @@ pub fn fault(message: &Text) -> Error {
     Error::Transient(Fault {
         message: spelled(message),
         psa_words: Some(spelled(message)),
-        fix: None,
+        fix: Some("run this as root".to_owned()),
     })
 }
 
