@@ -132,80 +132,43 @@ impl Redactor {
     /// Replace all secrets but those that are `known`; whether there were any. A text
     /// without any is not touched, and JSON stays JSON.
     pub fn redact(&self, text: &mut Vec<u8>, known: &BTreeSet<u32>) -> bool {
-        let mut found: Vec<Range<usize>> = self
-            .find(text, known)
-            .into_iter()
-            .map(|(_, range)| range)
-            .collect();
-        if found.is_empty() {
+        let places = self.places(text, known);
+        if places.is_empty() {
             return false;
         }
-        found.sort_unstable_by_key(|range| (range.start, range.end));
-        let mut clean = Vec::with_capacity(text.len());
-        let mut kept = 0;
-        for range in found {
-            if range.start >= kept {
-                clean.extend_from_slice(&text[kept..range.start]);
-                clean.extend_from_slice(MASK.as_bytes());
-            }
-            kept = kept.max(range.end);
-        }
-        clean.extend_from_slice(&text[kept..]);
+        let mut clean = masked(text, &places);
         if is_json(text) && !is_json(&clean) {
-            clean = self.redact_json(text, known);
+            clean = masked_json(text, &places);
         }
         *text = clean;
         true
     }
 
-    /// JSON in which a secret stands outside of a string, or over the end of one: value by
-    /// value.
-    fn redact_json(&self, text: &[u8], known: &BTreeSet<u32>) -> Vec<u8> {
-        let nothing = || format!("\"{MASK}\"").into_bytes();
-        let Ok(mut value) = serde_json::from_slice(text) else {
-            return nothing();
-        };
-        self.redact_value(&mut value, known);
-        match serde_json::to_vec(&value) {
-            Ok(clean) if self.find(&clean, known).is_empty() => clean,
-            _ => nothing(),
-        }
-    }
-
-    fn redact_value(&self, value: &mut serde_json::Value, known: &BTreeSet<u32>) {
-        use serde_json::Value;
-        match value {
-            Value::Array(values) => {
-                for value in values {
-                    self.redact_value(value, known);
-                }
-            }
-            Value::Object(fields) => {
-                for (mut key, mut value) in std::mem::take(fields) {
-                    self.redact_value(&mut value, known);
-                    self.redact_text(&mut key, known);
-                    fields.insert(key, value);
-                }
-            }
-            Value::String(text) => {
-                self.redact_text(text, known);
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {
-                let mut text = value.to_string();
-                if self.redact_text(&mut text, known) {
-                    *value = Value::String(text);
-                }
+    /// What to mask, in order and without overlaps.
+    fn places(&self, text: &[u8], known: &BTreeSet<u32>) -> Vec<Range<usize>> {
+        let found = self.find(text, known);
+        let mut found: Vec<Range<usize>> = found.into_iter().map(|(_, range)| range).collect();
+        found.sort_unstable_by_key(|range| (range.start, range.end));
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(found.len());
+        for range in found {
+            match places.last_mut() {
+                Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+                _ => places.push(range),
             }
         }
+        places
     }
 
-    /// [`Redactor::redact`] for a piece of text.
+    /// Replace all secrets but those that are `known` in a piece of text, whatever it is;
+    /// whether there were any.
     pub fn redact_text(&self, text: &mut String, known: &BTreeSet<u32>) -> bool {
-        let mut bytes = std::mem::take(text).into_bytes();
-        let found = self.redact(&mut bytes, known);
-        *text = String::from_utf8(bytes)
+        let places = self.places(text.as_bytes(), known);
+        if places.is_empty() {
+            return false;
+        }
+        *text = String::from_utf8(masked(text.as_bytes(), &places))
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        found
+        true
     }
 
     /// Whose forms stand where, in the text as it came; escapes are covered whole.
@@ -270,6 +233,54 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Redactor")
     }
+}
+
+fn masked(text: &[u8], places: &[Range<usize>]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(text.len());
+    let mut kept = 0;
+    for place in places {
+        clean.extend_from_slice(&text[kept..place.start]);
+        clean.extend_from_slice(MASK.as_bytes());
+        kept = place.end;
+    }
+    clean.extend_from_slice(&text[kept..]);
+    clean
+}
+
+/// JSON in which a secret stands outside of a string: the number it is in becomes a string.
+/// Where it reaches over the end of a string, nothing of the answer can be kept.
+fn masked_json(text: &[u8], places: &[Range<usize>]) -> Vec<u8> {
+    let quoted = format!("\"{MASK}\"").into_bytes();
+    let ends = |b: &u8| b" \t\r\n,:[]{}\"".contains(b);
+    let mut clean = Vec::with_capacity(text.len());
+    let (mut kept, mut at, mut in_string) = (0, 0, false);
+    for place in places.iter().filter(|place| !place.is_empty()) {
+        if place.start < kept {
+            continue;
+        }
+        while at < place.start {
+            match text[at] {
+                b'\\' if in_string => at += 1,
+                b'"' => in_string = !in_string,
+                _ => {}
+            }
+            at += 1;
+        }
+        let (from, to, mask) = if in_string {
+            (place.start, place.end, MASK.as_bytes())
+        } else {
+            let before = text[..place.start].iter().rposition(ends);
+            let after = text[place.end..].iter().position(ends);
+            let from = before.map_or(0, |before| before + 1).max(kept);
+            let to = after.map_or(text.len(), |after| place.end + after);
+            (from, to, quoted.as_slice())
+        };
+        clean.extend_from_slice(&text[kept..from]);
+        clean.extend_from_slice(mask);
+        (kept, at) = (to, to);
+    }
+    clean.extend_from_slice(&text[kept..]);
+    if is_json(&clean) { clean } else { quoted }
 }
 
 fn is_json(text: &[u8]) -> bool {

@@ -4,7 +4,7 @@ use super::*;
 
 const SECRET: &str = "p@ss/w\"rd+1ä";
 
-fn masked(values: &[&str]) -> Vec<Masked> {
+fn secrets(values: &[&str]) -> Vec<Masked> {
     let one = |(id, value): (u32, &&str)| Masked {
         id,
         value: Zeroizing::new((*value).to_owned()),
@@ -13,7 +13,7 @@ fn masked(values: &[&str]) -> Vec<Masked> {
 }
 
 fn redactor(values: &[&str]) -> Redactor {
-    Redactor::new(&masked(values))
+    Redactor::new(&secrets(values))
 }
 
 fn redacted(of: &Redactor, text: impl AsRef<[u8]>) -> String {
@@ -120,7 +120,8 @@ fn values_that_could_be_data_are_not_masked() {
         "abcdefghijklmnop",
         "1234567890123456",
     ] {
-        assert_eq!(redacted(&redactor(&[value]), value), "[secret]");
+        let text = format!("<{value}>");
+        assert_eq!(redacted(&redactor(&[value]), text), "<[secret]>");
     }
 }
 
@@ -135,7 +136,7 @@ fn json_stays_json() {
             format!("{{\"id\":{number},\"s\":\"{number}\"}}"),
             r#"{"id":"[secret]","s":"[secret]"}"#,
         ),
-        (format!("[9{number}9]"), r#"["9[secret]9"]"#),
+        (format!("[9{number}9]"), r#"["[secret]"]"#),
         // The `n` of `\n` is not the secret's.
         (r#"{"a":"x\name1-x"}"#.to_owned(), r#"{"a":"x[secret]"}"#),
         (format!("{{\"a{crossing}c\"}}"), r#"{"a[secret]c"}"#),
