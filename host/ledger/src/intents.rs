@@ -16,7 +16,8 @@ use crate::row::parsed;
 use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
-    Answer, IntentState, Ledger, LedgerError, Resolution, Result, RunId, Step, lines, lines_seen,
+    Answer, IntentState, Ledger, LedgerError, Resolution, Result, RunId, Step, due_days, lines,
+    lines_seen,
     run_lines, stances,
 };
 
@@ -319,6 +320,7 @@ fn resolve(
         let by = format!("adjustment {id} of run {}", record.run);
         stances::use_up(change, journal, tenant, &key.line, &by)?;
         lines_seen::forget(change, tenant, &key.line)?;
+        due_days::forget(change, tenant, &key.line)?;
     }
     run_lines::update(change, record.run, &resolution.row(record.intent.row))?;
     let detail = json!({

@@ -15,6 +15,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/09-bundles.sql")).foreign_key_check(),
     M::up(include_str!("migrations/10-fewer-indexes.sql")),
     M::up(include_str!("migrations/11-accounts-of-lines.sql")),
+    M::up(include_str!("migrations/12-due-days.sql")),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

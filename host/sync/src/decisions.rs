@@ -2,9 +2,9 @@
 //! wait, and about the rules themselves.
 
 use psa_host_billing::plan::Decision;
-use psa_host_billing::rules::Rules;
+use psa_host_billing::rules::{EffectivePolicy, Rules};
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{ConnectionName, LineId, ModuleId, Units, WorkspaceId};
+use psa_host_billing::{ConnectionName, HoldCode, LineId, ModuleId, Units, WorkspaceId};
 use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, StanceRecord};
 
 use crate::error::rule;
@@ -36,13 +36,35 @@ impl Host {
     /// Set a connection's rules.
     ///
     /// # Errors
-    /// No such connection; a number that makes no sense.
+    /// No such connection; a number that makes no sense; a date that the PSA cannot keep.
     pub fn set_rules(&self, name: &ConnectionName, rules: &Rules) -> Result<()> {
-        self.connection(name)?;
+        let connection = self.connection(name)?;
+        self.policy_is_possible(&connection.plugin, rules.effective.policy)?;
         if let Err(what) = rules.check() {
             return Err(rule("rule-out-of-range", what, "Correct the number."));
         }
         Ok(self.ledger().set_rules(name, rules)?)
+    }
+
+    /// What the plugin says of its PSA may rule a policy out: what is certain to be held is
+    /// refused when it is set.
+    fn policy_is_possible(&self, plugin: &str, policy: EffectivePolicy) -> Result<()> {
+        // Of a file that this release cannot read nothing is known, and nothing is posted with it.
+        let Ok(plugin) = self.installed(plugin) else {
+            return Ok(());
+        };
+        let description = plugin.description;
+        if description.quantity.effect.allows(policy) {
+            return Ok(());
+        }
+        let message = format!(
+            "with {} a change holds from the moment it is sent: it cannot be dated back to the \
+             first day of the running period, as {policy} asks",
+            description.label
+        );
+        let fix = "Use `--effective today`, or `--effective next-period`: a change is then sent on \
+                   the next period's first day.";
+        Err(rule(HoldCode::PolicyNotPossible.as_str(), message, fix))
     }
 
     /// Decide about the line of a pair, as it stands in the PSA now.

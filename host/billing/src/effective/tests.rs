@@ -31,6 +31,11 @@ fn changed_on_the_10th() -> Timeline {
     Timeline::new(segments).unwrap()
 }
 
+/// A PSA that takes differences with a date, one a line and date.
+fn dated() -> QuantityModel {
+    crate::plan::tests::model()
+}
+
 fn rule(text: &str) -> EffectiveRule {
     let (policy, later_changes) = match text {
         "today" => (EffectivePolicy::Today, LaterChanges::NextPeriod),
@@ -62,7 +67,8 @@ fn told_of(
         contract,
         timeline,
         adjusted: &adjusted.iter().copied().collect(),
-        repeats: false,
+        model: &dated(),
+        due: None,
     };
     match effective(&rule(policy), &at) {
         Err(hold) => hold.code.to_string(),
@@ -389,7 +395,8 @@ proptest! {
         let contract = contract();
         let policy = ["today", "period-start", "period-start, then today", "next-period"][policy];
         let at = Circumstances {
-            as_of, contract: &contract, timeline: &timeline, adjusted: &adjusted, repeats: false,
+            as_of, contract: &contract, timeline: &timeline, adjusted: &adjusted, model: &dated(),
+            due: None,
         };
         if let Ok(when) = effective(&rule(policy), &at) {
             let segment = timeline.at(when.date).unwrap();

@@ -8,6 +8,7 @@ mod life_cycle;
 mod past;
 mod renewal;
 mod rollback;
+mod undated;
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -53,6 +54,11 @@ pub(crate) fn contract() -> Contract {
     let mut contract = Case::new(1, 1).contracts.remove(0);
     contract.lines.clear();
     contract
+}
+
+/// A PSA that takes differences with a date, one a line and date.
+pub(crate) fn model() -> QuantityModel {
+    Case::new(1, 1).model
 }
 
 /// A paid subscription.

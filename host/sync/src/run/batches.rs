@@ -1,6 +1,7 @@
 //! The adjustments of a run, batch after batch: each is posted, and read back while the
 //! next is sent.
 
+use jiff::civil::Date;
 use psa_host_billing::plan::Adjustment;
 use psa_host_billing::{Hold, LineKey, TenantKey};
 use psa_host_ledger::{IntentId, RunId};
@@ -41,6 +42,12 @@ pub(super) struct Sent {
 }
 
 impl Running<'_> {
+    /// The first day on which a line, read now, shows a change from this date.
+    pub(super) fn shown_from(&self, effective: Date) -> Date {
+        let model = &self.open.plugin.description().quantity;
+        model.shown_from(effective, self.day.date())
+    }
+
     /// Post batch after batch and read each back, until all is sent or something stands
     /// against the rest.
     pub async fn post_all(

@@ -321,6 +321,7 @@ impl Host {
         };
         if !options.dry_run {
             self.ask_people(begun, &mut found.lines, planned.questions)?;
+            self.ledger().set_due_days(run, tenant, &planned.due_days)?;
             let found_right = FoundRight::new(
                 self.ledger(),
                 run,

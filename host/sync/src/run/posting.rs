@@ -95,7 +95,7 @@ impl Running<'_> {
     /// Begin to read the lines of a batch once more.
     fn begin_rereading(&self, batch: &[(usize, Adjustment)]) -> Task<LineReading> {
         let keys: Vec<LineKey> = batch.iter().map(|(_, a)| a.line().clone()).collect();
-        let first = batch.iter().map(|(_, a)| a.effective()).min();
+        let first = batch.iter().map(|(_, a)| self.shown_from(a.effective())).min();
         let reader = self.open.reader.clone();
         Task::spawn(async move {
             match first {
@@ -139,6 +139,7 @@ impl Running<'_> {
         let mut ready = Vec::with_capacity(batch.len());
         for (row, adjustment) in batch {
             let line = by_id.get(&adjustment.line().line).copied();
+            let from = self.shown_from(adjustment.effective());
             let report = &mut self.lines[*row];
             let twin = reading
                 .others
@@ -154,7 +155,7 @@ impl Running<'_> {
                 continue;
             }
             let (baseline, target) = (adjustment.baseline(), adjustment.target());
-            match shows(line, baseline, target, adjustment.effective()) {
+            match shows(line, baseline, target, from) {
                 Shows::NotApplied => ready.push((*row, adjustment)),
                 Shows::Applied => {
                     let message = format!("somebody else changed it from {baseline} to {target}");

@@ -28,7 +28,7 @@ impl Running<'_> {
             .collect();
         let effective = sent
             .iter()
-            .map(|sent| self.lines[sent.row].effective_date)
+            .map(|sent| self.shown_from(self.lines[sent.row].effective_date))
             .min()?;
         let reader = self.open.reader.clone();
         let reading = Task::spawn(async move { reader.lines(&keys, effective).await });
@@ -92,9 +92,10 @@ impl Running<'_> {
     }
 
     fn judge(&mut self, sent: &Sent, line: Option<&Line>) -> Option<Resolution> {
+        let from = self.shown_from(self.lines[sent.row].effective_date);
         let report = &mut self.lines[sent.row];
         let (baseline, target) = (report.baseline?, report.target?);
-        match shows(line, baseline, target, report.effective_date) {
+        match shows(line, baseline, target, from) {
             Shows::Applied => {
                 report.outcome = Outcome::Confirmed;
                 // What was noted when it was planned stays.
