@@ -266,9 +266,8 @@ fn first_not_invoiced(
 ) -> Result<When, Hold> {
     let Contract { id, name, link, .. } = at.contract;
     let Some(end) = at.contract.invoiced_through else {
-        let message = format!(
-            "the PSA does not say through which day contract {id} ({name}) is invoiced"
-        );
+        let message =
+            format!("the PSA does not say through which day contract {id} ({name}) is invoiced");
         return Err(Hold::new(HoldCode::InvoicingUnknown, message).at(link.as_ref()));
     };
     if end < day {

@@ -17,8 +17,7 @@ use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
     Answer, IntentState, Ledger, LedgerError, Resolution, Result, RunId, Step, due_days, lines,
-    lines_seen,
-    run_lines, stances,
+    lines_seen, run_lines, stances,
 };
 
 /// An intent's number.

@@ -204,3 +204,46 @@ fn not_changed(line: &LineId, units: Option<Units>) -> crate::Error {
         "To leave it as it is, use `psa-host line pin`; else the next sync goes by its count.",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use psa_host_billing::Effect;
+
+    use super::*;
+    use crate::testing::{Fixture, description};
+
+    /// Connected to a PSA that takes changes this way.
+    async fn connected(effect: Effect) -> (Fixture, ConnectionName) {
+        let fixture = Fixture::with_workspaces();
+        let mut plugin = description();
+        (plugin.quantity.delta, plugin.quantity.effect) = (false, effect);
+        let plugin = serde_json::to_string(&plugin).unwrap();
+        let ledger = fixture.host.ledger();
+        ledger.add_plugin("fake", b"no component", &plugin).unwrap();
+        let name = fixture.connect().await;
+        (fixture, name)
+    }
+
+    #[tokio::test]
+    async fn a_policy_that_the_psa_cannot_keep_is_refused_when_it_is_set() {
+        for effect in [Effect::Dated, Effect::Immediate, Effect::NextInvoice] {
+            let (fixture, name) = connected(effect).await;
+            let host = &fixture.host;
+            // What a new connection begins with is possible everywhere.
+            let begun = host.rules(&name).unwrap();
+            host.set_rules(&name, &begun).unwrap();
+            for policy in EffectivePolicy::ALL {
+                let mut rules = begun.clone();
+                rules.effective.policy = *policy;
+                let refused = host.set_rules(&name, &rules).err();
+                let code = refused.map(|error| error.problem().code);
+                let impossible =
+                    (effect, *policy) == (Effect::Immediate, EffectivePolicy::PeriodStart);
+                let expected = impossible.then_some("policy-not-possible".to_owned());
+                assert_eq!(code, expected, "{effect:?}, {policy}");
+                let set = host.rules(&name).unwrap().effective.policy;
+                assert_eq!(set == *policy, !impossible, "{effect:?}, {policy}");
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 mod chain;
 mod child;
+mod undated;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use serde_json::{Value, json};
 
 pub use chain::first_that_does_not_hold;
 pub use child::{Child, Death, Running, sync_as_child};
+pub use undated::{Kind, UndatedScene};
 
 /// The day of each scene, in the connection's zone.
 pub const TODAY: Date = date(2026, 11, 23);

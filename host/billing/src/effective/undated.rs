@@ -44,10 +44,7 @@ pub(super) fn now(at: &Circumstances<'_>, shall: Date) -> When {
 }
 
 /// The day from which the change shall hold by the policy, also where it has passed.
-fn shall_hold(
-    rule: &EffectiveRule,
-    at: &Circumstances<'_>,
-) -> Result<(Date, Vec<String>), Hold> {
+fn shall_hold(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<(Date, Vec<String>), Hold> {
     if !at.model.effect.allows(rule.policy) {
         let message = format!(
             "the rule is {}, and a change holds from the moment it is sent: it cannot be dated back \

@@ -108,9 +108,7 @@ pub(super) fn due_news(past: Option<&LinePast>, line: &PlanLine) -> DueNews {
             }
         }
         (Decision::Unchanged, _) if known.is_some() => DueNews::Settled,
-        (Decision::Hold(hold), _)
-            if known.is_some() && hold.code == HoldCode::ApprovalRejected =>
-        {
+        (Decision::Hold(hold), _) if known.is_some() && hold.code == HoldCode::ApprovalRejected => {
             DueNews::Settled
         }
         _ => DueNews::AsItWas,

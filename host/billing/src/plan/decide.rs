@@ -2,8 +2,8 @@
 //! questions are asked in a fixed order, and the first that cannot be answered well
 //! holds the pair.
 
-use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::day::due_news;
+use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, DueNews, LinePast, PlanLine, Trace, checks};
 use crate::approval::{self, Change, Question, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
@@ -13,8 +13,8 @@ use crate::period::{Period, next_period};
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Effect, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Units,
-    UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Effect, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline,
+    Units, UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.

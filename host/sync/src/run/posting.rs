@@ -95,7 +95,10 @@ impl Running<'_> {
     /// Begin to read the lines of a batch once more.
     fn begin_rereading(&self, batch: &[(usize, Adjustment)]) -> Task<LineReading> {
         let keys: Vec<LineKey> = batch.iter().map(|(_, a)| a.line().clone()).collect();
-        let first = batch.iter().map(|(_, a)| self.shown_from(a.effective())).min();
+        let first = batch
+            .iter()
+            .map(|(_, a)| self.shown_from(a.effective()))
+            .min();
         let reader = self.open.reader.clone();
         Task::spawn(async move {
             match first {

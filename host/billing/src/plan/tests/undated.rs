@@ -471,7 +471,10 @@ fn units_that_are_included_cost_nothing() {
     };
     assert_eq!(case(11, 0), ("12.00".to_owned(), None));
     let (money, note) = case(11, 8);
-    assert_eq!(money, "6.00", "three of eleven are billed, none of five were");
+    assert_eq!(
+        money, "6.00",
+        "three of eleven are billed, none of five were"
+    );
     assert_eq!(
         note.as_deref(),
         Some("the contract includes 8 units free of charge: of 11, 3 are billed")
