@@ -26,6 +26,17 @@ pub enum Brake {
     NoSnapshot,
     /// The source says that something is missing.
     SnapshotIncomplete,
+    /// Two snapshots of one instant count otherwise.
+    SnapshotsDisagree {
+        /// Both.
+        snapshots: [String; 2],
+        /// When both were taken.
+        taken_at: Timestamp,
+        /// In how many pairs of workspace and module.
+        pairs: u64,
+        /// One of them, in words.
+        example: String,
+    },
     /// The snapshot was taken later than now: a clock is wrong.
     SnapshotInFuture {
         /// When it was taken, as it says.
@@ -89,6 +100,7 @@ impl Brake {
         match self {
             Self::NoSnapshot => BrakeCode::NoSnapshot,
             Self::SnapshotIncomplete => BrakeCode::SnapshotIncomplete,
+            Self::SnapshotsDisagree { .. } => BrakeCode::SnapshotsDisagree,
             Self::SnapshotInFuture { .. } => BrakeCode::SnapshotInFuture,
             Self::SnapshotStale { .. } => BrakeCode::SnapshotStale,
             Self::SnapshotOlderThanLast => BrakeCode::SnapshotOlderThanLast,
@@ -113,6 +125,16 @@ impl Brake {
             Self::SnapshotIncomplete => {
                 "the source says that the newest usage snapshot is not complete".to_owned()
             }
+            Self::SnapshotsDisagree {
+                snapshots: [one, other],
+                taken_at,
+                pairs,
+                example,
+            } => format!(
+                "usage snapshots {one} and {other} were both taken at {taken_at} and differ in \
+                 {pairs} {}, such as {example}: neither is used",
+                if *pairs == 1 { "count" } else { "counts" }
+            ),
             Self::SnapshotInFuture { taken_at, now } => format!(
                 "the newest usage snapshot says that it was taken at {taken_at:.0}, and it is \
                  {now:.0} now"
@@ -163,6 +185,13 @@ impl Brake {
             Self::SnapshotIncomplete => "import a complete snapshot with `psa-host usage import`; \
                                          nothing is posted from this one"
                 .to_owned(),
+            Self::SnapshotsDisagree {
+                snapshots: [one, other],
+                ..
+            } => format!(
+                "withdraw the wrong one, with `psa-host usage withdraw {one} --why TEXT` or \
+                 `psa-host usage withdraw {other} --why TEXT`"
+            ),
             Self::SnapshotInFuture { .. } => {
                 "set the clock of this computer, or of the source, right; take the snapshot out \
                  with `psa-host usage withdraw` if it is the one that is wrong"

@@ -8,6 +8,7 @@ mod decide;
 mod rollback;
 mod vanished;
 mod whole;
+mod window;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,6 +17,7 @@ use jiff::civil::Date;
 
 pub use rollback::first_day_to_read;
 pub use whole::{Answered, Plan};
+pub use window::last_day_to_read;
 
 use crate::approval::{Question, Reason};
 use crate::count::{Counting, Days};
@@ -117,6 +119,8 @@ pub struct PlanLine {
     /// Its units and from which day, where the line was found at its target and that is
     /// more than was known of it.
     pub found_right: Option<(Units, Date)>,
+    /// The last day up to which its units were read; none: all of them, or there is no line.
+    pub horizon: Option<Date>,
     /// It keeps other units than its count, by decision of a person or by rule.
     pub left: bool,
     /// What becomes of the day that is remembered for its change.
@@ -362,6 +366,7 @@ impl Context<'_> {
             monthly: None,
             changed_by_others: false,
             found_right: None,
+            horizon: None,
             left: false,
             due: DueNews::AsItWas,
             note: None,

@@ -80,7 +80,9 @@ pub use stances::StanceRecord;
 pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use transition::{IntentState, MAX_SENDS};
-pub use usage::{NewSnapshot, Snapshot, SnapshotId, Withdrawal};
+pub use usage::{
+    Counted, DifferingCount, Disagreement, NewSnapshot, Snapshot, SnapshotId, Withdrawal,
+};
 pub use usage_names::{ItemNames, Names};
 pub use usage_series::{SeriesCount, UsageSeries};
 pub use workspaces::Upserted;

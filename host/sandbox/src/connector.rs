@@ -263,7 +263,7 @@ impl Connector {
         )?;
         let said = self.heed(Phase::ListContracts, answer)?;
         self.read(Phase::ListContracts, |reader| {
-            reader.contracts(said, accounts)
+            reader.contracts(said, accounts, horizon)
         })
     }
 

@@ -187,10 +187,11 @@ impl Host {
         })
     }
 
-    /// The snapshot a run would go by, whatever stands against it.
+    /// The snapshot a run would go by, whatever stands against it but that it may be the
+    /// wrong one of two.
     fn snapshot_to_explain(&self, open: &OpenConnection) -> Result<Snapshot> {
         let channel = &open.connection.channel;
-        self.ledger().latest_snapshot(channel)?.ok_or_else(|| {
+        self.snapshot_to_use(channel)?.ok_or_else(|| {
             rule(
                 "no-snapshot",
                 format!("there is no usage snapshot of channel {channel}"),

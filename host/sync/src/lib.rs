@@ -34,6 +34,7 @@ mod sentence;
 mod set_aside;
 mod snapshot;
 mod source;
+mod spreadsheet;
 #[cfg(test)]
 mod testing;
 mod usage_view;
@@ -55,7 +56,7 @@ pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
 pub use history::{Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified};
 pub use host::{Host, HostOptions};
-pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
+pub use imports::{Doubt, Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
     AccountEntry, AccountRow, AccountSuggestion, Change, Choice, ContractEntry, ContractRow, Done,
     Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,

@@ -42,6 +42,10 @@ brake_codes! {
     SnapshotIncomplete = "snapshot-incomplete",
         "The source of the newest snapshot says that something is missing from it.",
         Some("what is missing cannot be told from what is not used any more");
+    /// Two snapshots of one instant count otherwise.
+    SnapshotsDisagree = "snapshots-disagree",
+        "Two usage snapshots of the channel say that they were taken at the same instant, and their counts differ.",
+        Some("which of the two is right is not known; withdraw the other");
     /// A clock is wrong.
     SnapshotInFuture = "snapshot-in-future",
         "The newest snapshot says that it was taken later than now: a clock is wrong, or was set back.",

@@ -18,6 +18,13 @@ impl BrakeCode {
         match self {
             Self::NoSnapshot => Brake::NoSnapshot,
             Self::SnapshotIncomplete => Brake::SnapshotIncomplete,
+            Self::SnapshotsDisagree => Brake::SnapshotsDisagree {
+                snapshots: ["u-000041".to_owned(), "u-000042".to_owned()],
+                taken_at: Timestamp::from_second(NOW).unwrap_or(Timestamp::MIN),
+                pairs: 3,
+                example: "edr of ws-17 with 12 devices in u-000041 and 14 devices in u-000042"
+                    .to_owned(),
+            },
             Self::SnapshotInFuture => Brake::SnapshotInFuture {
                 taken_at: Timestamp::from_second(NOW + A_YEAR).unwrap_or(Timestamp::MAX),
                 now: Timestamp::from_second(NOW).unwrap_or(Timestamp::MIN),

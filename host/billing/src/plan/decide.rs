@@ -165,8 +165,19 @@ impl Context<'_> {
                 return Err(Hold::new(HoldCode::UnitsUnreadable, why.clone()).at(link));
             }
         };
+        line.horizon = timeline.horizon();
         let none = LinePast::default();
         let past = self.past.get(&place.line.key.line).unwrap_or(&none);
+        let module = &line.pair.module;
+        if line.horizon.is_some()
+            && self.counting.depends_on_day(&workspace.id, module)
+            && self
+                .when(&place, timeline, past, past.due_for(&workspace.id, module))
+                .is_err()
+        {
+            let message = "the day from which the count holds lies beyond what was read";
+            return Err(Hold::new(HoldCode::NoUnitsAtDate, message.to_owned()));
+        }
         let look = Look {
             workspace,
             counted,
@@ -295,7 +306,7 @@ impl Context<'_> {
             .filter(|segment| segment.reaches(self.as_of))
             .all(|segment| segment.units == target);
         if even {
-            line.found_right = past.found_right(target, self.as_of, true);
+            line.found_right = past.found_right(target, self.as_of, timeline.horizon().is_none());
             return Ok(Decision::Unchanged);
         }
         if let Some(from) = self.on_its_way(look, target) {

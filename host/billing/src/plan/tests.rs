@@ -9,6 +9,7 @@ mod past;
 mod renewal;
 mod rollback;
 mod undated;
+mod window;
 
 use jiff::civil::date;
 use proptest::prelude::*;

@@ -65,7 +65,7 @@ impl Plan {
 
     /// Take a pair into account, with its place in the run's report.
     pub fn add(&mut self, at: usize, line: &PlanLine) {
-        if !line.changes() {
+        if !line.changes() || line.needs_whole() {
             return;
         }
         self.changed.insert(line.pair.account.clone());

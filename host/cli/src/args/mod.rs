@@ -23,7 +23,7 @@ pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand
 pub use history::{FormWord, HistoryCommand};
 pub use map::{MapCommand, MapKind};
 pub use map_bulk::{
-    MapApply, MapBundle, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest,
+    DoubtWord, MapApply, MapBundle, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest,
 };
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
@@ -217,6 +217,9 @@ kind: channel, child, regular. status: new, trial, subscription, inactive, archi
         /// JSON file, or - for standard input
         #[arg(value_name = "FILE|-")]
         file: String,
+        /// Take the file although it looks damaged: it is right
+        #[arg(long, value_enum, value_name = "DOUBT")]
+        accept: Vec<DoubtWord>,
     },
     /// Show all workspaces
     #[command(after_help = "Example:\n  psa-host workspace list")]
