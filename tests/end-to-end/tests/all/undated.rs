@@ -6,6 +6,7 @@ use end_to_end::{Kind, UndatedScene, line_of, outcome};
 use jiff::civil::{Date, date};
 use psa_host_billing::rules::EffectivePolicy::{self, NextPeriod, PeriodStart, Today};
 use psa_host_ledger::Outcome;
+use psa_host_sync::Answering;
 use psa_host_sync::run::{RunReport, SyncOptions};
 use small_psa::PatchFault;
 use small_psa::Periods::{self, InAdvance, InArrears};
@@ -186,6 +187,28 @@ async fn a_doubtful_answer_is_settled_by_the_line_and_set_again_only_where_it_wa
             assert_eq!(scene.set(), vec![(dec_4, 11); times], "{fault:?}, {kind:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_still_sends_what_was_due() {
+    let scene = UndatedScene::new(Kind::Immediate, InArrears, Some(NextPeriod)).await;
+    let name = end_to_end::name();
+    let mut rules = scene.host.rules(&name).unwrap();
+    rules.approval.units = Some(5.into());
+    scene.host.set_rules(&name, &rules).unwrap();
+    scene.live_until(date(2026, 12, 3)).await;
+    assert_eq!(scene.set(), [], "it waits for a person");
+    let asked = scene.host.questions(Some(&name), true).unwrap();
+    scene
+        .host
+        .answer(&[asked[0].id], Answering::Grant, "yes")
+        .unwrap();
+    let report = scene.sync().await;
+    assert_eq!(
+        line_of(&report, "w1").message.as_deref(),
+        Some("2026-12-01 to 2026-12-02 passed with 5 units: +6 is late")
+    );
+    assert_eq!(scene.set(), [(date(2026, 12, 3), 11)]);
 }
 
 #[tokio::test]
