@@ -62,10 +62,10 @@ impl UndatedScene {
     ///
     /// # Errors
     /// As [`Host::set_rules`].
-    pub fn set_policy(&self, policy: EffectivePolicy) -> psa_host_sync::Result<()> {
+    pub fn set_policy(&self, policy: EffectivePolicy) -> Result<(), Box<psa_host_sync::Error>> {
         let mut rules = self.host.rules(&name())?;
         rules.effective.policy = policy;
-        self.host.set_rules(&name(), &rules)
+        Ok(self.host.set_rules(&name(), &rules)?)
     }
 
     async fn set_up(&self, kind: Kind) {

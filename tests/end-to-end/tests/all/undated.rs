@@ -190,6 +190,20 @@ async fn a_doubtful_answer_is_settled_by_the_line_and_set_again_only_where_it_wa
 }
 
 #[tokio::test]
+async fn another_total_waits_until_the_first_one_can_take_effect_no_more() {
+    let mut scene = UndatedScene::new(Kind::Immediate, InArrears, None).await;
+    scene.psa.fail_next(PatchFault::RequestLost);
+    scene.sync().await;
+    scene.devices = 12;
+    let report = scene.sync().await;
+    assert_eq!(code(&report), Some("open-adjustment"));
+    assert_eq!(scene.set(), []);
+    scene.wait(60);
+    scene.sync().await;
+    assert_eq!(scene.set(), [(date(2026, 11, 23), 12)]);
+}
+
+#[tokio::test]
 async fn an_answer_that_comes_late_still_sends_what_was_due() {
     let scene = UndatedScene::new(Kind::Immediate, InArrears, Some(NextPeriod)).await;
     let name = end_to_end::name();
