@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod boot;
 mod budget;
 mod bundles;
 mod connections;
@@ -21,10 +22,13 @@ mod data_dir;
 mod due_days;
 mod error;
 mod fix;
+mod hand_out;
 mod history;
 mod intents;
 mod intents_read;
 mod key;
+mod known_accounts;
+mod limits_added;
 mod lines;
 mod lines_seen;
 mod lock;
@@ -33,8 +37,10 @@ mod mapping;
 mod migrations;
 mod names;
 mod open;
+mod passed;
 mod plugins;
 mod questions;
+mod rejections;
 mod row;
 mod rules;
 mod run_lines;
@@ -50,17 +56,19 @@ mod usage_names;
 mod usage_series;
 mod workspaces;
 
-pub use answer::{Answer, Resolution};
+pub use answer::{Answer, Refusal, Resolution};
 pub use budget::Observed;
 pub use bundles::BundleRecord;
 pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
+pub use hand_out::{DecisionsAt, HandedOut};
 pub use history::{
     Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
 pub use intents::{Intent, IntentId, IntentRecord};
+pub use intents_read::AdjustedDates;
 pub use key::KeySource;
 pub use lines::LineRecord;
 pub use lines_seen::SeenRight;
@@ -71,6 +79,7 @@ pub use open::{Clock, Ledger, system_clock};
 pub use plugins::{AddedPlugin, Approval, Plugin};
 pub use psa_host_billing::{ServiceMapping, UsageItem};
 pub use questions::{Answering, NewQuestion, QuestionId, QuestionRecord, QuestionState};
+pub use rejections::Rejections;
 pub use row::UnknownWord;
 pub use run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};

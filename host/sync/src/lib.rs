@@ -27,11 +27,13 @@ mod progress;
 mod psa_lists;
 mod radar;
 mod reading;
+mod retry;
 mod rollback;
 pub mod run;
 mod run_list;
 mod sentence;
 mod set_aside;
+mod signals;
 mod snapshot;
 mod source;
 mod spreadsheet;
@@ -50,7 +52,7 @@ pub use count::{
     ExclusionView, NewExclusion, PolicyView, SimulatedPair, SimulatedTotal, Simulation,
     SimulationScope,
 };
-pub use decisions::LineDecision;
+pub use decisions::{LineDecision, NewAccountsView};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
@@ -74,7 +76,9 @@ pub use reading::{AccountContracts, Reader};
 pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};
+pub use signals::cancelled_by_signals;
 pub use source::Source;
+pub use tokio_util::sync::CancellationToken;
 pub use usage_view::{CountView, SnapshotView};
 pub use usage_withdrawal::Withdrawn;
 pub use validate::{Finding, Validation};

@@ -114,7 +114,7 @@ impl Host {
         undeclared_bundles(name, &mapping, &services, counted, &mut findings);
         self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
 
-        let past = self.past_of_lines(&open, &report.tenant, as_of)?;
+        let past = self.past_of_lines(&open, &report.tenant, as_of, open.quarantine())?;
         let counting = self.counting_of(name)?;
         let look_back = LookBack {
             connection: &connection,
@@ -136,6 +136,7 @@ impl Host {
             counting: &counting,
             days: &Days::default(),
             set_asides: &set_asides,
+            known: &self.ledger().known_accounts(&report.tenant)?,
         };
         let counted = snapshot.items().next().is_some();
         let mapped: Vec<AccountId> = mapping

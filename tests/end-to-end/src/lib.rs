@@ -18,6 +18,7 @@ use autotask_sim::{Config, LineKind, Simulator, User, World};
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
+use psa_host_billing::rules::{ApprovalLimits, Rules};
 use psa_host_billing::{ConnectionName, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{LineReport, RunReport, SyncOptions};
@@ -258,7 +259,14 @@ impl Scene {
             .await;
         let mapped = mapped.expect("mappings");
         assert!(mapped.applied, "{:?}", mapped.refused);
+        ask_nobody(&self.host);
         self.simulator.clear_journal();
+    }
+
+    /// The limits and brakes that every connection begins with.
+    pub fn begin_with_limits(&self) {
+        let rules = Rules::default();
+        self.host.set_rules(&name(), &rules).expect("rules");
     }
 
     /// A complete snapshot of the present instant.
@@ -378,6 +386,18 @@ pub fn line_of<'a>(report: &'a RunReport, workspace: &str) -> &'a LineReport {
 pub fn outcome(report: &RunReport, workspace: &str) -> (Outcome, Option<String>) {
     let line = line_of(report, workspace);
     (line.outcome, line.code.clone())
+}
+
+/// What most scenes are about comes after a person has agreed: their connection posts
+/// without asking, whatever it comes to.
+fn ask_nobody(host: &Host) {
+    let mut rules = Rules {
+        approval: ApprovalLimits::none(),
+        ..Rules::default()
+    };
+    rules.brakes.units_percent = None;
+    rules.brakes.alike_lines = None;
+    host.set_rules(&name(), &rules).expect("rules");
 }
 
 /// The connection's name.

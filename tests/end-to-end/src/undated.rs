@@ -12,7 +12,7 @@ use psa_host_sync::{AddConnection, Host, Secret, Source, UsageForm, Values, unwa
 use serde_json::json;
 use small_psa::{Addition, Agreement, Bills, Books, Patch, Periods, SmallPsa};
 
-use crate::{Clock, MODULE, NOW, TODAY, name, open, timestamp, workspace};
+use crate::{Clock, MODULE, NOW, TODAY, ask_nobody, name, open, timestamp, workspace};
 
 /// Which of the two plugins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,7 @@ impl UndatedScene {
         let mapped = self.host.import_mappings(&name, &source, false, &unwatched);
         let mapped = mapped.await.expect("mappings");
         assert!(mapped.applied, "{:?}", mapped.refused);
+        ask_nobody(&self.host);
     }
 
     /// The date, here and in the PSA.

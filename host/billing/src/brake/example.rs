@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::date;
 
 use super::{Brake, BrakeCode};
-use crate::Money;
 use crate::rules::BrakeLimits;
+use crate::{Money, Units};
 
 /// 2026-11-23, 15:00 UTC.
 const NOW: i64 = 1_795_446_000;
@@ -40,6 +40,17 @@ impl BrakeCode {
                 changed: 180,
                 mapped: 200,
                 limit: limits.changed_percent,
+            },
+            Self::TooManyUnits => Brake::TooManyUnits {
+                change: Units::from(2_600).change_from(4_000.into()),
+                accounts: 60,
+                of: 4_000.into(),
+                limit: limits.units_percent.unwrap_or_default(),
+            },
+            Self::CountsAlike => Brake::CountsAlike {
+                lines: 14,
+                count: 100.into(),
+                of: 30,
             },
             Self::TooMuchMoney => Brake::TooMuchMoney {
                 change: Money {

@@ -5,7 +5,7 @@
 use super::day::due_news;
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, DueNews, LinePast, PlanLine, Trace, checks};
-use crate::approval::{self, Change, Question, Shown, Verdict};
+use crate::approval::{self, Change, Question, Reason, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::effective::When;
@@ -14,7 +14,7 @@ use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
     AccountId, Contract, Effect, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline,
-    Units, UsageItem, Workspace, ZeroUnits,
+    Truth, Units, UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
@@ -38,20 +38,20 @@ impl Context<'_> {
         contracts: &[Contract],
         trace: &mut Trace<'_>,
     ) -> Option<PlanLine> {
+        let place = self.place(workspace, service, contracts);
+        let from = place.as_ref().ok();
+        let from = from.and_then(|place| self.holds_from(workspace, service, place));
+        let from = from.unwrap_or(self.as_of);
         let aside = self
             .set_asides
-            .of_pair(&workspace.id, &service.module, self.as_of);
+            .of_pair(&workspace.id, &service.module, from);
         if aside.is_some_and(|aside| aside.kind == SetAsideKind::Exclude) {
             trace.say("set-aside", || "excluded by a person".to_owned());
             return None;
         }
         let item = self.snapshot.item(&workspace.id, &service.module);
-        let place = self.place(workspace, service, contracts);
         let count = item.and_then(|item| item.count(service.metric));
         trace.say("count", || self.count_in_words(service, item));
-        let from = place.as_ref().ok();
-        let from = from.and_then(|place| self.holds_from(workspace, service, place));
-        let from = from.unwrap_or(self.as_of);
         let counted = self.counted(&workspace.id, service, place.as_ref().ok(), from);
         let to_bill = match &counted {
             Ok(counted) => {
@@ -222,9 +222,8 @@ impl Context<'_> {
             let message = format!("line {id} belongs to connection {other}");
             return held(HoldCode::LineTaken, message);
         }
-        if past.open {
-            let message = format!("line {id} has an adjustment in doubt");
-            return held(HoldCode::OpenAdjustment, message);
+        if let Some(open) = &past.open {
+            return Err(open.clone());
         }
         if let Some((confirmed, since)) = past.confirmed {
             trace.say("history", || {
@@ -318,7 +317,16 @@ impl Context<'_> {
             self.price(line, look, today, &mut Trace(None));
         }
         let due = past.due_for(&line.pair.workspace, &line.pair.module);
-        let when = self.when(&look.place, timeline, past, due)?;
+        let when = match self.when(&look.place, timeline, past, due) {
+            Ok(when) => when,
+            // A day that was adjusted says nothing of units that somebody changed since.
+            Err(hold) if hold.code == HoldCode::DateAlreadyAdjusted => {
+                return self
+                    .on_an_adjusted_day(line, past, target)
+                    .unwrap_or(Err(hold));
+            }
+            Err(hold) => return Err(hold),
+        };
         trace.say("effective-date", || when.because.join("; "));
         line.effective = when.date;
         let shown_from = self.model.shown_from(when.date, self.as_of);
@@ -350,12 +358,8 @@ impl Context<'_> {
             return Ok(left(line, stance, baseline));
         }
         self.missed_invoice(line, &when, look);
-        if let (Then::Compare, Some((confirmed, since))) = (then, foreign) {
-            let message = format!(
-                "units were changed in the PSA: {confirmed} were right from {since} on, now there \
-                 are {baseline}"
-            );
-            return Err(Hold::new(HoldCode::ForeignEdit, message));
+        if let (Then::Compare, Some(right)) = (then, foreign) {
+            return Err(checks::foreign_edit(right, baseline));
         }
         let allowed = self.rules.zero == ZeroRule::Post || action == Action::Zero;
         if target.is_zero() && self.model.zero != ZeroUnits::Refused && !allowed {
@@ -365,6 +369,7 @@ impl Context<'_> {
         self.postable(baseline, target)?;
         checks::nothing_is_cut_off(&look.place, timeline)?;
         checks::nothing_is_coming(timeline, segment, past)?;
+        checks::not_rejected_twice(target, past)?;
         checks::say_what_is_not_billed(line, &look.place);
         if let Some(unclear) = &when.unclear {
             line.note(unclear);
@@ -373,6 +378,25 @@ impl Context<'_> {
             line.due = DueNews::From(when.due);
         }
         self.ask(line, past, &when, trace)
+    }
+
+    /// What is said of a line that cannot be changed today, where that is not all: a person
+    /// changed its units, or decided about them.
+    fn on_an_adjusted_day(
+        &self,
+        line: &mut PlanLine,
+        past: &LinePast,
+        target: Units,
+    ) -> Option<Result<Decision, Hold>> {
+        let units = line.baseline?;
+        let foreign = past.foreign_edit(units, self.as_of);
+        let stance = past.stance.as_ref();
+        let then = stance.map_or(Then::Compare, |stance| stance.then(units, Some(target)));
+        match (then, stance, foreign) {
+            (Then::Leave, Some(stance), _) => Some(Ok(left(line, stance, units))),
+            (Then::Compare, _, Some(right)) => Some(Err(checks::foreign_edit(right, units))),
+            _ => None,
+        }
     }
 
     pub(super) fn price(
@@ -411,12 +435,36 @@ impl Context<'_> {
     }
 
     pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, look: &Look<'_>) {
+        let timeline = look.timeline;
+        self.kept_by_others(line, when, timeline);
         let Some(missed) = when.missed else { return };
-        let dated = self.model.effect == Effect::Dated;
+        if self.model.effect != Effect::Dated || !self.model.knows_posted {
+            self.missed_by_what_is_invoiced(line, missed, look);
+            return;
+        }
+        // What lies before the first posted period is open, and only passed over.
+        let within = |s: &&Segment| s.reaches(missed.start) && s.start <= missed.end;
+        let posted = |s: &&Segment| within(s) && s.posted == Truth::Yes;
+        let first = timeline.segments().iter().find(posted);
+        let Some((first, target)) = first.zip(line.target) else {
+            return;
+        };
+        let billed = first.units;
+        if billed == target {
+            return;
+        }
+        let change = target.change_from(billed);
+        line.note(format!(
+            "{} to {} is already posted with {billed} units: {change} missed its invoice",
+            first.start, missed.end
+        ));
+    }
+
+    /// The same where the PSA tells of the contract what is invoiced, not of the line.
+    fn missed_by_what_is_invoiced(&self, line: &mut PlanLine, missed: Period, look: &Look<'_>) {
         let billed = look.timeline.at(missed.start).map(|segment| segment.units);
         // Where the PSA keeps no dates, what a line had before today need not be told.
-        let billed = billed.or(line.baseline.filter(|_| !dated));
-        let Some((billed, target)) = billed.zip(line.target) else {
+        let Some((billed, target)) = billed.or(line.baseline).zip(line.target) else {
             return;
         };
         if billed == target {
@@ -424,58 +472,72 @@ impl Context<'_> {
         }
         let change = target.change_from(billed);
         let Period { start, end } = missed;
-        let invoiced = look.place.contract.invoiced_through;
-        line.note(if dated {
-            format!(
-                "{start} to {end} is already posted with {billed} units: {change} missed its invoice"
-            )
-        } else if self.model.effect == Effect::NextInvoice || invoiced >= Some(end) {
-            format!(
+        let invoiced = look.place.contract.invoiced_through >= Some(end);
+        line.note(match self.model.effect {
+            Effect::Immediate if !invoiced => {
+                format!("{start} to {end} passed with {billed} units: {change} is late")
+            }
+            _ => format!(
                 "{start} to {end} is already invoiced with {billed} units: {change} missed its \
                  invoice"
-            )
-        } else {
-            format!("{start} to {end} passed with {billed} units: {change} is late")
+            ),
         });
     }
 
-    /// Posted now, gathered, or asked first.
+    /// Days that keep their units because the line was adjusted for the day on which they
+    /// begin.
+    fn kept_by_others(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+        let Some(kept) = when.kept else { return };
+        let billed = timeline.at(kept.start).map(|segment| segment.units);
+        let Some((billed, target)) = billed.zip(line.target) else {
+            return;
+        };
+        if billed == target {
+            return;
+        }
+        let change = target.change_from(billed);
+        line.note(format!(
+            "the line was already adjusted for {}, so {} to {} keep {billed} units: {change} missed \
+             their invoice",
+            kept.start, kept.start, kept.end
+        ));
+    }
+
+    /// Posted now, gathered, or asked first: also what gathers is asked about when it is
+    /// first planned, so that its window finds an answer.
     fn ask(
         &self,
-        line: &PlanLine,
+        line: &mut PlanLine,
         past: &LinePast,
         when: &When,
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
-        if let Some(not_before) = when.not_before {
-            return Ok(Decision::Gather { not_before });
-        }
         let Some((baseline, target)) = line.baseline.zip(line.target) else {
             return Ok(Decision::Unchanged);
         };
+        let asked = past.question.as_ref().filter(|q| q.rollback.is_none());
+        // Also where no limit asks for it any more: a person said no to just this.
+        if let Some(Question {
+            verdict: Verdict::Rejected { words },
+            ..
+        }) = asked.filter(|question| question.is_about(baseline, target))
+        {
+            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
+        }
         let change = Change {
             baseline,
             target,
             monthly: line.monthly.as_ref(),
             first_time: !past.posted && past.adjusted.is_empty(),
+            new_account: line.new_account,
         };
-        let asked = past
-            .question
-            .as_ref()
-            .filter(|question| question.is_about(baseline, target) && question.rollback.is_none());
-        // Also where no limit asks for it any more: a person said no to just this.
-        if let Some(Question {
-            verdict: Verdict::Rejected { words },
-            ..
-        }) = asked
-        {
-            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
-        }
-        let reasons = approval::reasons(&self.rules.approval, &change);
-        if reasons.is_empty() {
-            trace.say("approval", || "within all limits".to_owned());
-            return Ok(Decision::Adjust);
-        }
+        let reasons = match asked {
+            // The yes to another line of the account is none to this one.
+            Some(asked) if asked.is_of_new_account() && asked.verdict != Verdict::Granted => {
+                vec![Reason::NewAccount]
+            }
+            _ => approval::reasons(&self.rules.approval, &change),
+        };
         let now = Shown {
             baseline,
             target,
@@ -483,20 +545,45 @@ impl Context<'_> {
             monthly: line.monthly.as_ref(),
             reasons: &reasons,
         };
-        match asked.filter(|question| question.verdict == Verdict::Granted) {
-            Some(granted) if granted.shown().covers(&now) => {
-                trace.say("approval", || "granted by a person".to_owned());
-                Ok(Decision::Adjust)
+        let granted = asked.filter(|asked| asked.verdict == Verdict::Granted);
+        let covers = |asked: &&Question| asked.shown().covers_within(&now, &self.rules.approval);
+        let covered = granted.filter(covers);
+        let waiting = || {
+            asked.filter(|asked| asked.verdict == Verdict::Waiting && asked.baseline == baseline)
+        };
+        line.vetted = covered
+            .or_else(waiting)
+            .map(|question| question.shown().change());
+        let proceeds = reasons.is_empty() || covered.is_some();
+        trace.say("approval", || {
+            let words = match (covered, granted) {
+                (Some(_), _) => "granted by a person",
+                (None, Some(_)) => {
+                    "granted by a person, but not with these units, this money, day and reasons"
+                }
+                (None, None) if reasons.is_empty() => "within all limits",
+                (None, None) => return in_a_row(&reasons),
+            };
+            words.to_owned()
+        });
+        Ok(match (proceeds, when.not_before) {
+            (true, None) => Decision::Adjust,
+            (true, Some(not_before)) => Decision::Gather { not_before },
+            (false, not_before) => {
+                if let Some(not_before) = not_before {
+                    line.note(format!(
+                        "changes gather; once agreed, this one is sent from {not_before} on"
+                    ));
+                }
+                Decision::Ask(reasons)
             }
-            Some(_) => {
-                trace.say("approval", || {
-                    "granted by a person, but not with this money, day and reasons".to_owned()
-                });
-                Ok(Decision::Ask(reasons))
-            }
-            None => Ok(Decision::Ask(reasons)),
-        }
+        })
     }
+}
+
+fn in_a_row(reasons: &[Reason]) -> String {
+    let words: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    format!("a person is asked: {}", words.join("; "))
 }
 
 /// A person decided that the line stays.

@@ -129,6 +129,8 @@ impl Context<'_> {
             reasons: &reasons,
         };
         let granted = question.verdict == Verdict::Granted && question.shown().covers(&now);
+        // A person asked for it, so no brake on change counts it.
+        line.vetted = line.delta();
         Ok(Some(match granted {
             true => Decision::Adjust,
             false => Decision::Ask(reasons),

@@ -19,7 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use connection::ConnectionCommand;
 pub use count::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
-pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
+pub use decide::{
+    AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs, RollbackArgs,
+};
 pub use history::{FormWord, HistoryCommand};
 pub use map::{MapCommand, MapKind};
 pub use map_bulk::{
@@ -35,10 +37,13 @@ pub use values::{SecretSource, ValueArgs};
 const EXIT: &str = "\
 Exit status:
   0  all done
-  1  failed; the state is as it was, or the message says what was kept
+  1  failed; the state is as it was, or the message says what was kept; of several
+     connections, one failed
   2  wrong use of the command line
   3  done, but something needs a person (held, waiting for approval, rejected,
-     doubtful; also in a dry run)
+     doubtful, nothing mapped, every connection paused; also in a dry run)
+  4  a brake was on: nothing was posted and nobody was asked (`sync`; also in a
+     dry run); docs/holds.md has every brake
 
 Environment:
   PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names

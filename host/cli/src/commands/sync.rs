@@ -1,10 +1,11 @@
 //! `psa-host sync`
 
-use anyhow::Result;
-use psa_host_billing::ConnectionName;
-use psa_host_sync::Host;
+use anyhow::{Context, Result};
+use psa_host_billing::{ConnectionName, ReportCode};
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
+use psa_host_sync::{Host, cancelled_by_signals};
 use serde::Serialize;
+use serde_json::json;
 
 use super::report::{RunJson, print};
 use super::{Status, id};
@@ -30,11 +31,17 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
         dry_run: args.dry_run,
         as_of: args.as_of,
         release: release(args)?,
+        cancel: cancelled_by_signals(|| {
+            eprintln!(
+                "Stopping: what is in flight is finished and read back. Once more stops at once."
+            );
+        })
+        .context("signals cannot be heard")?,
         ..SyncOptions::default()
     };
     if let [connection] = args.connections.as_slice() {
         let name = id("connection name", connection)?;
-        let report = one(host, &name, &options).await?;
+        let report = one(host, &name, args, &options, out).await?;
         if out.is_json() {
             out.json(&RunJson(&report))?;
         } else {
@@ -49,8 +56,8 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
             .map(|name| id("connection name", name))
             .collect::<Result<_>>()?,
     };
-    if names.is_empty() && !out.is_json() {
-        out.line("Nothing to sync: every connection is paused.")?;
+    if names.is_empty() {
+        return nothing_to_sync(out);
     }
     several(&names, args, &options, host, out).await
 }
@@ -78,11 +85,16 @@ async fn several(
     let mut status = Status::Done;
     let (mut reports, mut errors) = (Vec::new(), Vec::new());
     for name in names {
-        match one(host, name, options).await {
+        if options.cancel.is_cancelled() {
+            status = Status::NeedsPerson;
+            if !out.is_json() {
+                out.line(format!("{name} was not synced: stopped before."))?;
+            }
+            continue;
+        }
+        match one(host, name, args, options, out).await {
             Ok(report) => {
-                if status == Status::Done {
-                    status = status_of(&report);
-                }
+                status = graver(status, status_of(&report));
                 if !out.is_json() {
                     print(&report, args.all, out)?;
                     out.line("")?;
@@ -109,16 +121,28 @@ async fn several(
     Ok(status)
 }
 
+/// Sync one. With `--wait` the last run is returned, and an earlier one was printed.
 async fn one(
     host: &Host,
     name: &ConnectionName,
+    args: &SyncArgs,
     options: &SyncOptions,
+    out: Output,
 ) -> Result<RunReport, psa_host_sync::Error> {
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
     // So that an unknown name is told with those there are.
     host.connection(name)?;
-    host.sync(name, options, &watch).await
+    if !args.wait {
+        return host.sync(name, options, &watch).await;
+    }
+    let first = |report: &RunReport| {
+        if !out.is_json() {
+            // A reader that has gone away misses the second report too.
+            let _ = print(report, args.all, out);
+        }
+    };
+    host.sync_and_wait(name, options, &watch, &first).await
 }
 
 fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
@@ -133,9 +157,40 @@ fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
     Ok(active.map(|connection| connection.name).collect())
 }
 
+/// Every connection is paused: that nothing is billed is somebody's decision, and may have
+/// been forgotten.
+fn nothing_to_sync(out: Output) -> Result<Status> {
+    let code = ReportCode::SetupRequired.as_str();
+    let message = "nothing to sync: every connection is paused";
+    let fix = "Take one up again with `psa-host connection resume`.";
+    if out.is_json() {
+        let notice = json!({ "code": code, "message": message, "fix": fix });
+        out.json(&json!({ "runs": [], "errors": [], "notices": [notice] }))?;
+    } else {
+        out.line(format!("attention: {message} [{code}]"))?;
+        out.line(format!("  fix: {fix}"))?;
+    }
+    Ok(Status::NeedsPerson)
+}
+
 fn status_of(report: &RunReport) -> Status {
-    match report.needs_a_person() {
-        true => Status::NeedsPerson,
-        false => Status::Done,
+    match (report.is_braked(), report.needs_a_person()) {
+        (true, _) => Status::Braked,
+        (false, true) => Status::NeedsPerson,
+        (false, false) => Status::Done,
+    }
+}
+
+/// Of several connections: a failure says more than a brake, a brake more than a question.
+fn graver(one: Status, other: Status) -> Status {
+    let weight = |status| match status {
+        Status::Done => 0,
+        Status::NeedsPerson => 1,
+        Status::Braked => 2,
+        Status::Failed => 3,
+    };
+    match weight(other) > weight(one) {
+        true => other,
+        false => one,
     }
 }

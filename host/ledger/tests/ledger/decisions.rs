@@ -272,13 +272,29 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
     let id = asked.unwrap().remove(0);
     drop(ledger);
-    let earlier = "ALTER TABLE stances DROP COLUMN question;
+    place.drop_triggers_on_decisions();
+    let earlier = "DROP TABLE decision_changes;
+         ALTER TABLE intents DROP COLUMN marked_in;
+         ALTER TABLE intents DROP COLUMN refusal;
+         ALTER TABLE intents DROP COLUMN lifted_at;
+         ALTER TABLE intents DROP COLUMN account;
+         ALTER TABLE lines DROP COLUMN account;
+         ALTER TABLE questions DROP COLUMN account;
+         ALTER TABLE stances DROP COLUMN question;
          ALTER TABLE stances DROP COLUMN before;
          DROP TABLE lines_seen;
          ALTER TABLE snapshots DROP COLUMN withdrawn_at;
          ALTER TABLE snapshots DROP COLUMN withdrawn_by;
          ALTER TABLE snapshots DROP COLUMN withdrawn_why;
          DROP TABLE bundles;
+         DROP TRIGGER account_is_known;
+         DROP TABLE known_accounts;
+         DROP TABLE passed_changes;
+         DROP TABLE first_looks;
+         DROP TABLE limits_added;
+         ALTER TABLE intents DROP COLUMN account;
+         ALTER TABLE lines DROP COLUMN account;
+         ALTER TABLE questions DROP COLUMN account;
          CREATE INDEX intents_by_connection ON intents (connection_id);
          ALTER TABLE intents DROP COLUMN account;
          ALTER TABLE lines DROP COLUMN account;
@@ -289,6 +305,22 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     let ledger = place.open();
     ledger.answer(&[id], Answering::Reject, "no").unwrap();
     assert_eq!(ledger.stances(&tenant()).unwrap(), []);
+    // That the upgrade gave limits to the connection is in the history, once, and said once.
+    let history = ledger.history(0, 1000).unwrap();
+    let told = history.iter().filter(|e| e.what == "rules.limits-added");
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].subject, "acme");
+    assert_eq!(told[0].detail["approval"]["new-accounts"], true);
+    assert!(ledger.say_limits_added(&name("acme")).unwrap());
+    assert!(!place.open().say_limits_added(&name("acme")).unwrap());
+}
+
+#[test]
+fn a_new_connection_has_had_its_limits_from_the_beginning() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    assert!(!ledger.say_limits_added(&name("acme")).unwrap());
 }
 
 #[test]

@@ -21,8 +21,9 @@ use super::{Refusal, Resolver, rate};
 use crate::bindings::psa_host::guest::http as wit;
 use crate::budget::{self, Budget};
 use crate::incident::Incidents;
+use crate::refusal::Refuses;
 use crate::session::RequestCount;
-use crate::{Clock, Description, IncidentCode, Limits, Phase};
+use crate::{CallError, CallErrorKind, Clock, Description, IncidentCode, Limits, Phase};
 
 /// A longer pause is a mistake in a header.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
@@ -85,6 +86,7 @@ impl Egress {
                 window: description.limits.window,
                 at_once: description.limits.at_once_per_endpoint,
                 patience: limits.budget_wait,
+                write: false,
             },
             counts: Mutex::default(),
             limits,
@@ -125,12 +127,18 @@ impl Egress {
             call.write = Write::NotSent;
         }
         let mut answer = self.attempt(&checked, authenticate, call).await?;
+        if write {
+            call.write = Write::Answered {
+                status: answer.status,
+                refuses: Refuses::of(&description.refusals, answer.status, &answer.body),
+            };
+        }
         let renewable = answer.status == 401 && !write && authenticate;
         if renewable && self.credentials.grant.is_some() {
             *self.token.0.lock().await = None;
             answer = self.attempt(&checked, authenticate, call).await?;
         }
-        Ok(self.hand_over(answer, checked.target.reach, call))
+        Ok(self.hand_over(answer, &checked, call))
     }
 
     /// Count, wait for leave, add the authentication, send.
@@ -154,6 +162,7 @@ impl Egress {
         let write = checked.kind == RouteKind::Write;
         let permit = self.admit(&checked.endpoint, write, call).await?;
         if write {
+            self.let_out(call).await?;
             // Set before sending: whatever stops us from here on, it may have left.
             call.write = Write::Left;
         }
@@ -163,12 +172,7 @@ impl Egress {
             .await;
         drop(permit);
         match outcome {
-            Ok(answer) => {
-                if write {
-                    call.write = Write::Answered(answer.status);
-                }
-                Ok(answer)
-            }
+            Ok(answer) => Ok(answer),
             Err(failure) => {
                 if write && !failure.may_have_left() {
                     call.write = Write::NotSent;
@@ -176,6 +180,22 @@ impl Egress {
                 Err(self.failed(failure, &checked.target.url, call))
             }
         }
+    }
+
+    /// Ask whoever handed the write out whether it may still leave.
+    async fn let_out(&self, call: &mut CallRecord) -> Result<(), wit::SendFailure> {
+        let Some(gate) = call.gate.clone() else {
+            return Ok(());
+        };
+        let asked = tokio::task::spawn_blocking(move || gate.may_leave()).await;
+        let withheld = match asked {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error,
+            Err(ended) => CallError::new(CallErrorKind::Gone, ended.to_string()),
+        };
+        let message = withheld.message.clone();
+        call.note = Some(Note::Withheld(withheld));
+        Err(not_sent(wit::SendFailureKind::Denied, message))
     }
 
     async fn admit(
@@ -192,7 +212,11 @@ impl Egress {
             );
             return Err(self.refused(Refusal::new(IncidentCode::TooManyRequests, message), call));
         }
-        match self.budget().admit(endpoint, self.terms).await {
+        let terms = budget::Terms {
+            write,
+            ..self.terms
+        };
+        match self.budget().admit(endpoint, terms).await {
             Ok(permit) => {
                 if let Some(failure) = &permit.unrecorded {
                     let message =
@@ -262,7 +286,7 @@ impl Egress {
                 return Err(failure);
             }
         };
-        self.heed_rate(&answer);
+        self.heed_rate_of(answer.status, &answer.headers, rate::DEFAULT_PAUSE);
         if answer.status == 400 || answer.status == 401 || answer.status == 403 {
             self.redactor().redact(&mut answer.body);
             let words = crate::text::words(&String::from_utf8_lossy(&answer.body));
@@ -292,14 +316,18 @@ impl Egress {
     }
 
     /// Clean an answer and give it to the guest.
-    fn hand_over(&self, answer: Answer, reach: Reach, call: &CallRecord) -> wit::Response {
+    fn hand_over(&self, answer: Answer, checked: &Checked, call: &CallRecord) -> wit::Response {
         let Answer {
             status,
             headers,
             mut body,
         } = answer;
-        self.heed_rate_of(status, &headers);
-        if reach == Reach::Loopback {
+        let unsaid = match checked.kind {
+            RouteKind::Write => rate::PAUSE_OF_A_WRITE,
+            RouteKind::Read => rate::DEFAULT_PAUSE,
+        };
+        self.heed_rate_of(status, &headers, unsaid);
+        if checked.target.reach == Reach::Loopback {
             self.policy.learn(&body);
         }
         let redactor = self.redactor();
@@ -338,13 +366,10 @@ impl Egress {
         }
     }
 
-    fn heed_rate(&self, answer: &Answer) {
-        self.heed_rate_of(answer.status, &answer.headers);
-    }
-
-    /// Pause the tenant where the PSA asks for it.
-    fn heed_rate_of(&self, status: u16, headers: &HeaderMap) {
-        if let Some(pause) = rate::asked_pause(status, headers, self.clock.now()) {
+    /// Pause the tenant where the PSA asks for it; for `unsaid` where it does not say how
+    /// long.
+    fn heed_rate_of(&self, status: u16, headers: &HeaderMap, unsaid: Duration) {
+        if let Some(pause) = rate::asked_pause(status, headers, self.clock.now(), unsaid) {
             self.pause(pause);
         }
     }

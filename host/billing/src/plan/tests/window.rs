@@ -1,6 +1,7 @@
 //! What is concluded where only a window of a line's units was read.
 
 use super::*;
+use crate::HoldCode;
 
 /// November and December of three months, as a read up to the end of December gives them.
 fn windowed(case: &mut Case) {
@@ -27,7 +28,12 @@ fn a_line_is_left_by_its_window_and_changed_only_by_all_of_it() {
         (11, |case| post(case, 2), "all-posted", true),
         // A person decides on that whatever follows.
         (0, |_| (), "fall-to-zero", false),
-        (11, |case| case.past.open = true, "open-adjustment", false),
+        (
+            11,
+            |case| case.past.open = Some(Hold::new(HoldCode::OpenAdjustment, "since 10:00")),
+            "open-adjustment",
+            false,
+        ),
     ];
     for (count, change, decision, needs_whole) in cases {
         let mut case = Case::new(count, 5).with(change);
