@@ -1,6 +1,8 @@
 //! From which date a change holds: by the connection's policy, on a day that is not
 //! posted yet, and never twice on one date.
 
+mod undated;
+
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
@@ -9,7 +11,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::period::{Period, next_period, period_of};
 use crate::rules::{EffectivePolicy, EffectiveRule, LaterChanges};
-use crate::{Contract, Hold, HoldCode, Segment, Timeline, Truth};
+use crate::{Contract, Effect, Hold, HoldCode, QuantityModel, Segment, Timeline, Truth};
 
 /// What decides on the date, beside the policy.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +26,11 @@ pub struct Circumstances<'a> {
     pub adjusted: &'a BTreeSet<Date>,
     /// Dates that the PSA refused, because somebody else adjusted the line for them.
     pub refused: &'a BTreeSet<Date>,
-    /// The PSA takes a second change for the same date.
-    pub repeats: bool,
+    /// How the PSA counts.
+    pub model: &'a QuantityModel,
+    /// Where the PSA takes no date: the day from which an earlier run wanted to change the
+    /// line, if that change has not been posted since.
+    pub due: Option<Date>,
 }
 
 /// The date a change holds from.
@@ -33,15 +38,33 @@ pub struct Circumstances<'a> {
 pub struct When {
     /// The first day of the new quantity.
     pub date: Date,
+    /// The day that the policy chose, before it moved.
+    pub due: Date,
     /// The first day on which it may be sent; none: now. Until then changes gather.
     pub not_before: Option<Date>,
-    /// Days that should have had the new quantity and are posted with the old one.
+    /// Days that should have had the new quantity and keep the old one.
     pub missed: Option<Period>,
     /// Days that should have had the new quantity and keep the old one, because the line was
     /// already adjusted for the first of them.
     pub kept: Option<Period>,
+    /// What is not known of the date and may cost money, for the report.
+    pub unclear: Option<String>,
     /// How the date came about, one sentence each.
     pub because: Vec<String>,
+}
+
+impl When {
+    fn on(date: Date, due: Date, because: Vec<String>) -> Self {
+        Self {
+            date,
+            due,
+            not_before: None,
+            missed: None,
+            kept: None,
+            unclear: None,
+            because,
+        }
+    }
 }
 
 /// The civil date of an instant in a connection's zone: what "today" means for it.
@@ -55,6 +78,9 @@ pub fn local_day(instant: Timestamp, zone: &TimeZone) -> Date {
 /// A [`Hold`]: the contract's period is unknown or contradicts the line's units, all is
 /// posted, nobody knows what is posted, or the date has been adjusted before.
 pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
+    if at.model.effect != Effect::Dated {
+        return undated::effective(rule, at);
+    }
     let mut when = by_policy(rule, at)?;
     if at.is_taken(when.date) {
         if when.date <= at.as_of {
@@ -87,8 +113,19 @@ pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, H
 /// The date of the policy, if the line was adjusted for it already: what was asked for
 /// may be on its way.
 pub fn already_adjusted(rule: &EffectiveRule, at: &Circumstances<'_>) -> Option<Date> {
+    if at.model.effect != Effect::Dated {
+        return None;
+    }
     let date = by_policy(rule, at).ok()?.date;
     at.is_taken(date).then_some(date)
+}
+
+/// The first day from `from` on for which a change that a person wants now can hold.
+pub(crate) fn at_once(at: &Circumstances<'_>, from: Date) -> Result<When, Hold> {
+    match at.model.effect {
+        Effect::Dated => first_open(at, from, Vec::new()),
+        Effect::Immediate | Effect::NextInvoice => Ok(undated::now(at, from)),
+    }
 }
 
 /// The date by the policy alone, whatever the line was adjusted for.
@@ -111,7 +148,7 @@ fn by_policy(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold>
 impl Circumstances<'_> {
     fn is_taken(&self, date: Date) -> bool {
         let taken = self.adjusted.contains(&date) || self.refused.contains(&date);
-        taken && !self.repeats
+        taken && !self.model.repeats()
     }
 }
 
@@ -157,6 +194,14 @@ fn kept(from: Date, until: Date) -> Option<Period> {
 fn next_after(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Result<When, Hold> {
     // Known, and agreeing with the units, before one goes by the next.
     agreed_period(at.contract, at.timeline, day)?;
+    let next = next_billing_period(at, day)?;
+    because.push(format!("the next period is {} to {}", next.start, next.end));
+    agreed_period(at.contract, at.timeline, next.start)?;
+    first_open(at, next.start, because)
+}
+
+/// The period after the one of this day, if the contract lasts until then.
+fn next_billing_period(at: &Circumstances<'_>, day: Date) -> Result<Period, Hold> {
     let Some(next) = next_period(at.contract, day) else {
         return Err(unknown(at.contract));
     };
@@ -168,9 +213,7 @@ fn next_after(at: &Circumstances<'_>, day: Date, mut because: Vec<String>) -> Re
         );
         return Err(Hold::new(HoldCode::ContractEndsFirst, message).at(link.as_ref()));
     }
-    because.push(format!("the next period is {} to {}", next.start, next.end));
-    agreed_period(at.contract, at.timeline, next.start)?;
-    first_open(at, next.start, because)
+    Ok(next)
 }
 
 /// What holds from a later day is not sent before the window in front of that day: one
@@ -201,6 +244,9 @@ pub(crate) fn first_open(
             .filter(move |segment| segment.reaches(day))
     };
     segment(at.timeline, day)?;
+    if !at.model.knows_posted {
+        return first_not_invoiced(at, day, because);
+    }
     let unclear = from_day().find(|segment| segment.posted == Truth::Unknown);
     if let Some(segment) = unclear {
         let message = format!(
@@ -211,13 +257,7 @@ pub(crate) fn first_open(
         return Err(Hold::new(HoldCode::PostedUnknown, message));
     }
     let Some(last) = from_day().rfind(|s| s.posted == Truth::Yes) else {
-        return Ok(When {
-            date: day,
-            not_before: None,
-            missed: None,
-            kept: None,
-            because,
-        });
+        return Ok(When::on(day, day, because));
     };
     let open = last.end.and_then(|end| Some((end, end.tomorrow().ok()?)));
     let open = open.filter(|(_, open)| at.timeline.at(*open).is_some());
@@ -232,11 +272,40 @@ pub(crate) fn first_open(
         "the period up to {end} is already posted, so the change holds from {open} on"
     ));
     Ok(When {
-        date: open,
-        not_before: None,
         missed: Some(Period { start: day, end }),
-        kept: None,
-        because,
+        ..When::on(open, day, because)
+    })
+}
+
+/// This day, or the first after it that is not invoiced, where the PSA does not tell of each
+/// stretch whether it is posted.
+fn first_not_invoiced(
+    at: &Circumstances<'_>,
+    day: Date,
+    mut because: Vec<String>,
+) -> Result<When, Hold> {
+    let Contract { id, name, link, .. } = at.contract;
+    let Some(end) = at.contract.invoiced_through else {
+        let message =
+            format!("the PSA does not say through which day contract {id} ({name}) is invoiced");
+        return Err(Hold::new(HoldCode::InvoicingUnknown, message).at(link.as_ref()));
+    };
+    if end < day {
+        return Ok(When::on(day, day, because));
+    }
+    let open = end.tomorrow().ok();
+    let Some(open) = open.filter(|open| at.timeline.at(*open).is_some()) else {
+        let message = format!(
+            "every day from {day} to {end} is already invoiced, and the line has none after it"
+        );
+        return Err(Hold::new(HoldCode::AllPosted, message));
+    };
+    because.push(format!(
+        "the contract is invoiced through {end}, so the change holds from {open} on"
+    ));
+    Ok(When {
+        missed: Some(Period { start: day, end }),
+        ..When::on(open, day, because)
     })
 }
 

@@ -225,6 +225,22 @@ hold_codes! {
     PostedUnknown = "posted-unknown",
         "The PSA does not say whether a period concerned is already approved and posted.",
         "Give the API user permission to see it, or change the units in the PSA by hand.";
+    /// What is invoiced cannot be told.
+    InvoicingUnknown = "invoicing-unknown",
+        "The PSA does not say through which day the contract is invoiced, or when its next invoice is made. Which invoice would bill the change is then not known.",
+        "Give the API user permission to see the contract's invoices, or let the contract be invoiced automatically; where the PSA takes no date with a change, `psa-host rules set NAME --effective today` sends it at once, whatever the next invoice bills.";
+    /// The policy cannot be kept with this PSA.
+    PolicyNotPossible = "policy-not-possible",
+        "The connection's rule for the effective date asks for something that the PSA cannot do.",
+        "Choose another with `psa-host rules set NAME --effective today` or `--effective next-period`.";
+    /// The PSA sets the quantity itself.
+    LineNotWritable = "line-not-writable",
+        "The PSA does not let the line's quantity be set from outside, or would overwrite it, for the reason in the message.",
+        "Give the line a quantity of its own in the PSA; or leave the line to the PSA and set the pair aside with `psa-host map set-aside --exclude`.";
+    /// The customer does not pay for it.
+    LineNotBillable = "line-not-billable",
+        "The PSA does not invoice the customer for this line, whatever its units are.",
+        "Make the line billable in the PSA; or, if the customer is not to pay, set the pair aside with `psa-host map set-aside --exclude`.";
     /// Nothing is left to change.
     AllPosted = "all-posted",
         "Every period of the line from the effective date on is already approved and posted.",

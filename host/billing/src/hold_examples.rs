@@ -144,6 +144,18 @@ impl HoldCode {
             Self::AllPosted => {
                 "The contract ends with December, and December has been approved and posted in advance."
             }
+            Self::InvoicingUnknown => {
+                "Changes hold from the next period, and the API user may not see when the agreement is invoiced next."
+            }
+            Self::PolicyNotPossible => {
+                "The rule is period-start, and a new version of the plugin says that the PSA changes units from the moment they are sent."
+            }
+            Self::LineNotWritable => {
+                "The PSA counts the users of the line by itself each night; 12 units set from outside would be gone tomorrow."
+            }
+            Self::LineNotBillable => {
+                "The addition is marked \"do not bill\", and the customer uses 12 devices."
+            }
             Self::PeriodUnknown => {
                 "Policy next-period, and the contract's billing period has a label of the MSP's own."
             }

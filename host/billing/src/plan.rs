@@ -125,6 +125,8 @@ pub struct PlanLine {
     pub horizon: Option<Date>,
     /// It keeps other units than its count, by decision of a person or by rule.
     pub left: bool,
+    /// What becomes of the day that is remembered for its change.
+    pub due: DueNews,
     /// The account is new: nothing of it was ever posted or found right.
     pub new_account: bool,
     /// The number in the snapshot, before any policy.
@@ -166,6 +168,30 @@ impl PlanLine {
     }
 }
 
+/// The day from which a line was to be changed, where the PSA takes no date: remembered from
+/// the run that first planned the change until it is posted, or not needed any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// For whom it was planned.
+    pub workspace: WorkspaceId,
+    /// Of what.
+    pub module: ModuleId,
+    /// The day.
+    pub from: Date,
+}
+
+/// What becomes of the [`Due`] day of a line, once no brake is on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DueNews {
+    /// What is remembered, if anything, stays.
+    #[default]
+    AsItWas,
+    /// This day is remembered.
+    From(Date),
+    /// It is forgotten: the line stands where it should, or a person said no.
+    Settled,
+}
+
 /// What this product remembers of a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinePast {
@@ -194,6 +220,8 @@ pub struct LinePast {
     pub stance: Option<Stance>,
     /// What a person was asked.
     pub question: Option<Question>,
+    /// The day from which it was to be changed, and has not been yet.
+    pub due: Option<Due>,
 }
 
 /// Changes of a line that a PSA refused, one after the other.
@@ -380,6 +408,7 @@ impl Context<'_> {
             found_right: None,
             horizon: None,
             left: false,
+            due: DueNews::AsItWas,
             new_account: !self.known.contains(account),
             count: item.and_then(|item| item.count(service.metric)),
             vetted: None,

@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::rules::EffectivePolicy;
 use crate::{AccountId, ContractId, LineId, Money, ServiceId, Timeline, Truth, Units};
 
 /// The PSA's customer company.
@@ -144,6 +145,14 @@ impl Effect {
     }
 }
 
+impl Effect {
+    /// Whether changes can hold from the day that this policy chooses: what holds at once
+    /// cannot be dated back.
+    pub fn allows(self, policy: EffectivePolicy) -> bool {
+        (self, policy) != (Self::Immediate, EffectivePolicy::PeriodStart)
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -170,4 +179,27 @@ pub struct QuantityModel {
     pub zero: ZeroUnits,
     /// Whether a second change of a line for the same date can work.
     pub repeat_date: Truth,
+}
+
+impl QuantityModel {
+    /// Whether a line takes a second change for the same date. Where the PSA is told a total
+    /// and no date, nothing stands against it unless the plugin says so.
+    pub fn repeats(&self) -> bool {
+        match self.repeat_date {
+            Truth::Yes => true,
+            Truth::No => false,
+            Truth::Unknown => !self.delta && self.effect != Effect::Dated,
+        }
+    }
+
+    /// The first day on which a line shows a change, read on `today`, that is billed from
+    /// `effective` on. Where the PSA takes no date, the days before today keep what they had,
+    /// and a change is seen at once, or from the invoice on that bills it.
+    pub fn shown_from(&self, effective: Date, today: Date) -> Date {
+        match self.effect {
+            Effect::Dated => effective,
+            Effect::Immediate => today,
+            Effect::NextInvoice => effective.max(today),
+        }
+    }
 }

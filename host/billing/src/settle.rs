@@ -127,6 +127,37 @@ mod tests {
         assert!(matches!(gone, Shows::Else(hold) if hold.code == HoldCode::LineVanished));
     }
 
+    #[test]
+    fn where_the_psa_takes_no_date_a_line_is_judged_from_the_day_on_which_it_is_read() {
+        use crate::{Effect, QuantityModel, ZeroUnits};
+        let model = |effect| QuantityModel {
+            delta: false,
+            effect,
+            knows_posted: false,
+            whole_numbers: true,
+            largest: None,
+            zero: ZeroUnits::Allowed,
+            repeat_date: Truth::Yes,
+        };
+        let (nov_1, today) = (date(2026, 11, 1), date(2026, 11, 23));
+        let dec_1 = date(2026, 12, 1);
+        // What a change on 23 November leaves behind, for what it is billed from, and as what
+        // it is judged.
+        let cases: [(&[u32], Effect, jiff::civil::Date, bool); 5] = [
+            (&[5, 8, 8], Effect::Immediate, today, true),
+            (&[5, 8, 8], Effect::Immediate, dec_1, true),
+            (&[5, 5, 8], Effect::Immediate, dec_1, false),
+            (&[5, 8, 8], Effect::NextInvoice, nov_1, true),
+            (&[5, 5, 8], Effect::NextInvoice, dec_1, true),
+        ];
+        for (units, effect, billed_from, applied) in cases {
+            let from = model(effect).shown_from(billed_from, today);
+            let shown = shows(Some(&line(units)), 5.into(), 8.into(), from);
+            let told = (shown == Shows::Applied, units, effect);
+            assert_eq!(told, (applied, units, effect), "from {billed_from}");
+        }
+    }
+
     proptest! {
         /// A line that nobody touched shows that nothing was applied; one that moved by the
         /// change shows that it was; the two are never mixed up.

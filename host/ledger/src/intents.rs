@@ -18,7 +18,7 @@ use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
     Answer, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Refusal, Resolution, Result,
-    RunId, Step, lines, lines_seen, run_lines, stances,
+    RunId, Step, due_days, lines, lines_seen, run_lines, stances,
 };
 
 /// An intent's number.
@@ -340,6 +340,7 @@ fn resolve(
         let by = format!("adjustment {id} of run {}", record.run);
         stances::use_up(change, journal, tenant, &key.line, &by)?;
         lines_seen::forget(change, tenant, &key.line)?;
+        due_days::forget(change, tenant, &key.line)?;
     }
     run_lines::update(change, record.run, &resolution.row(record.intent.row))?;
     let detail = json!({

@@ -19,6 +19,7 @@ mod connections;
 mod count_exclusions;
 mod count_policies;
 mod data_dir;
+mod due_days;
 mod error;
 mod fix;
 mod hand_out;

@@ -18,6 +18,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/12-known-accounts.sql")),
     M::up(include_str!("migrations/13-passed-changes.sql")).foreign_key_check(),
     M::up(include_str!("migrations/14-handed-out.sql")),
+    M::up(include_str!("migrations/15-due-days.sql")),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::plan::Decision;
-use psa_host_billing::rules::Rules;
+use psa_host_billing::rules::{EffectivePolicy, Rules};
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{AccountId, ConnectionName, LineId, ModuleId, Units, WorkspaceId};
+use psa_host_billing::{AccountId, ConnectionName, HoldCode, LineId, ModuleId, Units, WorkspaceId};
 use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, StanceRecord};
 
 use serde::Serialize;
@@ -56,13 +56,35 @@ impl Host {
     /// Set a connection's rules.
     ///
     /// # Errors
-    /// No such connection; a number that makes no sense.
+    /// No such connection; a number that makes no sense; a date that the PSA cannot keep.
     pub fn set_rules(&self, name: &ConnectionName, rules: &Rules) -> Result<()> {
-        self.connection(name)?;
+        let connection = self.connection(name)?;
+        self.policy_is_possible(&connection.plugin, rules.effective.policy)?;
         if let Err(what) = rules.check() {
             return Err(rule("rule-out-of-range", what, "Correct the number."));
         }
         Ok(self.ledger().set_rules(name, rules)?)
+    }
+
+    /// What the plugin says of its PSA may rule a policy out: what is certain to be held is
+    /// refused when it is set.
+    fn policy_is_possible(&self, plugin: &str, policy: EffectivePolicy) -> Result<()> {
+        // Of a file that this release cannot read nothing is known, and nothing is posted with it.
+        let Ok(plugin) = self.installed(plugin) else {
+            return Ok(());
+        };
+        let description = plugin.description;
+        if description.quantity.effect.allows(policy) {
+            return Ok(());
+        }
+        let message = format!(
+            "with {} a change holds from the moment it is sent: it cannot be dated back to the \
+             first day of the running period, as {policy} asks",
+            description.label
+        );
+        let fix = "Use `--effective today`, or `--effective next-period`: a change is then sent on \
+                   the next period's first day.";
+        Err(rule(HoldCode::PolicyNotPossible.as_str(), message, fix))
     }
 
     /// Decide about the line of a pair, as it stands in the PSA now.
@@ -264,4 +286,47 @@ fn not_changed(line: &LineId, units: Option<Units>) -> crate::Error {
         format!("nobody else is known to have changed line {line}{units}"),
         "To leave it as it is, use `psa-host line pin`; else the next sync goes by its count.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use psa_host_billing::Effect;
+
+    use super::*;
+    use crate::testing::{Fixture, description};
+
+    /// Connected to a PSA that takes changes this way.
+    async fn connected(effect: Effect) -> (Fixture, ConnectionName) {
+        let fixture = Fixture::with_workspaces();
+        let mut plugin = description();
+        (plugin.quantity.delta, plugin.quantity.effect) = (false, effect);
+        let plugin = serde_json::to_string(&plugin).unwrap();
+        let ledger = fixture.host.ledger();
+        ledger.add_plugin("fake", b"no component", &plugin).unwrap();
+        let name = fixture.connect().await;
+        (fixture, name)
+    }
+
+    #[tokio::test]
+    async fn a_policy_that_the_psa_cannot_keep_is_refused_when_it_is_set() {
+        for effect in [Effect::Dated, Effect::Immediate, Effect::NextInvoice] {
+            let (fixture, name) = connected(effect).await;
+            let host = &fixture.host;
+            // What a new connection begins with is possible everywhere.
+            let begun = host.rules(&name).unwrap();
+            host.set_rules(&name, &begun).unwrap();
+            for policy in EffectivePolicy::ALL {
+                let mut rules = begun.clone();
+                rules.effective.policy = *policy;
+                let refused = host.set_rules(&name, &rules).err();
+                let code = refused.map(|error| error.problem().code);
+                let impossible =
+                    (effect, *policy) == (Effect::Immediate, EffectivePolicy::PeriodStart);
+                let expected = impossible.then_some("policy-not-possible".to_owned());
+                assert_eq!(code, expected, "{effect:?}, {policy}");
+                let set = host.rules(&name).unwrap().effective.policy;
+                assert_eq!(set == *policy, !impossible, "{effect:?}, {policy}");
+            }
+        }
+    }
 }

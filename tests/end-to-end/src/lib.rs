@@ -5,6 +5,7 @@
 
 mod chain;
 mod child;
+mod undated;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use serde_json::{Value, json};
 
 pub use chain::first_that_does_not_hold;
 pub use child::{Child, Death, Running, sync_as_child};
+pub use undated::{Kind, UndatedScene};
 
 /// The day of each scene, in the connection's zone.
 pub const TODAY: Date = date(2026, 11, 23);
@@ -257,20 +259,8 @@ impl Scene {
             .await;
         let mapped = mapped.expect("mappings");
         assert!(mapped.applied, "{:?}", mapped.refused);
-        self.ask_nobody();
+        ask_nobody(&self.host);
         self.simulator.clear_journal();
-    }
-
-    /// What most scenes are about comes after a person has agreed: their connection posts
-    /// without asking, whatever it comes to.
-    fn ask_nobody(&self) {
-        let mut rules = Rules {
-            approval: ApprovalLimits::none(),
-            ..Rules::default()
-        };
-        rules.brakes.units_percent = None;
-        rules.brakes.alike_lines = None;
-        self.host.set_rules(&name(), &rules).expect("rules");
     }
 
     /// The limits and brakes that every connection begins with.
@@ -396,6 +386,18 @@ pub fn line_of<'a>(report: &'a RunReport, workspace: &str) -> &'a LineReport {
 pub fn outcome(report: &RunReport, workspace: &str) -> (Outcome, Option<String>) {
     let line = line_of(report, workspace);
     (line.outcome, line.code.clone())
+}
+
+/// What most scenes are about comes after a person has agreed: their connection posts
+/// without asking, whatever it comes to.
+fn ask_nobody(host: &Host) {
+    let mut rules = Rules {
+        approval: ApprovalLimits::none(),
+        ..Rules::default()
+    };
+    rules.brakes.units_percent = None;
+    rules.brakes.alike_lines = None;
+    host.set_rules(&name(), &rules).expect("rules");
 }
 
 /// The connection's name.

@@ -31,6 +31,11 @@ fn changed_on_the_10th() -> Timeline {
     Timeline::new(segments).unwrap()
 }
 
+/// A PSA that takes differences with a date, one a line and date.
+fn dated() -> QuantityModel {
+    crate::plan::tests::model()
+}
+
 fn rule(text: &str) -> EffectiveRule {
     let (policy, later_changes) = match text {
         "today" => (EffectivePolicy::Today, LaterChanges::NextPeriod),
@@ -63,7 +68,8 @@ fn told_of(
         timeline,
         adjusted: &adjusted.iter().copied().collect(),
         refused: &BTreeSet::new(),
-        repeats: false,
+        model: &dated(),
+        due: None,
     };
     match effective(&rule(policy), &at) {
         Err(hold) => hold.code.to_string(),
@@ -109,7 +115,8 @@ fn a_date_that_the_psa_refused_counts_as_adjusted_and_says_which_days_keep_their
             timeline: &timeline,
             adjusted: &BTreeSet::new(),
             refused: &BTreeSet::from([refused]),
-            repeats: false,
+            model: &dated(),
+            due: None,
         };
         let found = match effective(&rule(policy), &at) {
             Err(hold) => Err(hold.code.as_str()),
@@ -430,7 +437,7 @@ proptest! {
         let policy = ["today", "period-start", "period-start, then today", "next-period"][policy];
         let at = Circumstances {
             as_of, contract: &contract, timeline: &timeline, adjusted: &adjusted,
-            refused: &BTreeSet::new(), repeats: false,
+            refused: &BTreeSet::new(), model: &dated(), due: None,
         };
         if let Ok(when) = effective(&rule(policy), &at) {
             let segment = timeline.at(when.date).unwrap();

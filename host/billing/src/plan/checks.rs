@@ -4,11 +4,11 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Context, LinePast, Pair, Rejected};
+use super::{Context, LinePast, Pair, PlanLine, Rejected};
 use crate::contract_choice::Place;
 use crate::count::Counted;
 use crate::rejection::MAX_REJECTIONS;
-use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, ZeroUnits};
+use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, UnitsChange, ZeroUnits};
 
 /// Users or devices that no customer of an MSP has; a counter that ran over, or a field that
 /// was mistaken for another, is soon above it.
@@ -73,6 +73,53 @@ impl Context<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether units can be set on the line from outside.
+pub(super) fn changeable(place: &Place<'_>) -> Result<(), Hold> {
+    let Some(why) = &place.line.not_writable else {
+        return Ok(());
+    };
+    let id = &place.line.key.line;
+    let message = format!("the units of line {id} cannot be set from outside: {why}");
+    Err(Hold::new(HoldCode::LineNotWritable, message))
+}
+
+/// Whether the customer is invoiced for the line, if it is to have units at all.
+pub(super) fn billable(line: &PlanLine, place: &Place<'_>) -> Result<(), Hold> {
+    let has_units = |units: Option<Units>| units.is_some_and(|units| !units.is_zero());
+    if place.line.billable != Truth::No || !(has_units(line.target) || has_units(line.baseline)) {
+        return Ok(());
+    }
+    let id = &place.line.key.line;
+    let message = format!("the PSA does not invoice the customer for line {id}");
+    Err(Hold::new(HoldCode::LineNotBillable, message))
+}
+
+/// Units of a change that do not reach the invoice, or may not.
+pub(super) fn say_what_is_not_billed(line: &mut PlanLine, place: &Place<'_>) {
+    if place.line.billable == Truth::Unknown {
+        line.note("the PSA does not say whether the customer is invoiced for the line");
+    }
+    let included = place.line.included.filter(|included| !included.is_zero());
+    if let (Some(included), Some(target)) = (included, line.target) {
+        let billed = above(target, included);
+        line.note(format!(
+            "the contract includes {included} units free of charge: of {target}, {billed} are billed"
+        ));
+    }
+}
+
+/// The change of what is billed: units that the contract includes are not.
+pub(super) fn billed_change(line: &PlanLine, place: &Place<'_>) -> Option<UnitsChange> {
+    let included = place.line.included.unwrap_or(Units::ZERO);
+    let (baseline, target) = (line.baseline?, line.target?);
+    Some(above(target, included).change_from(above(baseline, included)))
+}
+
+fn above(units: Units, included: Units) -> Units {
+    let above = units.get().saturating_sub(included.get());
+    Units::new(above).unwrap_or(Units::ZERO)
 }
 
 fn not_active(what: &str, active: Truth) -> String {

@@ -3,10 +3,12 @@
 use jiff::civil::Date;
 
 use super::decide::Look;
-use super::{Context, LinePast};
+use super::{Context, Decision, DueNews, LinePast, Pair, PlanLine};
 use crate::contract_choice::Place;
 use crate::effective::{Circumstances, When, already_adjusted, effective};
-use crate::{Hold, ServiceMapping, Timeline, Truth, Units, Workspace};
+use crate::{
+    Effect, Hold, HoldCode, ModuleId, ServiceMapping, Timeline, Units, Workspace, WorkspaceId,
+};
 
 impl Context<'_> {
     /// The day from which a pair's units are to hold, where their number, or whether they are
@@ -24,7 +26,9 @@ impl Context<'_> {
         let timeline = place.line.timeline.as_ref().ok()?;
         let none = LinePast::default();
         let past = self.past.get(&place.line.key.line).unwrap_or(&none);
-        self.when(place, timeline, past).ok().map(|when| when.date)
+        let due = past.due_for(&workspace.id, &service.module);
+        let when = self.when(place, timeline, past, due);
+        when.ok().map(|when| when.date)
     }
 
     pub(super) fn when(
@@ -32,24 +36,30 @@ impl Context<'_> {
         place: &Place<'_>,
         timeline: &Timeline,
         past: &LinePast,
+        due: Option<Date>,
     ) -> Result<When, Hold> {
-        let at = self.circumstances(place, timeline, past);
+        let at = self.circumstances(place, timeline, past, due);
         effective(&self.rules.effective, &at)
     }
 
-    fn circumstances<'c>(
-        &self,
+    pub(super) fn circumstances<'c>(
+        &'c self,
         place: &Place<'c>,
         timeline: &'c Timeline,
         past: &'c LinePast,
-    ) -> Circumstances<'c> {
+        due: Option<Date>,
+    ) -> Circumstances<'c>
+    where
+        Self: 'c,
+    {
         Circumstances {
             as_of: self.as_of,
             contract: place.contract,
             timeline,
             adjusted: &past.adjusted,
             refused: &past.refused,
-            repeats: self.model.repeat_date == Truth::Yes,
+            model: self.model,
+            due,
         }
     }
 
@@ -60,9 +70,50 @@ impl Context<'_> {
         if past.adjusted.is_empty() {
             return None;
         }
-        let at = self.circumstances(&look.place, timeline, past);
+        let at = self.circumstances(&look.place, timeline, past, None);
         let from = already_adjusted(&self.rules.effective, &at)?;
         let mut later = timeline.segments().iter().filter(|s| s.reaches(from));
         later.all(|segment| segment.units == target).then_some(from)
+    }
+
+    /// The line that still waits for a day that has come, also where changes from today on
+    /// would go to the contract that follows.
+    pub(super) fn waits_on(&self, place: &Place<'_>, pair: (&WorkspaceId, &ModuleId)) -> bool {
+        let past = self.past.get(&place.line.key.line);
+        let due = past.and_then(|past| past.due_for(pair.0, pair.1));
+        self.model.effect != Effect::Dated && due.is_some_and(|due| due <= self.as_of)
+    }
+}
+
+impl LinePast {
+    /// The day from which it was to be changed for this pair.
+    pub(super) fn due_for(&self, workspace: &WorkspaceId, module: &ModuleId) -> Option<Date> {
+        let due = self.due.as_ref()?;
+        ((&due.workspace, &due.module) == (workspace, module)).then_some(due.from)
+    }
+}
+
+/// What is remembered after a decision; of a change, the day from which it shall hold, as it
+/// was found.
+pub(super) fn due_news(past: Option<&LinePast>, line: &PlanLine) -> DueNews {
+    let known = past.and_then(|past| past.due.as_ref());
+    let same = |day: Date| {
+        let Pair {
+            workspace, module, ..
+        } = &line.pair;
+        past.and_then(|past| past.due_for(workspace, module)) == Some(day)
+    };
+    match (&line.decision, line.due) {
+        (Decision::Adjust | Decision::Gather { .. } | Decision::Ask(_), DueNews::From(day)) => {
+            match same(day) {
+                true => DueNews::AsItWas,
+                false => DueNews::From(day),
+            }
+        }
+        (Decision::Unchanged, _) if known.is_some() => DueNews::Settled,
+        (Decision::Hold(hold), _) if known.is_some() && hold.code == HoldCode::ApprovalRejected => {
+            DueNews::Settled
+        }
+        _ => DueNews::AsItWas,
     }
 }

@@ -2,18 +2,19 @@
 //! questions are asked in a fixed order, and the first that cannot be answered well
 //! holds the pair.
 
+use super::day::due_news;
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
-use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
+use super::{Context, Decision, DueNews, LinePast, PlanLine, Trace, checks};
 use crate::approval::{self, Change, Question, Reason, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::effective::When;
-use crate::period::next_period;
+use crate::period::{Period, next_period};
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Truth,
-    Units, UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Effect, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline,
+    Truth, Units, UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
@@ -82,9 +83,12 @@ impl Context<'_> {
             trace.say("decision", || in_words(&line));
             return Some(line);
         }
+        let past = line.line.as_ref();
+        let past = past.and_then(|key| self.past.get(&key.line));
         line.decision = self
             .decide(&mut line, workspace, &counted, (place, contracts), trace)
             .unwrap_or_else(Decision::Hold);
+        line.due = due_news(past, &line);
         trace.say("decision", || in_words(&line));
         Some(line)
     }
@@ -111,7 +115,9 @@ impl Context<'_> {
     ) -> Result<Place<'c>, Hold> {
         let pinned = self.mapping.contract(&workspace.id);
         let now = choose(contracts, &service.service, self.as_of, pinned)?;
-        if self.rules.effective.policy != EffectivePolicy::NextPeriod {
+        if self.rules.effective.policy != EffectivePolicy::NextPeriod
+            || self.waits_on(&now, (&workspace.id, &service.module))
+        {
             return Ok(now);
         }
         let ended = now.contract;
@@ -165,7 +171,9 @@ impl Context<'_> {
         let module = &line.pair.module;
         if line.horizon.is_some()
             && self.counting.depends_on_day(&workspace.id, module)
-            && self.when(&place, timeline, past).is_err()
+            && self
+                .when(&place, timeline, past, past.due_for(&workspace.id, module))
+                .is_err()
         {
             let message = "the day from which the count holds lies beyond what was read";
             return Err(Hold::new(HoldCode::NoUnitsAtDate, message.to_owned()));
@@ -258,6 +266,7 @@ impl Context<'_> {
                 return held(HoldCode::NotBilled, message);
             }
         }
+        checks::billable(line, &place)?;
         self.bundle_or_part(line, look)?;
         match counted {
             // The life-cycle may have set another target.
@@ -307,7 +316,8 @@ impl Context<'_> {
         if let Some(today) = timeline.at(self.as_of) {
             self.price(line, look, today, &mut Trace(None));
         }
-        let when = match self.when(&look.place, timeline, past) {
+        let due = past.due_for(&line.pair.workspace, &line.pair.module);
+        let when = match self.when(&look.place, timeline, past, due) {
             Ok(when) => when,
             // A day that was adjusted says nothing of units that somebody changed since.
             Err(hold) if hold.code == HoldCode::DateAlreadyAdjusted => {
@@ -319,18 +329,19 @@ impl Context<'_> {
         };
         trace.say("effective-date", || when.because.join("; "));
         line.effective = when.date;
-        let Some(segment) = timeline.at(when.date) else {
-            let message = format!("the line has no units on {}", when.date);
+        let shown_from = self.model.shown_from(when.date, self.as_of);
+        let Some(segment) = timeline.at(shown_from) else {
+            let message = format!("the line has no units on {shown_from}");
             return Err(Hold::new(HoldCode::NoUnitsAtDate, message));
         };
         let baseline = segment.units;
         line.baseline = Some(baseline);
-        let foreign = past.foreign_edit(baseline, when.date);
+        let foreign = past.foreign_edit(baseline, shown_from);
         line.changed_by_others = foreign.is_some();
         self.price(line, look, segment, trace);
         if target == baseline {
             if let Some(later) = timeline
-                .after(when.date)
+                .after(shown_from)
                 .find(|later| later.units != baseline)
             {
                 line.note(format!(
@@ -338,7 +349,7 @@ impl Context<'_> {
                     later.units, later.start
                 ));
             }
-            line.found_right = past.found_right(target, when.date, false);
+            line.found_right = past.found_right(target, shown_from, false);
             return Ok(Decision::Unchanged);
         }
         let stance = past.stance.as_ref();
@@ -346,7 +357,7 @@ impl Context<'_> {
         if let (Then::Leave, Some(stance)) = (then, stance) {
             return Ok(left(line, stance, baseline));
         }
-        self.missed_invoice(line, &when, timeline);
+        self.missed_invoice(line, &when, look);
         if let (Then::Compare, Some(right)) = (then, foreign) {
             return Err(checks::foreign_edit(right, baseline));
         }
@@ -354,10 +365,18 @@ impl Context<'_> {
         if target.is_zero() && self.model.zero != ZeroUnits::Refused && !allowed {
             return Err(checks::fall_to_zero(baseline, look.counted));
         }
+        checks::changeable(&look.place)?;
         self.postable(baseline, target)?;
         checks::nothing_is_cut_off(&look.place, timeline)?;
         checks::nothing_is_coming(timeline, segment, past)?;
         checks::not_rejected_twice(target, past)?;
+        checks::say_what_is_not_billed(line, &look.place);
+        if let Some(unclear) = &when.unclear {
+            line.note(unclear);
+        }
+        if self.model.effect != Effect::Dated {
+            line.due = DueNews::From(when.due);
+        }
         self.ask(line, past, &when, trace)
     }
 
@@ -396,7 +415,7 @@ impl Context<'_> {
         let price = segment.unit_price.as_ref().or(later);
         line.unit_price = price.cloned();
         let contract = look.place.contract;
-        let change = line.delta();
+        let change = checks::billed_change(line, &look.place);
         line.monthly = line
             .unit_price
             .as_ref()
@@ -415,9 +434,14 @@ impl Context<'_> {
         });
     }
 
-    pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+    pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, look: &Look<'_>) {
+        let timeline = look.timeline;
         self.kept_by_others(line, when, timeline);
         let Some(missed) = when.missed else { return };
+        if self.model.effect != Effect::Dated || !self.model.knows_posted {
+            self.missed_by_what_is_invoiced(line, missed, look);
+            return;
+        }
         // What lies before the first posted period is open, and only passed over.
         let within = |s: &&Segment| s.reaches(missed.start) && s.start <= missed.end;
         let posted = |s: &&Segment| within(s) && s.posted == Truth::Yes;
@@ -434,6 +458,30 @@ impl Context<'_> {
             "{} to {} is already posted with {billed} units: {change} missed its invoice",
             first.start, missed.end
         ));
+    }
+
+    /// The same where the PSA tells of the contract what is invoiced, not of the line.
+    fn missed_by_what_is_invoiced(&self, line: &mut PlanLine, missed: Period, look: &Look<'_>) {
+        let billed = look.timeline.at(missed.start).map(|segment| segment.units);
+        // Where the PSA keeps no dates, what a line had before today need not be told.
+        let Some((billed, target)) = billed.or(line.baseline).zip(line.target) else {
+            return;
+        };
+        if billed == target {
+            return;
+        }
+        let change = target.change_from(billed);
+        let Period { start, end } = missed;
+        let invoiced = look.place.contract.invoiced_through >= Some(end);
+        line.note(match self.model.effect {
+            Effect::Immediate if !invoiced => {
+                format!("{start} to {end} passed with {billed} units: {change} is late")
+            }
+            _ => format!(
+                "{start} to {end} is already invoiced with {billed} units: {change} missed its \
+                 invoice"
+            ),
+        });
     }
 
     /// Days that keep their units because the line was adjusted for the day on which they

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use super::decide::Look;
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
 use crate::approval::{Reason, Rollback, Shown, Verdict};
-use crate::effective::{Circumstances, When, first_open};
-use crate::{Hold, HoldCode, LineId, Truth};
+use crate::effective::{Circumstances, When, at_once};
+use crate::{Effect, Hold, HoldCode, LineId};
 
 /// Units are read at most this far back for a rollback: what is older has long been
 /// invoiced, and each month adds a row a line to what is read.
@@ -39,8 +39,12 @@ impl Context<'_> {
             past,
             ..
         } = *look;
+        if self.model.effect != Effect::Dated {
+            let at = self.circumstances(&place, timeline, past, None);
+            return at_once(&at, rollback.effective);
+        }
         // One adjustment a line and date: the next free day is the nearest to undoing it.
-        let repeats = self.model.repeat_date == Truth::Yes;
+        let repeats = self.model.repeats();
         let free = |mut day: Date| {
             while past.adjusted.contains(&day) && !repeats {
                 day = day.tomorrow().unwrap_or(day);
@@ -52,13 +56,9 @@ impl Context<'_> {
         let begin = free(rollback.effective.max(read));
         let at = Circumstances {
             as_of: begin,
-            contract: place.contract,
-            timeline,
-            adjusted: &past.adjusted,
-            refused: &past.refused,
-            repeats,
+            ..self.circumstances(&place, timeline, past, None)
         };
-        let mut when = first_open(&at, begin, Vec::new())?;
+        let mut when = at_once(&at, begin)?;
         // Nothing after the first open day is posted.
         when.date = free(when.date);
         Ok(when)
@@ -91,8 +91,9 @@ impl Context<'_> {
             )
         });
         line.effective = when.date;
-        let Some(segment) = timeline.at(when.date) else {
-            let message = format!("the line has no units on {}", when.date);
+        let shown_from = self.model.shown_from(when.date, self.as_of);
+        let Some(segment) = timeline.at(shown_from) else {
+            let message = format!("the line has no units on {shown_from}");
             return Err(Hold::new(HoldCode::NoUnitsAtDate, message));
         };
         line.baseline = Some(segment.units);
@@ -100,7 +101,8 @@ impl Context<'_> {
         if segment.units == question.target {
             return Ok(Some(Decision::Unchanged));
         }
-        self.missed_invoice(line, &when, timeline);
+        checks::changeable(&look.place)?;
+        self.missed_invoice(line, &when, look);
         if when.date != rollback.effective {
             line.note(format!(
                 "run {} held from {}: the days before {} stay as it left them",

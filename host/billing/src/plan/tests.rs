@@ -9,6 +9,7 @@ mod limits;
 mod past;
 mod renewal;
 mod rollback;
+mod undated;
 mod window;
 
 use jiff::civil::date;
@@ -58,6 +59,11 @@ pub(crate) fn contract() -> Contract {
     let mut contract = Case::new(1, 1).contracts.remove(0);
     contract.lines.clear();
     contract
+}
+
+/// A PSA that takes differences with a date, one a line and date.
+pub(crate) fn model() -> QuantityModel {
+    Case::new(1, 1).model
 }
 
 /// A paid subscription.

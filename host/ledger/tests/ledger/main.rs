@@ -12,6 +12,7 @@ mod configuration;
 mod count;
 mod crash;
 mod decisions;
+mod due_days;
 mod fixture;
 mod full_disk;
 mod hand_out;

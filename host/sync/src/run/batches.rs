@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
 use psa_host_ledger::{DecisionsAt, IntentId, RunId};
 
@@ -64,6 +65,12 @@ pub(super) enum Told {
 }
 
 impl Running<'_> {
+    /// The first day on which a line, read now, shows a change from this date.
+    pub(super) fn shown_from(&self, effective: Date) -> Date {
+        let model = &self.open.plugin.description().quantity;
+        model.shown_from(effective, self.day.date())
+    }
+
     /// Post batch after batch and read each back, until all is sent or something stands
     /// against the rest.
     pub async fn post_all(&mut self, adjustments: Vec<Work>, watch: Watch<'_>) -> Result<()> {

@@ -368,6 +368,7 @@ impl Host {
             self.ledger()
                 .know_accounts(run, tenant, &planned.accounts_right)?;
             self.ask_people(begun, &mut found.lines, planned.questions)?;
+            self.ledger().set_due_days(run, tenant, &planned.due_days)?;
             let found_right = FoundRight::new(
                 self.ledger(),
                 run,

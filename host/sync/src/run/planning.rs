@@ -10,8 +10,8 @@ use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::plan::{
-    Answered, Context, Decision, LinePast, Plan, PlanLine, Rejected, all_right, first_day_to_read,
-    last_day_to_read,
+    Answered, Context, Decision, Due, DueNews, LinePast, Plan, PlanLine, Rejected, all_right,
+    first_day_to_read, last_day_to_read,
 };
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{
@@ -41,6 +41,8 @@ pub(super) struct Planned {
     pub questions: Vec<(usize, NewQuestion)>,
     /// Lines found right, where that is news.
     pub found_right: Vec<RightRow>,
+    /// Days from which lines are to be changed, where that is news.
+    pub due_days: Vec<(LineId, Option<Due>)>,
     /// New accounts all of whose lines were found right.
     pub accounts_right: Vec<AccountId>,
     pub unmapped_workspaces: usize,
@@ -141,6 +143,7 @@ impl Host {
             lines: Vec::with_capacity(pairs),
             questions: Vec::new(),
             found_right: Vec::with_capacity(pairs),
+            due_days: Vec::new(),
             accounts_right: Vec::new(),
             unmapped_workspaces: 0,
             unmapped_modules: 0,
@@ -281,6 +284,9 @@ impl Host {
             let (line, question) = approval_question(asked);
             past.entry(line).or_default().question = Some(question);
         }
+        for (line, due) in self.ledger().due_days(tenant)? {
+            past.entry(line).or_default().due = Some(due);
+        }
         Ok(past)
     }
 }
@@ -292,6 +298,18 @@ impl Planned {
         if let Some((units, since)) = line.found_right {
             let row = u32::try_from(row).unwrap_or(u32::MAX);
             self.found_right.push(RightRow { row, units, since });
+        }
+        if let Some(key) = &line.line {
+            let due = |from| Due {
+                workspace: line.pair.workspace.clone(),
+                module: line.pair.module.clone(),
+                from,
+            };
+            match line.due {
+                DueNews::AsItWas => {}
+                DueNews::From(day) => self.due_days.push((key.line.clone(), Some(due(day)))),
+                DueNews::Settled => self.due_days.push((key.line.clone(), None)),
+            }
         }
         if let (Decision::Ask(reasons), Some(key), Some(baseline), Some(target)) =
             (&line.decision, &line.line, line.baseline, line.target)

@@ -30,7 +30,7 @@ impl Running<'_> {
             .collect();
         let effective = sent
             .iter()
-            .map(|sent| self.lines[sent.row].effective_date)
+            .map(|sent| self.shown_from(self.lines[sent.row].effective_date))
             .min()?;
         let reader = self.open.reader.clone();
         let reading = Task::spawn(async move { reader.lines(&keys, effective).await });
@@ -94,9 +94,10 @@ impl Running<'_> {
     }
 
     fn judge(&mut self, sent: &Sent, line: Option<&Line>) -> Option<Resolution> {
+        let from = self.shown_from(self.lines[sent.row].effective_date);
         let report = &mut self.lines[sent.row];
         let (baseline, target) = (report.baseline?, report.target?);
-        let mut shown = shows(line, baseline, target, report.effective_date);
+        let mut shown = shows(line, baseline, target, from);
         if let Told::Rejected(kind) = sent.told {
             let words = report.message.clone().unwrap_or_default();
             match rejected(kind, shown) {

@@ -62,7 +62,10 @@ impl Running<'_> {
     pub(super) fn begin_rereading(&self, queue: &mut VecDeque<Work>) -> Option<Rereading> {
         let size = self.pace.size().min(queue.len());
         let batch: Vec<Work> = queue.drain(..size).collect();
-        let first = batch.iter().map(|work| work.adjustment.effective()).min()?;
+        let first = batch
+            .iter()
+            .map(|work| self.shown_from(work.adjustment.effective()))
+            .min()?;
         let keys: Vec<LineKey> = batch
             .iter()
             .map(|work| work.adjustment.line().clone())
@@ -151,6 +154,7 @@ impl Running<'_> {
         for work in batch {
             let adjustment = &work.adjustment;
             let line = by_id.get(&adjustment.line().line).copied();
+            let from = self.shown_from(adjustment.effective());
             let report = &mut self.lines[work.row];
             let mut others = reading.others.iter();
             if let Some(twin) = others.find(|other| same_place(other, adjustment.line())) {
@@ -164,7 +168,7 @@ impl Running<'_> {
             }
             self.moved.read += 1;
             let (baseline, target) = (adjustment.baseline(), adjustment.target());
-            let moved = match shows(line, baseline, target, adjustment.effective()) {
+            let moved = match shows(line, baseline, target, from) {
                 Shows::NotApplied => {
                     ready.push(work);
                     continue;

@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use psa_host_billing::effective::local_day;
 use psa_host_billing::rejection::{Rejected, rejected};
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{ConnectionName, Hold, HoldCode, Line, LineKey, ReportCode, TenantKey};
@@ -16,6 +18,7 @@ use psa_host_ledger::{
 use serde_json::json;
 
 use super::report::LineReport;
+use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{Host, OpenConnection, Result};
 
@@ -84,7 +87,10 @@ impl Host {
         open: &OpenConnection,
         due: &[IntentRecord],
     ) -> Result<Vec<LineReport>> {
-        let Some(first_day) = due.iter().map(|intent| intent.intent.effective).min() else {
+        let today = local_day(self.now(), &zone_of(&open.connection)?);
+        let model = &open.plugin.description().quantity;
+        let from = |intent: &IntentRecord| model.shown_from(intent.intent.effective, today);
+        let Some(first_day) = due.iter().map(from).min() else {
             return Ok(Vec::new());
         };
         let keys: Vec<LineKey> = due.iter().map(|intent| intent.intent.key.clone()).collect();
@@ -100,7 +106,7 @@ impl Host {
                 .lines
                 .iter()
                 .find(|line| line.key.line == intent.intent.key.line);
-            let Some(verdict) = judge(intent, line) else {
+            let Some(verdict) = judge(intent, line, from(intent)) else {
                 let mut report = blank(intent, Outcome::Held);
                 report.hold(held(intent));
                 reports.push(report);
@@ -204,9 +210,9 @@ fn in_quarantine(intent: &IntentRecord, now: Timestamp, quarantine: Duration) ->
 }
 
 /// What a line says of an adjustment; none where it says nothing new.
-fn judge(intent: &IntentRecord, line: Option<&Line>) -> Option<Shows> {
+fn judge(intent: &IntentRecord, line: Option<&Line>, from: Date) -> Option<Shows> {
     let wanted = &intent.intent;
-    let shown = shows(line, wanted.baseline, wanted.target, wanted.effective);
+    let shown = shows(line, wanted.baseline, wanted.target, from);
     match (intent.state, &shown) {
         // Held before: only a line at its target is clear by itself.
         (IntentState::Held, Shows::Applied) => Some(shown),

@@ -21,6 +21,7 @@ mod rules;
 mod snapshots;
 mod sync;
 mod tenants;
+mod undated;
 
 /// The test that a child process runs.
 const THE_CHILD: &str = "the_child_that_syncs";

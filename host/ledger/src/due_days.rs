@@ -1,0 +1,84 @@
+//! The days from which lines were to be changed, where their PSA takes no date with a change
+//! and it cannot be sent yet.
+
+use psa_host_billing::plan::Due;
+use psa_host_billing::{LineId, TenantKey};
+use rusqlite::{Connection, params};
+use serde_json::json;
+
+use crate::error::Inside;
+use crate::row::{date, parsed};
+use crate::runs::{must_run, refuse_dry};
+use crate::{Ledger, Result, RunId};
+
+impl Ledger {
+    /// Remember for lines the day from which they are to be changed, in the place of what was
+    /// remembered; none: nothing is to be changed any more. The history has one entry for all.
+    ///
+    /// # Errors
+    /// [`crate::LedgerError::RunState`]; a failing or damaged database.
+    pub fn set_due_days(
+        &self,
+        run: RunId,
+        tenant: &TenantKey,
+        days: &[(LineId, Option<Due>)],
+    ) -> Result<()> {
+        if days.is_empty() {
+            return Ok(());
+        }
+        self.write(|change, journal| {
+            must_run(change, run)?;
+            refuse_dry(change, run)?;
+            let mut keep = change.prepare_cached(
+                "INSERT OR REPLACE INTO due_days (tenant, line, workspace, module, due)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for (line, due) in days {
+                let Some(due) = due else {
+                    forget(change, tenant, line)?;
+                    continue;
+                };
+                keep.execute(params![
+                    tenant.as_str(),
+                    line.as_str(),
+                    due.workspace.as_str(),
+                    due.module.as_str(),
+                    due.from.to_string(),
+                ])?;
+            }
+            let set = days.iter().filter(|(_, due)| due.is_some()).count();
+            let detail = json!({ "tenant": tenant, "set": set, "settled": days.len() - set });
+            journal.write(change, "lines.due", &run.to_string(), &detail)
+        })
+    }
+
+    /// What is remembered of a tenant's lines.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn due_days(&self, tenant: &TenantKey) -> Result<Vec<(LineId, Due)>> {
+        self.read(|view| {
+            let mut rows = view.prepare_cached(
+                "SELECT line, workspace, module, due FROM due_days
+                 WHERE tenant = ?1 ORDER BY line",
+            )?;
+            let due = rows.query_map([tenant.as_str()], |row| {
+                let due = Due {
+                    workspace: parsed(row, 1)?,
+                    module: parsed(row, 2)?,
+                    from: date(row, 3)?,
+                };
+                Ok((parsed(row, 0)?, due))
+            })?;
+            Ok(due.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}
+
+/// The change was confirmed.
+pub(crate) fn forget(change: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<()> {
+    change
+        .prepare_cached("DELETE FROM due_days WHERE tenant = ?1 AND line = ?2")?
+        .execute([tenant.as_str(), line.as_str()])?;
+    Ok(())
+}
