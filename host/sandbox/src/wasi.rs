@@ -2,6 +2,7 @@
 //! sockets, no environment, no arguments, an empty standard input. Standard output and
 //! error become log lines.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -54,11 +55,52 @@ const MAX_RESOURCES: usize = 1_000;
 /// What is kept of a line of output until it ends.
 const MAX_PENDING: usize = 4 << 10;
 
+/// Lines of output kept for when the guest fails: a panic prints where and why.
+const LAST_LINES: usize = 4;
+
+/// The last lines that a guest printed.
+#[derive(Debug, Default)]
+pub struct LastWords(Mutex<VecDeque<String>>);
+
+impl LastWords {
+    fn hear(&self, line: &str) {
+        // What a runtime adds to a panic helps its author only.
+        if line.is_empty() || line.starts_with("note: run with `RUST_BACKTRACE") {
+            return;
+        }
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line.to_owned());
+    }
+
+    /// A call begins: what was printed before has nothing to do with it.
+    pub fn forget(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// On one line, cleaned and cut; empty where nothing was printed.
+    pub fn heard(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = lines.iter().map(String::as_str).collect::<Vec<_>>();
+        crate::text::clean(&text.join(" "), 500)
+    }
+}
+
 /// An empty world. `phase` is what the guest is doing, for what it prints.
-pub fn context(log: &Arc<Log>, phase: &Arc<Mutex<Phase>>) -> (WasiCtx, ResourceTable) {
+pub fn context(
+    log: &Arc<Log>,
+    phase: &Arc<Mutex<Phase>>,
+    last_words: &Arc<LastWords>,
+) -> (WasiCtx, ResourceTable) {
     let output = Output {
         log: Arc::clone(log),
         phase: Arc::clone(phase),
+        last_words: Arc::clone(last_words),
         pending: Arc::default(),
     };
     let context = WasiCtxBuilder::new()
@@ -79,12 +121,14 @@ pub fn context(log: &Arc<Log>, phase: &Arc<Mutex<Phase>>) -> (WasiCtx, ResourceT
 struct Output {
     log: Arc<Log>,
     phase: Arc<Mutex<Phase>>,
+    last_words: Arc<LastWords>,
     pending: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Output {
     fn print(&self, line: &str) {
         let phase = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        self.last_words.hear(line);
         self.log.write(Level::Debug, phase, line);
     }
 

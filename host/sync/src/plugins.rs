@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use psa_host_ledger::AddedPlugin;
-use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, Limits};
+use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, PluginHash};
 use serde::Serialize;
 
 use crate::error::rule;
@@ -76,7 +76,7 @@ impl Host {
     /// # Errors
     /// A file that is not there, too large, or no connector of this contract.
     pub async fn add_plugin(&self, path: &str) -> Result<PluginAdded> {
-        let source = Source::read_up_to(path, Limits::default().file_bytes)?;
+        let source = Source::read_plugin(path, self.options().limits.file_bytes)?;
         let plugin = self.load_file(&source).await?;
         let description = plugin.description();
         let text = serde_json::to_string(description).map_err(|error| {
@@ -90,6 +90,9 @@ impl Host {
             AddedPlugin::Same { .. } => ("same", None),
             AddedPlugin::Replaced { former, .. } => ("replaced", Some(former)),
         };
+        if let Some(former) = former.as_ref().and_then(|sha256| sha256.parse().ok()) {
+            self.forget_unless_installed(&former);
+        }
         let mut view = view(self.ledger().plugin(&name)?)?;
         view.size = Some(plugin.size());
         view.imports = Some(plugin.imports().to_vec());
@@ -125,8 +128,9 @@ impl Host {
         if !is_path && !std::path::Path::new(file_or_name).exists() {
             return Err(self.unknown_plugin(file_or_name));
         }
-        let source = Source::read_up_to(file_or_name, Limits::default().file_bytes)?;
+        let source = Source::read_plugin(file_or_name, self.options().limits.file_bytes)?;
         let plugin = self.load_file(&source).await?;
+        self.forget_unless_installed(plugin.hash());
         let description = plugin.description().clone();
         let missing = fields::missing(&description, FieldScope::Plugin, |_| false);
         Ok(PluginView {
@@ -181,8 +185,12 @@ impl Host {
     /// # Errors
     /// No such plugin, or connections still use it.
     pub fn remove_plugin(&self, name: &str) -> Result<()> {
-        self.installed(name)?;
-        Ok(self.ledger().remove_plugin(name)?)
+        let plugin = self.installed(name)?;
+        self.ledger().remove_plugin(name)?;
+        if let Ok(hash) = plugin.sha256.parse() {
+            self.forget_unless_installed(&hash);
+        }
+        Ok(())
     }
 
     /// Secrets of the operator that a plugin requires and that have no value.
@@ -225,9 +233,13 @@ impl Host {
 
     async fn load_file(&self, source: &Source) -> Result<psa_host_sandbox::Plugin> {
         let loaded = self.sandbox()?.load(&source.bytes).await;
-        loaded.map_err(|error| Error::Load {
-            file: source.name.clone(),
-            error,
+        loaded.map_err(|error| {
+            // It may have been compiled before it was found to be no good.
+            self.forget_unless_installed(&PluginHash::of(&source.bytes));
+            Error::Load {
+                file: source.name.clone(),
+                error,
+            }
         })
     }
 }
