@@ -292,11 +292,8 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
          DROP TABLE passed_changes;
          DROP TABLE first_looks;
          DROP TABLE limits_added;
-         CREATE INDEX intents_by_connection ON intents (connection_id);
-         ALTER TABLE intents DROP COLUMN account;
-         ALTER TABLE lines DROP COLUMN account;
-         ALTER TABLE questions DROP COLUMN account;
          DROP TABLE due_days;
+         CREATE INDEX intents_by_connection ON intents (connection_id);
          PRAGMA user_version = 5;";
     place.sql(earlier).unwrap();
     let ledger = place.open();

@@ -407,7 +407,8 @@ fn a_dated_psa_that_does_not_tell_what_is_posted_is_judged_by_what_is_invoiced()
 
 #[test]
 fn a_line_that_cannot_be_set_or_is_not_billed_is_held_and_what_is_included_is_said() {
-    let table: [(&str, fn(&mut Line), &str); 6] = [
+    type Row = (&'static str, fn(&mut Line), &'static str);
+    let table: [Row; 6] = [
         (
             "the PSA counts it itself",
             |line| line.not_writable = Some("Halo calculates it".into()),
