@@ -37,6 +37,8 @@ pub struct Connection {
     pub name: ConnectionName,
     /// Which plugin.
     pub plugin: String,
+    /// The file of the plugin that it is kept on, in hex; none: the one in use.
+    pub kept_on: Option<String>,
     /// In which channel workspace.
     pub channel: WorkspaceId,
     /// IANA name.
@@ -304,21 +306,7 @@ impl Ledger {
     pub fn remove_connection(&self, name: &ConnectionName) -> Result<()> {
         self.write(|change, journal| {
             let id = must_exist(change, name)?;
-            let open: i64 = change.query_row(
-                &format!(
-                    "SELECT count(*) FROM intents
-                     WHERE connection_id = ?1 AND state IN ({OPEN_STATES})"
-                ),
-                [id],
-                |row| row.get(0),
-            )?;
-            if open > 0 {
-                return Err(LedgerError::OpenIntents {
-                    connection: name.to_string(),
-                    open: open.unsigned_abs(),
-                }
-                .into());
-            }
+            refuse_open_intents(change, id, name.as_str())?;
             secrets::forget(change, Owner::Connection(name.as_str()))?;
             change.execute(
                 "DELETE FROM plugin_storage WHERE connection = ?1",
@@ -328,6 +316,26 @@ impl Ledger {
             journal.write(change, "connection.removed", name.as_str(), &json!({}))
         })
     }
+}
+
+/// While something sent is not settled, who sent it stays as it is.
+pub(crate) fn refuse_open_intents(view: &Database, id: i64, name: &str) -> Inside<()> {
+    let open: i64 = view.query_row(
+        &format!(
+            "SELECT count(*) FROM intents
+             WHERE connection_id = ?1 AND state IN ({OPEN_STATES})"
+        ),
+        [id],
+        |row| row.get(0),
+    )?;
+    if open > 0 {
+        return Err(LedgerError::OpenIntents {
+            connection: name.to_owned(),
+            open: open.unsigned_abs(),
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// The number of a connection.
@@ -407,6 +415,7 @@ fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
     Ok(Connection {
         name: parsed(row, "name")?,
         plugin: row.get("plugin")?,
+        kept_on: row.get("kept_on")?,
         channel: parsed(row, "channel")?,
         time_zone: row.get("time_zone")?,
         settings: BTreeMap::new(),

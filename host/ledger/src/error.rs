@@ -158,12 +158,20 @@ pub enum LedgerError {
         /// By whom.
         connections: Vec<String>,
     },
-    /// The file to approve is not the one that is there.
+    /// Nobody agreed to what the file asks for.
+    #[error("the file {sha256} of plugin {plugin:?} is not approved")]
+    PluginNotApproved {
+        /// The plugin.
+        plugin: String,
+        /// The file.
+        sha256: String,
+    },
+    /// The file in use is not the one that was looked at.
     #[error("the plugin {plugin:?} is now {current}, not {asked}")]
     PluginChanged {
         /// The plugin.
         plugin: String,
-        /// The SHA-256 to approve.
+        /// The SHA-256 that was looked at.
         asked: String,
         /// The SHA-256 of the present file.
         current: String,
@@ -347,6 +355,7 @@ impl LedgerError {
             Self::AlreadyExists { .. } => "already-exists",
             Self::Duplicate { .. } => "duplicate",
             Self::PluginInUse { .. } => "plugin-in-use",
+            Self::PluginNotApproved { .. } => "not-approved",
             Self::PluginChanged { .. } => "plugin-changed",
             Self::NotAChannel { .. } => "not-a-channel",
             Self::TenantChanged { .. } => "tenant-changed",

@@ -57,6 +57,9 @@ impl LedgerError {
             }
             Self::Duplicate { .. } => "Remove one of the two and do it again.".to_owned(),
             Self::PluginInUse { .. } => "Remove those connections first.".to_owned(),
+            Self::PluginNotApproved { plugin, sha256 } => format!(
+                "See what it asks for and agree with `psa-host plugin approve {plugin} {sha256}`."
+            ),
             Self::PluginChanged { .. } => {
                 "Look at the plugin as it is now, and approve that if you agree.".to_owned()
             }

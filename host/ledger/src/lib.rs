@@ -67,7 +67,7 @@ pub use lock::TenantLock;
 pub use mapped_names::NameOf;
 pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};
 pub use open::{Clock, Ledger, system_clock};
-pub use plugins::{AddedPlugin, Approval, Plugin};
+pub use plugins::{AddedPlugin, Approval, DESCRIPTION_FORM, Plugin, PluginFile};
 pub use psa_host_billing::{ServiceMapping, UsageItem};
 pub use questions::{Answering, NewQuestion, QuestionId, QuestionRecord, QuestionState};
 pub use row::UnknownWord;

@@ -68,7 +68,12 @@ impl Guest {
         phase: Phase,
     ) -> Self {
         let doing = Arc::new(Mutex::new(phase));
-        let (wasi, table) = wasi::context(&log, &doing);
+        // Without a session it only describes itself.
+        let world = match session {
+            Some(_) => wasi::World::Moving,
+            None => wasi::World::Still,
+        };
+        let (wasi, table) = wasi::context(&log, &doing, world);
         Self {
             session,
             call: CallRecord::new(phase),

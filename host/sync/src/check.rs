@@ -1,7 +1,7 @@
 //! Testing a connection, and the status that its list shows.
 
 use psa_host_billing::{ConnectionName, TenantKey};
-use psa_host_ledger::{CheckOutcome, Connection};
+use psa_host_ledger::{CheckOutcome, Connection, DESCRIPTION_FORM};
 use psa_host_sandbox::{CheckReport, Depth, Verdict};
 use serde::Serialize;
 
@@ -191,6 +191,7 @@ fn status_of(code: &str) -> &'static str {
         "key-wrong" => "Wrong key",
         "key-exposed" => "Key exposed",
         "key-malformed" => "Key damaged",
+        "plugin-version" => "Needs a new file",
         code if code.starts_with("plugin-") => "Plugin failed",
         _ => "Check failed",
     }
@@ -205,14 +206,25 @@ pub(crate) fn status_now(
     if connection.paused {
         return ("Paused".to_owned(), Some("connection-paused".to_owned()));
     }
-    if plugin.approval.is_none() {
+    let sha256 = connection.kept_on.as_ref().unwrap_or(&plugin.sha256);
+    let file = plugin.file(sha256);
+    if file.is_some_and(|file| file.form < DESCRIPTION_FORM) {
+        let code = "plugin-version";
+        return (status_of(code).to_owned(), Some(code.to_owned()));
+    }
+    if file.is_none_or(|file| file.approval.is_none()) {
         let code = not_approved(&plugin.name).code().to_owned();
         return (status_of(&code).to_owned(), Some(code));
     }
     match &connection.last_check {
         None => ("Not checked".to_owned(), Some("not-checked".to_owned())),
-        // Approved since: the check that said otherwise is out of date.
-        Some(check) if check.code.as_deref() == Some("not-approved") => {
+        // Approved since, or another file: the check that said otherwise is out of date.
+        Some(check)
+            if matches!(
+                check.code.as_deref(),
+                Some("not-approved" | "plugin-version")
+            ) =>
+        {
             ("Not checked".to_owned(), Some("not-checked".to_owned()))
         }
         Some(check) => {

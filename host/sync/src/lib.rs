@@ -62,7 +62,9 @@ pub use mapping::{
     ServiceSuggestion, SuggestOptions, Suggestions,
 };
 pub use note::Note;
-pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
+pub use plugins::{
+    Act, ApprovalView, Difference, FileView, MovingConnection, PluginAdded, PluginProposal, PluginView,
+};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
     Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
-use psa_host_ledger::{Approval, Connection, Ledger, Observed, StorageQuota, StorageScope};
+use psa_host_ledger::{
+    Approval, Connection, DESCRIPTION_FORM, Ledger, Observed, StorageQuota, StorageScope,
+};
 use psa_host_sandbox::{
     BudgetStore, FieldKind, FieldScope, Grant, HostPattern, Limits, Observation, Plugin,
     PluginStorage, Secret, Session, StorageUsage, StoreFailure,
 };
 
 use crate::error::rule;
+use crate::plugins::needs_new_file;
 use crate::{Error, Host, Reader, Result, fields};
 
 /// What a connection is opened for.
@@ -104,16 +107,23 @@ impl Host {
             ));
         }
         let installed = self.ledger().plugin(&connection.plugin)?;
-        let Some(approval) = &installed.approval else {
+        let sha256 = connection.kept_on.as_ref().unwrap_or(&installed.sha256);
+        let approval = installed.file(sha256).and_then(|file| file.approval.as_ref());
+        let Some(approval) = approval else {
             return Err(not_approved(&installed.name));
         };
+        if let Some(file) = installed.file(sha256)
+            && file.form < DESCRIPTION_FORM
+        {
+            return Err(needs_new_file(&installed.name, file));
+        }
         let mut settings = installed.settings.clone();
         settings.extend(connection.settings.clone());
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
         self.refuse_unset(&installed, &connection)?;
         // Last, because a cold cache means compiling.
-        let plugin = self.load_installed(&installed.sha256).await?;
+        let plugin = self.load_installed(&installed, sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
 
         let storage = ConnectionStorage {
@@ -169,7 +179,7 @@ impl Host {
         plugin: &psa_host_ledger::Plugin,
         connection: &Connection,
     ) -> Result<()> {
-        let description = self.installed(&plugin.name)?.description;
+        let description = self.installed_for(connection)?.description;
         let of_plugin =
             |key: &str| plugin.settings.contains_key(key) || plugin.secret_fields.contains(key);
         let of_connection = |key: &str| {

@@ -69,6 +69,19 @@ Examples:
         #[arg(value_name = "N")]
         connection: String,
     },
+    /// Keep it on one file of its plugin, or let it follow the file in use again
+    #[command(after_help = "\
+Examples:
+  psa-host connection keep-on acme 5d41402a          (an approved file, by its SHA-256)
+  psa-host connection keep-on acme in-use")]
+    KeepOn {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+        /// SHA-256 of the file, or its beginning; `in-use` to follow the plugin again
+        #[arg(value_name = "SHA256|in-use")]
+        file: String,
+    },
     /// Remove it with its mappings and secrets; its runs stay
     #[command(after_help = "Example:\n  psa-host connection remove acme --yes")]
     Remove {

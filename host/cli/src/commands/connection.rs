@@ -75,6 +75,20 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
             let check = host.check_connection(&name(&connection)?).await?;
             report(&check, out)
         }
+        ConnectionCommand::KeepOn { connection, file } => {
+            let connection = name(&connection)?;
+            let file = Some(file.as_str()).filter(|file| *file != "in-use");
+            let sha256 = host.keep_connection_on(&connection, file)?;
+            if out.is_json() {
+                out.json(&json!({ "connection": connection, "file": sha256, "kept": file.is_some() }))?;
+            } else {
+                out.line(match file {
+                    Some(_) => format!("connection {connection} is kept on {sha256}"),
+                    None => format!("connection {connection} follows the file in use, {sha256}"),
+                })?;
+            }
+            Ok(Status::Done)
+        }
         ConnectionCommand::Remove { connection, yes } => {
             let connection = name(&connection)?;
             host.connection(&connection)?;

@@ -12,35 +12,81 @@ use crate::fixture::{
 };
 
 #[test]
-fn another_file_under_the_same_name_voids_the_approval() {
+fn another_file_under_a_name_in_use_is_a_candidate_and_nothing_that_runs_changes() {
     let place = Place::new();
     let ledger = place.open().with_actor("cli:ann");
     let hosts = ["*.autotask.net".to_owned()];
     let first = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
-    ledger.approve_plugin("p", first.sha256(), &hosts).unwrap();
+    let one = first.sha256();
+    ledger.approve_plugin("p", one, &hosts).unwrap();
 
-    let same = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
+    let same = ledger.add_plugin("p", b"one", r#"{"v":7}"#).unwrap();
     assert!(matches!(same, AddedPlugin::Same { .. }));
-    let approval = ledger.plugin("p").unwrap().approval.unwrap();
-    assert_eq!(approval.hosts, hosts);
-    assert_eq!(approval.who, "cli:ann");
-
     let second = ledger.add_plugin("p", b"two", r#"{"v":2}"#).unwrap();
-    assert!(matches!(second, AddedPlugin::Replaced { .. }));
+    assert!(matches!(&second, AddedPlugin::Candidate { in_use, .. } if in_use == one));
     let plugin = ledger.plugin("p").unwrap();
-    assert_eq!(plugin.approval, None);
-    assert_eq!(plugin.description, r#"{"v":2}"#);
+    let approval = plugin.approval.clone().unwrap();
+    assert_eq!((plugin.sha256.as_str(), approval.hosts), (one, hosts.to_vec()));
+    assert_eq!(approval.who, "cli:ann");
+    assert_eq!(plugin.description, r#"{"v":1}"#, "what it said first");
+    assert_eq!(plugin.file(second.sha256()).unwrap().approval, None);
     assert_eq!(
-        code(ledger.approve_plugin("p", first.sha256(), &hosts)),
+        code(ledger.switch_plugin("p", one, second.sha256(), None)),
+        "not-approved"
+    );
+    assert_eq!(ledger.plugin("p").unwrap().sha256, one);
+    assert_eq!(code(ledger.remove_plugin_file("p", one)), "plugin-in-use");
+}
+
+#[test]
+fn a_switch_is_made_with_the_approval_and_every_approval_is_remembered() {
+    let place = Place::new();
+    let ledger = place.open();
+    let hosts = ["a.example".to_owned()];
+    let one = ledger.add_plugin("p", b"one", "{}").unwrap();
+    let two = ledger.add_plugin("p", b"two", "{}").unwrap();
+    let (one, two) = (one.sha256(), two.sha256());
+    ledger.approve_plugin("p", one, &hosts).unwrap();
+    ledger.switch_plugin("p", one, two, Some(&hosts)).unwrap();
+    assert_eq!(ledger.plugin("p").unwrap().sha256, two);
+    // Somebody else looked at the file before.
+    assert_eq!(
+        code(ledger.switch_plugin("p", one, two, None)),
         "plugin-changed"
     );
-    assert!(!ledger.dir().plugin(first.sha256()).exists());
+    ledger.switch_plugin("p", two, one, None).unwrap();
+    let plugin = ledger.plugin("p").unwrap();
+    assert_eq!((plugin.sha256.as_str(), plugin.approval.is_some()), (one, true));
+    ledger.remove_plugin_file("p", two).unwrap();
+    assert!(!ledger.dir().plugin(two).exists());
+    assert_eq!(ledger.plugin("p").unwrap().files.len(), 1);
+}
 
-    // Coming back does not bring the grant back.
-    ledger.add_plugin("p", b"one", "{}").unwrap();
-    assert_eq!(ledger.plugin("p").unwrap().approval, None);
-    let second = ledger.add_plugin("p", b"two", "{}").unwrap();
-    assert_eq!(ledger.plugin_wasm(second.sha256()).unwrap(), b"two");
+#[test]
+fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let in_use = ledger.plugin("autotask").unwrap().sha256;
+    let hosts = ["a.example".to_owned()];
+    ledger.approve_plugin("autotask", &in_use, &hosts).unwrap();
+    let new = ledger.add_plugin("autotask", b"new", "{}").unwrap();
+    one_intent(&ledger, "1");
+    let switch = || ledger.switch_plugin("autotask", &in_use, new.sha256(), Some(&hosts));
+    assert_eq!(code(switch()), "adjustments-open");
+    let plugin = ledger.plugin("autotask").unwrap();
+    assert_eq!(plugin.sha256, in_use);
+    assert_eq!(plugin.file(new.sha256()).unwrap().approval, None, "all or nothing");
+    // Staying on the same file is no move.
+    ledger.keep_connection_on(&name("acme"), Some(&in_use)).unwrap();
+    switch().unwrap();
+    assert_eq!(
+        ledger.connection(&name("acme")).unwrap().kept_on,
+        Some(in_use)
+    );
+    assert_eq!(
+        code(ledger.keep_connection_on(&name("acme"), None)),
+        "adjustments-open"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod midnight;
 mod orphans;
 mod others;
 mod people;
+mod plugin_files;
 mod program;
 mod rollback;
 mod rules;
