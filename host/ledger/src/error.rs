@@ -196,6 +196,47 @@ pub enum LedgerError {
         /// What is there now.
         reported: String,
     },
+    /// Another lineage of plugins, or another channel, has the tenant's key already.
+    #[error(
+        "the plugin of connection {connection:?} says that its PSA is tenant {tenant:?}, which is \
+         known from elsewhere{}",
+        if by.is_empty() { String::new() } else { format!(": {}", by.join(", ")) }
+    )]
+    TenantClaimed {
+        /// Who reports it.
+        connection: String,
+        /// The key.
+        tenant: String,
+        /// Whose it is, with plugins and channels.
+        by: Vec<String>,
+    },
+    /// No key was refused that an operator could say something about.
+    #[error("connection {connection:?} has reported no tenant that is known from elsewhere")]
+    NothingClaimed {
+        /// The connection.
+        connection: String,
+    },
+    /// The key means more than one tenant by now.
+    #[error("there is not exactly one tenant with the key {tenant:?}: {}", by.join(", "))]
+    SeveralTenants {
+        /// The key.
+        tenant: String,
+        /// Their connections.
+        by: Vec<String>,
+    },
+    /// A workspace that is billed in another tenant already.
+    #[error(
+        "the workspace {workspace:?} is mapped in tenant {tenant:?} already, by connection \
+         {connection:?} of the same channel"
+    )]
+    WorkspaceInTwoTenants {
+        /// The workspace.
+        workspace: String,
+        /// The other connection.
+        connection: String,
+        /// Its tenant.
+        tenant: String,
+    },
     /// Something sent is not yet known to have arrived or not.
     #[error("the connection {connection:?} has {open} adjustments that are not settled")]
     OpenIntents {
@@ -359,6 +400,10 @@ impl LedgerError {
             Self::PluginChanged { .. } => "plugin-changed",
             Self::NotAChannel { .. } => "not-a-channel",
             Self::TenantChanged { .. } => "tenant-changed",
+            Self::TenantClaimed { .. } => "tenant-claimed",
+            Self::NothingClaimed { .. } => "nothing-claimed",
+            Self::SeveralTenants { .. } => "several-tenants",
+            Self::WorkspaceInTwoTenants { .. } => "workspace-in-two-tenants",
             Self::OpenIntents { .. } => "adjustments-open",
             Self::WorkspaceAlreadyMapped { .. } => "workspace-already-mapped",
             Self::AccountAlreadyMapped { .. } => "account-already-mapped",

@@ -43,6 +43,7 @@ mod set_asides;
 mod stances;
 mod step;
 mod storage;
+mod tenant_claims;
 mod transition;
 mod usage;
 mod usage_names;
@@ -52,7 +53,9 @@ mod workspaces;
 pub use answer::{Answer, Resolution};
 pub use budget::Observed;
 pub use bundles::BundleRecord;
-pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
+pub use connections::{
+    CheckOutcome, Connection, ConnectionChange, CredentialsRefusal, NewConnection,
+};
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
@@ -78,6 +81,7 @@ pub use set_asides::NewSetAside;
 pub use stances::StanceRecord;
 pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
+pub use tenant_claims::{TenantBinding, TenantDecision};
 pub use transition::{IntentState, MAX_SENDS};
 pub use usage::{NewSnapshot, Snapshot, SnapshotId, Withdrawal};
 pub use usage_names::{ItemNames, Names};

@@ -16,6 +16,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/10-fewer-indexes.sql")),
     M::up(include_str!("migrations/11-accounts-of-lines.sql")),
     M::up(include_str!("migrations/12-plugin-files.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/13-tenant-claims.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

@@ -323,6 +323,12 @@ impl Ledger {
             let owner = Owner::Plugin(name);
             secrets::set(change, owner, settings)?;
             secrets::put(change, journal, &self.inner.keyring, owner, secrets)?;
+            // They go with the credentials of each of its connections.
+            change.execute(
+                "UPDATE connections SET credentials_version = credentials_version + 1,
+                     refused_at = NULL, refused_words = NULL WHERE plugin = ?1",
+                [name],
+            )?;
             let fields: Vec<_> = secrets.keys().collect();
             let detail = json!({ "settings": settings, "secrets": fields });
             journal.write(change, "plugin.set", name, &detail)

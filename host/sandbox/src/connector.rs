@@ -364,6 +364,7 @@ impl Connector {
 
     /// A guest's own error, with what the host knows better.
     fn heed<T>(&self, phase: Phase, answer: Result<T, wit_types::Error>) -> Result<T, CallError> {
+        self.heed_refusal(phase);
         let said = match answer {
             Ok(answer) => return Ok(answer),
             Err(said) => said,
@@ -393,16 +394,26 @@ impl Connector {
             }
             _ => {}
         }
-        if let CallErrorKind::RateLimited {
-            retry_after: Some(time),
-        } = error.kind
-        {
-            self.session.pause(time);
-        }
+        // `rate-limited` is the guest's word and ends its call. What pauses the tenant, for
+        // every plugin and process, is an answer that the host saw itself (http/rate.rs).
         if error.kind == CallErrorKind::Authentication && phase != Phase::Configure {
             self.session.refuse(&error);
         }
         Err(error)
+    }
+
+    /// An answer of 401 that the host saw ends the use of the credentials, whatever the
+    /// guest makes of it.
+    fn heed_refusal(&self, phase: Phase) {
+        if phase == Phase::Configure || self.session.refused().is_some() {
+            return;
+        }
+        if let Some(host) = self.session.refused_by() {
+            let text = format!("{host} answered a request with 401: it refused the credentials");
+            let error = CallError::new(CallErrorKind::Authentication, text)
+                .with_fix("Correct the connection's secrets, then run `connection check`.");
+            self.session.refuse(&error);
+        }
     }
 
     fn read<T>(

@@ -159,8 +159,9 @@ impl Session {
         &self.incidents
     }
 
-    pub(crate) fn pause(&self, time: std::time::Duration) {
-        self.egress.pause(time);
+    /// The host that refused the credentials, unless they were found good elsewhere since.
+    pub(crate) fn refused_by(&self) -> Option<String> {
+        self.egress.credentials_watch().refused_by()
     }
 
     /// Whether the PSA has refused the credentials in this run.
@@ -283,8 +284,13 @@ impl SessionBuilder {
         }
         self.check_values()?;
         let description = self.plugin.description();
+        let mut wanted = description.hosts.clone();
+        if description.self_hosted {
+            // Each MSP has its own address: what the operator added is wanted too.
+            wanted.extend(self.grant.hosts.iter().cloned());
+        }
         let mut policy = http::Policy {
-            wanted: description.hosts.clone(),
+            wanted,
             granted: self.grant.hosts.clone(),
             ports: BTreeSet::new(),
             loopback: None,

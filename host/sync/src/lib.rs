@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod budgets;
 mod bundles;
 mod check;
 mod connections;
@@ -65,9 +66,10 @@ pub use note::Note;
 pub use plugins::{
     Act, ApprovalView, Difference, FileView, MovingConnection, PluginAdded, PluginProposal, PluginView,
 };
+pub use budgets::{BudgetView, UsedView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
+    TenantDecision, Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
     QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};

@@ -15,6 +15,7 @@ use psa_host_sandbox::{
 };
 
 use crate::error::rule;
+use crate::check::refuse_refused;
 use crate::plugins::needs_new_file;
 use crate::{Error, Host, Reader, Result, fields};
 
@@ -38,7 +39,33 @@ pub struct OpenConnection {
     pub session: Arc<Session>,
     /// Reads its PSA through the session.
     pub reader: Reader,
+    _refusal: KeptRefusal,
     _learnt: LearntOrigins,
+}
+
+/// Keeps that the PSA refused the credentials, whatever they were used for: users are
+/// locked after a few failures, so nothing is sent with them again by any process.
+#[derive(Debug)]
+struct KeptRefusal {
+    session: Arc<Session>,
+    ledger: Ledger,
+    connection: ConnectionName,
+    version: i64,
+}
+
+impl Drop for KeptRefusal {
+    fn drop(&mut self) {
+        let Some(error) = self.session.refused() else {
+            return;
+        };
+        let words = error.in_full();
+        let kept = self
+            .ledger
+            .refuse_credentials(&self.connection, self.version, &words);
+        if let Err(error) = kept {
+            tracing::error!(%error, "refused credentials could not be kept as refused");
+        }
+    }
 }
 
 /// Keeps the loopback origins that a session learnt for the next one: a connector that
@@ -122,6 +149,7 @@ impl Host {
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
         self.refuse_unset(&installed, &connection)?;
+        refuse_refused(&connection)?;
         // Last, because a cold cache means compiling.
         let plugin = self.load_installed(&installed, sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
@@ -156,6 +184,12 @@ impl Host {
             error,
         })?;
         let reader = Reader::new(Arc::clone(&session));
+        let refusal = KeptRefusal {
+            session: Arc::clone(&session),
+            ledger: self.ledger().clone(),
+            connection: name.clone(),
+            version: connection.credentials_version,
+        };
         let learnt = LearntOrigins {
             session: Arc::clone(&session),
             ledger: self.ledger().clone(),
@@ -167,6 +201,7 @@ impl Host {
             plugin,
             session,
             reader,
+            _refusal: refusal,
             _learnt: learnt,
         })
     }

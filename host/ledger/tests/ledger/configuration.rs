@@ -4,7 +4,7 @@ use std::fs;
 use jiff::Timestamp;
 use psa_host_billing::{TenantKey, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use psa_host_ledger::{
-    AddedPlugin, CheckOutcome, ConnectionChange, LedgerError, SnapshotId, TenantBinding, Upserted,
+    AddedPlugin, CheckOutcome, ConnectionChange, LedgerError, SnapshotId, TenantDecision, Upserted,
 };
 
 use crate::fixture::{
@@ -208,15 +208,102 @@ fn a_tenant_once_bound_is_never_rebound() {
     let place = Place::new();
     let ledger = place.with_connection();
     let acme = name("acme");
-    assert_eq!(
-        ledger.bind_tenant(&acme, &tenant()).unwrap(),
-        TenantBinding::Same
-    );
+    let again = ledger.bind_tenant(&acme, &tenant()).unwrap();
+    assert!(!again.first);
+    assert_eq!(again.tenant, tenant());
     let other = TenantKey::new("zone5/db2").unwrap();
     let error = ledger.bind_tenant(&acme, &other).unwrap_err();
     assert_eq!(error.code(), "tenant-changed");
     assert!(matches!(error, LedgerError::TenantChanged { bound, .. } if bound == "zone5/db1"));
     assert_eq!(ledger.connection(&acme).unwrap().tenant, Some(tenant()));
+}
+
+#[test]
+fn a_key_known_from_another_channel_or_plugin_is_refused_until_an_operator_says_what_it_means() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    ledger.add_plugin("clone", b"clone", "{}").unwrap();
+    let mut stranger = new_connection("stranger", "msp");
+    stranger.plugin = "clone".to_owned();
+    ledger.add_connection(&stranger).unwrap();
+    add(&ledger, "beta", "other-msp");
+    for connection in ["stranger", "beta"] {
+        let error = ledger.bind_tenant(&name(connection), &tenant()).unwrap_err();
+        assert_eq!(error.code(), "tenant-claimed");
+        assert!(error.to_string().contains("acme (plugin autotask, channel msp)"), "{error}");
+        assert_eq!(ledger.connection(&name(connection)).unwrap().tenant, None);
+    }
+    let decide = |connection: &str, decision: TenantDecision| {
+        ledger.decide_tenant(&name(connection), &decision, None, "they said so")
+    };
+    // Different: it gets a tenant of its own, with lock, budget and lines of its own.
+    let other = decide("stranger", TenantDecision::Different).unwrap();
+    assert_ne!(other, tenant());
+    let bound = ledger.bind_tenant(&name("stranger"), &tenant()).unwrap();
+    assert_eq!((bound.tenant, bound.first), (other.clone(), true));
+    assert!(!ledger.bind_tenant(&name("stranger"), &tenant()).unwrap().first);
+    // The name of that tenant is nobody else's either.
+    add(&ledger, "gamma", "msp");
+    assert_eq!(code(ledger.bind_tenant(&name("gamma"), &other)), "tenant-claimed");
+    // Same: which of the two has to be said.
+    assert_eq!(code(decide("beta", TenantDecision::Same)), "several-tenants");
+    let same = TenantDecision::Same;
+    let acme = name("acme");
+    let meant = ledger.decide_tenant(&name("beta"), &same, Some(&acme), "one PSA");
+    assert_eq!(meant.unwrap(), tenant());
+    assert_eq!(ledger.bind_tenant(&name("beta"), &tenant()).unwrap().tenant, tenant());
+    assert_eq!(code(decide("acme", TenantDecision::Same)), "nothing-claimed");
+}
+
+#[test]
+fn a_connection_of_the_same_plugin_and_channel_shares_the_tenant_without_a_question() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    add(&ledger, "beta", "msp");
+    assert!(ledger.bind_tenant(&name("beta"), &tenant()).unwrap().first);
+}
+
+#[test]
+fn refused_credentials_stay_refused_until_they_change_or_somebody_says_so() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    let refusal = || ledger.connection(&acme).unwrap().refusal;
+    let version = || ledger.connection(&acme).unwrap().credentials_version;
+    let first = version();
+    ledger.refuse_credentials(&acme, first, "locked").unwrap();
+    assert_eq!(refusal().unwrap().words, "locked");
+    drop(place.open());
+    ledger.retry_credentials(&acme).unwrap();
+    assert_eq!(refusal(), None);
+    // A run that still had the former ones does not condemn the new.
+    ledger.refuse_credentials(&acme, first, "locked").unwrap();
+    assert_eq!(refusal(), None);
+    type Change<'a> = (&'a str, &'a dyn Fn());
+    let changes: [Change<'_>; 3] = [
+        ("rotated", &|| {
+            ledger.rotate_connection(&acme, &secret("secret", "new")).unwrap();
+        }),
+        ("set", &|| {
+            let settings = BTreeMap::from([("username".to_owned(), Some("x".to_owned()))]);
+            let change = ConnectionChange {
+                settings,
+                ..ConnectionChange::default()
+            };
+            ledger.set_connection(&acme, &change).unwrap();
+        }),
+        ("of the operator", &|| {
+            ledger
+                .set_plugin("autotask", &BTreeMap::new(), &secret("code", "new"))
+                .unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        ledger.refuse_credentials(&acme, version(), "no").unwrap();
+        assert!(refusal().is_some(), "{what}");
+        change();
+        assert_eq!(refusal(), None, "{what}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod address;
 mod auth;
 mod call;
+mod credentials_watch;
 mod checked;
 mod exchange;
 mod headers;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::auth::Credentials;
 use super::call::{CallRecord, Note, Write};
 use super::checked::Checked;
+use super::credentials_watch::CredentialsWatch;
 use super::exchange::{Answer, Clients, Failure};
 use super::oauth::{Token, TokenKeeper};
 use super::policy::{Policy, Reach};
@@ -50,6 +51,7 @@ pub(crate) struct Egress {
     secrets: Vec<Zeroizing<String>>,
     redactor: RwLock<Arc<Redactor>>,
     token: TokenKeeper,
+    watch: CredentialsWatch,
     clients: Clients,
     budget: RwLock<Arc<Budget>>,
     terms: budget::Terms,
@@ -79,6 +81,7 @@ impl Egress {
             secrets,
             redactor: RwLock::new(Arc::new(redactor)),
             token: TokenKeeper::default(),
+            watch: CredentialsWatch::default(),
             clients: Clients::new(resolver, &limits),
             budget: RwLock::new(budget),
             terms: budget::Terms {
@@ -108,6 +111,10 @@ impl Egress {
         *self.budget.write().unwrap_or_else(PoisonError::into_inner) = budget;
     }
 
+    pub fn credentials_watch(&self) -> &CredentialsWatch {
+        &self.watch
+    }
+
     /// Send one request for the guest.
     pub async fn send(
         &self,
@@ -124,11 +131,21 @@ impl Egress {
         if write {
             call.write = Write::NotSent;
         }
+        let place = place(&checked.target.url);
+        if authenticate && !self.watch.admits(&place) {
+            let message = "the credentials were refused: nothing more is sent with them".to_owned();
+            call.note = Some(Note::Credentials(message.clone()));
+            return Err(not_sent(wit::SendFailureKind::Denied, message));
+        }
         let mut answer = self.attempt(&checked, authenticate, call).await?;
         let renewable = answer.status == 401 && !write && authenticate;
         if renewable && self.credentials.grant.is_some() {
             *self.token.0.lock().await = None;
             answer = self.attempt(&checked, authenticate, call).await?;
+        }
+        match authenticate {
+            true => self.watch.answered(&place, answer.status),
+            false => self.watch.told(&answer.body),
         }
         Ok(self.hand_over(answer, checked.target.reach, call))
     }
@@ -411,6 +428,15 @@ impl Egress {
             may_have_been_sent: sent,
             retry_after_seconds: None,
         }
+    }
+}
+
+/// Host and, where it is not https's own, port: what an answer would name.
+fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

@@ -232,8 +232,16 @@ impl Host {
         let name = &open.connection.name;
         match open.reader.check(Depth::Brief).await {
             Ok(report) => {
-                self.ledger().bind_tenant(name, &report.tenant)?;
-                open.session.bind_tenant(&report.tenant);
+                // The ledger first: a key that is somebody else's must not reach their budget.
+                let bound = self.ledger().bind_tenant(name, &report.tenant);
+                let tenant = match bound {
+                    Ok(bound) => bound.tenant,
+                    Err(error) => {
+                        self.keep_status(name, Some(error.code()))?;
+                        return Err(error.into());
+                    }
+                };
+                open.session.bind_tenant(&tenant);
                 let wrong_before = open
                     .connection
                     .last_check
@@ -242,7 +250,7 @@ impl Host {
                 if wrong_before {
                     self.keep_status(name, None)?;
                 }
-                Ok(report.tenant)
+                Ok(tenant)
             }
             Err(error) => {
                 self.keep_status(name, Some(error.code()))?;
