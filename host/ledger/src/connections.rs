@@ -254,18 +254,18 @@ impl Ledger {
             let changed = change.execute(
                 "UPDATE connections SET refused_at = ?3, refused_words = ?4
                  WHERE name = ?1 AND credentials_version = ?2 AND refused_at IS NULL",
-                params![
-                    name.as_str(),
-                    version,
-                    journal.at().as_microsecond(),
-                    words
-                ],
+                params![name.as_str(), version, journal.at().as_microsecond(), words],
             )?;
             if changed == 0 {
                 return Ok(());
             }
             let detail = json!({ "words": words });
-            journal.write(change, "connection.credentials-refused", name.as_str(), &detail)
+            journal.write(
+                change,
+                "connection.credentials-refused",
+                name.as_str(),
+                &detail,
+            )
         })
     }
 
@@ -469,7 +469,9 @@ fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
             None => None,
             Some(at) => Some(CredentialsRefusal {
                 at,
-                words: row.get::<_, Option<String>>("refused_words")?.unwrap_or_default(),
+                words: row
+                    .get::<_, Option<String>>("refused_words")?
+                    .unwrap_or_default(),
             }),
         },
         created_at: instant(row, "created_at")?,

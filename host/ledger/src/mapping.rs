@@ -471,11 +471,13 @@ fn second_tenant(
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    Ok(other.map(|(connection, tenant)| LedgerError::WorkspaceInTwoTenants {
-        workspace: pair.workspace.to_string(),
-        connection,
-        tenant,
-    }))
+    Ok(
+        other.map(|(connection, tenant)| LedgerError::WorkspaceInTwoTenants {
+            workspace: pair.workspace.to_string(),
+            connection,
+            tenant,
+        }),
+    )
 }
 
 /// Make a connection's account mappings count for its whole tenant, now that it is

@@ -216,10 +216,7 @@ impl Ledger {
             for (id, connection) in &moved {
                 refuse_open_intents(change, *id, connection)?;
             }
-            change.execute(
-                "UPDATE plugins SET sha256 = ?2 WHERE name = ?1",
-                [name, to],
-            )?;
+            change.execute("UPDATE plugins SET sha256 = ?2 WHERE name = ?1", [name, to])?;
             let connections: Vec<&String> = moved.iter().map(|(_, name)| name).collect();
             let detail = json!({ "from": from, "to": to, "connections": connections });
             journal.write(change, "plugin.switched", name, &detail)
@@ -247,7 +244,10 @@ impl Ledger {
             if let Some(sha256) = sha256 {
                 refuse_unapproved(change, &plugin, sha256)?;
             }
-            let (from, to) = (before.as_ref().unwrap_or(&in_use), sha256.unwrap_or(&in_use));
+            let (from, to) = (
+                before.as_ref().unwrap_or(&in_use),
+                sha256.unwrap_or(&in_use),
+            );
             if from != to {
                 refuse_open_intents(change, id, name.as_str())?;
             }

@@ -81,7 +81,11 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::TenantChanged`]; [`LedgerError::TenantClaimed`] where another lineage
     /// or channel has the key; a mapping conflict with another connection of the tenant.
-    pub fn bind_tenant(&self, name: &ConnectionName, reported: &TenantKey) -> Result<TenantBinding> {
+    pub fn bind_tenant(
+        &self,
+        name: &ConnectionName,
+        reported: &TenantKey,
+    ) -> Result<TenantBinding> {
         let bound = self.write(|change, journal| {
             let claimant = Claimant::of(change, name)?;
             let bound = tenant_of(change, claimant.id)?;
@@ -104,7 +108,15 @@ impl Ledger {
                 Some(tenant) => tenant,
                 None if is_known(change, reported.as_str())? => {
                     // Kept, so that an operator can say something about it.
-                    claim(change, journal, &claimant, (name, reported), None, "asked", None)?;
+                    claim(
+                        change,
+                        journal,
+                        &claimant,
+                        (name, reported),
+                        None,
+                        "asked",
+                        None,
+                    )?;
                     return Ok(Err(LedgerError::TenantClaimed {
                         connection: name.to_string(),
                         tenant: reported.to_string(),
@@ -113,7 +125,15 @@ impl Ledger {
                 }
                 None => {
                     let tenant = Some(reported);
-                    claim(change, journal, &claimant, (name, reported), tenant, "first", None)?;
+                    claim(
+                        change,
+                        journal,
+                        &claimant,
+                        (name, reported),
+                        tenant,
+                        "first",
+                        None,
+                    )?;
                     reported.clone()
                 }
             };
@@ -187,7 +207,15 @@ impl Ledger {
                 }
             };
             let pair = (name, &reported);
-            claim(change, journal, &claimant, pair, Some(&tenant), how, Some(why))?;
+            claim(
+                change,
+                journal,
+                &claimant,
+                pair,
+                Some(&tenant),
+                how,
+                Some(why),
+            )?;
             let detail = json!({ "reported": reported, "tenant": tenant, "why": why });
             journal.write(change, what, name.as_str(), &detail)?;
             Ok(tenant)

@@ -112,6 +112,12 @@ impl Session {
         self.egress.counts()
     }
 
+    /// How long requests waited so far for the tenant's budget and for a place among those
+    /// at once.
+    pub fn waited(&self) -> std::time::Duration {
+        self.egress.waited()
+    }
+
     /// What the plugin did so far that a person should know of.
     pub fn incidents(&self) -> Vec<Incident> {
         self.incidents.all()

@@ -58,10 +58,15 @@ impl Host {
         };
         let mut by_scope: BTreeMap<String, Vec<Connection>> = BTreeMap::new();
         for connection in connections {
-            by_scope.entry(scope(&connection)).or_default().push(connection);
+            by_scope
+                .entry(scope(&connection))
+                .or_default()
+                .push(connection);
         }
         let budgets = by_scope.into_iter();
-        budgets.map(|(scope, of)| self.budget(&scope, &of)).collect()
+        budgets
+            .map(|(scope, of)| self.budget(&scope, &of))
+            .collect()
     }
 
     /// Lift the pause that a connection's PSA asked for. Says until when it would have held.

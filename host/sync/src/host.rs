@@ -171,7 +171,11 @@ impl Host {
         let name = &installed.name;
         let file = installed.file(sha256).ok_or_else(|| {
             let fix = "Add it again with `psa-host plugin add`.";
-            rule("plugin-file", format!("plugin {name} has no file {sha256}"), fix)
+            rule(
+                "plugin-file",
+                format!("plugin {name} has no file {sha256}"),
+                fix,
+            )
         })?;
         if file.form < psa_host_ledger::DESCRIPTION_FORM {
             return Err(needs_new_file(name, file));

@@ -43,6 +43,7 @@ mod validate;
 mod whole_file;
 mod wiring;
 
+pub use budgets::{BudgetView, UsedView};
 pub use bundles::BundleView;
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
 pub use connections::{AddConnection, ConnectionView, Coverage};
@@ -64,13 +65,14 @@ pub use mapping::{
 };
 pub use note::Note;
 pub use plugins::{
-    Act, ApprovalView, Difference, FileView, MovingConnection, PluginAdded, PluginProposal, PluginView,
+    Act, ApprovalView, Difference, FileView, MovingConnection, PluginAdded, PluginProposal,
+    PluginView,
 };
-pub use budgets::{BudgetView, UsedView};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
-    TenantDecision, Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
-    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, Withdrawal,
+    Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
+    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, TenantDecision,
+    Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader};

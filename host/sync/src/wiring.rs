@@ -14,8 +14,8 @@ use psa_host_sandbox::{
     PluginStorage, Secret, Session, StorageUsage, StoreFailure,
 };
 
-use crate::error::rule;
 use crate::check::refuse_refused;
+use crate::error::rule;
 use crate::plugins::needs_new_file;
 use crate::{Error, Host, Reader, Result, fields};
 
@@ -135,7 +135,9 @@ impl Host {
         }
         let installed = self.ledger().plugin(&connection.plugin)?;
         let sha256 = connection.kept_on.as_ref().unwrap_or(&installed.sha256);
-        let approval = installed.file(sha256).and_then(|file| file.approval.as_ref());
+        let approval = installed
+            .file(sha256)
+            .and_then(|file| file.approval.as_ref());
         let Some(approval) = approval else {
             return Err(not_approved(&installed.name));
         };

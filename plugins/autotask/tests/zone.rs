@@ -149,7 +149,11 @@ fn a_401_from_the_same_zone_is_final_and_nothing_more_is_tried() {
         );
     }
     assert_eq!(
-        kind_of(&connector.adjust(&host, &adjustment("7", "9"), today()).unwrap_err()),
+        kind_of(
+            &connector
+                .adjust(&host, &adjustment("7", "9"), today())
+                .unwrap_err()
+        ),
         "authentication"
     );
     // The read, and one lookup.

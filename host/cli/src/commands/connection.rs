@@ -93,7 +93,9 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
             };
             let tenant = host.decide_tenant(&connection, &decision, as_of.as_ref(), &why)?;
             if !out.is_json() {
-                out.line(format!("connection {connection} belongs to tenant {tenant}"))?;
+                out.line(format!(
+                    "connection {connection} belongs to tenant {tenant}"
+                ))?;
             }
             let check = host.check_connection(&connection).await?;
             report(&check, out)
@@ -103,7 +105,9 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
             let file = Some(file.as_str()).filter(|file| *file != "in-use");
             let sha256 = host.keep_connection_on(&connection, file)?;
             if out.is_json() {
-                out.json(&json!({ "connection": connection, "file": sha256, "kept": file.is_some() }))?;
+                out.json(
+                    &json!({ "connection": connection, "file": sha256, "kept": file.is_some() }),
+                )?;
             } else {
                 out.line(match file {
                     Some(_) => format!("connection {connection} is kept on {sha256}"),

@@ -151,7 +151,10 @@ fn agree(proposal: &PluginProposal, yes: Option<&str>, out: Output) -> Result<()
     }
     // For whoever is asked: on a terminal beside the question, else beside the refusal.
     let tell = |line: String| eprintln!("{}", plain(&line));
-    tell(format!("{}: another file than the one in use", proposal.name));
+    tell(format!(
+        "{}: another file than the one in use",
+        proposal.name
+    ));
     tell(format!("  in use     {}", proposal.in_use));
     tell(format!("  candidate  {}", proposal.sha256));
     for difference in &proposal.differences {
@@ -165,7 +168,9 @@ fn agree(proposal: &PluginProposal, yes: Option<&str>, out: Output) -> Result<()
     }
     if !proposal.operator_secrets.is_empty() {
         let secrets = proposal.operator_secrets.join(", ");
-        tell(format!("It would be given the use of your secrets: {secrets}"));
+        tell(format!(
+            "It would be given the use of your secrets: {secrets}"
+        ));
     }
     for connection in &proposal.connections {
         let secrets = or_dash(Some(connection.secrets.join(", ")).filter(|s| !s.is_empty()));
@@ -175,7 +180,9 @@ fn agree(proposal: &PluginProposal, yes: Option<&str>, out: Output) -> Result<()
         ));
     }
     for kept in &proposal.kept {
-        tell(format!("Connection {kept} stays on the file it is kept on."));
+        tell(format!(
+            "Connection {kept} stays on the file it is kept on."
+        ));
     }
     if out.is_json() || !std::io::stdin().is_terminal() {
         let message = format!(
@@ -185,7 +192,10 @@ fn agree(proposal: &PluginProposal, yes: Option<&str>, out: Output) -> Result<()
         let fix = format!("Look at what differs, and add --yes {}.", proposal.sha256);
         return Err(WrongUse::new(message, fix).into());
     }
-    confirm(&format!("approve it, and move {} to it", proposal.name), false)
+    confirm(
+        &format!("approve it, and move {} to it", proposal.name),
+        false,
+    )
 }
 
 fn tell_missing(plugin: &PluginView, out: Output) -> Result<()> {
@@ -252,11 +262,7 @@ fn list(plugins: &[PluginView], out: Output) -> Result<()> {
 }
 
 fn asks_for(description: &Description, out: Output) -> Result<()> {
-    let hosts: Vec<String> = description
-        .hosts
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let hosts: Vec<String> = description.hosts.iter().map(ToString::to_string).collect();
     out.line(format!("it asks to reach {}", hosts.join(", ")))?;
     Ok(())
 }

@@ -1,6 +1,10 @@
 //! `psa-host sync`
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::Host;
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
@@ -34,7 +38,7 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
     };
     if let [connection] = args.connections.as_slice() {
         let name = id("connection name", connection)?;
-        let report = one(host, &name, &options).await?;
+        let report = one(host, &name, &options, Some(&Bar::new())).await?;
         if out.is_json() {
             out.json(&RunJson(&report))?;
         } else {
@@ -67,7 +71,8 @@ fn release(args: &SyncArgs) -> Result<Option<Release>> {
     Ok(Some(Release::new(args.release.iter().copied(), why)?))
 }
 
-/// One connection after the other: an error of one never stops another.
+/// Tenants side by side, the connections of one tenant one after the other, because one at
+/// a time posts to it. Neither an error of one nor one that hangs stops another tenant's.
 async fn several(
     names: &[ConnectionName],
     args: &SyncArgs,
@@ -75,47 +80,123 @@ async fn several(
     host: &Host,
     out: Output,
 ) -> Result<Status> {
-    let mut status = Status::Done;
-    let (mut reports, mut errors) = (Vec::new(), Vec::new());
-    for name in names {
-        match one(host, name, options).await {
+    let mut told = Told {
+        status: Status::Done,
+        reports: Vec::new(),
+        errors: Vec::new(),
+    };
+    let (known, unknown) = by_tenant(names, host);
+    let runs = known
+        .into_iter()
+        .chain(unknown.iter().map(|name| vec![name.clone()]));
+    let mut runs: FuturesUnordered<_> = runs
+        .map(|names| async move {
+            let mut ran = Vec::with_capacity(names.len());
+            for name in names {
+                let result = one(host, &name, options, None).await;
+                ran.push((name, result));
+            }
+            ran
+        })
+        .collect();
+    let mut again = Vec::new();
+    while let Some(of_one_tenant) = runs.next().await {
+        for (name, ran) in of_one_tenant {
+            match ran {
+                // Two that were never checked can turn out to be of one tenant.
+                Err(error) if error.code() == "tenant-busy" && unknown.contains(&name) => {
+                    again.push(name);
+                }
+                ran => told.add(name, ran, args, out)?,
+            }
+        }
+    }
+    for name in again {
+        let ran = one(host, &name, options, None).await;
+        told.add(name, ran, args, out)?;
+    }
+    if out.is_json() {
+        let runs = told.reports.iter().map(RunJson).collect();
+        let errors = told.errors;
+        out.json(&Several { runs, errors })?;
+    }
+    Ok(told.status)
+}
+
+/// What is known of the runs so far.
+struct Told {
+    status: Status,
+    reports: Vec<RunReport>,
+    errors: Vec<FailedRun>,
+}
+
+impl Told {
+    fn add(
+        &mut self,
+        connection: ConnectionName,
+        ran: Result<RunReport, psa_host_sync::Error>,
+        args: &SyncArgs,
+        out: Output,
+    ) -> Result<()> {
+        match ran {
             Ok(report) => {
-                if status == Status::Done {
-                    status = status_of(&report);
+                if self.status == Status::Done {
+                    self.status = status_of(&report);
                 }
                 if !out.is_json() {
                     print(&report, args.all, out)?;
                     out.line("")?;
                 }
-                reports.push(report);
+                self.reports.push(report);
             }
             Err(error) => {
-                status = Status::Failed;
+                self.status = Status::Failed;
                 let problem = error.problem();
                 if !out.is_json() {
                     Failure::from(anyhow::Error::from(error)).print(out);
                 }
-                errors.push(FailedRun {
-                    connection: name.clone(),
+                self.errors.push(FailedRun {
+                    connection,
                     error: problem,
                 });
             }
         }
+        Ok(())
     }
-    if out.is_json() {
-        let runs = reports.iter().map(RunJson).collect();
-        out.json(&Several { runs, errors })?;
+}
+
+/// The connections of each tenant, and those of which nobody knows the tenant yet.
+fn by_tenant(
+    names: &[ConnectionName],
+    host: &Host,
+) -> (Vec<Vec<ConnectionName>>, Vec<ConnectionName>) {
+    let mut tenants: BTreeMap<String, Vec<ConnectionName>> = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for name in names {
+        // An unknown name is told by its run.
+        let tenant = host.connection(name).ok().and_then(|found| found.tenant);
+        match tenant {
+            Some(tenant) => tenants
+                .entry(tenant.to_string())
+                .or_default()
+                .push(name.clone()),
+            None => unknown.push(name.clone()),
+        }
     }
-    Ok(status)
+    (tenants.into_values().collect(), unknown)
 }
 
 async fn one(
     host: &Host,
     name: &ConnectionName,
     options: &SyncOptions,
+    bar: Option<&Bar>,
 ) -> Result<RunReport, psa_host_sync::Error> {
-    let bar = Bar::new();
-    let watch = |progress| bar.show(progress);
+    let watch = |progress| {
+        if let Some(bar) = bar {
+            bar.show(progress);
+        }
+    };
     // So that an unknown name is told with those there are.
     host.connection(name)?;
     host.sync(name, options, &watch).await

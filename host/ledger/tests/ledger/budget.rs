@@ -90,6 +90,9 @@ fn a_person_lifts_a_pause_and_the_history_says_so() {
     assert_eq!(lifted, Some(minute(1_440)));
     assert_eq!(place.open().budget_paused("t").unwrap(), None);
     let entry = ledger.history(0, 10).unwrap().pop().unwrap();
-    assert_eq!((entry.what.as_str(), entry.subject.as_str()), ("budget.lifted", "t"));
+    assert_eq!(
+        (entry.what.as_str(), entry.subject.as_str()),
+        ("budget.lifted", "t")
+    );
     assert_eq!(entry.detail["why"], "the PSA is back");
 }

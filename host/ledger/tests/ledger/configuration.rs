@@ -26,7 +26,10 @@ fn another_file_under_a_name_in_use_is_a_candidate_and_nothing_that_runs_changes
     assert!(matches!(&second, AddedPlugin::Candidate { in_use, .. } if in_use == one));
     let plugin = ledger.plugin("p").unwrap();
     let approval = plugin.approval.clone().unwrap();
-    assert_eq!((plugin.sha256.as_str(), approval.hosts), (one, hosts.to_vec()));
+    assert_eq!(
+        (plugin.sha256.as_str(), approval.hosts),
+        (one, hosts.to_vec())
+    );
     assert_eq!(approval.who, "cli:ann");
     assert_eq!(plugin.description, r#"{"v":1}"#, "what it said first");
     assert_eq!(plugin.file(second.sha256()).unwrap().approval, None);
@@ -56,7 +59,10 @@ fn a_switch_is_made_with_the_approval_and_every_approval_is_remembered() {
     );
     ledger.switch_plugin("p", two, one, None).unwrap();
     let plugin = ledger.plugin("p").unwrap();
-    assert_eq!((plugin.sha256.as_str(), plugin.approval.is_some()), (one, true));
+    assert_eq!(
+        (plugin.sha256.as_str(), plugin.approval.is_some()),
+        (one, true)
+    );
     ledger.remove_plugin_file("p", two).unwrap();
     assert!(!ledger.dir().plugin(two).exists());
     assert_eq!(ledger.plugin("p").unwrap().files.len(), 1);
@@ -75,9 +81,15 @@ fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
     assert_eq!(code(switch()), "adjustments-open");
     let plugin = ledger.plugin("autotask").unwrap();
     assert_eq!(plugin.sha256, in_use);
-    assert_eq!(plugin.file(new.sha256()).unwrap().approval, None, "all or nothing");
+    assert_eq!(
+        plugin.file(new.sha256()).unwrap().approval,
+        None,
+        "all or nothing"
+    );
     // Staying on the same file is no move.
-    ledger.keep_connection_on(&name("acme"), Some(&in_use)).unwrap();
+    ledger
+        .keep_connection_on(&name("acme"), Some(&in_use))
+        .unwrap();
     switch().unwrap();
     assert_eq!(
         ledger.connection(&name("acme")).unwrap().kept_on,
@@ -228,9 +240,16 @@ fn a_key_known_from_another_channel_or_plugin_is_refused_until_an_operator_says_
     ledger.add_connection(&stranger).unwrap();
     add(&ledger, "beta", "other-msp");
     for connection in ["stranger", "beta"] {
-        let error = ledger.bind_tenant(&name(connection), &tenant()).unwrap_err();
+        let error = ledger
+            .bind_tenant(&name(connection), &tenant())
+            .unwrap_err();
         assert_eq!(error.code(), "tenant-claimed");
-        assert!(error.to_string().contains("acme (plugin autotask, channel msp)"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("acme (plugin autotask, channel msp)"),
+            "{error}"
+        );
         assert_eq!(ledger.connection(&name(connection)).unwrap().tenant, None);
     }
     let decide = |connection: &str, decision: TenantDecision| {
@@ -241,18 +260,35 @@ fn a_key_known_from_another_channel_or_plugin_is_refused_until_an_operator_says_
     assert_ne!(other, tenant());
     let bound = ledger.bind_tenant(&name("stranger"), &tenant()).unwrap();
     assert_eq!((bound.tenant, bound.first), (other.clone(), true));
-    assert!(!ledger.bind_tenant(&name("stranger"), &tenant()).unwrap().first);
+    assert!(
+        !ledger
+            .bind_tenant(&name("stranger"), &tenant())
+            .unwrap()
+            .first
+    );
     // The name of that tenant is nobody else's either.
     add(&ledger, "gamma", "msp");
-    assert_eq!(code(ledger.bind_tenant(&name("gamma"), &other)), "tenant-claimed");
+    assert_eq!(
+        code(ledger.bind_tenant(&name("gamma"), &other)),
+        "tenant-claimed"
+    );
     // Same: which of the two has to be said.
-    assert_eq!(code(decide("beta", TenantDecision::Same)), "several-tenants");
+    assert_eq!(
+        code(decide("beta", TenantDecision::Same)),
+        "several-tenants"
+    );
     let same = TenantDecision::Same;
     let acme = name("acme");
     let meant = ledger.decide_tenant(&name("beta"), &same, Some(&acme), "one PSA");
     assert_eq!(meant.unwrap(), tenant());
-    assert_eq!(ledger.bind_tenant(&name("beta"), &tenant()).unwrap().tenant, tenant());
-    assert_eq!(code(decide("acme", TenantDecision::Same)), "nothing-claimed");
+    assert_eq!(
+        ledger.bind_tenant(&name("beta"), &tenant()).unwrap().tenant,
+        tenant()
+    );
+    assert_eq!(
+        code(decide("acme", TenantDecision::Same)),
+        "nothing-claimed"
+    );
 }
 
 #[test]
@@ -282,7 +318,9 @@ fn refused_credentials_stay_refused_until_they_change_or_somebody_says_so() {
     type Change<'a> = (&'a str, &'a dyn Fn());
     let changes: [Change<'_>; 3] = [
         ("rotated", &|| {
-            ledger.rotate_connection(&acme, &secret("secret", "new")).unwrap();
+            ledger
+                .rotate_connection(&acme, &secret("secret", "new"))
+                .unwrap();
         }),
         ("set", &|| {
             let settings = BTreeMap::from([("username".to_owned(), Some("x".to_owned()))]);

@@ -275,9 +275,8 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     // As that release left it, and as the step after it found it.
     let step = include_str!("../../src/migrations/06-stance-before.sql");
     let (_, found) = step.split_once("\nUPDATE stances").unwrap();
-    let earlier = format!(
-        "UPDATE stances SET question = NULL, before = NULL; UPDATE stances{found}"
-    );
+    let earlier =
+        format!("UPDATE stances SET question = NULL, before = NULL; UPDATE stances{found}");
     place.sql(&earlier).unwrap();
     let ledger = place.open();
     ledger.answer(&[id], Answering::Reject, "no").unwrap();

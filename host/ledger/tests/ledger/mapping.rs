@@ -110,7 +110,9 @@ fn the_same_ids_in_another_tenant_are_other_accounts() {
     // Billed twice, unless somebody says why.
     assert_eq!(code(map("beta")), "workspace-in-two-tenants");
     let w1 = "w1".parse().unwrap();
-    ledger.allow_second_tenant(&name("beta"), &w1, "two companies").unwrap();
+    ledger
+        .allow_second_tenant(&name("beta"), &w1, "two companies")
+        .unwrap();
     map("beta").unwrap();
     // In another channel it is another workspace's business.
     add(&ledger, "gamma", "other-msp");

@@ -137,7 +137,12 @@ mod tests {
     #[test]
     fn a_host_is_named_whole() {
         assert!(names("see https://b.example/x", "b.example"));
-        for text in ["https://xb.example/", "b.example.evil", "a.b.example", "b.example:8443"] {
+        for text in [
+            "https://xb.example/",
+            "b.example.evil",
+            "a.b.example",
+            "b.example:8443",
+        ] {
             assert!(!names(text, "b.example"), "{text}");
         }
     }

@@ -7,8 +7,8 @@
 mod address;
 mod auth;
 mod call;
-mod credentials_watch;
 mod checked;
+mod credentials_watch;
 mod exchange;
 mod headers;
 mod oauth;

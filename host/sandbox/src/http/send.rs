@@ -56,6 +56,7 @@ pub(crate) struct Egress {
     budget: RwLock<Arc<Budget>>,
     terms: budget::Terms,
     counts: Mutex<RequestCount>,
+    waited: Mutex<Duration>,
     pub(super) limits: Arc<Limits>,
     clock: Clock,
     incidents: Arc<Incidents>,
@@ -90,6 +91,7 @@ impl Egress {
                 patience: limits.budget_wait,
             },
             counts: Mutex::default(),
+            waited: Mutex::default(),
             limits,
             clock,
             incidents,
@@ -101,6 +103,10 @@ impl Egress {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub fn waited(&self) -> Duration {
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn budget(&self) -> Arc<Budget> {
@@ -209,7 +215,10 @@ impl Egress {
             );
             return Err(self.refused(Refusal::new(IncidentCode::TooManyRequests, message), call));
         }
-        match self.budget().admit(endpoint, self.terms).await {
+        let begun = std::time::Instant::now();
+        let admitted = self.budget().admit(endpoint, self.terms).await;
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
+        match admitted {
             Ok(permit) => {
                 if let Some(failure) = &permit.unrecorded {
                     let message =

@@ -44,7 +44,9 @@ pub(crate) fn between(
             };
             // The first of two routes that match a request is not always the one that counts.
             if difference.before.is_empty() && difference.after.is_empty() {
-                difference.after.push("the same in another order".to_owned());
+                difference
+                    .after
+                    .push("the same in another order".to_owned());
             }
             Some(difference)
         })

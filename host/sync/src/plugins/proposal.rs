@@ -99,7 +99,10 @@ impl Host {
         if let (Some(approval), true) = (&file.approval, more_hosts.is_empty()) {
             hosts.clone_from(&approval.hosts);
         }
-        let granted = plugin.approval.as_ref().map(|approval| approval.hosts.clone());
+        let granted = plugin
+            .approval
+            .as_ref()
+            .map(|approval| approval.hosts.clone());
         let before = granted.unwrap_or_else(|| {
             let hosts = view.description.hosts.iter();
             hosts.map(ToString::to_string).collect()
@@ -215,10 +218,16 @@ pub(super) fn chosen<'a>(
             let text = text.to_ascii_lowercase();
             if text.len() < SHORTEST_HASH {
                 let fix = format!("Give at least {SHORTEST_HASH} characters of it.");
-                return Err(rule("plugin-file", format!("{text:?} is too short for a SHA-256"), fix));
+                return Err(rule(
+                    "plugin-file",
+                    format!("{text:?} is too short for a SHA-256"),
+                    fix,
+                ));
             }
             let files = plugin.files.iter();
-            let found = files.filter(|file| file.sha256.starts_with(&text)).collect();
+            let found = files
+                .filter(|file| file.sha256.starts_with(&text))
+                .collect();
             (found, format!("with SHA-256 {text}"))
         }
         None => {

@@ -21,6 +21,7 @@ mod release;
 mod report;
 mod resolve;
 mod settling;
+mod stall;
 mod stored;
 
 use std::collections::BTreeSet;
@@ -49,6 +50,7 @@ use day::Day;
 use found_right::FoundRight;
 use planning::Planning;
 use release::Releases;
+use stall::{LONGEST_STALL, Stall};
 
 /// How a run is to go.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +65,8 @@ pub struct SyncOptions {
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
+    /// How long a run may get nowhere before it is ended, where a test cannot wait.
+    pub longest_stall: Option<Duration>,
 }
 
 /// Everything that a run found, before it is put into a report.
@@ -129,9 +133,16 @@ impl Host {
             zone: &zone,
         };
         let released = self.release_brakes(name, run, options.dry_run, options.release.as_ref())?;
-        let found = self
-            .carry_out(&begun, snapshot.as_ref(), released, options, watch)
-            .await;
+        let stall = Stall::new(options.longest_stall.unwrap_or(LONGEST_STALL));
+        let noted = |progress: Progress| {
+            stall.note(&progress);
+            watch(progress);
+        };
+        let found = tokio::select! {
+            biased;
+            found = self.carry_out(&begun, snapshot.as_ref(), released, options, &noted) => found,
+            error = stall.ends(&open) => Err(error),
+        };
         let plugin = &open.plugin.description().name;
         let incidents: Vec<Notice> = open
             .session
