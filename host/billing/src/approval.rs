@@ -7,8 +7,12 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::rules::ApprovalLimits;
-use crate::{Money, Units};
+use crate::rules::{ApprovalLimits, Jump};
+use crate::{Money, Units, UnitsChange};
+
+mod new_accounts;
+
+pub use new_accounts::NewAccounts;
 
 /// A change, as far as its approval goes.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +25,30 @@ pub struct Change<'a> {
     pub monthly: Option<&'a Money>,
     /// This product never adjusted the line before.
     pub first_time: bool,
+    /// Nothing of its account was ever posted or found right.
+    pub new_account: bool,
 }
 
 /// Why a change waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Reason {
+    /// Its account is new: all such changes of a connection are one question.
+    NewAccount,
+    /// A rise over a share and a number.
+    Rise {
+        /// The change in units.
+        change: Decimal,
+        /// The most that posts by itself.
+        limit: Jump,
+    },
+    /// A fall over a share and a number.
+    Fall {
+        /// The change in units, above zero.
+        change: Decimal,
+        /// The most that posts by itself.
+        limit: Jump,
+    },
     /// Too many units.
     Units {
         /// Of the change.
@@ -62,6 +84,9 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NewAccount => f.write_str("the first changes of a new account"),
+            Self::Rise { change, limit } => jump(f, "rise", *change, limit),
+            Self::Fall { change, limit } => jump(f, "fall", *change, limit),
             Self::Units { change, limit } => {
                 write!(f, "a change of {change} units, over the limit of {limit}")
             }
@@ -86,11 +111,34 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Every limit that a change is over; none: it posts by itself.
+fn jump(f: &mut fmt::Formatter<'_>, what: &str, change: Decimal, limit: &Jump) -> fmt::Result {
+    let Jump { percent, units } = limit;
+    write!(
+        f,
+        "a {what} of {change} units, over the limit of {units} and {percent} %"
+    )
+}
+
+/// Every limit that a change is over; none: it posts by itself. Of a new account nothing
+/// is asked but the one question.
 pub fn reasons(limits: &ApprovalLimits, change: &Change<'_>) -> Vec<Reason> {
+    if limits.new_accounts && change.new_account {
+        return vec![Reason::NewAccount];
+    }
     let mut reasons = Vec::new();
     let units = change.target.change_from(change.baseline);
     let size = units.get().abs();
+    let limit = match units.is_decrease() {
+        true => limits.fall,
+        false => limits.rise,
+    };
+    if let Some(limit) = limit.filter(|limit| over(limit, change.baseline, size)) {
+        let change = size.normalize();
+        reasons.push(match units.is_decrease() {
+            true => Reason::Fall { change, limit },
+            false => Reason::Rise { change, limit },
+        });
+    }
     if let Some(limit) = limits.units
         && size > limit
     {
@@ -125,6 +173,12 @@ pub fn reasons(limits: &ApprovalLimits, change: &Change<'_>) -> Vec<Reason> {
         reasons.push(Reason::Decrease);
     }
     reasons
+}
+
+/// Whether a change is over both the number and the share.
+fn over(limit: &Jump, baseline: Units, size: Decimal) -> bool {
+    let hundredfold = size.saturating_mul(Decimal::ONE_HUNDRED);
+    size > limit.units && hundredfold > baseline.get().saturating_mul(limit.percent)
 }
 
 /// What became of a question.
@@ -162,11 +216,92 @@ impl Shown<'_> {
     /// was agreed to, and each day that an answer takes makes it later; an earlier one
     /// bills days that nobody was shown.
     pub fn covers(&self, now: &Shown<'_>) -> bool {
-        let shown = |reason: &Reason| self.reasons.iter().any(|one| one.is_like(reason));
+        let shown = |reason: &Reason| self.has_shown(reason, now);
         (self.baseline, self.target) == (now.baseline, now.target)
             && self.effective <= now.effective
             && no_more(now.monthly, self.monthly)
             && now.reasons.iter().all(shown)
+    }
+
+    /// Whether a person who agreed to this has agreed to that as well, or to all of it but
+    /// a departure that the limits let pass unasked: counts move while a question waits.
+    /// From the same units, in the same direction, no earlier, and no dearer a unit.
+    pub fn covers_within(&self, now: &Shown<'_>, limits: &ApprovalLimits) -> bool {
+        if self.covers(now) {
+            return true;
+        }
+        let (agreed, change) = (self.change(), now.change());
+        let same_way = !change.is_zero() && change.is_decrease() == agreed.is_decrease();
+        self.baseline == now.baseline
+            && same_way
+            && self.effective <= now.effective
+            && self.no_dearer(now)
+            && self.passes_unasked(now, limits)
+            && now.reasons.iter().all(|reason| self.has_shown(reason, now))
+    }
+
+    /// What changes.
+    pub fn change(&self) -> UnitsChange {
+        self.target.change_from(self.baseline)
+    }
+
+    /// Whether what lies between the two targets would post by itself.
+    fn passes_unasked(&self, now: &Shown<'_>, limits: &ApprovalLimits) -> bool {
+        let departure = now.target.change_from(self.target);
+        if departure.is_zero() {
+            return true;
+        }
+        let share = departure.get().checked_div(now.change().get());
+        let money = now.monthly.zip(share).and_then(|(monthly, share)| {
+            let amount = monthly.amount.checked_mul(share)?;
+            let currency = monthly.currency.clone();
+            Some(Money { amount, currency })
+        });
+        let change = Change {
+            baseline: self.target,
+            target: now.target,
+            monthly: money.as_ref(),
+            first_time: false,
+            new_account: false,
+        };
+        // That it is less of a rise than was agreed to is no decrease of the line.
+        let limits = ApprovalLimits {
+            decrease: false,
+            ..limits.clone()
+        };
+        reasons(&limits, &change).is_empty()
+    }
+
+    /// A person who saw the units and the money of a new account has seen what any limit
+    /// could ask about; and a departure that passes by itself may well lie at a limit.
+    fn has_shown(&self, reason: &Reason, now: &Shown<'_>) -> bool {
+        let as_new = self.reasons.contains(&Reason::NewAccount);
+        let departs = self.target != now.target;
+        let about_size = !matches!(
+            reason,
+            Reason::Rollback { .. } | Reason::NewAccount | Reason::FirstTime | Reason::Decrease
+        );
+        self.reasons.iter().any(|one| one.is_like(reason))
+            || (as_new && !matches!(reason, Reason::Rollback { .. }))
+            || (departs && about_size)
+    }
+
+    /// No more money for each unit that changes.
+    fn no_dearer(&self, now: &Shown<'_>) -> bool {
+        let (now_money, shown) = match (now.monthly, self.monthly) {
+            (None, None) => return true,
+            (Some(now), Some(shown)) if now.currency == shown.currency => (now, shown),
+            _ => return false,
+        };
+        let negative = |money: &Money| money.amount.is_sign_negative();
+        let same_way = now_money.amount.is_zero() || negative(now_money) == negative(shown);
+        let of =
+            |money: &Money, units: UnitsChange| money.amount.abs().checked_mul(units.get().abs());
+        let (now_for, shown_for) = (of(now_money, self.change()), of(shown, now.change()));
+        same_way
+            && now_for
+                .zip(shown_for)
+                .is_some_and(|(now, shown)| now <= shown)
     }
 }
 
@@ -233,6 +368,11 @@ impl Question {
             monthly: self.monthly.as_ref(),
             reasons: &self.reasons,
         }
+    }
+
+    /// Whether it was asked as one of the changes of new accounts.
+    pub fn is_of_new_account(&self) -> bool {
+        self.reasons.contains(&Reason::NewAccount)
     }
 
     /// Whether it is about these very units.

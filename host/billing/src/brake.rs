@@ -1,6 +1,7 @@
 //! When a whole run posts nothing. A wrong number for one customer is a hold; a sign
 //! that all numbers may be wrong is a brake.
 
+mod alike;
 mod code;
 mod example;
 mod snapshot;
@@ -12,9 +13,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::Money;
 use crate::rules::BrakeLimits;
+use crate::{Money, Units, UnitsChange};
 
+pub use alike::Alike;
 pub use code::{BrakeCode, UnknownBrake};
 pub use snapshot::{MOST_AHEAD, Newest, against, in_future};
 
@@ -26,6 +28,17 @@ pub enum Brake {
     NoSnapshot,
     /// The source says that something is missing.
     SnapshotIncomplete,
+    /// Two snapshots of one instant count otherwise.
+    SnapshotsDisagree {
+        /// Both.
+        snapshots: [String; 2],
+        /// When both were taken.
+        taken_at: Timestamp,
+        /// In how many pairs of workspace and module.
+        pairs: u64,
+        /// One of them, in words.
+        example: String,
+    },
     /// The snapshot was taken later than now: a clock is wrong.
     SnapshotInFuture {
         /// When it was taken, as it says.
@@ -54,6 +67,26 @@ pub enum Brake {
         mapped: usize,
         /// The most, in percent.
         limit: u8,
+    },
+    /// Too many units up or down in one day.
+    TooManyUnits {
+        /// The sum of the day's runs: above zero up, below zero down.
+        change: UnitsChange,
+        /// On so many accounts.
+        accounts: usize,
+        /// Of how many units, when the day's first run looked.
+        of: Units,
+        /// The most, in percent.
+        limit: u8,
+    },
+    /// One and the same count on many changed lines.
+    CountsAlike {
+        /// On so many.
+        lines: usize,
+        /// The count.
+        count: Units,
+        /// Of so many changes.
+        of: usize,
     },
     /// Too much money would change.
     TooMuchMoney {
@@ -89,11 +122,14 @@ impl Brake {
         match self {
             Self::NoSnapshot => BrakeCode::NoSnapshot,
             Self::SnapshotIncomplete => BrakeCode::SnapshotIncomplete,
+            Self::SnapshotsDisagree { .. } => BrakeCode::SnapshotsDisagree,
             Self::SnapshotInFuture { .. } => BrakeCode::SnapshotInFuture,
             Self::SnapshotStale { .. } => BrakeCode::SnapshotStale,
             Self::SnapshotOlderThanLast => BrakeCode::SnapshotOlderThanLast,
             Self::SnapshotAllZero => BrakeCode::SnapshotAllZero,
             Self::TooManyAccounts { .. } => BrakeCode::TooManyAccounts,
+            Self::TooManyUnits { .. } => BrakeCode::TooManyUnits,
+            Self::CountsAlike { .. } => BrakeCode::CountsAlike,
             Self::TooMuchMoney { .. } => BrakeCode::TooMuchMoney,
             Self::MoneyUnknown { .. } => BrakeCode::MoneyUnknown,
             Self::AccountsVanished { .. } => BrakeCode::AccountsVanished,
@@ -113,6 +149,16 @@ impl Brake {
             Self::SnapshotIncomplete => {
                 "the source says that the newest usage snapshot is not complete".to_owned()
             }
+            Self::SnapshotsDisagree {
+                snapshots: [one, other],
+                taken_at,
+                pairs,
+                example,
+            } => format!(
+                "usage snapshots {one} and {other} were both taken at {taken_at} and differ in \
+                 {pairs} {}, such as {example}: neither is used",
+                if *pairs == 1 { "count" } else { "counts" }
+            ),
             Self::SnapshotInFuture { taken_at, now } => format!(
                 "the newest usage snapshot says that it was taken at {taken_at:.0}, and it is \
                  {now:.0} now"
@@ -133,6 +179,19 @@ impl Brake {
                 mapped,
                 limit,
             } => format!("{changed} of {mapped} mapped accounts would change, more than {limit} %"),
+            Self::TooManyUnits {
+                change,
+                accounts,
+                of,
+                limit,
+            } => format!(
+                "{change} units on {accounts} accounts in the runs of this day, of {of} when the \
+                 first of them looked: more than {limit} %"
+            ),
+            Self::CountsAlike { lines, count, of } => format!(
+                "{lines} of {of} changed lines have a count of exactly {count}: a source that \
+                 counts no further looks like this"
+            ),
             Self::TooMuchMoney { change, limit } => format!(
                 "changes of {change} a month, up and down added together, are over the limit of \
                  {limit}"
@@ -163,6 +222,13 @@ impl Brake {
             Self::SnapshotIncomplete => "import a complete snapshot with `psa-host usage import`; \
                                          nothing is posted from this one"
                 .to_owned(),
+            Self::SnapshotsDisagree {
+                snapshots: [one, other],
+                ..
+            } => format!(
+                "withdraw the wrong one, with `psa-host usage withdraw {one} --why TEXT` or \
+                 `psa-host usage withdraw {other} --why TEXT`"
+            ),
             Self::SnapshotInFuture { .. } => {
                 "set the clock of this computer, or of the source, right; take the snapshot out \
                  with `psa-host usage withdraw` if it is the one that is wrong"
@@ -175,7 +241,13 @@ impl Brake {
                 "import a newer snapshot with `psa-host usage import`; if these counts are right, \
                  release the brake for one run with `{release}`, with --dry-run first"
             ),
+            Self::CountsAlike { .. } => format!(
+                "compare some of these customers with Coro's console; withdraw the snapshot with \
+                 `psa-host usage withdraw` if it is cut off; if the counts are right, release the \
+                 brake for one run with `{release}`"
+            ),
             Self::TooManyAccounts { .. }
+            | Self::TooManyUnits { .. }
             | Self::TooMuchMoney { .. }
             | Self::MoneyUnknown { .. } => format!(
                 "look at `psa-host sync {connection} --dry-run`; if the numbers are right, release \
@@ -189,20 +261,41 @@ impl Brake {
     }
 }
 
-/// Whether so many accounts change that the numbers are in doubt. The first run of a
-/// connection brings everything to its place and is exempt.
-pub fn too_many_accounts(
-    limits: &BrakeLimits,
-    changed: usize,
-    mapped: usize,
-    first_run: bool,
-) -> Option<Brake> {
+/// Whether so many accounts change that the numbers are in doubt. Neither side counts
+/// accounts that are new, nor changes that a person granted.
+pub fn too_many_accounts(limits: &BrakeLimits, changed: usize, mapped: usize) -> Option<Brake> {
     let few = usize::try_from(limits.changed_accounts).unwrap_or(usize::MAX);
     let limit = limits.changed_percent;
-    let trips = !first_run && changed > few && over_percent(changed, mapped, limit);
+    let trips = changed > few && over_percent(changed, mapped, limit);
     trips.then_some(Brake::TooManyAccounts {
         changed,
         mapped,
+        limit,
+    })
+}
+
+/// One or two customers that jump are a matter of their own questions; a source that
+/// counts wrong does so for more.
+const FEW_ACCOUNTS_OF_UNITS: usize = 2;
+
+/// Whether so many units go up, or go down, that the numbers are in doubt. `of`: all
+/// units that were there.
+pub fn too_many_units(
+    limits: &BrakeLimits,
+    change: UnitsChange,
+    accounts: usize,
+    of: Units,
+) -> Option<Brake> {
+    let limit = limits.units_percent?;
+    let size = change.get().abs();
+    let hundredfold = size.saturating_mul(Decimal::ONE_HUNDRED);
+    let trips = accounts > FEW_ACCOUNTS_OF_UNITS
+        && size > Decimal::from(limits.units)
+        && hundredfold > of.get().saturating_mul(limit.into());
+    trips.then_some(Brake::TooManyUnits {
+        change,
+        accounts,
+        of,
         limit,
     })
 }

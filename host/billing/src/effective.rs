@@ -22,6 +22,8 @@ pub struct Circumstances<'a> {
     pub timeline: &'a Timeline,
     /// Dates for which this product adjusted the line.
     pub adjusted: &'a BTreeSet<Date>,
+    /// Dates that the PSA refused, because somebody else adjusted the line for them.
+    pub refused: &'a BTreeSet<Date>,
     /// The PSA takes a second change for the same date.
     pub repeats: bool,
 }
@@ -35,6 +37,9 @@ pub struct When {
     pub not_before: Option<Date>,
     /// Days that should have had the new quantity and are posted with the old one.
     pub missed: Option<Period>,
+    /// Days that should have had the new quantity and keep the old one, because the line was
+    /// already adjusted for the first of them.
+    pub kept: Option<Period>,
     /// How the date came about, one sentence each.
     pub because: Vec<String>,
 }
@@ -61,7 +66,9 @@ pub fn effective(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, H
             when.date
         ));
         let missed = when.missed;
+        let taken_day = when.date;
         when = next_after(at, when.date, because)?;
+        when.kept = kept(taken_day, when.date);
         if at.is_taken(when.date) {
             return Err(taken(when.date));
         }
@@ -103,7 +110,8 @@ fn by_policy(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold>
 
 impl Circumstances<'_> {
     fn is_taken(&self, date: Date) -> bool {
-        self.adjusted.contains(&date) && !self.repeats
+        let taken = self.adjusted.contains(&date) || self.refused.contains(&date);
+        taken && !self.repeats
     }
 }
 
@@ -116,7 +124,8 @@ fn start(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
     let period = agreed_period(at.contract, at.timeline, at.as_of)?;
     let begun = segment(at.timeline, at.as_of)?.start;
     // A segment that begins within the period was made by a change in it.
-    if begun <= period.start && !at.adjusted.contains(&period.start) {
+    let refused = at.refused.contains(&period.start);
+    if begun <= period.start && !refused && !at.adjusted.contains(&period.start) {
         let why = format!(
             "policy period-start: the first change of the period from {} to {}",
             period.start, period.end
@@ -128,10 +137,20 @@ fn start(rule: &EffectiveRule, at: &Circumstances<'_>) -> Result<When, Hold> {
          holds later",
         period.start
     );
-    match rule.later_changes {
+    let mut when = match rule.later_changes {
         LaterChanges::Today => first_open(at, at.as_of, vec![why]),
         LaterChanges::NextPeriod => next_after(at, at.as_of, vec![why]),
+    }?;
+    if refused {
+        when.kept = kept(period.start, when.date);
     }
+    Ok(when)
+}
+
+/// The days from one that was adjusted already up to the one from which the change holds.
+fn kept(from: Date, until: Date) -> Option<Period> {
+    let end = until.yesterday().ok()?;
+    (from <= end).then_some(Period { start: from, end })
 }
 
 /// The period after the one of this day.
@@ -196,6 +215,7 @@ pub(crate) fn first_open(
             date: day,
             not_before: None,
             missed: None,
+            kept: None,
             because,
         });
     };
@@ -215,6 +235,7 @@ pub(crate) fn first_open(
         date: open,
         not_before: None,
         missed: Some(Period { start: day, end }),
+        kept: None,
         because,
     })
 }

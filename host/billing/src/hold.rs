@@ -17,6 +17,11 @@ macro_rules! hold_codes {
             /// All of them, in the order of the documentation.
             pub const ALL: &'static [HoldCode] = &[$(HoldCode::$variant,)*];
 
+            /// The code with this text.
+            pub fn named(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == text)
+            }
+
             /// As it stands in reports (`no-contract`).
             pub fn as_str(self) -> &'static str {
                 match self { $(HoldCode::$variant => $code,)* }
@@ -46,7 +51,7 @@ hold_codes! {
         "Map the workspace to the right account, or give the API user permission to see it.";
     /// The PSA calls the account inactive.
     AccountInactive = "account-inactive",
-        "The mapped account is inactive in the PSA.",
+        "The mapped account is inactive in the PSA, or the PSA does not say that it is active.",
         "Activate the account in the PSA, or map the workspace to another one.";
     /// The service is not in the PSA's list.
     ServiceMissing = "service-missing",
@@ -54,7 +59,7 @@ hold_codes! {
         "Map the module to the right service, or give the API user permission to see it.";
     /// The PSA calls the service inactive.
     ServiceInactive = "service-inactive",
-        "The mapped service is inactive in the PSA.",
+        "The mapped service is inactive in the PSA, or the PSA does not say that it is active.",
         "Activate the service in the PSA, or map the module to another one.";
     /// The account has no recurring contract at all.
     NoContract = "no-contract",
@@ -136,6 +141,14 @@ hold_codes! {
     BaselineMoved = "baseline-moved",
         "The line's units changed in the PSA after they were planned from, just before sending.",
         "Nothing was sent. Run the sync again when the other change is done.";
+    /// Lines of several customers moved under a run.
+    OtherWriter = "other-writer",
+        "Lines of several customers changed in the PSA between this run's plan and its sending: another installation or program posts to the same tenant at the same time.",
+        "One installation a tenant: stop the other one, compare the customers in the message with the PSA, and sync again.";
+    /// What it was planned from was changed.
+    DecisionChanged = "decision-changed",
+        "The mapping, a rule, an approval or another decision that the change was planned from was changed before it was sent.",
+        "Nothing was sent for this line. Sync again: it is planned from what is decided now.";
     /// The line went away between plan and send.
     LineVanished = "line-vanished",
         "The line was read when planning, and is no longer there just before sending.",
@@ -150,12 +163,16 @@ hold_codes! {
         "Compare the line in the PSA with the run, then `psa-host run resolve`.";
     /// Sent twice, and found not applied twice.
     NotAppliedTwice = "not-applied-twice",
-        "The same change was sent twice without a certain answer, and each time the line was found without it.",
+        "The same change was sent twice, and each time the line was found without it.",
         "See in the PSA why the line does not take the change. Then settle the run named in the message with `psa-host run resolve RUN LINE not-applied`, and the next sync may send it once more; or make the change in the PSA, and the next sync finds it.";
+    /// The PSA said no, twice.
+    RejectedTwice = "rejected-twice",
+        "The PSA refused the same change of this line twice; its words are in the message. It is not sent again by itself.",
+        "Correct what the PSA objects to, then let it be sent again with `psa-host line retry`; with another count it is sent without that.";
     /// An earlier doubtful adjustment is still open.
     OpenAdjustment = "open-adjustment",
-        "An earlier adjustment of this line has no certain outcome yet.",
-        "Wait until the quarantine is over and sync again, or settle it with `psa-host run resolve`.";
+        "An adjustment of this line has no certain outcome yet; its line is read once the PSA can no longer be working on it.",
+        "Sync again after the quarantine (ten minutes, unless the plugin says longer), or use `psa-host sync --wait`: the line is read, and what is missing is sent.";
     /// The request never left.
     NotSent = "not-sent",
         "The adjustment could not be sent. Nothing left this machine.",
@@ -166,8 +183,12 @@ hold_codes! {
         "Sync again after the time in the message.";
     /// Too many doubtful answers in a row.
     RunStopped = "run-stopped",
-        "The PSA refused the credentials, or several adjustments in a row had no certain outcome, so nothing more was sent.",
-        "Look at the first adjustment that failed, check the PSA's status page, and sync again later.";
+        "The PSA refused the API user, or several adjustments in a row had no certain outcome, so nothing more was sent.",
+        "Look at the first adjustment that failed. Where the user was refused, correct its credentials or permissions (`psa-host connection check`); else check the PSA's status page. Then sync again.";
+    /// Somebody stopped the run.
+    RunCancelled = "run-cancelled",
+        "The run was stopped by a person or by the system. What was in flight was finished and read back; this adjustment was not sent.",
+        "Sync again: it is planned anew.";
     /// A posted line that no mapping leads to.
     Orphan = "orphan",
         "This connection posted the line, and the mapping that it was posted for has gone or changed. Nothing changes its units any more, and the PSA goes on billing them.",
@@ -241,10 +262,7 @@ impl Serialize for HoldCode {
 impl<'de> Deserialize<'de> for HoldCode {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| code.as_str() == text)
+        Self::named(&text)
             .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no hold code")))
     }
 }

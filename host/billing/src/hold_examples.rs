@@ -46,6 +46,18 @@ impl HoldCode {
             Self::PinnedContractUnusable => {
                 "Contract 900 was chosen with `map contract`; it has ended, and two contracts could follow it."
             }
+            Self::OtherWriter => {
+                "A copy of the data directory runs on the old server too: 12 of 197 lines had moved when this run read them again."
+            }
+            Self::DecisionChanged => {
+                "While the run posted, somebody mapped the workspace to another company."
+            }
+            Self::RejectedTwice => {
+                "Autotask answered on Monday and on Tuesday that the date lies outside the contract."
+            }
+            Self::RunCancelled => {
+                "The server was restarted in the middle of a run: 40 of 200 lines were posted, 160 are left for the next."
+            }
             Self::LineMissing => "The customer uses MDM, and its contract has no line for it.",
             Self::DuplicateLine => {
                 "The contract has Endpoint Security twice, with 10 and with 5 units."

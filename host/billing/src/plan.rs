@@ -5,17 +5,21 @@ mod bundles;
 mod checks;
 mod day;
 mod decide;
+mod passed;
 mod rollback;
 mod vanished;
 mod whole;
+mod window;
 mod words;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 
+pub use passed::{Passed, PassedChange};
 pub use rollback::first_day_to_read;
 pub use whole::{Answered, Plan};
+pub use window::last_day_to_read;
 
 use crate::approval::{Question, Reason};
 use crate::count::{Counting, Days};
@@ -117,8 +121,17 @@ pub struct PlanLine {
     /// Its units and from which day, where the line was found at its target and that is
     /// more than was known of it.
     pub found_right: Option<(Units, Date)>,
+    /// The last day up to which its units were read; none: all of them, or there is no line.
+    pub horizon: Option<Date>,
     /// It keeps other units than its count, by decision of a person or by rule.
     pub left: bool,
+    /// The account is new: nothing of it was ever posted or found right.
+    pub new_account: bool,
+    /// The number in the snapshot, before any policy.
+    pub count: Option<u32>,
+    /// So much of its change was granted by a person, or is waiting for one because a run
+    /// without a brake has asked: the brakes count what lies beyond.
+    pub vetted: Option<UnitsChange>,
     /// What a person should know besides: what missed the invoice, a contract taken
     /// over, why a line is left.
     pub note: Option<String>,
@@ -132,9 +145,13 @@ impl PlanLine {
         Some(self.target?.change_from(self.baseline?))
     }
 
-    /// Whether the line is changed now, as soon as a person agrees where one is asked.
+    /// Whether the line is to be changed: now, on a later day, or as soon as a person
+    /// agrees.
     pub fn changes(&self) -> bool {
-        matches!(self.decision, Decision::Adjust | Decision::Ask(_))
+        matches!(
+            self.decision,
+            Decision::Adjust | Decision::Gather { .. } | Decision::Ask(_)
+        )
     }
 
     /// Say something more of it.
@@ -167,12 +184,27 @@ pub struct LinePast {
     pub posted: bool,
     /// The dates it was adjusted for.
     pub adjusted: BTreeSet<Date>,
-    /// An adjustment without a certain outcome is open.
-    pub open: bool,
+    /// The dates that the PSA refused because somebody else adjusted it for them.
+    pub refused: BTreeSet<Date>,
+    /// What stands against a change because an earlier one is not settled.
+    pub open: Option<Hold>,
+    /// What the PSA refused last.
+    pub rejected: Option<Rejected>,
     /// What a person decided about units changed by others.
     pub stance: Option<Stance>,
     /// What a person was asked.
     pub question: Option<Question>,
+}
+
+/// Changes of a line that a PSA refused, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The units that it was to have.
+    pub target: Units,
+    /// How often.
+    pub times: usize,
+    /// What the PSA said last.
+    pub words: String,
 }
 
 impl LinePast {
@@ -229,6 +261,18 @@ pub struct Context<'a> {
     pub days: &'a Days,
     /// What people set aside.
     pub set_asides: &'a SetAsides,
+    /// Accounts that are not new: one of their changes was answered by the PSA, or a run
+    /// found all their lines right.
+    pub known: &'a HashSet<AccountId>,
+}
+
+/// Whether all lines of an account that are there have their units, and one has units at
+/// all: then its mapping is as good as one that was posted by.
+pub fn all_right(lines: &[PlanLine]) -> bool {
+    let there = || lines.iter().filter(|line| line.line.is_some());
+    let with_units = |line: &PlanLine| line.baseline.is_some_and(|units| !units.is_zero());
+    there().all(|line| line.decision == Decision::Unchanged)
+        && there().any(|line| !line.left && line.target == line.baseline && with_units(line))
 }
 
 /// One thing that led to a decision, for a person who asks why.
@@ -334,7 +378,11 @@ impl Context<'_> {
             monthly: None,
             changed_by_others: false,
             found_right: None,
+            horizon: None,
             left: false,
+            new_account: !self.known.contains(account),
+            count: item.and_then(|item| item.count(service.metric)),
+            vetted: None,
             note: None,
             decision: Decision::Unchanged,
         }

@@ -41,7 +41,7 @@ pub struct Service {
 }
 
 /// The PSA's recurring agreement of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contract {
     /// Its id in the PSA.
     pub id: ContractId,
@@ -96,7 +96,7 @@ pub struct LineKey {
 }
 
 /// One service on a contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
     /// Its ids.
     pub key: LineKey,

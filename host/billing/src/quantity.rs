@@ -59,6 +59,12 @@ impl Units {
         self.0.is_integer()
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0).normalize())
+    }
+
     /// `self − other`: what must be posted to come from `other` to `self`.
     pub fn change_from(self, other: Units) -> UnitsChange {
         UnitsChange((self.0 - other.0).normalize())
@@ -108,6 +114,12 @@ fn serialize_number<S: serde::Serializer>(number: Decimal, to: S) -> Result<S::O
     }
 }
 
+impl From<Decimal> for UnitsChange {
+    fn from(change: Decimal) -> Self {
+        Self(change.normalize())
+    }
+}
+
 impl UnitsChange {
     /// The number.
     pub fn get(self) -> Decimal {
@@ -118,6 +130,19 @@ impl UnitsChange {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0).normalize())
+    }
+
+    /// How much further it goes than an earlier one: what lies beyond, where both go the
+    /// same way; else all of it.
+    #[must_use]
+    pub fn beyond(self, earlier: Self) -> Self {
+        if self.is_decrease() != earlier.is_decrease() || earlier.is_zero() {
+            return self;
+        }
+        if self.0.abs() <= earlier.0.abs() {
+            return Self::default();
+        }
+        Self(self.0.saturating_sub(earlier.0).normalize())
     }
 
     /// Whether nothing changes.

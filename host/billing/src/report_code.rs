@@ -43,6 +43,16 @@ report_codes! {
         "The change is over a limit of the rules and waits for a person.",
         "See `psa-host approval list`, then `psa-host approval approve` or `psa-host approval reject`; the next sync posts what was approved.",
         "The rules ask above 25 units, and the count went from 5 to 40.";
+    /// It waits for a person, with all others of new accounts.
+    NewAccount = "new-account",
+        "The account is new: nothing of it was ever posted or found right. All changes of a connection's new accounts wait as one question.",
+        "Look at the sums and the lines with `psa-host approval list`, then answer them all with `psa-host approval approve --new-accounts NAME`, those of one account with `--account`, or one line by its id; the next sync posts what was approved.",
+        "200 customers were mapped this morning; the first sync asks once for all of them.";
+    /// An upgrade gave the connection limits.
+    LimitsAdded = "limits-added",
+        "This version asks before large changes and stops at sums that look wrong. The connection had no such limits, and has those of a new connection now.",
+        "Look at them with `psa-host rules show`, and change them with `psa-host rules set` where they do not fit.",
+        "The connection posted whatever was counted; it asks now when a customer falls by more than a fifth and more than 5 units.";
     /// The PSA said no.
     Rejected = "rejected",
         "The PSA refused the adjustment; its words are in the message. Nothing was changed.",
@@ -70,8 +80,8 @@ report_codes! {
         "The request was lost on its way; ten minutes later the line still has 5 units.";
     /// Nothing of a kind is mapped.
     SetupRequired = "setup-required",
-        "No workspace, or no module, of the connection is mapped: nothing can be posted.",
-        "Map them with `psa-host map suggest`, `psa-host map import`, or one by one.",
+        "No workspace, or no module, of the connection is mapped, or all of them are excluded; or every connection is paused: nothing can be posted.",
+        "Map them with `psa-host map suggest`, `psa-host map import`, or one by one; take them up again with `psa-host map restore`, or `psa-host connection resume`.",
         "The connection was added this morning, and nobody has mapped a customer yet.";
     /// In use and mapped to no account.
     WorkspaceUnmapped = "workspace-unmapped",

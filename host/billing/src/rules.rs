@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Workspace, WorkspaceStatus};
 
+mod limits;
+
+pub use limits::{ApprovalLimits, BrakeLimits, Jump};
+
 /// All rules of a connection. What a file leaves out has its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -22,6 +26,24 @@ pub struct Rules {
     pub brakes: BrakeLimits,
     /// What a person is asked.
     pub approval: ApprovalLimits,
+    /// How changes are sent.
+    pub posting: PostingRule,
+}
+
+/// How changes are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PostingRule {
+    /// A line that was read longer ago than so many seconds is read again before it is
+    /// changed. Five: a person who edits a line meanwhile is seldom overtaken, and a PSA that
+    /// answers in a tenth of a second still has a hundred lines read at once. 1 to 60.
+    pub fresh_seconds: u8,
+}
+
+impl Default for PostingRule {
+    fn default() -> Self {
+        Self { fresh_seconds: 5 }
+    }
 }
 
 /// From which date a change holds.
@@ -152,57 +174,6 @@ impl LifeCycle {
     }
 }
 
-/// When a run posts nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct BrakeLimits {
-    /// A snapshot older than this many days is stale. Three, so that a source that
-    /// pauses over a weekend does not stop Monday's run.
-    pub stale_days: u16,
-    /// With this many accounts or fewer changed, the share does not matter: a small MSP
-    /// may well change all its customers in a day.
-    pub changed_accounts: u32,
-    /// More than this share of the mapped accounts, in percent, changed in one run
-    /// after the first: more likely a fault of the source than the truth.
-    pub changed_percent: u8,
-    /// More than this share of the mapped accounts, or of the lines posted before, is
-    /// not in the PSA's answer. An empty answer always trips.
-    pub vanished_percent: u8,
-    /// More than this total of changes a month, up and down added together, in any one
-    /// currency; none: no limit.
-    pub money: Option<Decimal>,
-}
-
-impl Default for BrakeLimits {
-    fn default() -> Self {
-        Self {
-            stale_days: 3,
-            changed_accounts: 20,
-            changed_percent: 50,
-            vanished_percent: 10,
-            money: None,
-        }
-    }
-}
-
-/// Changes beyond any of these wait for a person. None: no limit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ApprovalLimits {
-    /// More units than this, up or down.
-    pub units: Option<Decimal>,
-    /// More than this share of the baseline, in percent, up or down. A line at zero
-    /// units has no share: only the other limits count.
-    pub percent: Option<Decimal>,
-    /// More money a month than this, up or down; a change whose money cannot be told
-    /// waits too.
-    pub money: Option<Decimal>,
-    /// The first adjustment of a line by this product.
-    pub first_time: bool,
-    /// Any decrease.
-    pub decrease: bool,
-}
-
 impl Rules {
     /// Whether every number makes sense.
     ///
@@ -213,9 +184,16 @@ impl Rules {
         if !(1..=28).contains(&days) {
             return Err(format!("a window of {days} days: it is 1 to 28 days long"));
         }
+        let fresh = self.posting.fresh_seconds;
+        if !(1..=60).contains(&fresh) {
+            return Err(format!(
+                "a reading that is good for {fresh} seconds: it is good for 1 to 60"
+            ));
+        }
         for (what, percent) in [
             ("changed accounts", self.brakes.changed_percent),
             ("vanished lines", self.brakes.vanished_percent),
+            ("all units", self.brakes.units_percent.unwrap_or_default()),
         ] {
             if percent > 100 {
                 return Err(format!("{percent} % of {what}: a share is at most 100 %"));
@@ -226,12 +204,27 @@ impl Rules {
             ("units", self.approval.units),
             ("percent", self.approval.percent),
             ("money", self.approval.money),
+            (
+                "percent of a rise",
+                self.approval.rise.map(|jump| jump.percent),
+            ),
+            ("units of a rise", self.approval.rise.map(|jump| jump.units)),
+            (
+                "percent of a fall",
+                self.approval.fall.map(|jump| jump.percent),
+            ),
+            ("units of a fall", self.approval.fall.map(|jump| jump.units)),
         ] {
             if let Some(limit) = limit.filter(Decimal::is_sign_negative) {
                 return Err(format!(
                     "a limit of {limit} {what}: a limit is zero or more"
                 ));
             }
+        }
+        if self.brakes.alike_lines.is_some_and(|lines| lines < 2) {
+            return Err(
+                "a single line is like no other: equal counts are of 2 lines or more".into(),
+            );
         }
         Ok(())
     }

@@ -45,7 +45,8 @@ pub struct SetAside {
     pub who: String,
     /// When it was set aside.
     pub since: Timestamp,
-    /// The last day on which it counts, in the connection's zone; none: no end.
+    /// The last day that is not to be billed, in the connection's zone: of a change that
+    /// holds from a later one it says nothing. None: no end.
     pub until: Option<Date>,
 }
 
@@ -101,6 +102,18 @@ impl SetAsides {
         counting()
             .find(|entry| entry.module.as_ref() == Some(module))
             .or_else(|| counting().find(|entry| entry.module.is_none()))
+    }
+
+    /// Whether it depends on the day what counts for this pair.
+    pub fn ends(&self, workspace: &WorkspaceId, module: &ModuleId) -> bool {
+        let entries = self
+            .by_workspace
+            .get(workspace)
+            .map_or(&[][..], Vec::as_slice);
+        let mut of_pair = entries
+            .iter()
+            .filter(|entry| entry.module.as_ref().is_none_or(|of| of == module));
+        of_pair.any(|entry| entry.until.is_some())
     }
 
     /// What counts for the whole workspace on this day.

@@ -2,7 +2,7 @@
 //! the PSA is an error, never zero units.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Money, Units};
 
@@ -51,10 +51,13 @@ impl Segment {
     }
 }
 
-/// Segments in order, touching, at least one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Segment>", into = "Vec<Segment>")]
-pub struct Timeline(Vec<Segment>);
+/// Segments in order, touching, at least one: all that the PSA has from some day on, or
+/// only those up to the one that holds a horizon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    segments: Vec<Segment>,
+    horizon: Option<Date>,
+}
 
 /// Why segments are no timeline.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,61 +90,87 @@ pub enum TimelineError {
 }
 
 impl Timeline {
+    /// All segments there are.
+    ///
     /// # Errors
     /// [`TimelineError`] unless the segments are in order and touch.
     pub fn new(segments: Vec<Segment>) -> Result<Self, TimelineError> {
-        if segments.is_empty() {
-            return Err(TimelineError::Empty);
-        }
-        for segment in &segments {
-            if let Some(end) = segment.end.filter(|end| *end < segment.start) {
-                let start = segment.start;
-                return Err(TimelineError::Backwards { start, end });
-            }
-        }
-        for pair in segments.windows(2) {
-            let (before, after) = (&pair[0], &pair[1]);
-            let end = before.end.filter(|end| *end < after.start);
-            let Some(end) = end else {
-                return Err(TimelineError::Overlap { from: after.start });
-            };
-            if end.tomorrow().ok() != Some(after.start) {
-                return Err(TimelineError::Gap {
-                    after: end,
-                    before: after.start,
-                });
-            }
-        }
-        Ok(Self(segments))
+        check(&segments)?;
+        Ok(Self {
+            segments,
+            horizon: None,
+        })
+    }
+
+    /// The segments up to the one that holds this day; of what follows nothing is known.
+    ///
+    /// # Errors
+    /// [`TimelineError`] unless the segments are in order and touch.
+    pub fn up_to(horizon: Date, segments: Vec<Segment>) -> Result<Self, TimelineError> {
+        check(&segments)?;
+        // Nothing can follow on an open one.
+        let open = segments.last().is_some_and(|last| last.end.is_none());
+        Ok(Self {
+            segments,
+            horizon: (!open).then_some(horizon),
+        })
+    }
+
+    /// The last day that was asked for; none: the timeline is whole. Only of a whole one
+    /// may be concluded that something does not follow.
+    pub fn horizon(&self) -> Option<Date> {
+        self.horizon
     }
 
     /// The segment that holds this day.
     pub fn at(&self, day: Date) -> Option<&Segment> {
-        self.0.iter().find(|segment| segment.holds(day))
+        self.segments.iter().find(|segment| segment.holds(day))
     }
 
     /// The segments that begin after this day.
     pub fn after(&self, day: Date) -> impl Iterator<Item = &Segment> {
-        self.0.iter().filter(move |segment| segment.start > day)
+        self.segments
+            .iter()
+            .filter(move |segment| segment.start > day)
     }
 
     /// All segments, in order.
     pub fn segments(&self) -> &[Segment] {
-        &self.0
+        &self.segments
     }
 }
 
-impl TryFrom<Vec<Segment>> for Timeline {
-    type Error = TimelineError;
-    fn try_from(segments: Vec<Segment>) -> Result<Self, TimelineError> {
-        Self::new(segments)
+/// As evidence shows it: the segments.
+impl Serialize for Timeline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.segments.serialize(serializer)
     }
 }
 
-impl From<Timeline> for Vec<Segment> {
-    fn from(timeline: Timeline) -> Vec<Segment> {
-        timeline.0
+fn check(segments: &[Segment]) -> Result<(), TimelineError> {
+    if segments.is_empty() {
+        return Err(TimelineError::Empty);
     }
+    for segment in segments {
+        if let Some(end) = segment.end.filter(|end| *end < segment.start) {
+            let start = segment.start;
+            return Err(TimelineError::Backwards { start, end });
+        }
+    }
+    for pair in segments.windows(2) {
+        let (before, after) = (&pair[0], &pair[1]);
+        let end = before.end.filter(|end| *end < after.start);
+        let Some(end) = end else {
+            return Err(TimelineError::Overlap { from: after.start });
+        };
+        if end.tomorrow().ok() != Some(after.start) {
+            return Err(TimelineError::Gap {
+                after: end,
+                before: after.start,
+            });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -195,6 +224,17 @@ mod tests {
             from: date(2026, 2, 1),
         };
         assert_eq!(Timeline::new(segments), Err(overlap));
+    }
+
+    #[test]
+    fn a_timeline_up_to_a_horizon_is_not_whole_unless_its_last_segment_is_open() {
+        let mut segments = vec![segment(date(2026, 1, 1), date(2026, 1, 31), 5)];
+        let day = date(2026, 1, 20);
+        let window = Timeline::up_to(day, segments.clone()).unwrap();
+        assert_eq!(window.horizon(), Some(day));
+        segments[0].end = None;
+        let open = Timeline::up_to(day, segments.clone()).unwrap();
+        assert_eq!(open, Timeline::new(segments).unwrap());
     }
 
     #[test]

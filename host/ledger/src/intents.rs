@@ -10,14 +10,15 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde_json::{Value, json};
 
 use crate::error::{Fault, Inside};
+use crate::hand_out::mark_of_boot;
 use crate::history::Journal;
 use crate::intents_read::find;
 use crate::row::parsed;
 use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
-    Answer, IntentState, Ledger, LedgerError, Resolution, Result, RunId, Step, lines, lines_seen,
-    run_lines, stances,
+    Answer, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Refusal, Resolution, Result,
+    RunId, Step, lines, lines_seen, run_lines, stances,
 };
 
 /// An intent's number.
@@ -62,8 +63,14 @@ pub struct IntentRecord {
     pub intent: Intent,
     /// Where it is.
     pub state: IntentState,
-    /// Sends that may have left this machine.
+    /// Requests that were handed out, and may have left this machine.
     pub attempt: u32,
+    /// The boot it was marked as sending in; none once it was handed out.
+    pub(crate) marked_in: Option<String>,
+    /// How the last answer refused it.
+    pub refusal: Option<Refusal>,
+    /// A person took back that its rejection counts.
+    pub lifted: bool,
     /// Why it is held, as a code.
     pub code: Option<String>,
     /// The PSA's or the host's words.
@@ -110,8 +117,8 @@ impl Ledger {
         .inspect(|_| self.reached(Step::Intended))
     }
 
-    /// Note that bytes are about to leave. Durable when this returns: nothing may be
-    /// sent before.
+    /// Note that these are about to be sent. Durable when this returns: nothing may be
+    /// handed out before ([`Ledger::hand_out`]).
     ///
     /// # Errors
     /// [`LedgerError::WrongTransition`], [`LedgerError::TooManyAttempts`],
@@ -123,7 +130,7 @@ impl Ledger {
                     .prepare_cached(&format!(
                         "{MARK} AND state = 'intended' AND attempt < {MAX_SENDS}"
                     ))?
-                    .execute(params![id.0, journal.at().as_microsecond()])?;
+                    .execute(params![id.0, journal.at().as_microsecond(), mark_of_boot()])?;
                 if marked == 0 {
                     mark_once_more(change, *id, journal.at())?;
                 }
@@ -131,31 +138,6 @@ impl Ledger {
             Ok(())
         })
         .inspect(|_| self.reached(Step::MarkedSending))
-    }
-
-    /// Note that bytes are about to leave only now, some time after the intent was
-    /// marked: what is in doubt after a crash is in doubt since now. Durable when this
-    /// returns.
-    ///
-    /// # Errors
-    /// [`LedgerError::WrongTransition`] unless it is marked as sending.
-    pub fn mark_sending_again(&self, id: IntentId) -> Result<()> {
-        self.write(|change, journal| {
-            let marked = change.execute(
-                "UPDATE intents SET sending_at = ?2 WHERE id = ?1 AND state = 'sending'",
-                params![id.0, journal.at().as_microsecond()],
-            )?;
-            if marked == 1 {
-                return Ok(());
-            }
-            Err(LedgerError::WrongTransition {
-                intent: id.0,
-                from: find(change, id)?.state.as_str(),
-                to: IntentState::Sending.as_str(),
-            }
-            .into())
-        })
-        .inspect(|()| self.reached(Step::MarkedSending))
     }
 
     /// Note what came back. The run's rows follow: an accepted adjustment is doubtful
@@ -210,9 +192,13 @@ impl IntentRecord {
 }
 
 /// Mark an intent as sending; the caller adds which state it has to be in.
-const MARK: &str = "UPDATE intents SET state = 'sending', attempt = attempt + 1, sending_at = ?2,
-        answered_at = NULL, resolved_at = NULL, code = NULL, words = NULL, evidence = NULL
+const MARK: &str = "UPDATE intents SET state = 'sending', marked_in = ?3, sending_at = ?2,
+        answered_at = NULL, resolved_at = NULL, code = NULL, words = NULL, evidence = NULL,
+        refusal = NULL
     WHERE id = ?1";
+
+/// What was answered or settled was handed out, whoever forgot to say so.
+const COUNT: &str = "attempt = attempt + (marked_in IS NOT NULL), marked_in = NULL";
 
 /// Mark an intent as sending that was sent before, or say why it may not be.
 fn mark_once_more(change: &Connection, id: IntentId, at: Timestamp) -> Inside<()> {
@@ -229,17 +215,26 @@ fn mark_once_more(change: &Connection, id: IntentId, at: Timestamp) -> Inside<()
     }
     change
         .prepare_cached(MARK)?
-        .execute(params![id.0, at.as_microsecond()])?;
+        .execute(params![id.0, at.as_microsecond(), mark_of_boot()])?;
+    // Its row says that it was not sent.
+    let row = LineUpdate {
+        row: record.intent.row,
+        outcome: Outcome::Planned,
+        code: None,
+        message: None,
+        fix: None,
+    };
+    run_lines::update(change, record.run, &row)?;
     Ok(())
 }
 
 /// The common answer, in few statements: thousands come in a run. Its line is returned.
 fn accepted(change: &Connection, id: IntentId, at: Timestamp) -> Inside<LineId> {
     let accepted = change
-        .prepare_cached(
-            "UPDATE intents SET state = 'accepted', words = NULL, answered_at = ?2
+        .prepare_cached(&format!(
+            "UPDATE intents SET state = 'accepted', words = NULL, answered_at = ?2, {COUNT}
              WHERE id = ?1 AND state = 'sending' RETURNING line, tenant, workspace, module",
-        )?
+        ))?
         .query_row(params![id.0, at.as_microsecond()], |row| {
             let texts: [String; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
             Ok((parsed(row, 0)?, texts))
@@ -261,22 +256,36 @@ fn accepted(change: &Connection, id: IntentId, at: Timestamp) -> Inside<LineId> 
 /// Any other answer. Its line is returned.
 fn answered(change: &Connection, id: IntentId, answer: &Answer, at: Timestamp) -> Inside<LineId> {
     let state = answer.state();
-    let record = step(change, id, state)?;
-    // What never left does not count as sent.
-    let unsent = state == IntentState::NotSent && record.state == IntentState::Sending;
+    let mut record = step(change, id, state)?;
+    // What never left does not count as sent, also where it was handed out.
+    let unsent = state == IntentState::NotSent;
+    let handed_out = record.state == IntentState::Sending && record.marked_in.is_none();
+    let counted = match (unsent, handed_out) {
+        (true, true) => "attempt = attempt - 1",
+        (true, false) => "marked_in = NULL",
+        (false, _) => COUNT,
+    };
     change
-        .prepare_cached(
-            "UPDATE intents SET state = ?2, words = ?3, answered_at = ?4,
-                 attempt = attempt - ?5 WHERE id = ?1",
-        )?
+        .prepare_cached(&format!(
+            "UPDATE intents SET state = ?2, words = ?3, answered_at = ?4, refusal = ?5, {counted}
+             WHERE id = ?1",
+        ))?
         .execute(params![
             id.0,
             state.as_str(),
             answer.words(),
             at.as_microsecond(),
-            unsent,
+            answer.refusal().map(Refusal::as_str),
         ])?;
-    settle(change, &record, state, None, at)?;
+    record.attempt = match (unsent, handed_out) {
+        (true, true) => record.attempt.saturating_sub(1),
+        (false, false) => record.attempt + 1,
+        _ => record.attempt,
+    };
+    // What the PSA refused was for nobody, until its line says otherwise.
+    if !matches!(answer.refusal(), Some(Refusal::Rejected(_))) {
+        settle(change, &record, state, None, at)?;
+    }
     run_lines::update(change, record.run, &answer.row(record.intent.row))?;
     Ok(record.intent.key.line)
 }
@@ -289,16 +298,28 @@ fn resolve(
     evidence: &Value,
 ) -> Inside<()> {
     let state = resolution.state();
-    let record = step(change, id, state)?;
+    let mut record = step(change, id, state)?;
     let (code, why) = match resolution {
         Resolution::Held { code, why } => (Some(code), Some(why)),
         _ => (None, None),
     };
+    if record.marked_in.is_some() {
+        record.attempt += 1;
+    }
+    // What was refused for reasons that say nothing of the line was no attempt at it.
+    let uncounted =
+        state == IntentState::NotApplied && record.refusal.is_some_and(Refusal::is_no_attempt);
     change
-        .prepare_cached(
+        .prepare_cached(&format!(
             "UPDATE intents SET state = ?2, code = ?3, words = coalesce(?4, words),
-                 evidence = ?5, resolved_at = ?6 WHERE id = ?1",
-        )?
+                 evidence = ?5, resolved_at = ?6, {}
+             WHERE id = ?1",
+            if uncounted {
+                "attempt = max(attempt - 1, 0)"
+            } else {
+                COUNT
+            }
+        ))?
         .execute(params![
             id.0,
             state.as_str(),

@@ -3,13 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, WorkspaceId};
+use psa_host_billing::{LineId, LineKey, ModuleId, RejectionKind, TenantKey, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::Inside;
-use crate::row::{date, instant, instant_opt, parsed, units};
+use crate::row::{date, instant, instant_opt, parsed, parsed_opt, units};
 use crate::transition::OPEN_STATES;
-use crate::{Intent, IntentId, IntentRecord, Ledger, LedgerError, Result, RunId};
+use crate::{
+    Intent, IntentId, IntentRecord, IntentState, Ledger, LedgerError, Refusal, Result, RunId,
+};
 
 impl Ledger {
     /// What is not settled in a tenant, oldest first.
@@ -138,7 +140,7 @@ impl Ledger {
     }
 
     /// The dates from `since` on for which each line of a tenant was adjusted, or may
-    /// have been.
+    /// have been, and those that the PSA refused as adjusted.
     ///
     /// # Errors
     /// A failing or damaged database.
@@ -146,22 +148,37 @@ impl Ledger {
         &self,
         tenant: &TenantKey,
         since: Date,
-    ) -> Result<HashMap<LineId, BTreeSet<Date>>> {
+    ) -> Result<HashMap<LineId, AdjustedDates>> {
         self.read(|view| {
             let mut rows = view.prepare_cached(&format!(
                 "{SELECT} WHERE tenant = ?1 AND effective >= ?2 ORDER BY id"
             ))?;
-            let mut found: HashMap<LineId, BTreeSet<Date>> = HashMap::new();
+            let mut found: HashMap<LineId, AdjustedDates> = HashMap::new();
             for record in rows.query_map([tenant.as_str(), &since.to_string()], record)? {
                 let record = record?;
-                if record.may_be_applied() {
+                let taken = Some(Refusal::Rejected(RejectionKind::DateAlreadyAdjusted));
+                let refused = record.state == IntentState::Rejected && record.refusal == taken;
+                if refused || record.may_be_applied() {
                     let dates = found.entry(record.intent.key.line).or_default();
-                    dates.insert(record.intent.effective);
+                    let of = match refused {
+                        true => &mut dates.refused,
+                        false => &mut dates.own,
+                    };
+                    of.insert(record.intent.effective);
                 }
             }
             Ok(found)
         })
     }
+}
+
+/// The dates for which a line was adjusted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AdjustedDates {
+    /// By this product, or perhaps.
+    pub own: BTreeSet<Date>,
+    /// By somebody else: the PSA refused these dates.
+    pub refused: BTreeSet<Date>,
 }
 
 /// The intent with this number.
@@ -179,11 +196,12 @@ pub(crate) fn find(view: &Connection, id: IntentId) -> Inside<IntentRecord> {
 }
 
 /// By place, not by name: thousands are read in a run, each several times.
-const SELECT: &str = "SELECT id, run, row, tenant, line, contract, service, workspace, module,
+pub(crate) const SELECT: &str =
+    "SELECT id, run, row, tenant, line, contract, service, workspace, module,
     baseline, target, effective, state, attempt, code, words, evidence, intended_at, sending_at,
-    answered_at, resolved_at, account FROM intents";
+    answered_at, resolved_at, account, marked_in, refusal, lifted_at FROM intents";
 
-fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
+pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
     Ok(IntentRecord {
         id: IntentId(row.get(0)?),
         run: RunId(row.get(1)?),
@@ -211,5 +229,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
         sending_at: instant_opt(row, 18)?,
         answered_at: instant_opt(row, 19)?,
         resolved_at: instant_opt(row, 20)?,
+        marked_in: row.get(22)?,
+        refusal: parsed_opt(row, 23)?,
+        lifted: row.get::<_, Option<i64>>(24)?.is_some(),
     })
 }

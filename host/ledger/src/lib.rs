@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod boot;
 mod budget;
 mod bundles;
 mod connections;
@@ -20,10 +21,13 @@ mod count_policies;
 mod data_dir;
 mod error;
 mod fix;
+mod hand_out;
 mod history;
 mod intents;
 mod intents_read;
 mod key;
+mod known_accounts;
+mod limits_added;
 mod lines;
 mod lines_seen;
 mod lock;
@@ -32,8 +36,10 @@ mod mapping;
 mod migrations;
 mod names;
 mod open;
+mod passed;
 mod plugins;
 mod questions;
+mod rejections;
 mod row;
 mod rules;
 mod run_lines;
@@ -50,7 +56,7 @@ mod usage_names;
 mod usage_series;
 mod workspaces;
 
-pub use answer::{Answer, Resolution};
+pub use answer::{Answer, Refusal, Resolution};
 pub use budget::Observed;
 pub use bundles::BundleRecord;
 pub use connections::{
@@ -59,10 +65,12 @@ pub use connections::{
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
+pub use hand_out::{DecisionsAt, HandedOut};
 pub use history::{
     Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
 pub use intents::{Intent, IntentId, IntentRecord};
+pub use intents_read::AdjustedDates;
 pub use key::KeySource;
 pub use lines::LineRecord;
 pub use lines_seen::SeenRight;
@@ -73,6 +81,7 @@ pub use open::{Clock, Ledger, system_clock};
 pub use plugins::{AddedPlugin, Approval, DESCRIPTION_FORM, Plugin, PluginFile};
 pub use psa_host_billing::{ServiceMapping, UsageItem};
 pub use questions::{Answering, NewQuestion, QuestionId, QuestionRecord, QuestionState};
+pub use rejections::Rejections;
 pub use row::UnknownWord;
 pub use run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
@@ -83,7 +92,9 @@ pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use tenant_claims::{TenantBinding, TenantDecision};
 pub use transition::{IntentState, MAX_SENDS};
-pub use usage::{NewSnapshot, Snapshot, SnapshotId, Withdrawal};
+pub use usage::{
+    Counted, DifferingCount, Disagreement, NewSnapshot, Snapshot, SnapshotId, Withdrawal,
+};
 pub use usage_names::{ItemNames, Names};
 pub use usage_series::{SeriesCount, UsageSeries};
 pub use workspaces::Upserted;

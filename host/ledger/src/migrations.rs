@@ -15,8 +15,11 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/09-bundles.sql")).foreign_key_check(),
     M::up(include_str!("migrations/10-fewer-indexes.sql")),
     M::up(include_str!("migrations/11-accounts-of-lines.sql")),
-    M::up(include_str!("migrations/12-plugin-files.sql")).foreign_key_check(),
-    M::up(include_str!("migrations/13-tenant-claims.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/12-known-accounts.sql")),
+    M::up(include_str!("migrations/13-passed-changes.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/14-handed-out.sql")),
+    M::up(include_str!("migrations/15-plugin-files.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/16-tenant-claims.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),
@@ -88,10 +91,45 @@ mod tests {
         connection
     }
 
+    /// A data directory of the version before there were limits to begin with.
+    fn before_limits() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let steps = Migrations::from_slice(LEDGER);
+        steps.to_version(&mut connection, 11).unwrap();
+        connection
+            .execute_batch(
+                r#"
+                INSERT INTO workspaces (id, name, kind, status, demo, nfr)
+                    VALUES ('msp', 'msp', 'channel', 'subscription', 0, 0);
+                INSERT INTO plugins (name, sha256, description, added_at, added_by)
+                    VALUES ('autotask', '', '{}', 0, 'ann');
+                INSERT INTO connections
+                    (id, name, plugin, channel, time_zone, tenant, created_at)
+                VALUES (1, 'acme', 'autotask', 'msp', 'UTC', 't', 0),
+                       (2, 'beta', 'autotask', 'msp', 'UTC', 't', 0);
+                INSERT INTO rules VALUES (1, '{"approval":{"units":"25","percent":null}}'),
+                                         (2, '{"approval":{"units":null,"first-time":true}}');
+                INSERT INTO account_map (connection, tenant, workspace, account)
+                    VALUES (1, 't', 'w1', '101'), (1, 't', 'w2', '102'), (1, 't', 'w3', '103');
+                INSERT INTO lines (tenant, line, connection, contract, service, workspace, units)
+                    VALUES ('t', '1', 1, '9', '8', 'w1', '7'), ('t', '2', 1, '9', '8', 'w2', NULL);
+                INSERT INTO runs (id, connection_id, connection, tenant, dry_run, as_of,
+                    started_by, started_at, ending)
+                VALUES (1, 1, 'acme', 't', 0, '2026-03-14', 'ann', 0, 'done');
+                INSERT INTO run_lines (run, row, account, line, baseline, target, outcome)
+                VALUES (1, 0, '103', '3', '5', '5', 'unchanged'),
+                       (1, 1, '104', '4', '5', '5', 'unchanged'),
+                       (1, 2, '104', '5', '5', '6', 'held');
+                "#,
+            )
+            .unwrap();
+        connection
+    }
+
     #[test]
     fn approvals_of_earlier_files_are_remembered_with_their_contract() {
         let mut connection = before_step(
-            11,
+            14,
             r#"INSERT INTO plugins VALUES ('old', 'aa', '{"name":"old"}', 1, 'ann');
                INSERT INTO plugins VALUES ('new', 'bb', '{"refusals":[]}', 2, 'bob');
                INSERT INTO plugins VALUES ('odd', 'cc', 'no json', 3, 'bob');
@@ -121,5 +159,37 @@ mod tests {
             })
             .unwrap();
         assert_eq!(lineages, 3);
+    }
+
+    #[test]
+    fn an_upgrade_keeps_who_is_known_and_adds_limits_where_none_was_set() {
+        let mut connection = before_limits();
+        Schema::Ledger.apply(&mut connection).unwrap();
+        let column = |sql: &str| {
+            let mut rows = connection.prepare(sql).unwrap();
+            let rows = rows.query_map([], |row| row.get(0)).unwrap();
+            rows.collect::<rusqlite::Result<Vec<String>>>().unwrap()
+        };
+        // Confirmed; found right by the last run. The others have yet to show it.
+        let known = column("SELECT account FROM known_accounts ORDER BY account");
+        assert_eq!(known, ["101", "103"]);
+        let rules = column("SELECT rules FROM rules ORDER BY connection");
+        let rules: Vec<psa_host_billing::rules::Rules> = rules
+            .iter()
+            .map(|rules| serde_json::from_str(rules).unwrap())
+            .collect();
+        let new = psa_host_billing::rules::ApprovalLimits::default();
+        let own = &rules[0].approval;
+        assert_eq!((own.rise, own.fall), (None, None), "they had set their own");
+        let added = &rules[1].approval;
+        assert_eq!((added.rise, added.fall), (new.rise, new.fall));
+        for rules in &rules {
+            assert!(rules.approval.new_accounts);
+            assert_eq!(
+                rules.brakes,
+                psa_host_billing::rules::BrakeLimits::default()
+            );
+        }
+        assert!(crate::limits_added::is_news(&connection).unwrap());
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::history::Journal;
 use crate::key::Keyring;
 use crate::migrations::Schema;
 use crate::runs::RunLocks;
-use crate::{KeySource, LedgerError, Observer, Result};
+use crate::{KeySource, LedgerError, Observer, Result, limits_added};
 
 /// How long a writer waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) budget_path: PathBuf,
     pub(crate) budget: Mutex<Connection>,
     pub(crate) run_locks: RunLocks,
+    /// An upgrade did something that the history does not know yet.
+    untold: AtomicBool,
 }
 
 impl fmt::Debug for Ledger {
@@ -75,6 +78,8 @@ impl Ledger {
         let budget_path = dir.budget();
         let writer = open_writer(&dir, &path, Schema::Ledger)?;
         let budget = open_writer(&dir, &budget_path, Schema::Budget)?;
+        let untold = limits_added::is_news(&writer);
+        let untold = untold.map_err(|error| Fault::from(error).at(&path))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 dir,
@@ -86,6 +91,7 @@ impl Ledger {
                 budget_path,
                 budget: Mutex::new(budget),
                 run_locks: RunLocks::default(),
+                untold: AtomicBool::new(untold),
             }),
             actor: Arc::from("psa-host"),
             observer: None,
@@ -137,6 +143,28 @@ impl Ledger {
         result.map_err(at)
     }
 
+    /// Change in one transaction that outlives this process, and may be lost with the power:
+    /// a fraction of the time that a durable one takes.
+    pub(crate) fn write_unsynced<T>(
+        &self,
+        verb: impl FnOnce(&Transaction<'_>, Timestamp) -> Inside<T>,
+    ) -> Result<T> {
+        let mut writer = lock(&self.inner.writer);
+        (|| {
+            writer.pragma_update(None, "synchronous", UNSYNCED)?;
+            let outcome = (|| {
+                let change = Transaction::new(&mut writer, TransactionBehavior::Immediate)?;
+                let value = verb(&change, self.now())?;
+                change.commit()?;
+                Ok(value)
+            })();
+            // Whatever came of it: the next change is to be durable again.
+            writer.pragma_update(None, "synchronous", SYNCED)?;
+            outcome
+        })()
+        .map_err(|fault: Fault| fault.at(&self.inner.path))
+    }
+
     /// Change in one transaction that is durable when this returns, or not made at all.
     pub(crate) fn write<T>(
         &self,
@@ -146,8 +174,15 @@ impl Ledger {
         (|| {
             let change = Transaction::new(&mut writer, TransactionBehavior::Immediate)?;
             let mut journal = Journal::new(self, self.now());
+            let untold = self.inner.untold.load(Ordering::Relaxed);
+            if untold {
+                limits_added::write_down(&change, &mut journal)?;
+            }
             let value = verb(&change, &mut journal)?;
             change.commit()?;
+            if untold {
+                self.inner.untold.store(false, Ordering::Relaxed);
+            }
             Ok(value)
         })()
         .map_err(|fault: Fault| fault.at(&self.inner.path))
@@ -164,6 +199,13 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 
 /// What a read connection keeps: tables are read through once, from front to back.
 const READER_CACHE_KIB: i64 = 256;
+
+/// Each transaction is on the disk when it is committed.
+const SYNCED: &str = "FULL";
+
+/// With a log ahead of the database: whole after a loss of power, perhaps without the last
+/// transactions.
+const UNSYNCED: &str = "NORMAL";
 
 fn open_writer(dir: &DataDir, path: &Path, schema: Schema) -> Result<Connection> {
     // SQLite would make the file readable for all; WAL and shared memory take the
@@ -207,8 +249,8 @@ fn prepare(dir: &DataDir, path: &Path, schema: Schema) -> Inside<Connection> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "foreign_keys", true)?;
     let synchronous = match schema {
-        Schema::Ledger => "FULL",
-        Schema::Budget => "NORMAL",
+        Schema::Ledger => SYNCED,
+        Schema::Budget => UNSYNCED,
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;

@@ -93,7 +93,7 @@ pub struct NewQuestion {
 
 impl NewQuestion {
     /// What a person sees of it.
-    fn shown(&self) -> Shown<'_> {
+    pub fn shown(&self) -> Shown<'_> {
         Shown {
             baseline: self.baseline,
             target: self.target,

@@ -70,6 +70,8 @@ pub enum RunEnding {
     Parked,
     /// A brake: nothing was posted.
     Braked,
+    /// A person or the system ended it: the rest was not sent.
+    Cancelled,
     /// It could not go on.
     Failed,
     /// Its process died, and a later one noticed.
@@ -80,6 +82,7 @@ words!(RunEnding {
     Done => "done",
     Parked => "parked",
     Braked => "braked",
+    Cancelled => "cancelled",
     Failed => "failed",
     Interrupted => "interrupted",
 });

@@ -83,14 +83,17 @@ impl IntentState {
         };
         match self {
             Intended => matches!(to, Sending | NotSent | NotApplied | Held),
-            // Straight to a resolution: after a crash there is no answer to come.
+            // Back, where it was only marked. Straight to a resolution: after a crash there
+            // is no answer to come.
             Sending => matches!(
                 to,
-                Accepted | Rejected | Doubtful | NotSent | Confirmed | NotApplied | Held
+                Intended | Accepted | Doubtful | NotSent | Confirmed | NotApplied | Held
             ),
             // Accepted and yet not applied happens: the answer came from a cache, or a
             // person undid it.
-            Accepted | Doubtful => matches!(to, Confirmed | NotApplied | Held),
+            Accepted => matches!(to, Confirmed | NotApplied | Held),
+            // What the PSA refused is in doubt until its line was read.
+            Doubtful => matches!(to, Rejected | Confirmed | NotApplied | Held),
             NotSent | NotApplied => matches!(to, Sending),
             // By a person, or by a later reading that is clear.
             Held => matches!(to, Confirmed | NotApplied | Held),
@@ -107,10 +110,10 @@ mod tests {
     const TABLE: &str = "
                     intended sending accepted rejected doubtful not-sent confirmed not-applied held
         intended        .       x       .        .        .        x        .          x        x
-        sending         .       .       x        x        x        x        x          x        x
+        sending         x       .       x        .        x        x        x          x        x
         accepted        .       .       .        .        .        .        x          x        x
         rejected        .       .       .        .        .        .        .          .        .
-        doubtful        .       .       .        .        .        .        x          x        x
+        doubtful        .       .       .        x        .        .        x          x        x
         not-sent        .       x       .        .        .        .        .          .        .
         confirmed       .       .       .        .        .        .        .          .        .
         not-applied     .       x       .        .        .        .        .          .        .

@@ -1,6 +1,7 @@
 //! Usage snapshots: what a channel's workspaces used at one instant, as it was
 //! imported. Its counts are never changed afterwards.
 
+mod disagreement;
 mod first_seen;
 mod withdrawn;
 
@@ -18,6 +19,8 @@ use crate::row::{UnknownWord, instant, parsed};
 use crate::usage_names::{self, ItemNames};
 use crate::{Ledger, LedgerError, Result};
 
+pub(crate) use disagreement::disagree;
+pub use disagreement::{Counted, DifferingCount, Disagreement};
 pub use withdrawn::Withdrawal;
 
 /// A snapshot's number, shown as `u-000123`.
@@ -143,7 +146,8 @@ impl Ledger {
         })
     }
 
-    /// The snapshot of a channel that was taken last and was not withdrawn.
+    /// The snapshot of a channel that was taken last and was not withdrawn. Another of the
+    /// same instant may count otherwise: see [`Ledger::disagreement`].
     ///
     /// # Errors
     /// A failing or damaged database.

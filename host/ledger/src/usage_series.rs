@@ -9,6 +9,7 @@ use psa_host_billing::{ModuleId, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Inside;
+use crate::usage::disagree;
 use crate::{Ledger, Result};
 
 /// Counts of chosen pairs in the snapshots of a channel.
@@ -35,8 +36,8 @@ pub struct SeriesCount {
 impl Ledger {
     /// Counts of all pairs of these workspaces and modules, in the snapshots of a channel
     /// taken from `since` to `until`, both included, that a run could have gone by: those
-    /// that are complete, not all zero and not withdrawn. Of several of one instant the one imported
-    /// last corrects the others, also where it is not complete.
+    /// that are complete, not all zero and not withdrawn. Of several of one instant that
+    /// count the same the one imported last is taken; where they count otherwise, none.
     ///
     /// # Errors
     /// A failing or damaged database.
@@ -100,15 +101,42 @@ fn usable(
                          WHERE snapshot = s.id AND (users > 0 OR devices > 0))
          ORDER BY taken_at",
     )?;
-    let found = select.query_map(
-        params![
-            channel.as_str(),
-            since.as_microsecond(),
-            until.as_microsecond()
-        ],
-        |row| Ok((row.get(0)?, crate::row::instant(row, 1)?)),
+    let span = params![
+        channel.as_str(),
+        since.as_microsecond(),
+        until.as_microsecond()
+    ];
+    let found = select.query_map(span, |row| Ok((row.get(0)?, crate::row::instant(row, 1)?)))?;
+    let mut usable = Vec::new();
+    for found in found {
+        let (id, taken_at): (i64, Timestamp) = found?;
+        if !is_disputed(view, channel, id, taken_at)? {
+            usable.push((id, taken_at));
+        }
+    }
+    Ok(usable)
+}
+
+/// Whether another snapshot of the same instant counts otherwise than this one, which is
+/// complete.
+fn is_disputed(
+    view: &Connection,
+    channel: &WorkspaceId,
+    id: i64,
+    taken_at: Timestamp,
+) -> Inside<bool> {
+    let mut select = view.prepare_cached(
+        "SELECT id, complete FROM snapshots
+         WHERE channel = ?1 AND taken_at = ?2 AND withdrawn_at IS NULL AND id <> ?3",
     )?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    let of_instant = params![channel.as_str(), taken_at.as_microsecond(), id];
+    let mut others = select.query(of_instant)?;
+    while let Some(other) = others.next()? {
+        if disagree(view, (id, true), (other.get(0)?, other.get(1)?))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Ids with the numbers they are kept under; one that was never counted has none.

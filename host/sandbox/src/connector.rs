@@ -16,9 +16,9 @@ use crate::engine::InCall;
 use crate::guest::{Guest, stop, write_of};
 use crate::http::{Note, Write};
 use crate::instance::{Instance, too_slow};
-use crate::posting::{Posting, judge};
+use crate::posting::{Posting, Said, judge};
 use crate::reading::Reader;
-use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session};
+use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session, WriteGate};
 
 /// How much `check` looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,8 @@ pub struct Connector {
     write: Write,
     /// A call that was given up by its caller leaves the instance in the middle of it.
     in_call: bool,
+    /// For the write of the next call.
+    gate: Option<Arc<dyn WriteGate>>,
 }
 
 impl fmt::Debug for Connector {
@@ -163,6 +165,7 @@ impl Connector {
             instance: Some(instance),
             write: Write::Nothing,
             in_call: false,
+            gate: None,
             session,
         };
         connector.configure().await?;
@@ -263,7 +266,7 @@ impl Connector {
         )?;
         let said = self.heed(Phase::ListContracts, answer)?;
         self.read(Phase::ListContracts, |reader| {
-            reader.contracts(said, accounts)
+            reader.contracts(said, accounts, horizon)
         })
     }
 
@@ -284,20 +287,25 @@ impl Connector {
         self.read(Phase::ReadLines, |reader| reader.line_reading(said, lines))
     }
 
-    /// Change one line's units. What became of it is judged by what the host saw leave
-    /// and come back, not by the plugin's word alone.
-    pub async fn adjust(&mut self, request: &AdjustmentRequest) -> Posting {
+    /// Change one line's units, if `gate` lets the write leave when its turn has come. What
+    /// became of it is judged by what the host saw leave and come back, not by the plugin's
+    /// word alone.
+    pub async fn adjust(
+        &mut self,
+        request: &AdjustmentRequest,
+        gate: Arc<dyn WriteGate>,
+    ) -> Posting {
         self.write = Write::Nothing;
-        let answer = self.ask_to_adjust(request).await;
-        let (posting, incident) = judge(answer, self.write);
+        let answer = self.ask_to_adjust(request, gate).await;
+        let (posting, incident) = judge(answer.map(said), self.write);
         if let Some((code, message)) = incident {
             self.incident(code, Phase::Adjust, message);
         }
-        if self.write == Write::Answered(401) {
+        if let Write::Answered { status: 401, .. } = self.write {
             // Whatever the plugin calls it: no other connector of the session tries the
             // same credentials again.
             let why = match &posting {
-                Posting::Rejected { words } => words.clone(),
+                Posting::Rejected { words, .. } => words.clone(),
                 _ => "the PSA answered an adjustment with 401".to_owned(),
             };
             let error = CallError::new(CallErrorKind::Authentication, why)
@@ -310,6 +318,7 @@ impl Connector {
     async fn ask_to_adjust(
         &mut self,
         request: &AdjustmentRequest,
+        gate: Arc<dyn WriteGate>,
     ) -> Result<wit::Outcome, CallError> {
         let adjustment = wit::Adjustment {
             line: key(&request.line),
@@ -317,6 +326,7 @@ impl Connector {
             target: request.target.to_string(),
             effective: civil(request.effective),
         };
+        self.gate = Some(gate);
         let answer = call!(
             self,
             Phase::Adjust,
@@ -334,7 +344,9 @@ impl Connector {
         }
         let instance = self.instance.as_mut().ok_or_else(gone)?;
         self.in_call = true;
-        Ok(instance.begin(phase))
+        let begun = instance.begin(phase);
+        instance.store.data_mut().call.gate = self.gate.take();
+        Ok(begun)
     }
 
     fn end<T>(
@@ -384,6 +396,7 @@ impl Connector {
                     "Sync again after that. Nothing was sent that is not in the report.".to_owned(),
                 );
             }
+            Some(Note::Withheld(withheld)) => error = withheld,
             Some(Note::Credentials(message)) => {
                 error.kind = CallErrorKind::Authentication;
                 error.message = message;
@@ -442,6 +455,17 @@ impl Connector {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.session.plugin().shared().limits
+    }
+}
+
+fn said(outcome: wit::Outcome) -> Said {
+    match outcome {
+        wit::Outcome::Accepted(reference) => Said::Accepted(reference),
+        wit::Outcome::Rejected(rejection) => Said::Rejected {
+            kind: crate::describe::kind_of_rejection(rejection.kind),
+            words: rejection.words,
+        },
+        wit::Outcome::Unknown(why) => Said::Unknown(why),
     }
 }
 

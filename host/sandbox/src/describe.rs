@@ -3,6 +3,8 @@
 
 mod checked;
 
+pub(crate) use self::checked::kind as kind_of_rejection;
+
 use psa_host_billing::rejection::RejectionKind;
 use psa_host_billing::{QuantityModel, Truth};
 use serde::{Deserialize, Serialize};

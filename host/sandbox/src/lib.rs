@@ -29,6 +29,7 @@ mod connector;
 mod describe;
 mod engine;
 mod error;
+mod gate;
 mod grant;
 mod guest;
 mod hash;
@@ -42,6 +43,7 @@ mod pages;
 mod pattern;
 mod posting;
 mod reading;
+mod refusal;
 mod secret;
 mod session;
 mod storage;
@@ -62,6 +64,7 @@ pub use describe::{
     RefusalForm, RequestLimits, Scheme, Terms, TokenRequest, Window,
 };
 pub use error::{CallError, CallErrorKind, LoadError, SandboxError, SessionError, StoreFailure};
+pub use gate::WriteGate;
 pub use grant::Grant;
 pub use hash::{HashError, PluginHash};
 pub use http::{Lookup, PathPattern, Resolver, Route, RouteError, RouteKind};

@@ -1,8 +1,20 @@
 //! What became of an adjustment: the plugin's word held against what the host saw.
 
-use crate::bindings::exports::psa_host::connector::connector::Outcome;
+use psa_host_billing::RejectionKind;
+
 use crate::http::Write;
 use crate::{CallError, CallErrorKind, IncidentCode};
+
+/// What the plugin says became of an adjustment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The PSA did it; its reference.
+    Accepted(Option<String>),
+    /// The PSA refused it, and every word of it was recognised.
+    Rejected { kind: RejectionKind, words: String },
+    /// It cannot tell.
+    Unknown(String),
+}
 
 /// What became of an adjustment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,9 +24,17 @@ pub enum Posting {
         /// The PSA's reference, where it gives one.
         reference: Option<String>,
     },
-    /// The PSA certainly did not do it, in its own words.
+    /// The PSA refused it in a form that the plugin declares. Still to be read back.
     Rejected {
-        /// Hostile text, bounded.
+        /// Why.
+        kind: RejectionKind,
+        /// Its own words: hostile text, bounded.
+        words: String,
+    },
+    /// The PSA asked for a pause (429). Believed to come before anything is done, but nobody
+    /// has published a proof.
+    RateLimited {
+        /// Its own words: hostile text, bounded.
         words: String,
     },
     /// A write may have left and nobody knows what became of it.
@@ -30,16 +50,26 @@ type Judged = (Posting, Option<(IncidentCode, &'static str)>);
 
 /// Judge. The host's record decides whether something may have happened; the plugin's
 /// word only tells apart what the record leaves open.
-pub(crate) fn judge(said: Result<Outcome, CallError>, write: Write) -> Judged {
+pub(crate) fn judge(said: Result<Said, CallError>, write: Write) -> Judged {
+    if let Write::Answered { status: 429, .. } = write {
+        let words = match said {
+            Ok(Said::Accepted(_)) => "the PSA answered 429".to_owned(),
+            Ok(Said::Rejected { words, .. } | Said::Unknown(words)) => crate::text::words(&words),
+            Err(error) => error.message,
+        };
+        return (Posting::RateLimited { words }, None);
+    }
     let left = !matches!(write, Write::Nothing | Write::NotSent);
     let doubtful = |why: String| (Posting::Doubtful { why }, None);
     match said {
-        Ok(Outcome::Accepted(reference)) => match write {
-            Write::Answered(200..=299) => {
+        Ok(Said::Accepted(reference)) => match write {
+            Write::Answered {
+                status: 200..=299, ..
+            } => {
                 let reference = reference.map(|text| crate::text::name(&text));
                 (Posting::Accepted { reference }, None)
             }
-            Write::Answered(status) => {
+            Write::Answered { status, .. } => {
                 let why = format!("the plugin says accepted, but the PSA answered {status}");
                 let message =
                     "the plugin said accepted of a write that the PSA answered with an error";
@@ -67,17 +97,29 @@ pub(crate) fn judge(said: Result<Outcome, CallError>, write: Write) -> Judged {
                 )
             }
         },
-        // A write without a whole answer cannot have been rejected for certain.
-        Ok(Outcome::Rejected(said)) if write == Write::Left => doubtful(format!(
-            "the plugin says rejected, but no whole answer of the PSA came: {}",
-            crate::text::words(&said.words)
-        )),
-        Ok(Outcome::Rejected(said)) => {
-            let words = crate::text::words(&said.words);
-            (Posting::Rejected { words }, None)
+        Ok(Said::Rejected { kind, words }) => {
+            let words = crate::text::words(&words);
+            match write {
+                Write::Answered { refuses, .. } if refuses.as_declared(kind) => {
+                    (Posting::Rejected { kind, words }, None)
+                }
+                Write::Answered { status, .. } => doubtful(format!(
+                    "the plugin says rejected, but the PSA answered {status} in no form in which \
+                     it refuses: {words}"
+                )),
+                // A write without a whole answer cannot have been rejected for certain.
+                Write::Left => doubtful(format!(
+                    "the plugin says rejected, but no whole answer of the PSA came: {words}"
+                )),
+                Write::Nothing | Write::NotSent => {
+                    let text = format!("the plugin rejected it before anything was sent: {words}");
+                    let error = CallError::new(CallErrorKind::Rejected, text);
+                    (Posting::NotSent(error), None)
+                }
+            }
         }
-        Ok(Outcome::Unknown(why)) if left => doubtful(crate::text::words(&why)),
-        Ok(Outcome::Unknown(why)) => {
+        Ok(Said::Unknown(why)) if left => doubtful(crate::text::words(&why)),
+        Ok(Said::Unknown(why)) => {
             let text = format!("no write was sent: {}", crate::text::words(&why));
             (
                 Posting::NotSent(CallError::new(CallErrorKind::Transient, text)),
@@ -85,7 +127,7 @@ pub(crate) fn judge(said: Result<Outcome, CallError>, write: Write) -> Judged {
             )
         }
         Err(error) if left => doubtful(match write {
-            Write::Answered(status) => format!("{error} (the PSA answered {status})"),
+            Write::Answered { status, .. } => format!("{error} (the PSA answered {status})"),
             _ => error.message,
         }),
         Err(error) => (Posting::NotSent(error), None),
@@ -95,21 +137,37 @@ pub(crate) fn judge(said: Result<Outcome, CallError>, write: Write) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::exports::psa_host::connector::connector::{RefusalKind, Rejection};
+    use crate::refusal::Refuses;
 
-    const WRITES: [Write; 5] = [
-        Write::Nothing,
-        Write::NotSent,
-        Write::Left,
-        Write::Answered(200),
-        Write::Answered(500),
-    ];
+    fn answered(status: u16, as_declared: bool) -> Write {
+        Write::Answered {
+            status,
+            refuses: if as_declared {
+                Refuses::every_kind()
+            } else {
+                Refuses::default()
+            },
+        }
+    }
 
-    fn row(said: &dyn Fn() -> Result<Outcome, CallError>) -> [&'static str; 5] {
-        WRITES.map(|write| match judge(said(), write).0 {
+    fn writes() -> [Write; 7] {
+        [
+            Write::Nothing,
+            Write::NotSent,
+            Write::Left,
+            answered(200, false),
+            answered(500, true),
+            answered(504, false),
+            answered(429, true),
+        ]
+    }
+
+    fn row(said: &dyn Fn() -> Result<Said, CallError>) -> [&'static str; 7] {
+        writes().map(|write| match judge(said(), write).0 {
             Posting::Accepted { .. } => "accepted",
             Posting::Rejected { .. } => "rejected",
             Posting::Doubtful { .. } => "doubtful",
+            Posting::RateLimited { .. } => "limited",
             Posting::NotSent(_) => "not sent",
         })
     }
@@ -117,41 +175,46 @@ mod tests {
     #[test]
     fn the_hosts_record_decides_and_never_the_plugins_word_alone() {
         let failed = || Err(CallError::new(CallErrorKind::Trapped, "trap"));
-        // In order: nothing asked, no connection, left without answer, 200, 500.
-        assert_eq!(
-            row(&|| Ok(Outcome::Accepted(None))),
-            ["not sent", "not sent", "doubtful", "accepted", "doubtful"]
-        );
-        assert_eq!(
-            row(&|| Ok(Outcome::Rejected(Rejection {
-                kind: RefusalKind::Other,
+        let rejected = || {
+            Ok(Said::Rejected {
+                kind: RejectionKind::Other,
                 words: String::new(),
-            }))),
-            ["rejected", "rejected", "doubtful", "rejected", "rejected"]
+            })
+        };
+        // In order: nothing asked, no connection, left without answer, 200, 500 in a declared
+        // form, 504 in none, 429.
+        let (none, doubt) = ("not sent", "doubtful");
+        assert_eq!(
+            row(&|| Ok(Said::Accepted(None))),
+            [none, none, doubt, "accepted", doubt, doubt, "limited"]
         );
         assert_eq!(
-            row(&|| Ok(Outcome::Unknown(String::new()))),
-            ["not sent", "not sent", "doubtful", "doubtful", "doubtful"]
+            row(&rejected),
+            [none, none, doubt, doubt, "rejected", doubt, "limited"]
+        );
+        assert_eq!(
+            row(&|| Ok(Said::Unknown(String::new()))),
+            [none, none, doubt, doubt, doubt, doubt, "limited"]
         );
         assert_eq!(
             row(&failed),
-            ["not sent", "not sent", "doubtful", "doubtful", "doubtful"]
+            [none, none, doubt, doubt, doubt, doubt, "limited"]
         );
     }
 
     #[test]
     fn a_lie_about_a_write_is_an_incident() {
         let incident = |write| {
-            judge(Ok(Outcome::Accepted(None)), write)
+            judge(Ok(Said::Accepted(None)), write)
                 .1
                 .map(|(code, _)| code)
         };
-        assert_eq!(incident(Write::Answered(201)), None);
+        assert_eq!(incident(answered(201, false)), None);
         for write in [
             Write::Nothing,
             Write::NotSent,
             Write::Left,
-            Write::Answered(409),
+            answered(409, true),
         ] {
             assert_eq!(
                 incident(write),

@@ -103,13 +103,18 @@ impl Reader<'_> {
         page(services.collect(), said.next)
     }
 
-    pub fn contracts(&self, said: wit::ContractPage, asked: &[AccountId]) -> Read<Page<Contract>> {
+    pub fn contracts(
+        &self,
+        said: wit::ContractPage,
+        asked: &[AccountId],
+        horizon: Option<Date>,
+    ) -> Read<Page<Contract>> {
         let asked: HashSet<&AccountId> = asked.iter().collect();
         let contracts = self
             .list("contracts", said.contracts)?
             .into_iter()
             .map(|contract| {
-                let read = self.contract(contract)?;
+                let read = self.contract(contract, horizon)?;
                 if !asked.contains(&read.account) {
                     return Err(format!(
                         "contract {} is of account {}, which was not asked for",
@@ -121,7 +126,7 @@ impl Reader<'_> {
         page(contracts.collect(), said.next)
     }
 
-    fn contract(&self, said: wit::Contract) -> Read<Contract> {
+    fn contract(&self, said: wit::Contract, horizon: Option<Date>) -> Read<Contract> {
         let own: ContractId = id("a contract", &said.id)?;
         let lines = self.list("lines of a contract", said.lines)?;
         if !said.lines_read && !lines.is_empty() {
@@ -129,7 +134,7 @@ impl Reader<'_> {
         }
         let account: AccountId = id("an account", &said.account)?;
         let lines = lines.into_iter().map(|said| {
-            let line = self.line(said, account.clone())?;
+            let line = self.line(said, account.clone(), horizon)?;
             if line.key.contract != own {
                 let LineKey { line, contract, .. } = &line.key;
                 return Err(format!(
@@ -168,7 +173,7 @@ impl Reader<'_> {
         })
     }
 
-    fn line(&self, said: wit::Line, account: AccountId) -> Read<Line> {
+    fn line(&self, said: wit::Line, account: AccountId, horizon: Option<Date>) -> Read<Line> {
         let key = LineKey {
             line: id("a line", &said.id)?,
             contract: id("a contract", &said.contract)?,
@@ -189,7 +194,7 @@ impl Reader<'_> {
             key,
             description: said.description.map(|text| words(&text)),
             timeline: match said.timeline {
-                wit::Timeline::Segments(segments) => timeline(segments),
+                wit::Timeline::Segments(segments) => timeline(segments, horizon),
                 wit::Timeline::Unreadable(why) => Err(words(&why)),
             },
             link: link(said.link),
@@ -209,7 +214,7 @@ impl Reader<'_> {
             let Some(key) = asked.get(&id) else {
                 return Err(strange);
             };
-            let line = self.line(said, key.account.clone())?;
+            let line = self.line(said, key.account.clone(), None)?;
             match line.key == **key {
                 true => Ok(line),
                 false => Err(strange),
@@ -315,7 +320,7 @@ fn money(said: wit::Money) -> Read<Money> {
 }
 
 /// A timeline, or why there is none. Never a zero for what is missing.
-fn timeline(said: Vec<wit::Segment>) -> Result<Timeline, String> {
+fn timeline(said: Vec<wit::Segment>, horizon: Option<Date>) -> Result<Timeline, String> {
     if said.len() > MAX_SEGMENTS {
         return Err(format!(
             "it has {} periods; at most {MAX_SEGMENTS} are read",
@@ -338,7 +343,11 @@ fn timeline(said: Vec<wit::Segment>) -> Result<Timeline, String> {
         })
     });
     let segments = segments.collect::<Result<Vec<_>, String>>()?;
-    Timeline::new(segments).map_err(|error| error.to_string())
+    match horizon {
+        None => Timeline::new(segments),
+        Some(horizon) => Timeline::up_to(horizon, segments),
+    }
+    .map_err(|error| error.to_string())
 }
 
 /// A guest's error.

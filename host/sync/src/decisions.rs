@@ -1,11 +1,15 @@
 //! What people decide: about units that somebody changed in the PSA, about changes that
 //! wait, and about the rules themselves.
 
+use jiff::Timestamp;
+use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::plan::Decision;
 use psa_host_billing::rules::Rules;
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{ConnectionName, LineId, ModuleId, Units, WorkspaceId};
+use psa_host_billing::{AccountId, ConnectionName, LineId, ModuleId, Units, WorkspaceId};
 use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, StanceRecord};
+
+use serde::Serialize;
 
 use crate::error::rule;
 use crate::{Done, Host, Result};
@@ -21,6 +25,22 @@ pub enum LineDecision {
     Pin,
     /// Take an earlier decision back.
     Release,
+}
+
+/// What waits of a connection's new accounts: one question.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewAccountsView {
+    /// Whose.
+    pub connection: ConnectionName,
+    /// When the first of it was asked.
+    pub since: Timestamp,
+    /// All of it in one sum.
+    #[serde(flatten)]
+    pub sums: NewAccounts,
+}
+
+fn is_of_new_account(asked: &QuestionRecord) -> bool {
+    asked.question.reasons.contains(&Reason::NewAccount)
 }
 
 impl Host {
@@ -147,6 +167,69 @@ impl Host {
             false => &[QuestionState::Waiting],
         };
         Ok(self.ledger().questions(name, states)?)
+    }
+
+    /// What waits of new accounts, one sum a connection.
+    ///
+    /// # Errors
+    /// No such connection.
+    pub fn new_accounts(&self, name: Option<&ConnectionName>) -> Result<Vec<NewAccountsView>> {
+        let mut views: Vec<NewAccountsView> = Vec::new();
+        let mut asked = self.questions(name, false)?;
+        asked.retain(is_of_new_account);
+        asked.sort_by(|a, b| a.connection.cmp(&b.connection));
+        for QuestionRecord {
+            connection,
+            question,
+            asked_at,
+            ..
+        } in &asked
+        {
+            if views
+                .last()
+                .is_none_or(|last| last.connection != *connection)
+            {
+                views.push(NewAccountsView {
+                    connection: connection.clone(),
+                    since: *asked_at,
+                    sums: NewAccounts::default(),
+                });
+            }
+            if let Some(view) = views.last_mut() {
+                view.since = view.since.min(*asked_at);
+                let money = question.money.as_ref();
+                let (baseline, target) = (question.baseline, question.target);
+                view.sums.add(&question.workspace, baseline, target, money);
+            }
+        }
+        Ok(views)
+    }
+
+    /// The questions about new accounts of a connection, or about one of them, that are in
+    /// this state.
+    ///
+    /// # Errors
+    /// No such connection; an account that is not mapped in it.
+    pub fn questions_of_new_accounts(
+        &self,
+        name: &ConnectionName,
+        account: Option<&AccountId>,
+        state: QuestionState,
+    ) -> Result<Vec<QuestionRecord>> {
+        let mut asked = self.questions(Some(name), true)?;
+        asked.retain(|question| question.state == state && is_of_new_account(question));
+        if let Some(account) = account {
+            let mapping = self.mapping_of_name(name)?;
+            let Some(workspace) = mapping.workspace(account) else {
+                return Err(rule(
+                    "account-not-mapped",
+                    format!("account {account} is not mapped in connection {name}"),
+                    format!("See `psa-host map list {name}`."),
+                ));
+            };
+            asked.retain(|question| question.question.workspace == *workspace);
+        }
+        Ok(asked)
     }
 
     /// Answer questions, all or none.

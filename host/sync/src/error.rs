@@ -85,6 +85,21 @@ pub enum Error {
     /// A rule of this crate.
     #[error(transparent)]
     Rule(#[from] Problem),
+    /// A run that had begun to post could not go on.
+    #[error("{done}, then: {}", first_sentence(.error))]
+    WhilePosting {
+        /// What it had done.
+        done: String,
+        /// Why it could not go on.
+        error: Box<Error>,
+    },
+}
+
+/// Without "nothing was changed", which is true of the last step alone.
+fn first_sentence(error: &Error) -> String {
+    let told = error.to_string();
+    let cut = told.strip_suffix("; nothing was changed");
+    cut.unwrap_or(&told).to_owned()
 }
 
 impl Error {
@@ -97,6 +112,7 @@ impl Error {
             Self::Session { error, .. } => error.code(),
             Self::Call { error, .. } => error.code(),
             Self::Rule(problem) => &problem.code,
+            Self::WhilePosting { error, .. } => error.code(),
         }
     }
 
@@ -115,6 +131,15 @@ impl Error {
                 let cause = words.map(|words| format!("the PSA said: {words}"));
                 let fix = error.fix.clone().unwrap_or_else(|| fix_of_call(error));
                 (cause, Some(fix))
+            }
+            Self::WhilePosting { error, .. } => {
+                let problem = error.problem();
+                let fix = problem.fix.unwrap_or_default();
+                let after = "Then sync again: what is in doubt is read before anything is sent.";
+                (
+                    problem.cause,
+                    Some(format!("{fix} {after}").trim().to_owned()),
+                )
             }
             Self::Rule(_) => (None, None),
         };

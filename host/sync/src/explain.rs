@@ -140,7 +140,7 @@ impl Host {
         let as_of = self.today(&connection)?;
         let rules = self.ledger().rules(name)?;
         let (line, mut steps) = {
-            let past = self.past_of_lines(&open, &report.tenant, as_of)?;
+            let past = self.past_of_lines(&open, &report.tenant, as_of, open.quarantine())?;
             let found = open.reader.account(&account).await.map_err(failed)?;
             let services = open.reader.services(&unwatched).await.map_err(failed)?;
             let from = first_day_to_read(&past, as_of);
@@ -170,6 +170,7 @@ impl Host {
                 counting: &counting,
                 days: &days,
                 set_asides: &self.set_asides_of(name)?,
+                known: &self.ledger().known_accounts(&report.tenant)?,
             };
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);
             steps.insert(0, mapped_step(known, &account, &service, &context));
@@ -187,10 +188,11 @@ impl Host {
         })
     }
 
-    /// The snapshot a run would go by, whatever stands against it.
+    /// The snapshot a run would go by, whatever stands against it but that it may be the
+    /// wrong one of two.
     fn snapshot_to_explain(&self, open: &OpenConnection) -> Result<Snapshot> {
         let channel = &open.connection.channel;
-        self.ledger().latest_snapshot(channel)?.ok_or_else(|| {
+        self.snapshot_to_use(channel)?.ok_or_else(|| {
             rule(
                 "no-snapshot",
                 format!("there is no usage snapshot of channel {channel}"),

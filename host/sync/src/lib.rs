@@ -28,13 +28,16 @@ mod progress;
 mod psa_lists;
 mod radar;
 mod reading;
+mod retry;
 mod rollback;
 pub mod run;
 mod run_list;
 mod sentence;
 mod set_aside;
+mod signals;
 mod snapshot;
 mod source;
+mod spreadsheet;
 #[cfg(test)]
 mod testing;
 mod usage_view;
@@ -51,13 +54,13 @@ pub use count::{
     ExclusionView, NewExclusion, PolicyView, SimulatedPair, SimulatedTotal, Simulation,
     SimulationScope,
 };
-pub use decisions::LineDecision;
+pub use decisions::{LineDecision, NewAccountsView};
 pub use error::{Error, Problem, Result};
 pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
 pub use history::{Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified};
 pub use host::{Host, HostOptions};
-pub use imports::{Tree, UsageForm, UsageImported, WorkspacesImported};
+pub use imports::{Doubt, Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
     AccountEntry, AccountRow, AccountSuggestion, Change, Choice, ContractEntry, ContractRow, Done,
     Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,
@@ -79,7 +82,9 @@ pub use reading::{AccountContracts, Reader};
 pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};
+pub use signals::cancelled_by_signals;
 pub use source::Source;
+pub use tokio_util::sync::CancellationToken;
 pub use usage_view::{CountView, SnapshotView};
 pub use usage_withdrawal::Withdrawn;
 pub use validate::{Finding, Validation};

@@ -75,7 +75,7 @@ impl Host {
     pub async fn radar(&self, name: &ConnectionName, watch: Watch<'_>) -> Result<Radar> {
         let connection = self.connection(name)?;
         let channel = &connection.channel;
-        let Some(snapshot) = self.ledger().latest_snapshot(channel)? else {
+        let Some(snapshot) = self.snapshot_to_use(channel)? else {
             return Err(rule(
                 "no-snapshot",
                 format!("there is no usage snapshot of channel {channel}"),

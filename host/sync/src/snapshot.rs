@@ -3,13 +3,42 @@
 use jiff::tz::TimeZone;
 use psa_host_billing::brake::{self, Brake, Newest};
 use psa_host_billing::rules::BrakeLimits;
-use psa_host_billing::{CompleteSnapshot, UsageSnapshot};
-use psa_host_ledger::{Connection, Ledger, Snapshot};
+use psa_host_billing::{CompleteSnapshot, UsageSnapshot, WorkspaceId};
+use psa_host_ledger::{Connection, Counted, DifferingCount, Disagreement, Ledger, Snapshot};
 
 use crate::error::rule;
 use crate::{Host, Result};
 
 impl Host {
+    /// The newest snapshot of a channel, to count from it.
+    ///
+    /// # Errors
+    /// Another of the same instant counts otherwise.
+    pub(crate) fn snapshot_to_use(&self, channel: &WorkspaceId) -> Result<Option<Snapshot>> {
+        let Some(newest) = self.ledger().latest_snapshot(channel)? else {
+            return Ok(None);
+        };
+        match self.disagreeing(&newest)? {
+            None => Ok(Some(newest)),
+            Some(brake) => {
+                // Nothing in it is about a connection; here it is a sentence of its own.
+                let fix = brake.fix("").replacen("withdraw", "Withdraw", 1);
+                Err(rule(brake.code(), brake.message(), format!("{fix}.")))
+            }
+        }
+    }
+
+    /// That another snapshot of the same instant counts otherwise.
+    pub(crate) fn disagreeing(&self, snapshot: &Snapshot) -> Result<Option<Brake>> {
+        let found = self.ledger().disagreement(snapshot)?;
+        Ok(found.map(|found| Brake::SnapshotsDisagree {
+            snapshots: [found.with.id.to_string(), snapshot.id.to_string()],
+            taken_at: snapshot.taken_at,
+            pairs: found.pairs,
+            example: example(&found, snapshot),
+        }))
+    }
+
     /// What stands against a snapshot today, whatever day is planned for.
     pub(crate) fn brakes_of_snapshot(
         &self,
@@ -24,8 +53,40 @@ impl Host {
             complete: snapshot.complete,
             last_used: last_used.map(|last| last.taken_at),
         };
-        Ok(brake::against(&newest, limits, self.now(), zone))
+        let disagreeing = self.disagreeing(snapshot)?;
+        let others = brake::against(&newest, limits, self.now(), zone);
+        Ok(disagreeing.into_iter().chain(others).collect())
     }
+}
+
+/// `edr of ws-17 with 12 devices in u-000041 and 14 devices in u-000042`
+fn example(found: &Disagreement, newest: &Snapshot) -> String {
+    let DifferingCount {
+        workspace,
+        module,
+        counts: [of_newest, of_other],
+    } = &found.example;
+    let counted = |count: &Option<Counted>| {
+        let Some(Counted { users, devices }) = count else {
+            return "no count".to_owned();
+        };
+        let known = [(users, "users"), (devices, "devices")];
+        let said: Vec<String> = known
+            .into_iter()
+            .filter_map(|(count, of)| Some(format!("{} {of}", (*count)?)))
+            .collect();
+        match said.is_empty() {
+            true => "no number".to_owned(),
+            false => said.join(", "),
+        }
+    };
+    format!(
+        "{module} of {workspace} with {} in {} and {} in {}",
+        counted(of_other),
+        found.with.id,
+        counted(of_newest),
+        newest.id
+    )
 }
 
 /// A snapshot's counts.

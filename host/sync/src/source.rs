@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read};
 
 use crate::Result;
 use crate::error::rule;
+use crate::imports::{Accepted, Doubt};
 
 /// Imports: 64 MiB. A snapshot of 10,000 workspaces and 12 modules has about 10 MB.
 pub const MOST_IMPORT_BYTES: u64 = 64 << 20;
@@ -17,6 +18,8 @@ pub struct Source {
     pub name: String,
     /// All of it.
     pub bytes: Vec<u8>,
+    /// What a person says is right about it, although it looks wrong.
+    pub(crate) accepted: Accepted,
 }
 
 impl Source {
@@ -25,7 +28,15 @@ impl Source {
         Self {
             name: name.into(),
             bytes: bytes.into(),
+            accepted: Accepted::default(),
         }
+    }
+
+    /// The same, with these doubts answered: the file is right.
+    #[must_use]
+    pub fn accepting(mut self, doubts: &[Doubt]) -> Self {
+        self.accepted = Accepted::of(doubts);
+        self
     }
 
     /// Read a file to import; `-` is standard input.

@@ -94,10 +94,10 @@ impl Host {
     /// The newest snapshot of a channel with its counts, by workspace and module.
     ///
     /// # Errors
-    /// Not a channel, or nothing was imported for it.
+    /// Not a channel, or nothing was imported for it; two snapshots that disagree.
     pub fn newest_counts(&self, channel: &WorkspaceId) -> Result<(SnapshotView, Vec<UsageItem>)> {
         self.channel_workspace(channel)?;
-        let Some(snapshot) = self.ledger().latest_snapshot(channel)? else {
+        let Some(snapshot) = self.snapshot_to_use(channel)? else {
             return Err(rule(
                 "no-snapshot",
                 format!("there is no usage snapshot of channel {channel}"),
@@ -114,7 +114,8 @@ impl Host {
     /// snapshot has any.
     ///
     /// # Errors
-    /// Not a channel; nothing was imported for it; the pair is not counted in it.
+    /// Not a channel; nothing was imported for it, or two snapshots that disagree; the
+    /// pair is not counted in it.
     pub fn names_behind(
         &self,
         channel: &WorkspaceId,
@@ -142,7 +143,7 @@ impl Host {
         workspace: &WorkspaceId,
         module: &ModuleId,
     ) -> Result<Option<CountView>> {
-        let Some(snapshot) = self.ledger().latest_snapshot(channel)? else {
+        let Some(snapshot) = self.snapshot_to_use(channel)? else {
             return Ok(None);
         };
         let items = self.ledger().usage_items(snapshot.id)?;

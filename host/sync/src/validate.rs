@@ -11,7 +11,7 @@ pub use finding::Finding;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use psa_host_billing::brake::Brake;
+use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
@@ -114,7 +114,7 @@ impl Host {
         undeclared_bundles(name, &mapping, &services, counted, &mut findings);
         self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
 
-        let past = self.past_of_lines(&open, &report.tenant, as_of)?;
+        let past = self.past_of_lines(&open, &report.tenant, as_of, open.quarantine())?;
         let counting = self.counting_of(name)?;
         let look_back = LookBack {
             connection: &connection,
@@ -136,6 +136,7 @@ impl Host {
             counting: &counting,
             days: &Days::default(),
             set_asides: &set_asides,
+            known: &self.ledger().known_accounts(&report.tenant)?,
         };
         let counted = snapshot.items().next().is_some();
         let mapped: Vec<AccountId> = mapping
@@ -196,6 +197,7 @@ impl Host {
     ) -> Result<CompleteSnapshot> {
         let channel = &open.connection.channel;
         let latest = self.ledger().latest_snapshot(channel)?;
+        let mut counted = false;
         let (taken_at, items) = match &latest {
             None => {
                 findings.push(Finding::of(&Brake::NoSnapshot, &open.connection.name));
@@ -206,7 +208,14 @@ impl Host {
                 let connection = &open.connection;
                 let on = self.brakes_of_snapshot(connection, snapshot, &zone, limits)?;
                 findings.extend(on.iter().map(|brake| Finding::of(brake, &connection.name)));
-                (snapshot.taken_at, self.ledger().usage_items(snapshot.id)?)
+                // Which counts are right is not known: looking at either would mislead.
+                let disputed = on.iter().any(|b| b.kind() == BrakeCode::SnapshotsDisagree);
+                let items = match disputed {
+                    true => Vec::new(),
+                    false => self.ledger().usage_items(snapshot.id)?,
+                };
+                counted = !disputed;
+                (snapshot.taken_at, items)
             }
         };
         // Complete for looking at: what is missing from it is not a finding of a pair.
@@ -219,7 +228,7 @@ impl Host {
         let snapshot = snapshot.map_err(|error| {
             crate::error::rule("snapshot-incomplete", error.to_string(), "Import another.")
         })?;
-        if latest.is_some() && snapshot.all_zero() {
+        if counted && snapshot.all_zero() {
             findings.push(Finding::of(&Brake::SnapshotAllZero, &open.connection.name));
         }
         Ok(snapshot)

@@ -11,17 +11,20 @@ use crate::query::{Entity, Row};
 
 pub const COMPANIES: Entity = Entity {
     name: "Companies",
-    fields: &["id", "companyName", "isActive", "webAddress"],
+    fields: &["id", "isActive"],
+    details: &["companyName", "webAddress"],
 };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CompanyRow {
     id: Id,
-    company_name: Option<String>,
+    #[serde(default)]
+    company_name: Loose<String>,
     #[serde(default)]
     is_active: Loose<bool>,
-    web_address: Option<String>,
+    #[serde(default)]
+    web_address: Loose<String>,
 }
 
 impl Row for CompanyRow {
@@ -40,7 +43,7 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Acco
         None => 0,
     };
     let links = api.links(host)?;
-    let page = api.query_page::<CompanyRow>(host, COMPANIES, COMPANIES.fields, &[], after, PAGE)?;
+    let page = api.query_page::<CompanyRow>(host, COMPANIES, &[], after, PAGE)?;
     let mut accounts: Vec<Account> = Vec::with_capacity(page.rows.len());
     for row in page.rows {
         let id = row.id.0.to_string();
@@ -49,9 +52,9 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Acco
         }
         accounts.push(Account {
             id,
-            name: row.company_name.unwrap_or_default(),
+            name: row.company_name.0.unwrap_or_default(),
             active: truth(row.is_active.0),
-            domain: row.web_address.as_deref().and_then(domain_of),
+            domain: row.web_address.0.as_deref().and_then(domain_of),
             link: links.account(row.id.0),
         });
     }

@@ -18,10 +18,11 @@ use psa_connector_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::api::Api;
+use crate::api::{Api, Written};
 use crate::describe::LARGEST_UNITS;
-use crate::errors::{Meaning, Words, credentials_fault, meaning_of};
 use crate::lines::{Key, Kind};
+use crate::refusal::refusal_of;
+use crate::words::Words;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,9 +56,19 @@ pub fn adjust(api: &mut Api, host: &dyn Host, adjustment: &Adjustment) -> Result
     .map_err(|error| invalid(format!("the adjustment could not be written: {error}")))?;
 
     match api.write(host, key.kind.adjustments(), body)? {
-        Ok(response) => Ok(outcome(&response)),
-        Err(failure) if not_sent(&failure) => Err(send_failed("adjusting", failure)),
-        Err(failure) => Ok(Outcome::Unknown(format!(
+        Written::Answered(response) => Ok(outcome(&response)),
+        // The old address refused it as it refuses everything; the new one was not asked.
+        Written::ZoneMoved(address) => Ok(Outcome::Rejected(Rejection {
+            kind: RefusalKind::Other,
+            words: format!(
+                "Autotask has moved this database to {address}: nothing was changed at the old address. It is read \
+                 there from now on."
+            ),
+        })),
+        Written::Unanswered(failure) if not_sent(&failure) => {
+            Err(send_failed("adjusting", failure))
+        }
+        Written::Unanswered(failure) => Ok(Outcome::Unknown(format!(
             "no answer to the adjustment: {}",
             failure.message
         ))),
@@ -86,31 +97,28 @@ fn unit_change(baseline: &str, target: &str) -> Result<i64, Error> {
 }
 
 /// What an answer says about whether the adjustment was made.
+///
+/// `unknown` costs one more look, and lets the host send again in the same run. So it is
+/// said of everything that is not plainly done or refused: of a gateway that gave up
+/// waiting (502, 504), a server that failed midway (500), words that nobody has written
+/// down, and of 429, which is believed to be answered before anything is done; nobody has
+/// published a proof.
 fn outcome(response: &Response) -> Outcome {
     let words = Words::of(response);
     let said = words.text().unwrap_or_else(|| "no words".to_owned());
     let told = format!("Autotask answered {}: {said}", response.status);
-    if response.is_success() {
-        return if words.errors.is_empty() {
-            success(response, &told)
-        } else {
-            refusal(&words, told)
+    if let Some(refusal) = refusal_of(response) {
+        let words = match refusal.plainly {
+            Some(plainly) => format!("{plainly} {told}"),
+            None => told,
         };
+        let kind = refusal.kind;
+        return Outcome::Rejected(Rejection { kind, words });
     }
-    match response.status {
-        // Refused before it is looked at [LIVE: empty, for wrong credentials and zones].
-        401 => Outcome::Rejected(Rejection {
-            kind: RefusalKind::Credentials,
-            words: credentials_fault(None).message,
-        }),
-        _ if !words.errors.is_empty() => refusal(&words, told),
-        // Everything else may come from a gateway that gave up waiting (502, 504), from
-        // a server that failed midway (500), from a web server (a page for people with
-        // 403 is known of zone 18), or from a limiter. 429 among them: it is
-        // believed to be answered before anything is done, but nobody has published a
-        // proof, and `unknown` costs one more look and lets the host send again in the
-        // same run; `rejected` would leave the line unbilled until the next.
-        _ => Outcome::Unknown(told),
+    if response.is_success() && words.errors.is_empty() {
+        success(response, &told)
+    } else {
+        Outcome::Unknown(told)
     }
 }
 
@@ -145,38 +153,4 @@ fn success(response: &Response, told: &str) -> Outcome {
             response.status
         )),
     }
-}
-
-/// `errors`: rejected where each of them is known to leave nothing behind. A text that
-/// is not known may be a lock or a time-out of the database, after which either can be.
-fn refusal(words: &Words, told: String) -> Outcome {
-    let kinds: Option<Vec<RefusalKind>> = words
-        .errors
-        .iter()
-        .map(|error| meaning_of(error).and_then(kind_of_refusal))
-        .collect();
-    let Some(kind) = kinds.and_then(|kinds| kinds.first().copied()) else {
-        return Outcome::Unknown(told);
-    };
-    let plainly = words.meaning().and_then(Meaning::plainly);
-    let words = match plainly {
-        Some(plainly) => format!("{plainly} {told}"),
-        None => told,
-    };
-    Outcome::Rejected(Rejection { kind, words })
-}
-
-/// None where the change may have been made all the same.
-fn kind_of_refusal(meaning: Meaning) -> Option<RefusalKind> {
-    Some(match meaning {
-        Meaning::Permission => RefusalKind::Permission,
-        Meaning::Credentials => RefusalKind::Credentials,
-        Meaning::OutsideContract => RefusalKind::OutsideContract,
-        Meaning::SameDateAgain => RefusalKind::DateAlreadyAdjusted,
-        Meaning::AlreadyPosted => RefusalKind::PeriodPosted,
-        Meaning::Negative | Meaning::BadReference => RefusalKind::Other,
-        Meaning::UnknownUser | Meaning::ThreadLimit | Meaning::HourlyLimit | Meaning::Busy => {
-            return None;
-        }
-    })
 }

@@ -6,9 +6,13 @@ use psa_connector_sdk::{
 };
 use serde::de::DeserializeOwned;
 
+use crate::credentials::credentials_fault;
 use crate::describe::{SETTING_BASE_URL, SETTING_USER};
-use crate::errors::{self, Words};
+use crate::details::Details;
+use crate::errors;
+use crate::fields::Errors;
 use crate::links::Links;
+use crate::words::{Meaning, Words};
 use crate::zone::{self, Zone};
 
 #[derive(Debug)]
@@ -16,11 +20,21 @@ pub struct Api {
     user: String,
     base_url: String,
     zone: Option<Zone>,
-    /// Whether the zone has been looked up by this instance: then a 401 is no sign of a
-    /// moved zone any more.
-    zone_is_fresh: bool,
+    /// Whether a 401 can mean that the zone has moved: it is known from storage, or has
+    /// answered this instance before. Not where it was looked up and has said nothing yet.
+    zone_may_have_moved: bool,
     /// Set by the first refusal of the credentials. Users are locked after a few.
     refused: Option<Fault>,
+    pub details: Details,
+}
+
+/// What became of a write.
+pub enum Written {
+    Answered(Response),
+    /// Refused by an address that no longer serves this tenant; the one that does. Nothing
+    /// was sent there.
+    ZoneMoved(String),
+    Unanswered(SendFailure),
 }
 
 impl Api {
@@ -29,8 +43,9 @@ impl Api {
             user: settings.require(SETTING_USER)?.to_owned(),
             base_url: zone::base_url(settings.get(SETTING_BASE_URL))?,
             zone: None,
-            zone_is_fresh: false,
+            zone_may_have_moved: false,
             refused: None,
+            details: Details::default(),
         })
     }
 
@@ -40,6 +55,7 @@ impl Api {
         }
         if let Some(zone) = zone::kept(host, &self.user, &self.base_url) {
             self.zone = Some(zone.clone());
+            self.zone_may_have_moved = true;
             return Ok(zone);
         }
         self.look_zone_up(host)
@@ -47,7 +63,7 @@ impl Api {
 
     fn look_zone_up(&mut self, host: &dyn Host) -> Result<Zone, Error> {
         let zone = zone::discover(host, &self.user, &self.base_url)?;
-        self.zone_is_fresh = true;
+        self.zone_may_have_moved = false;
         self.zone = Some(zone.clone());
         Ok(zone)
     }
@@ -58,9 +74,9 @@ impl Api {
 
     /// Sends a read and takes anything but a 2xx for an error.
     ///
-    /// A wrong zone answers 401 like wrong credentials [LIVE]. So the first 401 of an
-    /// instance that took its zone from storage has the zone looked up anew, and is
-    /// retried once, only where the zone has moved.
+    /// A zone that has moved answers an empty 401, like wrong credentials [LIVE]. So after
+    /// one the zone is looked up, without credentials, and only where that names another
+    /// address the read is sent once more, there.
     pub fn read(
         &mut self,
         host: &dyn Host,
@@ -70,41 +86,45 @@ impl Api {
         self.not_refused()?;
         let zone = self.zone(host)?;
         let mut response = send(host, what, &request(&zone.url))?;
-        if response.status == 401 && !self.zone_is_fresh {
-            let moved = self.look_zone_up(host)?;
-            if moved.url != zone.url {
-                response = send(host, what, &request(&moved.url))?;
-            }
+        if let Some(moved) = self.moved_zone(host, &zone, &response) {
+            response = send(host, what, &request(&moved.url))?;
         }
         if response.is_success() {
+            self.zone_may_have_moved = true;
             return Ok(response);
         }
-        let error = errors::for_read(what, &response);
-        if let Error::Authentication(fault) = &error {
-            self.refused = Some(fault.clone());
+        Err(self.remembered(errors::for_read(what, &response)))
+    }
+
+    /// Where the tenant is now, if this answer came from where it no longer is. A lookup
+    /// that fails proves nothing: the 401 is then what it says.
+    fn moved_zone(&mut self, host: &dyn Host, asked: &Zone, response: &Response) -> Option<Zone> {
+        let silent = response.body.trim_ascii().is_empty();
+        if response.status != 401 || !silent || !self.zone_may_have_moved {
+            return None;
         }
-        Err(error)
+        let found = self.look_zone_up(host).ok()?;
+        (found.url != asked.url).then_some(found)
     }
 
     /// Sends a write, once, whatever comes of it.
-    pub fn write(
-        &mut self,
-        host: &dyn Host,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<Result<Response, SendFailure>, Error> {
+    pub fn write(&mut self, host: &dyn Host, path: &str, body: Vec<u8>) -> Result<Written, Error> {
         self.not_refused()?;
         let zone = self.zone(host)?;
-        let answer = host.send(&Request::post_json(
-            format!("{}V1.0/{path}", zone.url),
-            body,
-        ));
-        if let Ok(response) = &answer
-            && response.status == 401
-        {
-            self.refused = Some(errors::credentials_fault(None));
+        let request = Request::post_json(format!("{}V1.0/{path}", zone.url), body);
+        let response = match host.send(&request) {
+            Ok(response) => response,
+            Err(failure) => return Ok(Written::Unanswered(failure)),
+        };
+        if let Some(moved) = self.moved_zone(host, &zone, &response) {
+            return Ok(Written::ZoneMoved(moved.url));
         }
-        Ok(answer)
+        // Also where other words beside it leave in doubt what became of the write.
+        let words = Words::of(&response);
+        if response.status == 401 || words.meaning() == Some(Meaning::Credentials) {
+            self.refused = Some(credentials_fault(words.text()));
+        }
+        Ok(Written::Answered(response))
     }
 
     fn not_refused(&self) -> Result<(), Error> {
@@ -113,16 +133,41 @@ impl Api {
             .map_or(Ok(()), |fault| Err(Error::Authentication(fault.clone())))
     }
 
-    /// `GET {zone}/V1.0/{path}` as JSON.
-    pub fn get<T: DeserializeOwned>(&mut self, host: &dyn Host, path: &str) -> Result<T, Error> {
+    /// Any refusal of the credentials ends what this instance sends with them, in whatever
+    /// answer it stood.
+    pub fn remembered(&mut self, error: Error) -> Error {
+        if let Error::Authentication(fault) = &error {
+            self.refused = Some(fault.clone());
+        }
+        error
+    }
+
+    /// `GET {zone}/V1.0/{path}`; `errors` in a 2xx are an error too.
+    pub fn get(&mut self, host: &dyn Host, path: &str) -> Result<Response, Error> {
+        #[derive(serde::Deserialize)]
+        struct OnlyErrors {
+            #[serde(default, alias = "Errors")]
+            errors: Errors,
+        }
         let what = format!("reading {path}");
         let response = self.read(host, &what, &|zone| get_json(format!("{zone}V1.0/{path}")))?;
-        parse(&what, &response)
+        match read_json::<OnlyErrors>(&response.body) {
+            Ok(OnlyErrors { errors }) if !errors.0.is_empty() => {
+                Err(self.remembered(errors::for_errors(&what, &errors.0)))
+            }
+            _ => Ok(response),
+        }
+    }
+
+    /// The same as JSON.
+    pub fn get_as<T: DeserializeOwned>(&mut self, host: &dyn Host, path: &str) -> Result<T, Error> {
+        let response = self.get(host, path)?;
+        parse(&format!("reading {path}"), &response)
     }
 }
 
 /// A GET with the content type that Autotask wants on every call [OAS header params].
-pub fn get_json(url: String) -> Request {
+fn get_json(url: String) -> Request {
     let mut request = Request::get(url);
     let json = ("content-type".to_owned(), "application/json".to_owned());
     request.headers.push(json);

@@ -63,7 +63,7 @@ impl BundleLines {
         let mut all: HashMap<i64, Vec<ContractLine>> = HashMap::new();
         let mut after = 0;
         for _ in 0..MOST_PAGES {
-            let page = api.query_page::<LineRow>(host, entity, entity.fields, &[], after, PAGE)?;
+            let page = api.query_page::<LineRow>(host, entity, &[], after, PAGE)?;
             for row in page.rows {
                 // A broken row is one contract's, and is met again there.
                 let Ok(line) = row.into_line(Kind::Bundle) else {

@@ -6,10 +6,13 @@ use psa_connector_sdk::{
 use serde::Deserialize;
 
 use crate::accounts::COMPANIES;
-use crate::api::{Api, get_json, parse};
+use crate::answers::Answers;
+use crate::api::{Api, parse};
 use crate::contracts::CONTRACTS;
 use crate::fields::Id;
 use crate::lines::Kind;
+use crate::meanings::Meanings;
+use crate::picklists::Picklists;
 use crate::query::{Entity, Row};
 use crate::services::{BUNDLE_PARTS, BUNDLES, SERVICES};
 use crate::tenant;
@@ -17,7 +20,12 @@ use crate::units;
 
 /// With the zone in storage, a brief check is one request: the one that reads the usage
 /// also proves the credentials.
-pub fn check(api: &mut Api, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error> {
+pub fn check(
+    api: &mut Api,
+    host: &dyn Host,
+    depth: Depth,
+    answers: &Answers,
+) -> Result<CheckReport, Error> {
     let zone = api.zone(host)?;
     let (proof, usage) = proof_and_usage(api, host)?;
     let mut findings = vec![proof.finding()];
@@ -28,6 +36,8 @@ pub fn check(api: &mut Api, host: &dyn Host, depth: Depth) -> Result<CheckReport
         for kind in Kind::BOTH {
             findings.push(can_create(api, host, kind.adjustments())?);
         }
+        let lists = Picklists::read(api, host)?;
+        findings.extend(Meanings::new(lists, answers.clone()).questions());
     }
     // The first request may have found that the zone moved.
     let zone = api.zone(host).unwrap_or(zone);
@@ -127,7 +137,7 @@ impl Proof {
 /// where the answer has the shape expected. Where that call does not exist or is not
 /// allowed, two others serve as proof.
 fn proof_and_usage(api: &mut Api, host: &dyn Host) -> Result<(Proof, Option<ApiUsage>), Error> {
-    match get(api, host, "ThresholdInformation") {
+    match api.get(host, "ThresholdInformation") {
         Ok(response) => {
             return match parse::<Threshold>("reading ThresholdInformation", &response)
                 .ok()
@@ -163,25 +173,24 @@ fn proof_where(api: &mut Api, host: &dyn Host, proven: bool) -> Result<Proof, Er
     if proven {
         return Ok(Proof::Taken);
     }
-    match get(api, host, "Version") {
+    match api.get(host, "Version") {
         Ok(response) if parse::<serde_json::Value>("", &response).is_ok() => {
             return Ok(Proof::Taken);
         }
         Err(error) if stops(&error) => return Err(error),
         _ => {}
     }
-    match one_row(api, host, COMPANIES) {
+    const ANY_COMPANY: Entity = Entity {
+        fields: &["id"],
+        details: &[],
+        ..COMPANIES
+    };
+    match one_row(api, host, ANY_COMPANY) {
         Ok(_) => Ok(Proof::Taken),
         // Perhaps signed in and not allowed: that is for the findings.
         Err(Error::Permission(_)) => Ok(Proof::OnlyRefused),
         Err(error) => Err(error),
     }
-}
-
-fn get(api: &mut Api, host: &dyn Host, path: &str) -> Result<psa_connector_sdk::Response, Error> {
-    api.read(host, &format!("reading {path}"), &|zone| {
-        get_json(format!("{zone}V1.0/{path}"))
-    })
 }
 
 /// Errors after which asking for something else makes no sense.
@@ -206,13 +215,13 @@ impl Row for OnlyId {
 /// Whether there is a row.
 fn one_row(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<bool, Error> {
     Ok(!api
-        .query_page::<OnlyId>(host, entity, &["id"], &[], 0, 1)?
+        .query_page::<OnlyId>(host, entity, &[], 0, 1)?
         .rows
         .is_empty())
 }
 
 fn can_read(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<Finding, Error> {
-    let (verdict, detail) = match one_row(api, host, entity) {
+    let (verdict, mut detail) = match one_row(api, host, entity) {
         Ok(true) => (Verdict::Proven, "A record could be read.".to_owned()),
         Ok(false) => (
             Verdict::Unproven,
@@ -223,6 +232,13 @@ fn can_read(api: &mut Api, host: &dyn Host, entity: Entity) -> Result<Finding, E
         Err(error) if stops(&error) => return Err(error),
         Err(error) => told(error),
     };
+    let lost = api.details.lost(&entity);
+    if !lost.is_empty() {
+        detail = format!(
+            "{detail} Without {}: this Autotask does not give it.",
+            lost.join(", ")
+        );
+    }
     Ok(Finding {
         subject: format!("read {}", entity.name),
         verdict,
@@ -248,7 +264,7 @@ struct Info {
 /// Asked, never tried: a try would bill.
 fn can_create(api: &mut Api, host: &dyn Host, entity: &str) -> Result<Finding, Error> {
     let (verdict, detail) = match api
-        .get::<EntityInformation>(host, &format!("{entity}/entityInformation"))
+        .get_as::<EntityInformation>(host, &format!("{entity}/entityInformation"))
     {
         Ok(EntityInformation { info: Some(info) }) => {
             let access = match &info.access {

@@ -12,29 +12,31 @@ use psa_connector_sdk::{
 };
 use serde::Deserialize;
 
+use crate::answers::Answers;
 use crate::api::Api;
 use crate::bundle_lines::BundleLines;
 use crate::describe::{ACCOUNTS_PER_CALL, MOST_KEYS, PAGE};
 use crate::fields::{Id, Loose, Pick};
-use crate::labels::{Labels, RECURRING_SERVICE};
 use crate::lines::{ContractLine, Key, Kind, LineRow, parse_number};
 use crate::links::Links;
+use crate::meanings::Meanings;
+use crate::picklists::Picklists;
 use crate::query::{Condition, Entity, Row};
 use crate::services::out_of_reach;
 use crate::units::{Of, Units};
+use crate::window::Window;
 
 pub const CONTRACTS: Entity = Entity {
     name: "Contracts",
     fields: &[
         "id",
         "companyID",
-        "contractName",
         "contractType",
-        "contractPeriodType",
         "status",
         "startDate",
         "endDate",
     ],
+    details: &["contractName", "contractPeriodType"],
 };
 
 /// A page of this many unit rows takes about 100 requests, and some 10 MB here.
@@ -52,7 +54,8 @@ struct ContractRow {
     id: Id,
     #[serde(rename = "companyID")]
     company: Option<Id>,
-    contract_name: Option<String>,
+    #[serde(default)]
+    contract_name: Loose<String>,
     contract_type: Option<Pick>,
     contract_period_type: Option<Pick>,
     status: Option<Pick>,
@@ -71,7 +74,8 @@ impl Row for ContractRow {
 /// What an instance learns while it reads contracts.
 #[derive(Debug)]
 pub struct ContractReader {
-    labels: Option<Labels>,
+    answers: Answers,
+    meanings: Option<Meanings>,
     bundle_lines: BundleLines,
     contracts_per_account: Packer,
     lines_per_contract: Packer,
@@ -83,10 +87,11 @@ pub struct ContractReader {
 }
 
 impl ContractReader {
-    pub fn new() -> Self {
+    pub fn new(answers: Answers) -> Self {
         let packer = || Packer::new(MOST_KEYS, PAGE);
         Self {
-            labels: None,
+            answers,
+            meanings: None,
             bundle_lines: BundleLines::default(),
             contracts_per_account: packer(),
             lines_per_contract: packer(),
@@ -104,7 +109,7 @@ impl ContractReader {
         api: &mut Api,
         host: &dyn Host,
         accounts: &[String],
-        start: Date,
+        window: Window,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
         if accounts.len() > usize::try_from(ACCOUNTS_PER_CALL).unwrap_or(usize::MAX) {
@@ -130,7 +135,7 @@ impl ContractReader {
             .iter()
             .map(|id| parse_number(id))
             .collect::<Result<Vec<i64>, Error>>()?;
-        let contracts = self.read(api, host, &companies, start)?;
+        let contracts = self.read(api, host, &companies, window)?;
         Ok(ContractPage {
             contracts,
             next: (upto < accounts.len()).then(|| upto.to_string()),
@@ -159,10 +164,17 @@ impl ContractReader {
         api: &mut Api,
         host: &dyn Host,
         companies: &[i64],
-        start: Date,
+        window: Window,
     ) -> Result<Vec<Contract>, Error> {
-        if self.labels.is_none() {
-            self.labels = Some(Labels::read(api, host)?);
+        let start = window.start;
+        if self.meanings.is_none() {
+            let lists = Picklists::read(api, host)?;
+            let meanings = Meanings::new(lists, self.answers.clone());
+            let types = meanings.types_to_read().len();
+            // Companies and types together stay within the longest list.
+            let room = MOST_KEYS - types.min(MOST_KEYS - 1) + usize::from(types == 1);
+            self.contracts_per_account = Packer::new(room, PAGE);
+            self.meanings = Some(meanings);
         }
         let rows = self.contract_rows(api, host, companies)?;
         // Lines are read only of contracts that have not ended: nothing of the others
@@ -179,7 +191,7 @@ impl ContractReader {
         }
         lines.sort_unstable_by_key(|line| line.key);
         same_twice(&mut lines)?;
-        let timelines = self.timelines(api, host, &lines, start)?;
+        let timelines = self.timelines(api, host, &lines, window)?;
         self.accounts_read += companies.len();
         self.contracts_read += rows.len();
 
@@ -210,16 +222,21 @@ impl ContractReader {
                 keys.push(*company);
             }
         }
+        let types = self.meanings()?.types_to_read();
+        if types.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_type = match types.as_slice() {
+            [only] => Condition::equal("contractType", *only),
+            several => Condition::any_of("contractType", several),
+        };
         let mut rows: Vec<ContractRow> = Vec::with_capacity(keys.len());
         let weights = vec![1; keys.len()];
         let mut left = keys.as_slice();
         while !left.is_empty() {
             let (now, later) =
                 left.split_at(self.contracts_per_account.take(&weights[..left.len()]));
-            let conditions = [
-                Condition::any_of("companyID", now),
-                Condition::equal("contractType", RECURRING_SERVICE),
-            ];
+            let conditions = [Condition::any_of("companyID", now), of_type.clone()];
             let count = api.query_all::<ContractRow>(host, CONTRACTS, &conditions, |row| {
                 if row
                     .company
@@ -272,7 +289,7 @@ impl ContractReader {
         api: &mut Api,
         host: &dyn Host,
         lines: &[ContractLine],
-        start: Date,
+        window: Window,
     ) -> Result<Vec<Timeline>, Error> {
         let mut of_kind = Vec::with_capacity(2);
         for kind in Kind::BOTH {
@@ -303,7 +320,7 @@ impl ContractReader {
                 kind,
                 Of::Contracts,
                 (&contracts, &weights),
-                start,
+                window,
                 packer,
                 &prices,
             )?;
@@ -319,9 +336,15 @@ impl ContractReader {
             } else {
                 bundles
             };
-            units.timeline(line, start)
+            units.timeline(line, window)
         };
         Ok(lines.iter().map(timeline).collect())
+    }
+
+    fn meanings(&self) -> Result<&Meanings, Error> {
+        self.meanings
+            .as_ref()
+            .ok_or_else(|| invalid("the picklists have not been read"))
     }
 
     fn contract(
@@ -334,33 +357,31 @@ impl ContractReader {
         let Some(Id(company)) = row.company else {
             return Err(unasked(CONTRACTS.name, row.id.0));
         };
-        let labels = self
-            .labels
-            .as_ref()
-            .ok_or_else(|| invalid("the picklists have not been read"))?;
-        let (mut recurring, type_note) = labels.recurring();
+        let meanings = self.meanings()?;
+        let (mut recurring, type_note) = meanings.recurring(row.contract_type.as_ref());
         let mut notes: Vec<String> = type_note.into_iter().collect();
-        if row
-            .contract_type
-            .as_ref()
-            .is_some_and(|Pick(value)| *value != RECURRING_SERVICE.to_string())
-        {
-            recurring = psa_connector_sdk::Truth::Unknown;
+        if recurring == Truth::No {
+            recurring = Truth::Unknown;
             notes.push(
-                "The contract came although its type is another than the one asked for.".to_owned(),
+                "The contract came although its type is another than those asked for.".to_owned(),
             );
         }
-        let (active, status_note) = labels.active(row.status.as_ref());
+        let (active, status_note) = meanings.active(row.status.as_ref());
         notes.extend(status_note);
+        for (date, side) in [(row.start_date.0, "first"), (row.end_date.0, "last")] {
+            if date.is_none() {
+                notes.push(format!("Autotask names no {side} day of the contract."));
+            }
+        }
         Ok(Contract {
             id: row.id.0.to_string(),
             account: company.to_string(),
-            name: row.contract_name.unwrap_or_default(),
+            name: row.contract_name.0.unwrap_or_default(),
             start: row.start_date.0.map(Into::into),
             end: row.end_date.0.map(Into::into),
             recurring,
             active,
-            billing_months: labels.billing_months(row.contract_period_type.as_ref()),
+            billing_months: meanings.billing_months(row.contract_period_type.as_ref()),
             note: (!notes.is_empty()).then(|| notes.join(" ")),
             // Units say for themselves what is posted.
             next_invoice: None,

@@ -2,9 +2,11 @@
 
 use psa_connector_sdk::{
     Authentication, BatchLimits, ChangeKind, Description, Effect, Field, FieldKind, FieldScope,
-    HeaderTemplate, QuantityModel, RefusalEvidence, RefusalForm, RefusalKind, RequestLimits, Route,
-    RouteKind, Scheme, Terms, Truth, Window, ZeroUnits,
+    HeaderTemplate, QuantityModel, RequestLimits, Route, RouteKind, Scheme, Terms, Truth, Window,
+    ZeroUnits,
 };
+
+use crate::{answers, refusal};
 
 /// Most keys in one `in` list, and most rows in one page [DOC Thresholds_Limits: 500 or
 /// fewer 'OR' conditions; LIVE: MaxRecords must be between 1 and 500].
@@ -48,10 +50,13 @@ pub fn description() -> Description {
             scheme: Scheme::None,
         },
         // The un-numbered host fronts the zone lookup; zones are numbered without a
-        // fixed list (31 and more exist) [LIVE].
+        // fixed list (31 and more exist) [LIVE], but for two pre-release ones, German and
+        // Spanish [CODE, several clients].
         hosts: vec![
             "webservices.autotask.net".to_owned(),
             "webservices#.autotask.net".to_owned(),
+            "prde.autotask.net".to_owned(),
+            "pres.autotask.net".to_owned(),
         ],
         // Autotask is hosted by its vendor alone.
         self_hosted: false,
@@ -88,39 +93,12 @@ pub fn description() -> Description {
             // "Attempt to insert duplicate data into contract_service_period" [LIVE].
             repeat_date: Truth::No,
         },
-        refusals: refusals(),
+        refusals: refusal::forms(),
     }
 }
 
-/// Autotask refuses with a JSON body `{"errors": [...]}`, a broken rule of its own with
-/// status 500 [LIVE], which of the others it takes for what is [?]; refused credentials with 401, also without a body [LIVE].
-fn refusals() -> Vec<RefusalForm> {
-    let rules = || {
-        vec![
-            RefusalKind::DateAlreadyAdjusted,
-            RefusalKind::PeriodPosted,
-            RefusalKind::OutsideContract,
-            RefusalKind::Permission,
-            RefusalKind::Credentials,
-            RefusalKind::Other,
-        ]
-    };
-    let errors = |status| RefusalForm {
-        status,
-        evidence: RefusalEvidence::JsonMember("/errors".to_owned()),
-        kinds: rules(),
-    };
-    let mut forms: Vec<RefusalForm> = [200, 400, 401, 403, 404, 409, 422, 500].map(errors).into();
-    forms.push(RefusalForm {
-        status: 401,
-        evidence: RefusalEvidence::EmptyBody,
-        kinds: vec![RefusalKind::Credentials],
-    });
-    forms
-}
-
 fn fields() -> Vec<Field> {
-    vec![
+    let mut fields = vec![
         Field {
             key: "integration-code".to_owned(),
             label: "API tracking identifier".to_owned(),
@@ -153,7 +131,9 @@ fn fields() -> Vec<Field> {
             scope: FieldScope::Connection,
             required: false,
         },
-    ]
+    ];
+    fields.extend(answers::fields());
+    fields
 }
 
 fn routes() -> Vec<Route> {

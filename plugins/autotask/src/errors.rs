@@ -1,172 +1,17 @@
-//! What Autotask means by an answer that is not a plain success.
+//! The error for a read that is answered with anything but a plain success.
 //!
 //! The status alone says little: a validation error is a 500 with `errors`, refused
 //! credentials are a 401 without a body, a refused permission may be a 403 or a 500
 //! [LIVE]. So the words are looked at first.
 
-use psa_connector_sdk::{
-    Error, Fault, RateLimit, Response, html_title, invalid, is_html, read_json,
-    retry_after_seconds, shorten,
-};
-use serde::Deserialize;
+use psa_connector_sdk::{Error, Fault, RateLimit, Response, invalid, retry_after_seconds, shorten};
 
-use crate::fields::Errors;
-
-/// What is recognised in Autotask's words, whatever the status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// "Zone information could not be determined" [LIVE]: no such user name.
-    UnknownUser,
-    /// Texts that older clients look for [?]; a real tenant answers an empty 401.
-    Credentials,
-    /// "The logged in Resource does not have the adequate permissions" [CODE].
-    Permission,
-    /// "The Autotask API thread threshold of 3 threads has been exceeded" [LIVE], with
-    /// 429 or another status [?].
-    ThreadLimit,
-    /// The hourly limit of the database; its text is [?].
-    HourlyLimit,
-    /// "effectiveDate must be between the start date and end date of the Contract" [LIVE].
-    OutsideContract,
-    /// "Attempt to insert duplicate data into contract_service_period" [LIVE]: this line
-    /// has been adjusted for this date already.
-    SameDateAgain,
-    /// Units would fall below zero; the text contains "negative" [CODE].
-    Negative,
-    /// "…of an already approved and posted contract period" [DOC, of the console].
-    AlreadyPosted,
-    /// "Reference value on field: … does not exist or is invalid" [CODE].
-    BadReference,
-    /// A lock or a time-out in Autotask's database [DOC REST_BestPractices, words ?].
-    Busy,
-}
-
-impl Meaning {
-    /// What a refused adjustment means and what to do, for a person.
-    pub fn plainly(self) -> Option<&'static str> {
-        Some(match self {
-            Self::OutsideContract => {
-                "The date lies outside the contract: correct the contract's dates, or renew it."
-            }
-            Self::SameDateAgain => {
-                "Autotask already has an adjustment of this line for this date: change it on another day."
-            }
-            Self::Negative => "The line would fall below zero: look at its units in Autotask.",
-            Self::AlreadyPosted => {
-                "The period is approved and posted: the change can only hold from the next one."
-            }
-            Self::BadReference => {
-                "Autotask does not know the line or contract, or it is inactive: look at it there."
-            }
-            Self::Permission => {
-                "The API user may not do this: let its security level add contract service adjustments."
-            }
-            _ => return None,
-        })
-    }
-}
+use crate::credentials::credentials_fault;
+use crate::words::{Meaning, Words, first_of, meaning_of};
 
 /// Pause after the hourly limit where Autotask names none: the hour is a rolling one
 /// [DOC Thresholds_Limits], so that some of it is free again by then.
 const HOURLY_PAUSE_SECONDS: u32 = 600;
-
-/// Parts of Autotask's messages, in lower case, in the order they are looked for.
-const WORDS: &[(&str, Meaning)] = &[
-    (
-        "zone information could not be determined",
-        Meaning::UnknownUser,
-    ),
-    ("integrationcode is invalid", Meaning::Credentials),
-    ("integration code is invalid", Meaning::Credentials),
-    ("invalid credentials", Meaning::Credentials),
-    ("login failed", Meaning::Credentials),
-    // The words for a locked user are [?]; "deadlocked" is something else.
-    ("is locked", Meaning::Credentials),
-    ("locked out", Meaning::Credentials),
-    ("account locked", Meaning::Credentials),
-    ("adequate permissions", Meaning::Permission),
-    ("required permissions", Meaning::Permission),
-    ("does not have permission", Meaning::Permission),
-    ("thread threshold", Meaning::ThreadLimit),
-    ("request threshold", Meaning::HourlyLimit),
-    ("threshold has been exceeded", Meaning::HourlyLimit),
-    ("threshold exceeded", Meaning::HourlyLimit),
-    ("deadlock", Meaning::Busy),
-    ("timeout expired", Meaning::Busy),
-    ("timed out", Meaning::Busy),
-    (
-        "must be between the start date and end date of the contract",
-        Meaning::OutsideContract,
-    ),
-    (
-        "duplicate data into contract_service_period",
-        Meaning::SameDateAgain,
-    ),
-    (
-        "duplicate data into contract_service_bundle_period",
-        Meaning::SameDateAgain,
-    ),
-    ("negative", Meaning::Negative),
-    ("already approved and posted", Meaning::AlreadyPosted),
-    ("does not exist or is invalid", Meaning::BadReference),
-];
-
-pub fn meaning_of(words: &str) -> Option<Meaning> {
-    let lower = words.to_lowercase();
-    WORDS
-        .iter()
-        .find(|(part, _)| lower.contains(part))
-        .map(|(_, meaning)| *meaning)
-}
-
-/// The words in an answer: its `errors`, or the title of a page for people.
-#[derive(Debug, Clone, Default)]
-pub struct Words {
-    /// From `errors` in JSON.
-    pub errors: Vec<String>,
-    pub html: bool,
-    title: Option<String>,
-}
-
-impl Words {
-    pub fn of(response: &Response) -> Self {
-        #[derive(Deserialize)]
-        struct Answer {
-            #[serde(default, alias = "Errors")]
-            errors: Errors,
-        }
-        if is_html(response) {
-            return Self {
-                errors: Vec::new(),
-                html: true,
-                title: html_title(&response.body),
-            };
-        }
-        let errors = read_json::<Answer>(&response.body)
-            .map(|answer| answer.errors.0)
-            .unwrap_or_default();
-        Self {
-            errors,
-            html: false,
-            title: None,
-        }
-    }
-
-    /// For a fault's `psa-words`.
-    pub fn text(&self) -> Option<String> {
-        if self.html {
-            return Some(match &self.title {
-                Some(title) => format!("an HTML page, \"{title}\""),
-                None => "an HTML page".to_owned(),
-            });
-        }
-        (!self.errors.is_empty()).then(|| shorten(&self.errors.join(" / ")))
-    }
-
-    pub fn meaning(&self) -> Option<Meaning> {
-        self.errors.iter().find_map(|error| meaning_of(error))
-    }
-}
 
 /// The error for a read that was answered with anything but a 2xx.
 pub fn for_read(what: &str, response: &Response) -> Error {
@@ -189,7 +34,11 @@ pub fn for_errors(what: &str, errors: &[String]) -> Error {
         psa_words: Some(shorten(&errors.join(" / "))),
         fix: None,
     };
-    match errors.iter().find_map(|error| meaning_of(error)) {
+    let meanings: Vec<Meaning> = errors
+        .iter()
+        .filter_map(|error| meaning_of(error))
+        .collect();
+    match first_of(&meanings) {
         Some(meaning) => for_meaning(meaning, told, None),
         None => Error::Rejected(told),
     }
@@ -227,6 +76,15 @@ fn for_meaning(meaning: Meaning, told: Fault, retry_after_seconds: Option<u32>) 
         | Meaning::Negative
         | Meaning::AlreadyPosted
         | Meaning::BadReference => Error::Rejected(told),
+        Meaning::UnknownField => Error::Rejected(Fault {
+            fix: Some(
+                "This Autotask lacks a field without which nothing can be billed right: tell the connector's author."
+                    .to_owned(),
+            ),
+            ..told
+        }),
+        // The web server refuses the request as such: not worth repeating, nor in halves.
+        Meaning::NotTaken => Error::Invalid(told),
     }
 }
 
@@ -249,23 +107,6 @@ fn for_status(response: &Response, words: &Words, told: Fault) -> Error {
         status if status >= 500 => Error::Transient(told),
         300..=399 => invalid(format!("{}; redirects are not followed", told.message)),
         _ => Error::Invalid(told),
-    }
-}
-
-/// Autotask does not tell a wrong user name, secret and integration code apart: each is
-/// an empty 401 [LIVE]; a locked user is probably the same [?].
-pub fn credentials_fault(psa_words: Option<String>) -> Fault {
-    Fault {
-        message: "Autotask refused the credentials. It does not say which of user name, secret and integration code \
-                  is wrong; a locked or inactive API user looks the same."
-            .to_owned(),
-        psa_words,
-        fix: Some(
-            "Check in Autotask that the API user is active and not locked and has the right integration vendor, then \
-             enter its user name and secret again. Nothing more is tried with these credentials: a user is locked \
-             after a few failures."
-                .to_owned(),
-        ),
     }
 }
 
@@ -316,6 +157,31 @@ mod tests {
                 403,
                 r#"{"errors":["The user account is locked."]}"#,
                 "authentication",
+            ),
+            (
+                500,
+                r#"{"errors":["The user account has been locked."]}"#,
+                "authentication",
+            ),
+            (
+                500,
+                r#"{"errors":["Some rule","The password has expired."]}"#,
+                "authentication",
+            ),
+            (
+                500,
+                r#"{"Message":"The user is not licensed."}"#,
+                "authentication",
+            ),
+            (
+                405,
+                r#"{"Message":"The requested resource does not support http method 'POST'."}"#,
+                "invalid",
+            ),
+            (
+                500,
+                r#"{"errors":["Unable to find webAddress in the Company Entity."]}"#,
+                "rejected",
             ),
             (
                 500,

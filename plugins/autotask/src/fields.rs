@@ -82,11 +82,12 @@ impl<T> Default for Loose<T> {
 impl<'de, T: Plain> Deserialize<'de> for Loose<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer).map_err(D::Error::custom)?;
-        Ok(Self(T::plain(raw.get()).or_else(|| {
+        let value = T::plain(raw.get()).or_else(|| {
             (raw.get() != "null")
                 .then(|| serde_json::from_str(raw.get()).ok())
                 .flatten()
-        })))
+        });
+        Ok(Self(value.filter(T::means_something)))
     }
 }
 
@@ -95,18 +96,38 @@ impl<'de, T: Plain> Deserialize<'de> for Loose<T> {
 pub trait Plain: DeserializeOwned {
     /// None where it is not in its plain form.
     fn plain(json: &str) -> Option<Self>;
+
+    /// False for what databases put where there is no value.
+    fn means_something(&self) -> bool {
+        true
+    }
 }
+
+/// The years of dates that stand for none: the first that .NET (0001), SQL Server (1753,
+/// 1900) and OLE (1899) know, and the last (9999). Nothing was posted or ended in them.
+const FILLER_YEARS: [u16; 5] = [1, 1753, 1899, 1900, 9999];
 
 impl Plain for Date {
     fn plain(json: &str) -> Option<Self> {
         let text = json.strip_prefix('"')?.strip_suffix('"')?;
         Self::parse(text)
     }
+
+    fn means_something(&self) -> bool {
+        !FILLER_YEARS.contains(&psa_connector_sdk::CivilDate::from(*self).year)
+    }
 }
 
 impl Plain for Decimal {
     fn plain(json: &str) -> Option<Self> {
         Self::parse(json)
+    }
+}
+
+impl Plain for String {
+    fn plain(json: &str) -> Option<Self> {
+        let text = json.strip_prefix('"')?.strip_suffix('"')?;
+        (!text.contains('\\')).then(|| text.to_owned())
     }
 }
 
@@ -183,6 +204,32 @@ mod tests {
         assert_eq!(read::<Loose<bool>>("true"), Loose(Some(true)));
         assert_eq!(read::<Loose<bool>>("1"), Loose(None));
         assert_eq!(read::<Loose<Decimal>>("{}"), Loose(None));
+        let text = |text: &str| Loose(Some(text.to_owned()));
+        assert_eq!(read::<Loose<String>>("\"Acme\""), text("Acme"));
+        assert_eq!(
+            read::<Loose<String>>("\"a \\\"b\\\" \\u0063\""),
+            text("a \"b\" c")
+        );
+        assert_eq!(read::<Loose<String>>("42"), Loose(None));
+    }
+
+    #[test]
+    fn dates_that_stand_for_none_are_none() {
+        for filler in [
+            "0001-01-01T00:00:00",
+            "1753-01-01T00:00:00Z",
+            "1899-12-30T00:00:00.000Z",
+            "1900-01-01",
+            "9999-12-31T23:59:59.997Z",
+            "\\u0031900-01-01",
+        ] {
+            let json = format!("\"{filler}\"");
+            assert_eq!(read::<Loose<Date>>(&json), Loose(None), "{filler}");
+        }
+        for date in ["1901-01-01", "2099-12-31"] {
+            let json = format!("\"{date}\"");
+            assert_eq!(read::<Loose<Date>>(&json), Loose(Date::parse(date)));
+        }
     }
 
     #[test]

@@ -9,22 +9,29 @@
 
 mod accounts;
 mod adjust;
+mod answers;
 mod api;
 mod bundle_lines;
 mod check;
 mod contracts;
+mod credentials;
 mod describe;
+mod details;
 mod errors;
 mod fields;
-mod labels;
 mod lines;
 mod links;
+mod meanings;
+mod picklists;
 mod query;
 mod reading;
+mod refusal;
 mod services;
 mod tenant;
 mod unit_price;
 mod units;
+mod window;
+mod words;
 mod zone;
 
 use psa_connector_sdk::{
@@ -32,14 +39,17 @@ use psa_connector_sdk::{
     Description, Error, Host, LineKey, LineReading, Outcome, ServicePage, Settings,
 };
 
+use crate::answers::Answers;
 use crate::api::Api;
 use crate::contracts::ContractReader;
+use crate::window::Window;
 
 /// One connection to Autotask. What it remembers is as old as the instance: one run.
 #[derive(Debug)]
 pub struct Autotask {
     api: Api,
     contracts: ContractReader,
+    answers: Answers,
 }
 
 impl Connector for Autotask {
@@ -48,14 +58,16 @@ impl Connector for Autotask {
     }
 
     fn configure(settings: &Settings) -> Result<Self, Error> {
+        let answers = Answers::of(settings)?;
         Ok(Self {
             api: Api::new(settings)?,
-            contracts: ContractReader::new(),
+            contracts: ContractReader::new(answers.clone()),
+            answers,
         })
     }
 
     fn check(&mut self, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error> {
-        check::check(&mut self.api, host, depth)
+        check::check(&mut self.api, host, depth, &self.answers)
     }
 
     fn list_accounts(
@@ -79,16 +91,13 @@ impl Connector for Autotask {
         host: &dyn Host,
         accounts: &[String],
         start: CivilDate,
-        _horizon: Option<CivilDate>,
+        horizon: Option<CivilDate>,
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
-        self.contracts.page(
-            &mut self.api,
-            host,
-            accounts,
-            Date::try_from(start)?,
-            cursor,
-        )
+        let horizon = horizon.map(Date::try_from).transpose()?;
+        let window = Window::new(Date::try_from(start)?, horizon)?;
+        self.contracts
+            .page(&mut self.api, host, accounts, window, cursor)
     }
 
     fn read_lines(

@@ -15,6 +15,14 @@ pub enum Kind {
     Bundle,
 }
 
+const LINE_DETAILS: &[&str] = &[
+    "internalDescription",
+    "invoiceDescription",
+    "unitPrice",
+    "internalCurrencyUnitPrice",
+    "internalCurrencyAdjustedPrice",
+];
+
 const BUNDLE_PREFIX: &str = "bundle:";
 
 impl Kind {
@@ -32,29 +40,13 @@ impl Kind {
         match self {
             Self::Service => Entity {
                 name: "ContractServices",
-                fields: &[
-                    "id",
-                    "contractID",
-                    "serviceID",
-                    "internalDescription",
-                    "invoiceDescription",
-                    "unitPrice",
-                    "internalCurrencyUnitPrice",
-                    "internalCurrencyAdjustedPrice",
-                ],
+                fields: &["id", "contractID", "serviceID"],
+                details: LINE_DETAILS,
             },
             Self::Bundle => Entity {
                 name: "ContractServiceBundles",
-                fields: &[
-                    "id",
-                    "contractID",
-                    "serviceBundleID",
-                    "internalDescription",
-                    "invoiceDescription",
-                    "unitPrice",
-                    "internalCurrencyUnitPrice",
-                    "internalCurrencyAdjustedPrice",
-                ],
+                fields: &["id", "contractID", "serviceBundleID"],
+                details: LINE_DETAILS,
             },
         }
     }
@@ -145,8 +137,10 @@ pub struct LineRow {
     service: Option<Id>,
     #[serde(rename = "serviceBundleID")]
     service_bundle: Option<Id>,
-    internal_description: Option<String>,
-    invoice_description: Option<String>,
+    #[serde(default)]
+    internal_description: Loose<String>,
+    #[serde(default)]
+    invoice_description: Loose<String>,
     #[serde(default)]
     unit_price: Loose<Decimal>,
     #[serde(default)]
@@ -222,7 +216,7 @@ impl LineRow {
                 self.id.0
             )));
         };
-        let description = [self.internal_description, self.invoice_description]
+        let description = [self.internal_description.0, self.invoice_description.0]
             .into_iter()
             .flatten()
             .find(|text| !text.trim().is_empty());

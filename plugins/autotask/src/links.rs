@@ -1,9 +1,7 @@
 //! Links into Autotask's own pages, by its ExecuteCommand API [DOC UsingExecuteCommandAPI;
 //! CODE for OpenContract].
 
-use psa_connector_sdk::url::Origin;
-
-use crate::zone::Zone;
+use crate::zone::{self, Zone};
 
 /// Where the pages are; none where the zone does not say so or not by https.
 #[derive(Debug, Clone)]
@@ -11,16 +9,8 @@ pub struct Links(Option<String>);
 
 impl Links {
     pub fn of(zone: &Zone) -> Self {
-        let base = zone
-            .web_url
-            .as_deref()
-            .filter(|url| Origin::of(url).is_some_and(|origin| origin.https));
-        Self(base.map(|url| {
-            format!(
-                "{}/Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=",
-                url.trim_end_matches('/')
-            )
-        }))
+        let base = zone::pages(zone);
+        Self(base.map(|url| format!("{url}/Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=")))
     }
 
     pub fn account(&self, id: i64) -> Option<String> {

@@ -66,14 +66,27 @@ impl<'a> Condition<'a> {
             value: Value::Text(date.to_string()),
         }
     }
+
+    /// Asked as "before the day after": a date that comes with a time of day counts as
+    /// that day too.
+    pub fn not_after(field: &'static str, date: Date) -> Self {
+        Self {
+            op: "lt",
+            field,
+            value: Value::Text(date.next().to_string()),
+        }
+    }
 }
 
 /// What to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Entity {
     pub name: &'static str,
-    /// With `id`, which paging needs [DOC REST_Advanced_Query_Features].
+    /// With `id`, which paging needs [DOC REST_Advanced_Query_Features]. Without one of
+    /// these nothing can be billed right.
     pub fields: &'static [&'static str],
+    /// Only shown, or able to be unknown: left out where the tenant has no such field.
+    pub details: &'static [&'static str],
 }
 
 /// The body, spelled as in the Swagger [OAS QueryModel].
@@ -141,7 +154,23 @@ impl Api {
         &mut self,
         host: &dyn Host,
         entity: Entity,
-        fields: &[&str],
+        conditions: &[Condition<'_>],
+        after: i64,
+        most: u32,
+    ) -> Result<Rows<R>, Error> {
+        // Each turn asks for fewer details than the one before.
+        loop {
+            match self.query_once(host, entity, conditions, after, most) {
+                Err(error) if self.can_do_without(host, &entity, &error)? => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    fn query_once<R: Row>(
+        &mut self,
+        host: &dyn Host,
+        entity: Entity,
         conditions: &[Condition<'_>],
         after: i64,
         most: u32,
@@ -153,7 +182,7 @@ impl Api {
         filter.extend_from_slice(conditions);
         let body = serde_json::to_vec(&Query {
             max_records: most,
-            include_fields: fields,
+            include_fields: &self.details.asked(&entity),
             filter: &filter,
         })
         .map_err(|error| invalid(format!("{what}: {error}")))?;
@@ -162,7 +191,7 @@ impl Api {
         })?;
         let page: Page<R> = parse(&what, &response)?;
         if !page.errors.0.is_empty() {
-            return Err(errors::for_errors(&what, &page.errors.0));
+            return Err(self.remembered(errors::for_errors(&what, &page.errors.0)));
         }
         // Also the shape of an answer to something else (`{"item":null}`): what could
         // not be read must never pass for "there is none".
@@ -200,8 +229,7 @@ impl Api {
         let mut after = 0;
         let mut count = 0;
         loop {
-            let page =
-                self.query_page::<R>(host, entity, entity.fields, conditions, after, PAGE)?;
+            let page = self.query_page::<R>(host, entity, conditions, after, PAGE)?;
             count += page.rows.len();
             page.rows.into_iter().try_for_each(&mut each)?;
             match page.next {

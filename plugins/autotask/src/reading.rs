@@ -1,5 +1,6 @@
 //! A second look at chosen lines: are they still there, what are their units now, and
-//! has another line of the same service appeared beside them?
+//! has another line of the same service appeared beside them? Always with their whole
+//! timelines: what is written, and what is concluded from it, rests on these.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,6 +12,7 @@ use crate::describe::{MOST_KEYS, PAGE};
 use crate::lines::{ContractLine, Key, Kind, LineRow};
 use crate::query::Condition;
 use crate::units::{Of, Units};
+use crate::window::Window;
 
 /// More services than this are not put into a query beside the contracts.
 const MOST_SERVICES: usize = 100;
@@ -47,7 +49,7 @@ pub fn read(
         let (found, others) = present(api, host, kind, &of_kind)?;
         reading
             .lines
-            .extend(with_units(api, host, kind, found, start)?);
+            .extend(with_units(api, host, kind, found, Window::whole(start))?);
         reading.others.extend(others.into_iter().map(|other| {
             // Looked for on the contracts of the lines asked for only.
             let beside = lines
@@ -108,7 +110,7 @@ fn with_units(
     host: &dyn Host,
     kind: Kind,
     lines: Vec<ContractLine>,
-    start: Date,
+    window: Window,
 ) -> Result<Vec<Line>, Error> {
     let ids: Vec<i64> = lines.iter().map(|line| line.key.line).collect();
     let prices: HashMap<_, _> = lines
@@ -123,12 +125,12 @@ fn with_units(
         kind,
         Of::Lines,
         (&ids, &weights),
-        start,
+        window,
         &mut packer,
         &prices,
     )?;
     let with_timeline = |line: ContractLine| {
-        let timeline = units.timeline(&line, start);
+        let timeline = units.timeline(&line, window);
         to_line(line, timeline)
     };
     Ok(lines.into_iter().map(with_timeline).collect())

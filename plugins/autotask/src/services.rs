@@ -8,33 +8,43 @@ use serde::Deserialize;
 use crate::accounts::truth;
 use crate::api::Api;
 use crate::describe::{MOST_KEYS, PAGE};
+use crate::details::FieldList;
 use crate::fields::{Id, Loose};
 use crate::lines::Kind;
 use crate::query::{Condition, Entity, Row};
 
 pub const SERVICES: Entity = Entity {
     name: "Services",
-    fields: &["id", "name", "isActive", "unitPrice"],
+    fields: &["id", "isActive"],
+    details: &["name", "unitPrice"],
+};
+/// Of tenants that have the field.
+const SERVICES_WITH_SKU: Entity = Entity {
+    details: &["name", "unitPrice", "sku"],
+    ..SERVICES
 };
 pub const BUNDLES: Entity = Entity {
     name: "ServiceBundles",
-    fields: SERVICES.fields,
+    ..SERVICES
 };
 pub const BUNDLE_PARTS: Entity = Entity {
     name: "ServiceBundleServices",
     fields: &["id", "serviceBundleID", "serviceID"],
+    details: &[],
 };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ServiceRow {
     id: Id,
-    name: Option<String>,
+    #[serde(default)]
+    name: Loose<String>,
     #[serde(default)]
     is_active: Loose<bool>,
     #[serde(default)]
     unit_price: Loose<Decimal>,
-    sku: Option<String>,
+    #[serde(default)]
+    sku: Loose<String>,
 }
 
 impl Row for ServiceRow {
@@ -66,17 +76,14 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Serv
         Some(text) => parse_cursor(text)
             .ok_or_else(|| invalid(format!("{text} is no cursor of list-services")))?,
     };
+    // Newer tenants have `sku` [LIVE], the published Swagger has not. So it is asked for
+    // where it exists.
     let entity = match kind {
+        Kind::Service if has_sku(api, host)? => SERVICES_WITH_SKU,
         Kind::Service => SERVICES,
         Kind::Bundle => BUNDLES,
     };
-    let mut fields = entity.fields.to_vec();
-    // Newer tenants have `sku` [LIVE], the published Swagger has not; whether a query
-    // that names an unknown field is refused is [?]. So it is asked for where it exists.
-    if kind == Kind::Service && has_sku(api, host)? {
-        fields.push("sku");
-    }
-    let page = match api.query_page::<ServiceRow>(host, entity, &fields, &[], after, PAGE) {
+    let page = match api.query_page::<ServiceRow>(host, entity, &[], after, PAGE) {
         Err(error) if kind == Kind::Bundle && out_of_reach(&error) => {
             host.log(
                 Level::Warn,
@@ -100,9 +107,9 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Serv
         .into_iter()
         .map(|row| Service {
             id: kind.id_text(row.id.0),
-            name: row.name.unwrap_or_default(),
+            name: row.name.0.unwrap_or_default(),
             active: truth(row.is_active.0),
-            sku: row.sku.filter(|sku| !sku.trim().is_empty()),
+            sku: row.sku.0.filter(|sku| !sku.trim().is_empty()),
             parts: parts.remove(&row.id.0).unwrap_or_default(),
             // The list price in the tenant's own currency, which the API does not name.
             unit_price: row.unit_price.0.map(|price| Money {
@@ -137,28 +144,11 @@ fn parse_cursor(text: &str) -> Option<(Kind, i64)> {
     Some((kind, after.parse().ok()?))
 }
 
-#[derive(Deserialize)]
-struct FieldList {
-    #[serde(default, alias = "Fields")]
-    fields: Option<Vec<FieldName>>,
-}
-
-#[derive(Deserialize)]
-struct FieldName {
-    #[serde(default, alias = "Name")]
-    name: Option<String>,
-}
-
 /// A convenience for mapping only: anything but refused credentials or limits counts as
 /// "no".
 fn has_sku(api: &mut Api, host: &dyn Host) -> Result<bool, Error> {
-    match api.get::<FieldList>(host, "Services/entityInformation/fields") {
-        Ok(list) => Ok(list.fields.unwrap_or_default().iter().any(|field| {
-            field
-                .name
-                .as_deref()
-                .is_some_and(|name| name.eq_ignore_ascii_case("sku"))
-        })),
+    match api.get_as::<FieldList>(host, "Services/entityInformation/fields") {
+        Ok(list) => Ok(list.has("sku")),
         Err(error @ (Error::Authentication(_) | Error::RateLimited(_) | Error::Transient(_))) => {
             Err(error)
         }

@@ -1,24 +1,32 @@
 //! The tenant key: which Autotask database this is, whoever asks and by whatever address.
+//!
+//! `webservices2/1` is the zone and the database in it ("CI"). It is the same for every API
+//! user, host name and spelling. It is **not** the same after Autotask has moved a database:
+//! then the zone's address, its name and that of its pages change, and the database number
+//! can, all in the one answer they stand in. Nothing in that answer says who the tenant was
+//! before, and a key made of less of it would be shared by strangers: numbers of databases
+//! are small and occur in every zone.
+//!
+//! What stays is inside the database, which is moved whole: ids of companies, contracts and
+//! lines, and the tenant's own company (id 0) with its `createDate`. None of it is a key:
+//! ids are counted anew in each database and so occur in many, the date may be null or a
+//! midnight that others have too, and reading it needs a permission that the key does not.
+//! But together they are proof, for a person who confirms that the tenant has moved: known
+//! contracts that still belong to known companies.
 
 use psa_connector_sdk::url::Origin;
 
-use crate::zone::{Zone, number};
+use crate::zone::{self, Zone};
 
-/// `webservices2/1`: zone and database ("CI"). The zone's number is taken from the
-/// zone's own address, never from the address the lookup was made at; where a test
-/// system or gateway stands in for it, from the address of its pages (`ww2` for people
-/// is `webservices2` for programs); else the zone's name stands for it, and last its
-/// address.
+/// The zone is told by its own address, never by the address the lookup was made at; where
+/// a test system or gateway stands in for it, by the address of its pages (`ww2` for
+/// people is `webservices2` for programs); else the zone's name stands for it, and last
+/// its address.
 pub fn key(zone: &Zone) -> String {
     let host = |url: &str| Origin::of(url).map(|origin| origin.host);
-    let numbered = |url: Option<&str>, prefix: &str| {
-        let host = host(url?)?;
-        number(&host, prefix)
-            .filter(|digits| !digits.is_empty())
-            .map(|digits| format!("webservices{digits}"))
-    };
-    let zone_key = numbered(Some(&zone.url), "webservices")
-        .or_else(|| numbered(zone.web_url.as_deref(), "ww"))
+    let known = |url: &str| zone_of(&host(url)?);
+    let zone_key = known(&zone.url)
+        .or_else(|| known(&zone::pages(zone)?))
         .or_else(|| zone.name.as_deref().and_then(slug))
         .or_else(|| {
             Origin::of(&zone.url).map(|origin| match origin.port {
@@ -28,6 +36,19 @@ pub fn key(zone: &Zone) -> String {
         })
         .unwrap_or_default();
     format!("{zone_key}/{}", zone.database)
+}
+
+/// `webservices2` of `webservices2.autotask.net` and `ww2.autotask.net`; `prde` of
+/// `prde.autotask.net`. None for hosts that serve every zone.
+fn zone_of(host: &str) -> Option<String> {
+    let label = zone::label(host)?;
+    let named = label.trim_end_matches(|character: char| character.is_ascii_digit());
+    let number = label[named.len()..].trim_start_matches('0');
+    match (named, number) {
+        ("webservices" | "ww" | "www", "") => None,
+        ("webservices" | "ww" | "www", number) => Some(format!("webservices{number}")),
+        _ => Some(label.to_owned()),
+    }
 }
 
 /// For a person: "America East, database 1".
@@ -73,6 +94,46 @@ mod tests {
         );
         assert_eq!(key(&direct), "webservices2/1");
         assert_eq!(label(&direct), "America East, database 1");
+    }
+
+    #[test]
+    fn spellings_of_one_zone_have_one_key() {
+        for url in [
+            "https://webservices2.autotask.net/ATServicesRest/",
+            "https://WebServices2.Autotask.net:443/atservicesrest/V1.0/",
+            "https://webservices02.autotask.net/",
+        ] {
+            assert_eq!(key(&zone(url, None, None)), "webservices2/1", "{url}");
+        }
+        for pages in [
+            "https://ww2.autotask.net/",
+            "https://ww2.autotask.net",
+            "http://ww2.autotask.net/",
+            "ww2.autotask.net",
+            "//ww2.autotask.net/Mvc/Framework",
+            " HTTPS://WW2.AUTOTASK.NET/Mvc/ ",
+            "https://www2.autotask.net/",
+        ] {
+            for url in [
+                "https://webservices.autotask.net/ATServicesRest/",
+                "https://gateway.example/at/",
+            ] {
+                let key = key(&zone(url, Some("America East"), Some(pages)));
+                assert_eq!(key, "webservices2/1", "{url} {pages}");
+            }
+        }
+    }
+
+    #[test]
+    fn zones_without_a_number_have_their_names_for_a_key() {
+        let german = zone("https://prde.autotask.net/ATServicesRest/", None, None);
+        assert_eq!(key(&german), "prde/1");
+        let through = zone(
+            "https://gateway.example/at/",
+            Some("Pre-Release"),
+            Some("https://pres.autotask.net/"),
+        );
+        assert_eq!(key(&through), "pres/1");
     }
 
     #[test]

@@ -8,14 +8,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use psa_connector_sdk::timeline::{self, Overlap, Row as UnitRow};
 use psa_connector_sdk::{Date, Decimal, Error, Host, Packer, Timeline, Truth, invalid};
-use serde::Deserialize;
+use serde::{Deserialize, de::Error as _};
 use serde_json::value::RawValue;
 
 use crate::api::Api;
-use crate::fields::{Id, Loose, Plain};
+use crate::fields::{Id, Loose};
 use crate::lines::{ContractLine, Kind, LinePrices};
 use crate::query::{Condition, Entity, Row};
 use crate::unit_price::{self, OfRow};
+use crate::window::Window;
 
 pub fn entity(kind: Kind) -> Entity {
     match kind {
@@ -28,9 +29,9 @@ pub fn entity(kind: Kind) -> Entity {
                 "startDate",
                 "endDate",
                 "units",
-                "price",
                 "approveAndPostDate",
             ],
+            details: &["price"],
         },
         Kind::Bundle => Entity {
             name: "ContractServiceBundleUnits",
@@ -41,9 +42,9 @@ pub fn entity(kind: Kind) -> Entity {
                 "startDate",
                 "endDate",
                 "units",
-                "price",
                 "approveAndPostDate",
             ],
+            details: &["price"],
         },
     }
 }
@@ -77,7 +78,7 @@ impl Row for Answered {
 }
 
 /// `approveAndPostDate`: a date means that the period is billed, null that it is not
-/// [CODE]. Absent or anything else says nothing.
+/// [CODE]. Absent, a date that stands for none, or anything else says nothing.
 struct Posted(Truth);
 
 impl Default for Posted {
@@ -92,8 +93,11 @@ impl<'de> Deserialize<'de> for Posted {
         if raw == "null" || raw == "\"\"" {
             return Ok(Self(Truth::No));
         }
-        let is_date = Date::plain(raw).is_some() || serde_json::from_str::<Date>(raw).is_ok();
-        Ok(Self(if is_date { Truth::Yes } else { Truth::Unknown }))
+        let date = serde_json::from_str::<Loose<Date>>(raw).map_err(D::Error::custom)?;
+        Ok(Self(match date.0 {
+            Some(_) => Truth::Yes,
+            None => Truth::Unknown,
+        }))
     }
 }
 
@@ -116,8 +120,8 @@ pub enum Of {
 }
 
 impl Units {
-    /// Reads the rows that end on `start` or later. `keys` are ids of what `of` says,
-    /// with weights that their rows are taken to be proportional to.
+    /// Reads the rows that meet the window. `keys` are ids of what `of` says, with weights
+    /// that their rows are taken to be proportional to.
     #[allow(clippy::too_many_arguments)]
     pub fn read(
         api: &mut Api,
@@ -125,7 +129,7 @@ impl Units {
         kind: Kind,
         of: Of,
         (mut keys, mut weights): (&[i64], &[u32]),
-        start: Date,
+        window: Window,
         packer: &mut Packer,
         prices: &HashMap<i64, LinePrices>,
     ) -> Result<Self, Error> {
@@ -138,10 +142,15 @@ impl Units {
             let count = packer.take(weights);
             let (now, later) = keys.split_at(count);
             let (weights_now, weights_later) = weights.split_at(count);
-            let conditions = [
+            let mut conditions = vec![
                 Condition::any_of(field, now),
-                Condition::not_before("endDate", start),
+                Condition::not_before("endDate", window.start),
             ];
+            conditions.extend(
+                window
+                    .horizon
+                    .map(|horizon| Condition::not_after("startDate", horizon)),
+            );
             let read = api.query_all::<Answered>(host, entity(kind), &conditions, |row| {
                 units.take(kind, row, prices)
             })?;
@@ -215,8 +224,9 @@ impl Units {
         Ok(())
     }
 
-    /// The timeline of one line. Rows after the last that tells a price have the line's.
-    pub fn timeline(&self, of: &ContractLine, start: Date) -> Timeline {
+    /// The timeline of one line in the window these rows were read for. Rows after the last
+    /// that tells a price have the line's; in a window that is the last one seen.
+    pub fn timeline(&self, of: &ContractLine, window: Window) -> Timeline {
         let (contract, line) = (of.key.contract, of.key.line);
         if let Some(reason) = self.broken_lines.get(&line) {
             return Timeline::Unreadable(reason.clone());
@@ -238,7 +248,14 @@ impl Units {
                 row.unit_price = of.prices.agreed;
             }
         }
-        timeline::build(&mut rows, start, Overlap::LaterHolds)
+        match window.horizon {
+            // Nothing is concluded from it: the line may begin later.
+            Some(horizon) if rows.is_empty() => Timeline::Unreadable(format!(
+                "no unit row covers a day from {} to {horizon}; later ones were not read",
+                window.start
+            )),
+            _ => timeline::build(&mut rows, window.start, Overlap::LaterHolds),
+        }
     }
 
     pub fn count(&self) -> usize {

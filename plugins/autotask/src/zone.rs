@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::errors;
 use crate::fields::{Errors, Id};
+use crate::words::Words;
 
 pub const DEFAULT_BASE_URL: &str = "https://webservices.autotask.net/ATServicesRest/";
 
@@ -68,7 +69,7 @@ pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Err
     let answer: Answer = read_json(&response.body).map_err(|why| {
         Error::Invalid(Fault {
             message: format!("{WHAT}: the answer is not the JSON expected: {why}"),
-            psa_words: errors::Words::of(&response).text(),
+            psa_words: Words::of(&response).text(),
             fix: None,
         })
     })?;
@@ -144,8 +145,9 @@ fn keep(host: &dyn Host, user: &str, base_url: &str, zone: &Zone) {
 }
 
 /// Whether the secrets may go to this address. Autotask's own lookup can only name
-/// Autotask's hosts; a base URL that the MSP admin set may name others, and there the
-/// host decides by what the operator granted. Never without TLS but to this machine.
+/// hosts of its domain, most of them numbered; a base URL that the MSP admin set may name
+/// others. Which of them are called the host decides, by what the operator granted: it
+/// names the one that was refused. Never without TLS but to this machine.
 fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
     let origin = Origin::of(url)
         .ok_or_else(|| invalid(format!("the zone's address is no web address: {url}")))?;
@@ -158,7 +160,8 @@ fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
             "the zone's address leads away from this machine: {url}"
         )));
     }
-    if base_url == DEFAULT_BASE_URL && number(&origin.host, "webservices").is_none() {
+    let elsewhere = label(&origin.host).is_none() || origin.port.is_some_and(|port| port != 443);
+    if base_url == DEFAULT_BASE_URL && elsewhere {
         return Err(invalid(format!(
             "the zone's address is not one of Autotask's: {url}"
         )));
@@ -166,13 +169,26 @@ fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The digits of `webservices2.autotask.net` (none of them for the un-numbered host).
-pub fn number<'a>(host: &'a str, prefix: &str) -> Option<&'a str> {
-    let digits = host.strip_suffix(".autotask.net")?.strip_prefix(prefix)?;
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then_some(digits)
+/// `webservices2` of `webservices2.autotask.net`; none where it is no host of Autotask's.
+pub fn label(host: &str) -> Option<&str> {
+    let label = host.strip_suffix(".autotask.net")?;
+    (!label.is_empty() && !label.contains('.')).then_some(label)
+}
+
+/// Where the pages for people are, in one form: an https address without a slash at its
+/// end. Autotask has answered with and without a scheme, a path, a slash or capitals;
+/// there the host alone counts.
+pub fn pages(zone: &Zone) -> Option<String> {
+    let said = zone.web_url.as_deref()?.trim();
+    let url = match said.contains("://") {
+        true => said.to_owned(),
+        false => format!("https://{}", said.trim_start_matches('/')),
+    };
+    let origin = Origin::of(&url)?;
+    if label(&origin.host).is_some() {
+        return Some(format!("https://{}", origin.host));
+    }
+    origin.https.then(|| url.trim_end_matches('/').to_owned())
 }
 
 /// Without `/V1.0` and slashes at the end.

@@ -108,6 +108,18 @@ fn what_autotask_is_known_to_refuse_is_rejected_with_its_words() {
 }
 
 #[test]
+fn a_page_for_people_is_no_refusal() {
+    let page = "<html><title>404 - File or directory not found.</title></html>";
+    for status in [401, 403, 404, 405] {
+        assert_eq!(
+            word(answer(status, "text/html", page)),
+            "unknown",
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn a_success_without_a_body_is_a_success() {
     for (status, body) in [(200, ""), (204, ""), (200, " \r\n")] {
         assert_eq!(word(json(status, body)), "accepted", "{status} {body:?}");
@@ -225,6 +237,67 @@ fn a_401_to_a_write_stops_every_later_one() {
         "authentication"
     );
     sent(&host);
+}
+
+#[test]
+fn refused_credentials_in_any_answer_to_a_write_stop_every_later_call() {
+    for (status, body, expected) in [
+        (
+            500,
+            r#"{"errors":["The user account has been locked."]}"#,
+            "rejected",
+        ),
+        (
+            200,
+            r#"{"errors":["The password has expired."]}"#,
+            "rejected",
+        ),
+        (
+            500,
+            r#"{"errors":["The user is not licensed.","Something nobody has written down"]}"#,
+            "unknown",
+        ),
+        (504, r#"{"errors":["The user is disabled."]}"#, "unknown"),
+        (401, "<html><title>Sign in</title></html>", "unknown"),
+    ] {
+        let mut tenant = Tenant::small();
+        tenant.answer_with(move |request| {
+            let content_type = if body.starts_with('<') {
+                "text/html"
+            } else {
+                "application/json"
+            };
+            request
+                .url
+                .ends_with("Adjustments")
+                .then(|| answer(status, content_type, body))
+        });
+        let host = tenant.host();
+        let mut connector = connector();
+        let outcome = connector
+            .adjust(&host, &adjustment("7", "9"), today())
+            .unwrap();
+        let outcome = match outcome {
+            Outcome::Accepted(_) => "accepted",
+            Outcome::Rejected(_) => "rejected",
+            Outcome::Unknown(_) => "unknown",
+        };
+        assert_eq!(outcome, expected, "{body}");
+        let sent = host.requests().len();
+        assert_eq!(
+            kind_of(&connector.list_accounts(&host, None).unwrap_err()),
+            "authentication"
+        );
+        assert_eq!(
+            kind_of(
+                &connector
+                    .adjust(&host, &adjustment("7", "9"), today())
+                    .unwrap_err()
+            ),
+            "authentication"
+        );
+        assert_eq!(host.requests().len(), sent, "{body}");
+    }
 }
 
 #[test]

@@ -114,6 +114,48 @@ fn a_full_check_tells_proven_refused_and_unproven_apart() {
 }
 
 #[test]
+fn what_picklists_leave_open_is_one_finding_each_however_many_contracts_there_are() {
+    let mut tenant = Tenant::small();
+    tenant.answer_at(
+        "/Contracts/entityInformation/fields",
+        json(
+            200,
+            r#"{"fields":[
+            {"name":"contractType","picklistValues":[
+                {"value":"7","label":"Recurring Service","isSystem":true},
+                {"value":"12","label":"Abonnement","isSystem":false}]},
+            {"name":"status","picklistValues":[
+                {"value":"1","label":"Active"},{"value":"5","label":"Approved"},{"value":"6","label":"Freigabe"}]},
+            {"name":"contractPeriodType","picklistValues":[
+                {"value":"2","label":"Monthly"},{"value":"6","label":"Lunar"}]}]}"#,
+        ),
+    );
+    for id in 200..260 {
+        let mut row = contract(id, 10);
+        row["status"] = serde_json::json!(5);
+        tenant.add("Contracts", row);
+    }
+    let report = connector().check(&tenant.host(), Depth::Full).unwrap();
+    let asked: Vec<(&str, &str)> = report.findings[12..]
+        .iter()
+        .map(|finding| {
+            (
+                finding.subject.as_str(),
+                finding.detail.split(':').next().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("contract types", "12 \"Abonnement\""),
+            ("contract statuses", "5 \"Approved\", 6 \"Freigabe\""),
+            ("billing periods", "6 \"Lunar\""),
+        ]
+    );
+}
+
+#[test]
 fn a_check_never_writes() {
     let host = Tenant::small().host();
     connector().check(&host, Depth::Full).unwrap();

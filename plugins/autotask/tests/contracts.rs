@@ -68,6 +68,124 @@ fn a_contract_comes_with_its_lines_and_their_units_from_the_start_on() {
 }
 
 #[test]
+fn links_lead_to_autotasks_pages_in_whatever_form_their_address_comes() {
+    for pages in [
+        "https://ww2.autotask.net/",
+        "ww2.autotask.net",
+        "http://WW2.autotask.net/Mvc/",
+    ] {
+        let mut tenant = Tenant::small();
+        let zone = json!({"zoneName": "America East", "url": ZONE, "webUrl": pages, "ci": 1});
+        tenant.answer_with(move |request| {
+            request
+                .url
+                .contains("ZoneInformation")
+                .then(|| psa_connector_sdk::testing::json(200, &zone.to_string()))
+        });
+        let contracts = read_contracts(&tenant.host()).unwrap();
+        assert_eq!(
+            contracts[0].link.as_deref(),
+            Some(
+                "https://ww2.autotask.net/Autotask/AutotaskExtend/ExecuteCommand.aspx?Code=OpenContract&ContractID=100"
+            ),
+            "{pages}"
+        );
+    }
+}
+
+#[test]
+fn up_to_a_horizon_rows_are_whole_and_those_that_begin_after_it_are_left_out() {
+    let host = Tenant::small().host();
+    let until = |horizon: &str| {
+        let page = connector()
+            .list_contracts(
+                &host,
+                &accounts(&[10]),
+                date("2026-11-23"),
+                Some(date(horizon)),
+                None,
+            )
+            .unwrap();
+        told(&page.contracts[0].lines[0].timeline)
+    };
+    for horizon in ["2026-12-01", "2026-12-31"] {
+        assert_eq!(
+            until(horizon),
+            [
+                "2026-11-01..2026-11-30 7 4.5 Truth::Yes",
+                "2026-12-01..2026-12-31 7 4.5 Truth::No"
+            ],
+            "{horizon}"
+        );
+    }
+    assert_eq!(until("2026-11-23").len(), 1);
+}
+
+#[test]
+fn a_line_without_rows_up_to_the_horizon_is_unreadable_there_and_not_absent() {
+    let mut tenant = Tenant::small();
+    tenant.rows("ContractServiceUnits").drain(..2);
+    let host = tenant.host();
+    let read = |horizon: Option<&str>| {
+        let page = connector()
+            .list_contracts(
+                &host,
+                &accounts(&[10]),
+                date("2026-11-23"),
+                horizon.map(date),
+                None,
+            )
+            .unwrap();
+        told(&page.contracts[0].lines[0].timeline)
+    };
+    assert_eq!(
+        read(Some("2026-12-31")),
+        ["no unit row covers a day from 2026-11-23 to 2026-12-31; later ones were not read"]
+    );
+    assert_eq!(read(None).len(), 10);
+}
+
+#[test]
+fn a_gap_beyond_the_horizon_is_found_by_the_whole_reading_alone() {
+    let mut tenant = Tenant::small();
+    tenant.rows("ContractServiceUnits").remove(5);
+    let host = tenant.host();
+    let page = connector()
+        .list_contracts(
+            &host,
+            &accounts(&[10]),
+            date("2026-11-23"),
+            Some(date("2026-12-31")),
+            None,
+        )
+        .unwrap();
+    assert_eq!(told(&page.contracts[0].lines[0].timeline).len(), 2);
+    let reading = connector()
+        .read_lines(&host, &[key("1000", "100", "5")], date("2026-11-23"))
+        .unwrap();
+    assert_eq!(
+        told(&reading.lines[0].timeline),
+        ["no unit row covers 2027-04-01 to 2027-04-30: a row is missing"]
+    );
+}
+
+#[test]
+fn a_horizon_before_the_start_is_invalid() {
+    let host = Tenant::small().host();
+    let error = connector()
+        .list_contracts(
+            &host,
+            &accounts(&[10]),
+            date("2026-11-23"),
+            Some(date("2026-11-22")),
+            None,
+        )
+        .unwrap_err();
+    assert_eq!(kind_of(&error), "invalid");
+    assert!(host.requests().is_empty());
+}
+
+#[test]
 fn bundles_are_lines_with_ids_of_their_own() {
     let mut tenant = Tenant::small();
     tenant.add(
@@ -174,15 +292,138 @@ fn an_inactive_contract_is_told_with_a_warning_that_it_bills_on() {
 }
 
 #[test]
-fn a_contract_type_that_is_not_confirmed_is_unknown() {
+fn documented_numbers_decide_where_the_picklists_cannot_be_read() {
     let mut tenant = Tenant::small();
     tenant.answer_at(
         "/Contracts/entityInformation/fields",
         psa_connector_sdk::testing::json(403, ""),
     );
+    tenant.rows("Contracts")[0]["contractPeriodType"] = json!(2);
     let contracts = read_contracts(&tenant.host()).unwrap();
-    assert_eq!(contracts[0].recurring, Truth::Unknown);
-    assert!(contracts[0].note.is_some());
+    assert_eq!(
+        (contracts[0].recurring, contracts[0].active),
+        (Truth::Yes, Truth::Yes)
+    );
+    assert_eq!(contracts[0].billing_months, Some(1));
+    assert_eq!(contracts[0].note, None);
+}
+
+/// A tenant in German, with a type and a status of the MSP's own: contract 100 is of
+/// type 7, contract 101 of type 12, contract 102 of a type that has no services.
+fn german() -> Tenant {
+    let mut tenant = Tenant::small();
+    tenant.answer_at(
+        "/Contracts/entityInformation/fields",
+        psa_connector_sdk::testing::json(
+            200,
+            r#"{"fields":[
+            {"name":"contractType","picklistValues":[
+                {"value":"1","label":"Zeit und Material","isSystem":true},
+                {"value":"7","label":"Wiederkehrende Dienstleistung","isSystem":true},
+                {"value":"12","label":"Abonnement","isSystem":false}]},
+            {"name":"status","picklistValues":[
+                {"value":"0","label":"Inaktiv","isSystem":true},
+                {"value":"1","label":"Aktiv","isSystem":true},
+                {"value":"5","label":"Approved","isSystem":false}]},
+            {"name":"contractPeriodType","picklistValues":[
+                {"value":"2","label":"1 Month","isSystem":true}]}]}"#,
+        ),
+    );
+    tenant.rows("Contracts")[0]["contractPeriodType"] = json!(2);
+    for (id, kind) in [(101, 12), (102, 1)] {
+        let mut row = contract(id, 10);
+        row["contractType"] = json!(kind);
+        row["status"] = json!(5);
+        tenant.add("Contracts", row);
+    }
+    tenant
+}
+
+#[test]
+fn contracts_are_told_by_numbers_in_a_tenant_of_another_language() {
+    let contracts = read_contracts(&german().host()).unwrap();
+    let ids: Vec<&str> = contracts.iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(ids, ["100", "101"]);
+    assert_eq!(
+        (contracts[0].recurring, contracts[0].active),
+        (Truth::Yes, Truth::Yes)
+    );
+    assert_eq!(contracts[0].billing_months, Some(1));
+    assert_eq!(contracts[0].note, None);
+}
+
+#[test]
+fn a_contract_whose_label_tells_nothing_is_shown_as_unknown_with_the_setting_that_answers() {
+    let contracts = read_contracts(&german().host()).unwrap();
+    assert_eq!(
+        (contracts[1].recurring, contracts[1].active),
+        (Truth::Unknown, Truth::Unknown)
+    );
+    let note = contracts[1].note.as_deref().unwrap();
+    for part in [
+        "12 \"Abonnement\"",
+        "recurring-contract-types",
+        "5 \"Approved\"",
+        "active-contract-statuses",
+    ] {
+        assert!(note.contains(part), "{note}");
+    }
+}
+
+#[test]
+fn one_setting_answers_for_all_contracts_of_a_type_or_status() {
+    let told = |types: &str, statuses: &str| {
+        let settings: psa_connector_sdk::Settings = [
+            ("username", USER),
+            ("recurring-contract-types", types),
+            ("active-contract-statuses", statuses),
+        ]
+        .into_iter()
+        .collect();
+        let mut connector = psa_connector_autotask::Autotask::configure(&settings).unwrap();
+        let page = connector
+            .list_contracts(
+                &german().host(),
+                &accounts(&[10]),
+                date("2026-11-23"),
+                None,
+                None,
+            )
+            .unwrap();
+        let told = page.contracts.iter();
+        told.map(|c| (c.id.clone(), c.recurring, c.active))
+            .collect::<Vec<_>>()
+    };
+    let first = || ("100".to_owned(), Truth::Yes, Truth::Yes);
+    assert_eq!(
+        told("12", "5"),
+        [first(), ("101".to_owned(), Truth::Yes, Truth::Yes)]
+    );
+    assert_eq!(
+        told("12", "none"),
+        [first(), ("101".to_owned(), Truth::Yes, Truth::No)]
+    );
+    assert_eq!(told("none", ""), [first()]);
+}
+
+#[test]
+fn companies_and_several_contract_types_together_stay_within_500() {
+    let host = german().host();
+    let ids = accounts(&(1..=1000).collect::<Vec<i64>>());
+    connector()
+        .list_contracts(&host, &ids, date("2026-11-23"), None, None)
+        .unwrap();
+    for request in host.requests() {
+        if request.url.ends_with("/Contracts/query") {
+            let body: serde_json::Value =
+                serde_json::from_slice(request.body.as_deref().unwrap()).unwrap();
+            let lists = body["Filter"].as_array().unwrap().iter();
+            let keys: usize = lists
+                .filter_map(|c| c["value"].as_array().map(Vec::len))
+                .sum();
+            assert!(keys <= 500, "{keys}");
+        }
+    }
 }
 
 #[test]

@@ -463,6 +463,65 @@ fn units_of_lines_that_are_gone_are_ignored() {
     );
 }
 
+const FILLERS: [&str; 5] = [
+    "0001-01-01T00:00:00",
+    "1753-01-01T00:00:00Z",
+    "1899-12-30T00:00:00Z",
+    "1900-01-01T00:00:00.000Z",
+    "9999-12-31T23:59:59.997Z",
+];
+
+#[test]
+fn a_posting_date_that_stands_for_none_is_neither_posted_nor_open() {
+    for filler in FILLERS {
+        let timeline = timeline_with(|rows| rows[1]["approveAndPostDate"] = json!(filler));
+        let Timeline::Segments(segments) = timeline else {
+            panic!("{timeline:?}")
+        };
+        let posted: Vec<Truth> = segments.iter().map(|segment| segment.posted).collect();
+        assert_eq!(
+            posted[..3],
+            [Truth::Yes, Truth::Unknown, Truth::No],
+            "{filler}"
+        );
+    }
+}
+
+#[test]
+fn a_contracts_end_that_stands_for_none_has_not_passed_and_is_told() {
+    for filler in FILLERS {
+        let mut tenant = Tenant::small();
+        tenant.rows("Contracts")[0]["endDate"] = json!(filler);
+        let contracts = read_contracts(&tenant.host()).unwrap();
+        assert_eq!(contracts[0].end, None, "{filler}");
+        assert!(contracts[0].lines_read, "{filler}");
+        assert!(usual(&contracts), "{filler}");
+        assert_eq!(
+            contracts[0].note.as_deref(),
+            Some("Autotask names no last day of the contract.")
+        );
+    }
+}
+
+#[test]
+fn a_unit_row_whose_dates_stand_for_none_makes_the_line_unreadable() {
+    for filler in FILLERS {
+        for field in ["startDate", "endDate"] {
+            let mut tenant = Tenant::small();
+            let mut row = tenant.rows("ContractServiceUnits")[4].clone();
+            row[field] = json!(filler);
+            let rows = json!({"items": [row], "pageDetails": {"nextPageUrl": null}}).to_string();
+            tenant.answer_at("/ContractServiceUnits/query", json(200, &rows));
+            let contracts = read_contracts(&tenant.host()).unwrap();
+            assert_eq!(
+                reason(contracts[0].lines[0].timeline.clone()),
+                "unit row 10004 has no usable dates",
+                "{field} {filler}"
+            );
+        }
+    }
+}
+
 #[test]
 fn one_unreadable_line_does_not_stop_the_others() {
     let mut tenant = Tenant::small();

@@ -5,7 +5,7 @@ mod support;
 
 use psa_connector_autotask::Autotask;
 use psa_connector_sdk::testing::{FakeHost, answer, json};
-use psa_connector_sdk::{Connector, Depth, Settings, Verdict, kind_of};
+use psa_connector_sdk::{Connector, Depth, Error, Settings, Verdict, kind_of};
 use support::*;
 
 const NO_PAGE: &str = "<html><title>Not Found</title></html>";
@@ -152,6 +152,80 @@ fn a_locked_user_is_refused_credentials_and_proves_nothing() {
     tenant.answer_with(|request| request.authenticate.then(|| answer(403, "", "")));
     let report = connector().check(&tenant.host(), Depth::Brief).unwrap();
     assert_eq!(report.findings[0].verdict, Verdict::Unproven);
+}
+
+/// A call of the connector; what matters is what it ends in.
+type Call = fn(&mut Autotask, &FakeHost) -> Result<(), Error>;
+
+/// Every call that reads, with the path of one request it makes.
+const READS: &[(&str, Call)] = &[
+    ("/ThresholdInformation", |c, h| {
+        c.check(h, Depth::Brief).map(drop)
+    }),
+    ("/Companies/query", |c, h| c.check(h, Depth::Full).map(drop)),
+    ("Adjustments/entityInformation", |c, h| {
+        c.check(h, Depth::Full).map(drop)
+    }),
+    ("/Companies/query", |c, h| {
+        c.list_accounts(h, None).map(drop)
+    }),
+    ("/Services/query", |c, h| c.list_services(h, None).map(drop)),
+    ("/ServiceBundles/query", |c, h| {
+        c.list_services(h, Some("bundles:0")).map(drop)
+    }),
+    ("/Contracts/entityInformation/fields", contracts),
+    ("/Contracts/query", contracts),
+    ("/ContractServices/query", contracts),
+    ("/ContractServiceBundles/query", contracts),
+    ("/ContractServiceUnits/query", contracts),
+    ("/ContractServices/query", lines),
+    ("/ContractServiceUnits/query", lines),
+];
+
+fn contracts(connector: &mut Autotask, host: &FakeHost) -> Result<(), Error> {
+    connector
+        .list_contracts(host, &accounts(&[10]), date("2026-11-23"), None, None)
+        .map(drop)
+}
+
+fn lines(connector: &mut Autotask, host: &FakeHost) -> Result<(), Error> {
+    connector
+        .read_lines(host, &[key("1000", "100", "5")], date("2026-11-23"))
+        .map(drop)
+}
+
+#[test]
+fn refused_credentials_in_any_call_are_told_as_such_and_end_all_calls() {
+    for text in [
+        "The user account has been locked.",
+        "The user account is disabled.",
+        "The user account has expired.",
+        "The password has expired.",
+        "Invalid password.",
+        "The resource is not licensed.",
+        "IntegrationCode is invalid",
+    ] {
+        for status in [500, 200, 403] {
+            for (path, call) in READS {
+                let mut tenant = Tenant::small();
+                tenant.answer_at(path, json(status, &json_errors(text)));
+                let host = tenant.host();
+                let mut connector = connector();
+                let error = call(&mut connector, &host).unwrap_err();
+                assert_eq!(kind_of(&error), "authentication", "{status} {path} {text}");
+                let sent = host.requests().len();
+                for (_, another) in READS {
+                    let error = another(&mut connector, &host).unwrap_err();
+                    assert_eq!(kind_of(&error), "authentication");
+                }
+                assert_eq!(host.requests().len(), sent, "{status} {path} {text}");
+            }
+        }
+    }
+}
+
+fn json_errors(text: &str) -> String {
+    serde_json::json!({ "errors": [text] }).to_string()
 }
 
 #[test]

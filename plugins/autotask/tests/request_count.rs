@@ -24,8 +24,14 @@ struct Shape {
     bundles: i64,
 }
 
-/// Requests made, and the fewest there can be.
+/// Requests made, and the fewest there can be, with whole timelines.
 fn requests(shape: &Shape) -> (usize, usize) {
+    let (made, fewest, _) = read_all(shape, None);
+    (made, fewest)
+}
+
+/// Requests made, the fewest there can be, and the unit queries among those made.
+fn read_all(shape: &Shape, horizon: Option<&str>) -> (usize, usize, usize) {
     let mut tenant = Tenant::new();
     let (mut next_line, mut next_row) = (1, 1);
     for company in 1..=shape.companies {
@@ -87,7 +93,13 @@ fn requests(shape: &Shape) -> (usize, usize) {
         let mut cursor = None;
         loop {
             let page = instances[nth % side_by_side]
-                .list_contracts(&host, chunk, date("2026-11-01"), None, cursor.as_deref())
+                .list_contracts(
+                    &host,
+                    chunk,
+                    date("2026-11-01"),
+                    horizon.map(date),
+                    cursor.as_deref(),
+                )
                 .unwrap();
             for line in page.contracts.iter().flat_map(|contract| &contract.lines) {
                 assert!(matches!(line.timeline, Timeline::Segments(_)));
@@ -100,7 +112,11 @@ fn requests(shape: &Shape) -> (usize, usize) {
         }
     }
     assert_eq!(lines, next_line - 1 + shape.bundles);
-    (host.requests().len(), fewest)
+    let unit_queries = host.calls();
+    let unit_queries = unit_queries
+        .iter()
+        .filter(|call| call.ends_with("Units/query"));
+    (host.requests().len(), fewest, unit_queries.count())
 }
 
 fn assert_close(name: &str, shape: &Shape) {
@@ -175,4 +191,22 @@ fn companies_with_scattered_rows_stay_within_a_tenth() {
             bundles: 0,
         },
     );
+}
+
+#[test]
+fn reading_to_a_horizon_costs_the_same_however_long_contracts_run() {
+    let queries = |months: i64| {
+        let shape = Shape {
+            companies: 1000,
+            lines: |_| 6,
+            rows: if months == 25 { |_| 25 } else { |_| 3 },
+            bundles: 100,
+        };
+        read_all(&shape, Some("2026-12-31")).2
+    };
+    let (short, long) = (queries(3), queries(25));
+    println!("unit queries to a horizon: {short} for 3 months, {long} for 25");
+    assert_eq!(short, long);
+    // Two rows of each line, in pages of 500, and the bundles'.
+    assert!(long <= 26, "{long}");
 }

@@ -60,7 +60,7 @@ pub fn authenticate(
         // What a locked user gets has not been recorded [?].
         return Err(match switches.locked_status {
             401 => refused(),
-            status => Answer::errors(status, "The user account is locked."),
+            status => Answer::errors(status, &switches.locked_text),
         });
     }
     if user.secret != secret {

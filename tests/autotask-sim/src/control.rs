@@ -274,7 +274,26 @@ async fn settings(Shared(it): Shared<Control>, Json(change): Json<SettingsChange
     Json(json!({}))
 }
 
-async fn move_zone(Shared(it): Shared<Control>) -> Answer {
+/// What else a vendor's move changes.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Move {
+    #[serde(default)]
+    zone_name: Option<String>,
+    #[serde(default)]
+    web_url: Option<String>,
+    #[serde(default)]
+    ci: Option<i64>,
+}
+
+async fn move_zone(Shared(it): Shared<Control>, body: Option<Json<Move>>) -> Answer {
+    let Json(to) = body.unwrap_or_default();
+    {
+        let mut world = it.state.world();
+        world.zone_name = to.zone_name.unwrap_or_else(|| world.zone_name.clone());
+        world.web_url = to.web_url.unwrap_or_else(|| world.web_url.clone());
+        world.ci = to.ci.unwrap_or(world.ci);
+    }
     it.listeners
         .move_zone(&it.state)
         .await

@@ -170,7 +170,7 @@ fn zone(state: &State, request: &Parsed) -> Result<Answer, Refusal> {
     Ok(Answer::json(
         200,
         &json!({"zoneName": world.zone_name, "url": state.zone_url(),
-                "webUrl": "https://ww2.autotask.net/", "ci": world.ci}),
+                "webUrl": world.web_url, "ci": world.ci}),
     ))
 }
 

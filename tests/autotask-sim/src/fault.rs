@@ -152,6 +152,11 @@ pub enum FaultKind {
         /// Their names.
         fields: Vec<String>,
     },
+    /// These fields have these values in every row: filler dates, texts for numbers.
+    SetFields {
+        /// By name.
+        fields: std::collections::BTreeMap<String, Json>,
+    },
     /// Every row has fields nobody has heard of.
     UnknownFields,
     /// The answer carries `errors` beside its content, with its status unchanged.

@@ -32,12 +32,19 @@ pub fn compile(
     switches: &Switches,
 ) -> Result<Query, Refusal> {
     let json: Json = serde_json::from_str(text).map_err(|_| "Invalid query syntax.")?;
-    let udfs = state.world().udfs.get(&entity).cloned().unwrap_or_default();
+    let (udfs, lacking) = {
+        let world = state.world();
+        let of = |lists: &std::collections::BTreeMap<Entity, Vec<String>>| {
+            lists.get(&entity).cloned().unwrap_or_default()
+        };
+        (of(&world.udfs), of(&world.lacking))
+    };
     Ok(parse::parse(
         &json,
         Rules {
             entity,
             udfs: &udfs,
+            lacking: &lacking,
             switches,
         },
     )?)

@@ -61,6 +61,13 @@ fn spoil_rows(rows: &mut Vec<Json>, fault: &FaultKind) {
                 }
             }
         }
+        FaultKind::SetFields { fields } => {
+            for row in rows {
+                for (field, value) in fields {
+                    row[field.as_str()] = value.clone();
+                }
+            }
+        }
         FaultKind::UnknownFields => {
             for row in rows {
                 row["aFieldOfNextYear"] = json!({"nested": [1, 2, 3]});

@@ -143,6 +143,9 @@ switches! {
     integration_code_status: u16 = 401;
     /// A locked user: 401 without a body, or 403, or 500 with a text.
     locked_status: u16 = 401;
+    /// The text, where it is not a 401. Users are locked, but also disabled, expired or
+    /// without a licence, and no list of the words exists.
+    locked_text: String = "The user account has been locked.".to_owned();
     /// PATCH on a collection answers an HTML 404, as zone 18 did.
     patch_html_404: bool = false;
     /// `/V1.0/Version` exists (it is younger than the published OpenAPI).

@@ -126,6 +126,24 @@ async fn failed_logins_lock_the_user_even_for_the_right_secret() {
 }
 
 #[tokio::test]
+async fn a_locked_user_is_told_so_in_words_by_switch() {
+    let it = run(|c| {
+        c.switches.locked_status = 500;
+        c.world.users[0].locked = true;
+    })
+    .await;
+    for text in [
+        "The user account has been locked.",
+        "The password has expired.",
+    ] {
+        let reply = it.client.all("Companies").await;
+        assert_eq!((reply.status, reply.error().as_str()), (500, text));
+        it.simulator
+            .change_settings(|s| s.switches.locked_text = "The password has expired.".to_owned());
+    }
+}
+
+#[tokio::test]
 async fn rights_are_refused_with_403_or_500_or_silence() {
     let it = run(|_| {}).await;
     let set = |right| {

@@ -23,6 +23,19 @@ async fn adjust(it: &Running) -> reqwest::Result<Reply> {
 }
 
 #[tokio::test]
+async fn fields_have_other_values_on_demand() {
+    let it = run(|_| {}).await;
+    let filler = json!("0001-01-01T00:00:00");
+    let fields = [("approveAndPostDate".to_owned(), filler.clone())].into();
+    it.simulator
+        .inject(Fault::new(FaultKind::SetFields { fields }).on("ContractServiceUnits"));
+    let reply = it.client.all("ContractServiceUnits").await;
+    let rows = reply.json()["items"].as_array().expect("a list").clone();
+    assert!(rows.len() > 1);
+    assert!(rows.iter().all(|row| row["approveAndPostDate"] == filler));
+}
+
+#[tokio::test]
 async fn an_adjustment_is_applied_and_its_answer_lost() {
     for (lost, status) in [
         (Lost::Drop, None),

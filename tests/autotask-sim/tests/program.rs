@@ -247,7 +247,13 @@ async fn the_control_api_does_what_the_library_does() {
     let (_, moved) = program.control("POST", "zone/move", None).await;
     assert_ne!(moved["zoneUrl"], program.urls["zoneUrl"]);
     assert_eq!(program.ask("Version", None).await.0, 401);
+    let to = json!({"zoneName": "EU 1", "ci": 7, "webUrl": "ww19.autotask.net"});
+    let (_, moved) = program.control("POST", "zone/move", Some(to)).await;
     let (_, world) = program.control("GET", "world", None).await;
+    assert_eq!(
+        [&world["zoneName"], &world["ci"], &world["webUrl"]],
+        [&json!("EU 1"), &json!(7), &json!("ww19.autotask.net")]
+    );
     assert_eq!(program.control("POST", "world", Some(world)).await.0, 200);
     let (_, status) = program.control("GET", "", None).await;
     assert_eq!(status["zoneUrl"], moved["zoneUrl"]);

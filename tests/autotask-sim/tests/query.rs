@@ -27,6 +27,26 @@ fn companies() -> World {
 }
 
 #[tokio::test]
+async fn a_field_that_the_tenant_lacks_is_refused_and_not_listed() {
+    let it = run(|c| {
+        let lacking = vec!["webAddress".to_owned()];
+        c.world.lacking.insert(Entity::Companies, lacking);
+    })
+    .await;
+    let all = json!([{"op": "gte", "field": "id", "value": 0}]);
+    let query = json!({"IncludeFields": ["id", "webAddress"], "Filter": all});
+    let reply = it.client.post("Companies/query", &query).await;
+    assert_eq!(
+        (reply.status, reply.error().as_str()),
+        (500, "Unable to find webAddress in the Company Entity.")
+    );
+    let query = json!({"IncludeFields": ["id", "companyName"], "Filter": all});
+    assert_eq!(it.client.post("Companies/query", &query).await.status, 200);
+    let fields = it.client.get("Companies/entityInformation/fields").await;
+    assert!(fields.text.contains("companyName") && !fields.text.contains("webAddress"));
+}
+
+#[tokio::test]
 async fn every_operator_finds_what_it_says() {
     let it = run(|c| c.world = companies()).await;
     for (op, field, value, found) in [

@@ -313,11 +313,13 @@ async fn a_tenants_own_picklist_decides_what_a_month_is() {
                 value: 41,
                 label: "Yearly".to_owned(),
                 active: true,
+                system: true,
             },
             Choice {
                 value: 42,
                 label: "Monthly".to_owned(),
                 active: true,
+                system: true,
             },
         ];
         c.world

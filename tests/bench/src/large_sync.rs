@@ -50,7 +50,7 @@ pub fn measure(
     let rows = tenant.ready.rows;
 
     report.progress(&format!("syncing {} changes", shape.changes));
-    let (ran, output) = program.measured(&["sync", CONNECTION, "--as-of", &today.to_string()])?;
+    let (ran, output) = program.measured(&["sync", CONNECTION])?;
     let counts = tenant.counts()?.since(&before);
     let said = std::fs::read_to_string(output).context("what psa-host printed")?;
     let tail: Vec<&str> = said.lines().rev().take(10).collect();

@@ -96,7 +96,21 @@ impl Program {
     /// Counts and mappings imported.
     pub fn import(&self) -> Result<()> {
         self.run(&["usage", "import", "usage.json"])?;
-        self.run(&["map", "import", CONNECTION, "mapping.json"])
+        self.run(&["map", "import", CONNECTION, "mapping.json"])?;
+        // What is measured is a run that posts, not the person who agrees to the first one.
+        let ask_nobody = [
+            "--ask-new-accounts",
+            "no",
+            "--ask-rise",
+            "none",
+            "--ask-fall",
+            "none",
+        ];
+        let rules: Vec<&str> = ["rules", "set", CONNECTION]
+            .into_iter()
+            .chain(ask_nobody)
+            .collect();
+        self.run(&rules)
     }
 
     /// Run a command to its end; it has to succeed.

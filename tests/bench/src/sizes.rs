@@ -32,7 +32,7 @@ impl Sizes {
                 companies: 1_000,
                 lines_each: 6,
                 changes: 0,
-                months: 1,
+                months: 12,
             },
             adjustments: 300,
             rounds: 5,
@@ -42,7 +42,7 @@ impl Sizes {
                 companies: 10_000,
                 lines_each: 6,
                 changes: 3_000,
-                months: 1,
+                months: 12,
             },
         }
     }
@@ -54,7 +54,7 @@ impl Sizes {
                 companies: 20,
                 lines_each: 3,
                 changes: 0,
-                months: 1,
+                months: 12,
             },
             adjustments: 6,
             rounds: 1,
@@ -64,7 +64,7 @@ impl Sizes {
                 companies: 40,
                 lines_each: 3,
                 changes: 12,
-                months: 1,
+                months: 12,
             },
         }
     }

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, LineKey, Units};
 use psa_host_sandbox::{
-    AdjustmentRequest, Config, Connector, Depth, Grant, InMemoryBudget, InMemoryStorage, Plugin,
-    Posting, Sandbox, Secret, Session,
+    AdjustmentRequest, CallError, Config, Connector, Depth, Grant, InMemoryBudget, InMemoryStorage,
+    Plugin, Posting, Sandbox, Secret, Session, WriteGate,
 };
 
 use crate::leg::{Done, Half, INSTANCES, Task, spread};
@@ -121,7 +121,7 @@ async fn half(
             effective: today,
             today,
         };
-        match connector.adjust(&request).await {
+        match connector.adjust(&request, Arc::new(Open)).await {
             Posting::Accepted { .. } => half.adjusted += 1,
             other => bail!("line {}: {other:?}", line.key.line),
         }
@@ -143,5 +143,14 @@ fn units(line: &psa_host_billing::Line) -> Result<Units> {
             Ok(first.context("a timeline without segments")?.units)
         }
         Err(why) => bail!("{why}"),
+    }
+}
+
+/// Lets every write leave: what a run looks at just then is not measured here.
+struct Open;
+
+impl WriteGate for Open {
+    fn may_leave(&self) -> Result<(), CallError> {
+        Ok(())
     }
 }

@@ -141,6 +141,23 @@ fn the_main_job(
         simulator.applied().len() == before,
         "a dry run changed Autotask"
     );
+    shell.step("The first changes of new accounts are one question");
+    shell.run(&["sync", "northwind"], &[3])?;
+    ensure!(
+        simulator.applied().len() == before,
+        "it was posted before anybody agreed"
+    );
+    shell.run(&["approval", "list", "northwind"], &[3])?;
+    let agree = [
+        "approval",
+        "approve",
+        "--new-accounts",
+        "northwind",
+        "--why",
+        "the sums are those of our list",
+        "--yes",
+    ];
+    shell.run(&agree, &[0])?;
     shell.step("Post it");
     shell.run(&["sync", "northwind"], &[0, 3])?;
     let applied = simulator.applied();

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::ConnectionName;
 use psa_host_sync::run::SyncOptions;
-use psa_host_sync::{Observer, Step, unwatched};
-use rustix::process::{Signal, getpid, kill_process};
+use psa_host_sync::{Observer, Step, cancelled_by_signals, unwatched};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use crate::{CONNECTION, Clock, open};
 
@@ -128,6 +128,21 @@ impl Running {
         self.was_killed()
     }
 
+    /// SIGINT or SIGTERM, as a person or the system sends it. False: it has ended.
+    pub fn signal(&mut self, signal: Signal) -> bool {
+        if self.has_ended() {
+            return false;
+        }
+        let id = i32::try_from(self.process.id()).expect("an id");
+        let id = Pid::from_raw(id).expect("an id above zero");
+        kill_process(id, signal).is_ok()
+    }
+
+    /// Wait for the end, however it comes.
+    pub fn wait(&mut self) {
+        self.process.wait().expect("it is this test's own child");
+    }
+
     /// Wait for the end. True: it was killed.
     pub fn was_killed(&mut self) -> bool {
         use std::os::unix::process::ExitStatusExt;
@@ -171,7 +186,11 @@ pub async fn sync_as_child() {
     let host = open(Path::new(&folder), &clock, Some(observer));
     let name = variable(SYNCED).unwrap_or_else(|| CONNECTION.to_owned());
     let name = ConnectionName::new(name).expect("a name");
-    let synced = host.sync(&name, &SyncOptions::default(), &unwatched).await;
+    let options = SyncOptions {
+        cancel: cancelled_by_signals(|| {}).expect("signals are heard"),
+        ..SyncOptions::default()
+    };
+    let synced = host.sync(&name, &options, &unwatched).await;
     let end = match synced {
         Ok(_) => "done".to_owned(),
         Err(error) => error.code().to_owned(),

@@ -17,6 +17,7 @@ use autotask_sim::{Config, LineKind, Simulator, User, World};
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
+use psa_host_billing::rules::{ApprovalLimits, Rules};
 use psa_host_billing::{ConnectionName, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{LineReport, RunReport, SyncOptions};
@@ -256,7 +257,26 @@ impl Scene {
             .await;
         let mapped = mapped.expect("mappings");
         assert!(mapped.applied, "{:?}", mapped.refused);
+        self.ask_nobody();
         self.simulator.clear_journal();
+    }
+
+    /// What most scenes are about comes after a person has agreed: their connection posts
+    /// without asking, whatever it comes to.
+    fn ask_nobody(&self) {
+        let mut rules = Rules {
+            approval: ApprovalLimits::none(),
+            ..Rules::default()
+        };
+        rules.brakes.units_percent = None;
+        rules.brakes.alike_lines = None;
+        self.host.set_rules(&name(), &rules).expect("rules");
+    }
+
+    /// The limits and brakes that every connection begins with.
+    pub fn begin_with_limits(&self) {
+        let rules = Rules::default();
+        self.host.set_rules(&name(), &rules).expect("rules");
     }
 
     /// A complete snapshot of the present instant.

@@ -173,7 +173,7 @@ fn a_description_that_makes_no_sense_is_refused_with_every_problem() {
             "method \"CONNECT\"",
             "limits.at-once-per-endpoint",
             "limits.instances",
-            "limits.accounts-per-call",
+            "limits.batches.accounts",
         ] {
             assert!(error.to_string().contains(part), "{part}: {error}");
         }

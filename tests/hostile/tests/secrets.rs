@@ -152,7 +152,7 @@ fn a_secret_does_not_reach_the_words_of_an_adjustment() {
             .adjust()
             .await;
         assert!(
-            matches!(&posting, Posting::Rejected { words } if words.contains("[secret]")),
+            matches!(&posting, Posting::Doubtful { why } if why.contains("[secret]")),
             "{posting:?}"
         );
         assert!(!format!("{posting:?}").contains(CORE));

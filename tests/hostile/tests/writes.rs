@@ -288,8 +288,9 @@ fn the_words_of_an_adjustment_are_washed_and_shortened() {
                 .await;
             let words = match posting {
                 Posting::Accepted { reference } => reference.unwrap_or_default(),
-                Posting::Rejected { words } => words,
+                Posting::Rejected { words, .. } => words,
                 Posting::Doubtful { why } => why,
+                Posting::RateLimited { words } => words,
                 Posting::NotSent(error) => error.message,
             };
             assert!(

@@ -10,8 +10,7 @@ fn limits() -> ApprovalLimits {
         units: Some(Decimal::from(10)),
         percent: Some(Decimal::from(50)),
         money: Some(Decimal::from(100)),
-        first_time: false,
-        decrease: false,
+        ..ApprovalLimits::none()
     }
 }
 
@@ -31,6 +30,7 @@ fn asked(
         target: to.into(),
         monthly: monthly.as_ref(),
         first_time: first,
+        new_account: false,
     };
     let reasons = reasons(limits, &change);
     let texts: Vec<String> = reasons.iter().map(ToString::to_string).collect();
@@ -39,14 +39,14 @@ fn asked(
 
 #[test]
 fn a_change_beyond_a_limit_waits_and_says_which() {
-    let none = ApprovalLimits::default();
+    let none = ApprovalLimits::none();
     let first = ApprovalLimits {
         first_time: true,
-        ..ApprovalLimits::default()
+        ..ApprovalLimits::none()
     };
     let fall = ApprovalLimits {
         decrease: true,
-        ..ApprovalLimits::default()
+        ..ApprovalLimits::none()
     };
     let table = [
         ("no limits", &none, 5, 5000, None, true, ""),

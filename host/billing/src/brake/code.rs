@@ -25,6 +25,11 @@ macro_rules! brake_codes {
                 match self { $(BrakeCode::$variant => $cause,)* }
             }
 
+            /// Whether it says that the PSA's answer leaves out what is there.
+            pub fn doubts_the_answer(self) -> bool {
+                matches!(self, Self::AccountsVanished | Self::LinesVanished)
+            }
+
             /// Why nobody may release it; none: a person may, for one run.
             pub fn never_released(self) -> Option<&'static str> {
                 match self { $(BrakeCode::$variant => $held,)* }
@@ -42,6 +47,10 @@ brake_codes! {
     SnapshotIncomplete = "snapshot-incomplete",
         "The source of the newest snapshot says that something is missing from it.",
         Some("what is missing cannot be told from what is not used any more");
+    /// Two snapshots of one instant count otherwise.
+    SnapshotsDisagree = "snapshots-disagree",
+        "Two usage snapshots of the channel say that they were taken at the same instant, and their counts differ.",
+        Some("which of the two is right is not known; withdraw the other");
     /// A clock is wrong.
     SnapshotInFuture = "snapshot-in-future",
         "The newest snapshot says that it was taken later than now: a clock is wrong, or was set back.",
@@ -60,7 +69,15 @@ brake_codes! {
         None;
     /// Too many accounts would change.
     TooManyAccounts = "too-many-accounts",
-        "More accounts would change than the rules of the connection allow; the first run is exempt.",
+        "More accounts would change than the rules of the connection allow. New accounts, and changes that a person granted, are not counted.",
+        None;
+    /// Too many units up or down in one day.
+    TooManyUnits = "too-many-units",
+        "The units of the connection together would rise or fall by more than the rules allow, all runs of a day added up and held against what its first run saw. New accounts, and changes that a person granted, are not counted.",
+        None;
+    /// One and the same count on many lines.
+    CountsAlike = "counts-alike",
+        "So many of the lines that would change have one and the same count that the source seems to stop counting there. New accounts, and changes that a person granted, are not counted.",
         None;
     /// Too much money would change.
     TooMuchMoney = "too-much-money",

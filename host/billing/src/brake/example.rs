@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::date;
 
 use super::{Brake, BrakeCode};
-use crate::Money;
 use crate::rules::BrakeLimits;
+use crate::{Money, Units};
 
 /// 2026-11-23, 15:00 UTC.
 const NOW: i64 = 1_795_446_000;
@@ -18,6 +18,13 @@ impl BrakeCode {
         match self {
             Self::NoSnapshot => Brake::NoSnapshot,
             Self::SnapshotIncomplete => Brake::SnapshotIncomplete,
+            Self::SnapshotsDisagree => Brake::SnapshotsDisagree {
+                snapshots: ["u-000041".to_owned(), "u-000042".to_owned()],
+                taken_at: Timestamp::from_second(NOW).unwrap_or(Timestamp::MIN),
+                pairs: 3,
+                example: "edr of ws-17 with 12 devices in u-000041 and 14 devices in u-000042"
+                    .to_owned(),
+            },
             Self::SnapshotInFuture => Brake::SnapshotInFuture {
                 taken_at: Timestamp::from_second(NOW + A_YEAR).unwrap_or(Timestamp::MAX),
                 now: Timestamp::from_second(NOW).unwrap_or(Timestamp::MIN),
@@ -33,6 +40,17 @@ impl BrakeCode {
                 changed: 180,
                 mapped: 200,
                 limit: limits.changed_percent,
+            },
+            Self::TooManyUnits => Brake::TooManyUnits {
+                change: Units::from(2_600).change_from(4_000.into()),
+                accounts: 60,
+                of: 4_000.into(),
+                limit: limits.units_percent.unwrap_or_default(),
+            },
+            Self::CountsAlike => Brake::CountsAlike {
+                lines: 14,
+                count: 100.into(),
+                of: 30,
             },
             Self::TooMuchMoney => Brake::TooMuchMoney {
                 change: Money {

@@ -28,21 +28,48 @@ fn a_fix_names_the_connection_wherever_it_releases_a_brake() {
 
 #[test]
 fn the_share_of_changed_accounts_has_a_limit() {
-    for (changed, mapped, first_run, trips) in [
-        (200, 200, true, false),
-        (200, 200, false, true),
-        (20, 20, false, false),
-        (21, 42, false, false),
-        (22, 42, false, true),
-        (3000, 10_000, false, false),
+    for (changed, mapped, trips) in [
+        (200, 200, true),
+        (20, 20, false),
+        (21, 42, false),
+        (22, 42, true),
+        (3000, 10_000, false),
     ] {
-        let brake = too_many_accounts(&BrakeLimits::default(), changed, mapped, first_run);
+        let brake = too_many_accounts(&BrakeLimits::default(), changed, mapped);
+        assert_eq!(brake.is_some(), trips, "{changed} of {mapped}");
+    }
+}
+
+#[test]
+fn the_units_of_a_day_have_a_limit_up_and_down() {
+    let limits = BrakeLimits::default();
+    for (before, after, accounts, of, trips) in [
+        (1000, 1100, 50, 1000, false),
+        (1000, 1101, 50, 1000, true),
+        (1000, 899, 50, 1000, true),
+        (1000, 900, 50, 1000, false),
+        // A customer or two.
+        (1000, 2000, 2, 1000, false),
+        (1000, 2000, 3, 1000, true),
+        // The ordinary day of a small MSP.
+        (30, 50, 10, 30, false),
+        (30, 51, 10, 30, true),
+        (0, 21, 3, 0, true),
+    ] {
+        let change = Units::from(after).change_from(Units::from(before));
+        let brake = too_many_units(&limits, change, accounts, of.into());
         assert_eq!(
             brake.is_some(),
             trips,
-            "{changed} of {mapped}, first {first_run}"
+            "{change} on {accounts} accounts of {of}"
         );
     }
+    let none = BrakeLimits {
+        units_percent: None,
+        ..limits
+    };
+    let change = Units::from(5000).change_from(Units::from(10));
+    assert_eq!(too_many_units(&none, change, 15, 150.into()), None);
 }
 
 #[test]
@@ -87,13 +114,12 @@ fn money_is_added_by_currency_and_has_a_limit() {
 }
 
 proptest! {
-    /// One more account that changes never takes the brake off, and a first run is free.
+    /// One more account that changes never takes the brake off.
     #[test]
     fn more_changed_accounts_never_release_the_brake(changed in 0_usize..500, mapped in 0_usize..500) {
         let limits = BrakeLimits::default();
-        let trips = |changed, first| too_many_accounts(&limits, changed, mapped, first).is_some();
-        prop_assert!(!trips(changed, false) || trips(changed + 1, false));
-        prop_assert!(!trips(changed, true));
+        let trips = |changed| too_many_accounts(&limits, changed, mapped).is_some();
+        prop_assert!(!trips(changed) || trips(changed + 1));
     }
 
     /// One thing that is gone is a matter of its own; all of several are always doubted;

@@ -62,6 +62,7 @@ fn told_of(
         contract,
         timeline,
         adjusted: &adjusted.iter().copied().collect(),
+        refused: &BTreeSet::new(),
         repeats: false,
     };
     match effective(&rule(policy), &at) {
@@ -76,6 +77,45 @@ fn told_of(
             }
             told
         }
+    }
+}
+
+#[test]
+fn a_date_that_the_psa_refused_counts_as_adjusted_and_says_which_days_keep_their_units() {
+    let (nov_23, nov_1, dec_1) = (date(2026, 11, 23), date(2026, 11, 1), date(2026, 12, 1));
+    let (contract, timeline) = (contract(), months(0));
+    for (policy, refused, expected) in [
+        ("today", nov_23, Err("date-already-adjusted")),
+        ("today", nov_1, Ok((nov_23, None))),
+        (
+            "period-start",
+            nov_1,
+            Ok((dec_1, Some((nov_1, date(2026, 11, 30))))),
+        ),
+        (
+            "period-start, then today",
+            nov_1,
+            Ok((nov_23, Some((nov_1, date(2026, 11, 22))))),
+        ),
+        (
+            "next-period",
+            dec_1,
+            Ok((date(2027, 1, 1), Some((dec_1, date(2026, 12, 31))))),
+        ),
+    ] {
+        let at = Circumstances {
+            as_of: nov_23,
+            contract: &contract,
+            timeline: &timeline,
+            adjusted: &BTreeSet::new(),
+            refused: &BTreeSet::from([refused]),
+            repeats: false,
+        };
+        let found = match effective(&rule(policy), &at) {
+            Err(hold) => Err(hold.code.as_str()),
+            Ok(when) => Ok((when.date, when.kept.map(|kept| (kept.start, kept.end)))),
+        };
+        assert_eq!(found, expected, "{policy}, {refused} refused");
     }
 }
 
@@ -389,7 +429,8 @@ proptest! {
         let contract = contract();
         let policy = ["today", "period-start", "period-start, then today", "next-period"][policy];
         let at = Circumstances {
-            as_of, contract: &contract, timeline: &timeline, adjusted: &adjusted, repeats: false,
+            as_of, contract: &contract, timeline: &timeline, adjusted: &adjusted,
+            refused: &BTreeSet::new(), repeats: false,
         };
         if let Ok(when) = effective(&rule(policy), &at) {
             let segment = timeline.at(when.date).unwrap();

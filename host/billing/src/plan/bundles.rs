@@ -14,11 +14,20 @@ impl Context<'_> {
         let workspace = &line.pair.workspace;
         let own = &line.pair.module;
         let sold = |module| self.sold(workspace, module, look.contracts);
+        let unread = |module| self.is_unread(workspace, module);
         let concerned = self
             .bundles
             .iter()
             .filter(|(bundle, part)| own == *bundle || own == *part);
         for (bundle, part) in concerned {
+            // Whether the customer has both cannot be told while one was not counted.
+            if let Some(module) = [bundle, part].into_iter().find(|module| unread(module)) {
+                let message = format!(
+                    "module {bundle} is a bundle with module {part} in it, and the snapshot has no \
+                     count of {module} for workspace {workspace}"
+                );
+                return Err(Hold::new(HoldCode::UsageMissing, message));
+            }
             if let (Some(of_bundle), Some(of_part)) = (sold(bundle), sold(part)) {
                 let message = format!(
                     "module {bundle} is a bundle with module {part} in it, and workspace \
@@ -28,6 +37,16 @@ impl Context<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the snapshot names the pair and has no count of it.
+    fn is_unread(&self, workspace: &WorkspaceId, module: &ModuleId) -> bool {
+        let Some(mapped) = self.mapping.service(module) else {
+            return false;
+        };
+        let excluded = self.set_asides.excludes(workspace, module, self.as_of);
+        let item = self.snapshot.item(workspace, module);
+        !excluded && item.is_some_and(|item| item.count(mapped.metric).is_none())
     }
 
     /// How a customer uses or pays for a module, in words; none: neither.

@@ -1,11 +1,13 @@
 //! What has to be true of a pair, its account, its service and its number, whatever the
 //! policy.
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Context, LinePast, Pair};
+use super::{Context, LinePast, Pair, Rejected};
 use crate::contract_choice::Place;
 use crate::count::Counted;
+use crate::rejection::MAX_REJECTIONS;
 use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, ZeroUnits};
 
 /// Users or devices that no customer of an MSP has; a counter that ran over, or a field that
@@ -19,8 +21,10 @@ impl Context<'_> {
                 let message = format!("account {} is not listed by the PSA", pair.account);
                 return Err(Hold::new(HoldCode::AccountMissing, message));
             }
-            Some(account) if account.active == Truth::No => {
-                let message = format!("account {} ({}) is inactive", account.id, account.name);
+            // Not known is not yes: nothing is billed to a customer who may have left.
+            Some(account) if account.active != Truth::Yes => {
+                let what = format!("account {} ({})", account.id, account.name);
+                let message = not_active(&what, account.active);
                 return Err(Hold::new(HoldCode::AccountInactive, message).at(account.link.as_ref()));
             }
             Some(_) => {}
@@ -30,8 +34,9 @@ impl Context<'_> {
                 let message = format!("service {} is not listed by the PSA", pair.service);
                 Err(Hold::new(HoldCode::ServiceMissing, message))
             }
-            Some(service) if service.active == Truth::No => {
-                let message = format!("service {} ({}) is inactive", service.id, service.name);
+            Some(service) if service.active != Truth::Yes => {
+                let what = format!("service {} ({})", service.id, service.name);
+                let message = not_active(&what, service.active);
                 Err(Hold::new(HoldCode::ServiceInactive, message).at(service.link.as_ref()))
             }
             Some(_) => Ok(()),
@@ -47,9 +52,16 @@ impl Context<'_> {
             ));
         }
         let largest = self.model.largest.unwrap_or(Decimal::MAX);
-        if target.get() > largest || change.abs() > largest {
+        if target.get() > largest {
             return held(format!(
                 "{target} units is over the PSA's largest number, {largest}"
+            ));
+        }
+        if change.abs() > largest {
+            let change = target.change_from(baseline);
+            return held(format!(
+                "the change of {change} units, from {baseline} to {target}, is over the PSA's \
+                 largest number, {largest}"
             ));
         }
         if target.is_zero() && self.model.zero == ZeroUnits::Refused {
@@ -60,6 +72,13 @@ impl Context<'_> {
             return Err(Hold::new(HoldCode::CountImplausible, message));
         }
         Ok(())
+    }
+}
+
+fn not_active(what: &str, active: Truth) -> String {
+    match active {
+        Truth::Unknown => format!("the PSA does not say whether {what} is active"),
+        _ => format!("{what} is inactive"),
     }
 }
 
@@ -89,6 +108,25 @@ pub(super) fn nothing_is_coming(
         ),
         ..Hold::new(HoldCode::FutureChange, message)
     })
+}
+
+/// Somebody changed the units in the PSA.
+pub(super) fn foreign_edit((right, since): (Units, Date), now: Units) -> Hold {
+    let message = format!(
+        "units were changed in the PSA: {right} were right from {since} on, now there are {now}"
+    );
+    Hold::new(HoldCode::ForeignEdit, message)
+}
+
+/// What the PSA refused twice is not sent a third time by itself.
+pub(super) fn not_rejected_twice(target: Units, past: &LinePast) -> Result<(), Hold> {
+    let refused = past.rejected.as_ref();
+    let refused = refused.filter(|of| of.target == target && of.times >= MAX_REJECTIONS);
+    let Some(Rejected { times, words, .. }) = refused else {
+        return Ok(());
+    };
+    let message = format!("the PSA refused {target} units {times} times: {words}");
+    Err(Hold::new(HoldCode::RejectedTwice, message))
 }
 
 /// What is coming can only be told where all of it was read: a line whose units end

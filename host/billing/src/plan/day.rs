@@ -9,14 +9,16 @@ use crate::effective::{Circumstances, When, already_adjusted, effective};
 use crate::{Hold, ServiceMapping, Timeline, Truth, Units, Workspace};
 
 impl Context<'_> {
-    /// The day from which a pair's units are to hold, where their number depends on it.
+    /// The day from which a pair's units are to hold, where their number, or whether they are
+    /// set aside, depends on it.
     pub(super) fn holds_from(
         &self,
         workspace: &Workspace,
         service: &ServiceMapping,
         place: &Place<'_>,
     ) -> Option<Date> {
-        if !self.counting.depends_on_day(&workspace.id, &service.module) {
+        let (id, module) = (&workspace.id, &service.module);
+        if !self.counting.depends_on_day(id, module) && !self.set_asides.ends(id, module) {
             return None;
         }
         let timeline = place.line.timeline.as_ref().ok()?;
@@ -46,6 +48,7 @@ impl Context<'_> {
             contract: place.contract,
             timeline,
             adjusted: &past.adjusted,
+            refused: &past.refused,
             repeats: self.model.repeat_date == Truth::Yes,
         }
     }

@@ -4,7 +4,7 @@
 
 use super::words::{in_words, place_in_words, shown, timeline_in_words};
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
-use crate::approval::{self, Change, Question, Shown, Verdict};
+use crate::approval::{self, Change, Question, Reason, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::effective::When;
@@ -12,8 +12,8 @@ use crate::period::next_period;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Units,
-    UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline, Truth,
+    Units, UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
@@ -37,20 +37,20 @@ impl Context<'_> {
         contracts: &[Contract],
         trace: &mut Trace<'_>,
     ) -> Option<PlanLine> {
+        let place = self.place(workspace, service, contracts);
+        let from = place.as_ref().ok();
+        let from = from.and_then(|place| self.holds_from(workspace, service, place));
+        let from = from.unwrap_or(self.as_of);
         let aside = self
             .set_asides
-            .of_pair(&workspace.id, &service.module, self.as_of);
+            .of_pair(&workspace.id, &service.module, from);
         if aside.is_some_and(|aside| aside.kind == SetAsideKind::Exclude) {
             trace.say("set-aside", || "excluded by a person".to_owned());
             return None;
         }
         let item = self.snapshot.item(&workspace.id, &service.module);
-        let place = self.place(workspace, service, contracts);
         let count = item.and_then(|item| item.count(service.metric));
         trace.say("count", || self.count_in_words(service, item));
-        let from = place.as_ref().ok();
-        let from = from.and_then(|place| self.holds_from(workspace, service, place));
-        let from = from.unwrap_or(self.as_of);
         let counted = self.counted(&workspace.id, service, place.as_ref().ok(), from);
         let to_bill = match &counted {
             Ok(counted) => {
@@ -159,8 +159,17 @@ impl Context<'_> {
                 return Err(Hold::new(HoldCode::UnitsUnreadable, why.clone()).at(link));
             }
         };
+        line.horizon = timeline.horizon();
         let none = LinePast::default();
         let past = self.past.get(&place.line.key.line).unwrap_or(&none);
+        let module = &line.pair.module;
+        if line.horizon.is_some()
+            && self.counting.depends_on_day(&workspace.id, module)
+            && self.when(&place, timeline, past).is_err()
+        {
+            let message = "the day from which the count holds lies beyond what was read";
+            return Err(Hold::new(HoldCode::NoUnitsAtDate, message.to_owned()));
+        }
         let look = Look {
             workspace,
             counted,
@@ -205,9 +214,8 @@ impl Context<'_> {
             let message = format!("line {id} belongs to connection {other}");
             return held(HoldCode::LineTaken, message);
         }
-        if past.open {
-            let message = format!("line {id} has an adjustment in doubt");
-            return held(HoldCode::OpenAdjustment, message);
+        if let Some(open) = &past.open {
+            return Err(open.clone());
         }
         if let Some((confirmed, since)) = past.confirmed {
             trace.say("history", || {
@@ -288,7 +296,7 @@ impl Context<'_> {
             .filter(|segment| segment.reaches(self.as_of))
             .all(|segment| segment.units == target);
         if even {
-            line.found_right = past.found_right(target, self.as_of, true);
+            line.found_right = past.found_right(target, self.as_of, timeline.horizon().is_none());
             return Ok(Decision::Unchanged);
         }
         if let Some(from) = self.on_its_way(look, target) {
@@ -299,7 +307,16 @@ impl Context<'_> {
         if let Some(today) = timeline.at(self.as_of) {
             self.price(line, look, today, &mut Trace(None));
         }
-        let when = self.when(&look.place, timeline, past)?;
+        let when = match self.when(&look.place, timeline, past) {
+            Ok(when) => when,
+            // A day that was adjusted says nothing of units that somebody changed since.
+            Err(hold) if hold.code == HoldCode::DateAlreadyAdjusted => {
+                return self
+                    .on_an_adjusted_day(line, past, target)
+                    .unwrap_or(Err(hold));
+            }
+            Err(hold) => return Err(hold),
+        };
         trace.say("effective-date", || when.because.join("; "));
         line.effective = when.date;
         let Some(segment) = timeline.at(when.date) else {
@@ -330,12 +347,8 @@ impl Context<'_> {
             return Ok(left(line, stance, baseline));
         }
         self.missed_invoice(line, &when, timeline);
-        if let (Then::Compare, Some((confirmed, since))) = (then, foreign) {
-            let message = format!(
-                "units were changed in the PSA: {confirmed} were right from {since} on, now there \
-                 are {baseline}"
-            );
-            return Err(Hold::new(HoldCode::ForeignEdit, message));
+        if let (Then::Compare, Some(right)) = (then, foreign) {
+            return Err(checks::foreign_edit(right, baseline));
         }
         let allowed = self.rules.zero == ZeroRule::Post || action == Action::Zero;
         if target.is_zero() && self.model.zero != ZeroUnits::Refused && !allowed {
@@ -344,7 +357,27 @@ impl Context<'_> {
         self.postable(baseline, target)?;
         checks::nothing_is_cut_off(&look.place, timeline)?;
         checks::nothing_is_coming(timeline, segment, past)?;
+        checks::not_rejected_twice(target, past)?;
         self.ask(line, past, &when, trace)
+    }
+
+    /// What is said of a line that cannot be changed today, where that is not all: a person
+    /// changed its units, or decided about them.
+    fn on_an_adjusted_day(
+        &self,
+        line: &mut PlanLine,
+        past: &LinePast,
+        target: Units,
+    ) -> Option<Result<Decision, Hold>> {
+        let units = line.baseline?;
+        let foreign = past.foreign_edit(units, self.as_of);
+        let stance = past.stance.as_ref();
+        let then = stance.map_or(Then::Compare, |stance| stance.then(units, Some(target)));
+        match (then, stance, foreign) {
+            (Then::Leave, Some(stance), _) => Some(Ok(left(line, stance, units))),
+            (Then::Compare, _, Some(right)) => Some(Err(checks::foreign_edit(right, units))),
+            _ => None,
+        }
     }
 
     pub(super) fn price(
@@ -383,8 +416,31 @@ impl Context<'_> {
     }
 
     pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+        self.kept_by_others(line, when, timeline);
         let Some(missed) = when.missed else { return };
-        let billed = timeline.at(missed.start).map(|segment| segment.units);
+        // What lies before the first posted period is open, and only passed over.
+        let within = |s: &&Segment| s.reaches(missed.start) && s.start <= missed.end;
+        let posted = |s: &&Segment| within(s) && s.posted == Truth::Yes;
+        let first = timeline.segments().iter().find(posted);
+        let Some((first, target)) = first.zip(line.target) else {
+            return;
+        };
+        let billed = first.units;
+        if billed == target {
+            return;
+        }
+        let change = target.change_from(billed);
+        line.note(format!(
+            "{} to {} is already posted with {billed} units: {change} missed its invoice",
+            first.start, missed.end
+        ));
+    }
+
+    /// Days that keep their units because the line was adjusted for the day on which they
+    /// begin.
+    fn kept_by_others(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
+        let Some(kept) = when.kept else { return };
+        let billed = timeline.at(kept.start).map(|segment| segment.units);
         let Some((billed, target)) = billed.zip(line.target) else {
             return;
         };
@@ -393,48 +449,47 @@ impl Context<'_> {
         }
         let change = target.change_from(billed);
         line.note(format!(
-            "{} to {} is already posted with {billed} units: {change} missed its invoice",
-            missed.start, missed.end
+            "the line was already adjusted for {}, so {} to {} keep {billed} units: {change} missed \
+             their invoice",
+            kept.start, kept.start, kept.end
         ));
     }
 
-    /// Posted now, gathered, or asked first.
+    /// Posted now, gathered, or asked first: also what gathers is asked about when it is
+    /// first planned, so that its window finds an answer.
     fn ask(
         &self,
-        line: &PlanLine,
+        line: &mut PlanLine,
         past: &LinePast,
         when: &When,
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
-        if let Some(not_before) = when.not_before {
-            return Ok(Decision::Gather { not_before });
-        }
         let Some((baseline, target)) = line.baseline.zip(line.target) else {
             return Ok(Decision::Unchanged);
         };
+        let asked = past.question.as_ref().filter(|q| q.rollback.is_none());
+        // Also where no limit asks for it any more: a person said no to just this.
+        if let Some(Question {
+            verdict: Verdict::Rejected { words },
+            ..
+        }) = asked.filter(|question| question.is_about(baseline, target))
+        {
+            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
+        }
         let change = Change {
             baseline,
             target,
             monthly: line.monthly.as_ref(),
             first_time: !past.posted && past.adjusted.is_empty(),
+            new_account: line.new_account,
         };
-        let asked = past
-            .question
-            .as_ref()
-            .filter(|question| question.is_about(baseline, target) && question.rollback.is_none());
-        // Also where no limit asks for it any more: a person said no to just this.
-        if let Some(Question {
-            verdict: Verdict::Rejected { words },
-            ..
-        }) = asked
-        {
-            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
-        }
-        let reasons = approval::reasons(&self.rules.approval, &change);
-        if reasons.is_empty() {
-            trace.say("approval", || "within all limits".to_owned());
-            return Ok(Decision::Adjust);
-        }
+        let reasons = match asked {
+            // The yes to another line of the account is none to this one.
+            Some(asked) if asked.is_of_new_account() && asked.verdict != Verdict::Granted => {
+                vec![Reason::NewAccount]
+            }
+            _ => approval::reasons(&self.rules.approval, &change),
+        };
         let now = Shown {
             baseline,
             target,
@@ -442,20 +497,45 @@ impl Context<'_> {
             monthly: line.monthly.as_ref(),
             reasons: &reasons,
         };
-        match asked.filter(|question| question.verdict == Verdict::Granted) {
-            Some(granted) if granted.shown().covers(&now) => {
-                trace.say("approval", || "granted by a person".to_owned());
-                Ok(Decision::Adjust)
+        let granted = asked.filter(|asked| asked.verdict == Verdict::Granted);
+        let covers = |asked: &&Question| asked.shown().covers_within(&now, &self.rules.approval);
+        let covered = granted.filter(covers);
+        let waiting = || {
+            asked.filter(|asked| asked.verdict == Verdict::Waiting && asked.baseline == baseline)
+        };
+        line.vetted = covered
+            .or_else(waiting)
+            .map(|question| question.shown().change());
+        let proceeds = reasons.is_empty() || covered.is_some();
+        trace.say("approval", || {
+            let words = match (covered, granted) {
+                (Some(_), _) => "granted by a person",
+                (None, Some(_)) => {
+                    "granted by a person, but not with these units, this money, day and reasons"
+                }
+                (None, None) if reasons.is_empty() => "within all limits",
+                (None, None) => return in_a_row(&reasons),
+            };
+            words.to_owned()
+        });
+        Ok(match (proceeds, when.not_before) {
+            (true, None) => Decision::Adjust,
+            (true, Some(not_before)) => Decision::Gather { not_before },
+            (false, not_before) => {
+                if let Some(not_before) = not_before {
+                    line.note(format!(
+                        "changes gather; once agreed, this one is sent from {not_before} on"
+                    ));
+                }
+                Decision::Ask(reasons)
             }
-            Some(_) => {
-                trace.say("approval", || {
-                    "granted by a person, but not with this money, day and reasons".to_owned()
-                });
-                Ok(Decision::Ask(reasons))
-            }
-            None => Ok(Decision::Ask(reasons)),
-        }
+        })
     }
+}
+
+fn in_a_row(reasons: &[Reason]) -> String {
+    let words: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    format!("a person is asked: {}", words.join("; "))
 }
 
 /// A person decided that the line stays.

@@ -55,6 +55,7 @@ impl Context<'_> {
             contract: place.contract,
             timeline,
             adjusted: &past.adjusted,
+            refused: &past.refused,
             repeats,
         };
         let mut when = first_open(&at, begin, Vec::new())?;
@@ -126,6 +127,8 @@ impl Context<'_> {
             reasons: &reasons,
         };
         let granted = question.verdict == Verdict::Granted && question.shown().covers(&now);
+        // A person asked for it, so no brake on change counts it.
+        line.vetted = line.delta();
         Ok(Some(match granted {
             true => Decision::Adjust,
             false => Decision::Ask(reasons),

@@ -5,9 +5,11 @@ mod bundles;
 mod circumstances;
 mod count;
 mod life_cycle;
+mod limits;
 mod past;
 mod renewal;
 mod rollback;
+mod window;
 
 use jiff::civil::date;
 use proptest::prelude::*;
@@ -18,7 +20,7 @@ use crate::bundle::mapped_bundles;
 use rust_decimal::Decimal;
 
 use crate::approval::Verdict;
-use crate::rules::{Action, EffectivePolicy, ZeroRule};
+use crate::rules::{Action, ApprovalLimits, EffectivePolicy, ZeroRule};
 use crate::{
     ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
     WorkspaceStatus, ZeroUnits,
@@ -46,6 +48,9 @@ pub(super) struct Case {
     counting: Counting,
     days: Days,
     set_aside: Vec<SetAside>,
+    /// Whether its account is not new.
+    known: bool,
+    passed: Passed,
 }
 
 /// A monthly contract from 1 January 2026, without lines.
@@ -157,12 +162,17 @@ impl Case {
                 zero: ZeroUnits::Unknown,
                 repeat_date: Truth::No,
             },
-            rules: Rules::default(),
+            rules: Rules {
+                approval: ApprovalLimits::none(),
+                ..Rules::default()
+            },
             parts_mapped: false,
             declared: false,
             counting: Counting::default(),
             days: Days::default(),
             set_aside: vec![],
+            known: true,
+            passed: Passed::default(),
         }
     }
 
@@ -221,6 +231,11 @@ impl Case {
             counting: &self.counting,
             days: &self.days,
             set_asides: &self.set_aside.iter().cloned().collect(),
+            known: &self
+                .known
+                .then(|| self.account.id.clone())
+                .into_iter()
+                .collect(),
         })
     }
 
@@ -248,7 +263,7 @@ impl Case {
                 .accounts()
                 .map(|(_, id)| id.clone())
                 .collect();
-            let mut plan = Plan::new(context, Answered { asked: &asked });
+            let mut plan = Plan::new(context, Answered { asked: &asked }, self.passed.clone());
             plan.saw(&AccountId::new("17").unwrap(), &self.contracts);
             for (at, line) in lines.iter().enumerate() {
                 plan.add(at, line);
@@ -496,7 +511,7 @@ fn what_missed_the_invoice_is_said() {
     assert_eq!(lines[0].effective, date(2026, 12, 1));
     assert_eq!(
         lines[0].note.as_deref(),
-        Some("2026-11-23 to 2026-11-30 is already posted with 5 units: +6 missed its invoice")
+        Some("2026-11-01 to 2026-11-30 is already posted with 5 units: +6 missed its invoice")
     );
 }
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use super::passed::OneWay;
 use super::vanished::Vanished;
-use super::{Adjustment, Context, Decision, PlanLine};
-use crate::brake::{self, Brake, BrakeCode};
+use super::{Adjustment, Context, Decision, Passed, PassedChange, PlanLine};
+use crate::brake::{self, Alike, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
-use crate::{AccountId, Contract};
+use crate::{AccountId, Contract, Units};
 
 /// Gathers what the brakes look at, and keeps the adjustments until they have.
 #[derive(Debug)]
@@ -17,11 +18,19 @@ pub struct Plan {
     limits: BrakeLimits,
     all_zero: bool,
     mapped: usize,
+    known: usize,
     missing_accounts: usize,
-    first_run: bool,
+    /// Accounts of changes that count.
     changed: BTreeSet<AccountId>,
     money: BTreeMap<Option<Box<str>>, Decimal>,
     money_unknown: usize,
+    /// Units of all lines, new accounts apart.
+    units: Units,
+    up: OneWay,
+    down: OneWay,
+    alike: Alike,
+    passed: Passed,
+    passing: Vec<PassedChange>,
     vanished: Vanished,
     adjustments: Vec<(usize, Adjustment)>,
 }
@@ -36,23 +45,29 @@ pub struct Answered<'a> {
 
 impl Plan {
     /// An empty plan.
-    pub fn new(context: &Context<'_>, answered: Answered<'_>) -> Self {
+    pub fn new(context: &Context<'_>, answered: Answered<'_>, passed: Passed) -> Self {
         let missing_accounts = answered
             .asked
             .iter()
             .filter(|account| !context.accounts.contains_key(*account))
             .count();
+        let known = answered.asked.iter().filter(|a| context.known.contains(*a));
+        let (up, down) = passed.today();
         Self {
             limits: context.rules.brakes.clone(),
             all_zero: context.snapshot.all_zero(),
             mapped: answered.asked.len(),
             missing_accounts,
-            // Of posting: having looked at lines that were right says nothing of how many
-            // will change.
-            first_run: !context.past.values().any(|past| past.posted),
+            known: known.count(),
             changed: BTreeSet::new(),
             money: BTreeMap::new(),
             money_unknown: 0,
+            units: Units::ZERO,
+            up,
+            down,
+            alike: Alike::default(),
+            passed,
+            passing: Vec::new(),
             vanished: Vanished::new(context),
             adjustments: Vec::new(),
         }
@@ -65,16 +80,20 @@ impl Plan {
 
     /// Take a pair into account, with its place in the run's report.
     pub fn add(&mut self, at: usize, line: &PlanLine) {
+        // It is read whole and decided anew, and comes again then.
+        if line.needs_whole() {
+            return;
+        }
+        if !line.new_account
+            && let Some(baseline) = line.baseline
+        {
+            self.units = self.units.and(baseline);
+        }
         if !line.changes() {
             return;
         }
-        self.changed.insert(line.pair.account.clone());
-        match &line.monthly {
-            Some(monthly) => {
-                let sum = self.money.entry(monthly.currency.clone()).or_default();
-                *sum = sum.saturating_add(monthly.amount.abs());
-            }
-            None => self.money_unknown += 1,
+        if !line.new_account {
+            self.count(line);
         }
         if let (Decision::Adjust, Some(key), Some(baseline), Some(target)) =
             (&line.decision, &line.line, line.baseline, line.target)
@@ -88,6 +107,70 @@ impl Plan {
             };
             self.adjustments.push((at, adjustment));
         }
+    }
+
+    /// Count a change for the brakes: what of it no run and no person has let pass yet.
+    fn count(&mut self, line: &PlanLine) {
+        let (Some(key), Some(delta)) = (&line.line, line.delta()) else {
+            return;
+        };
+        let before = self.passed.of(&key.line, line.effective);
+        let news = delta.beyond(line.vetted.unwrap_or_default());
+        let news = match before {
+            Some(passed) if delta.beyond(passed.change).get().abs() < news.get().abs() => {
+                delta.beyond(passed.change)
+            }
+            _ => news,
+        };
+        if news.is_zero() {
+            return;
+        }
+        let account = &line.pair.account;
+        if !self.changed.contains(account) {
+            self.changed.insert(account.clone());
+        }
+        let share = news.get().checked_div(delta.get()).unwrap_or(Decimal::ONE);
+        match &line.monthly {
+            Some(monthly) => {
+                let sum = self.money.entry(monthly.currency.clone()).or_default();
+                let amount = monthly.amount.abs().saturating_mul(share.abs());
+                *sum = sum.saturating_add(amount);
+            }
+            None => self.money_unknown += 1,
+        }
+        match news.is_decrease() {
+            true => self.down.add(account, news),
+            false => self.up.add(account, news),
+        }
+        match line.count {
+            Some(count) => self.alike.add(count.into()),
+            None => self.alike.add_unknown(),
+        }
+        let Some(day) = self.passed.day() else {
+            return;
+        };
+        let earlier_today = before
+            .filter(|passed| passed.day == day)
+            .map(|passed| passed.on_day)
+            .filter(|earlier| earlier.is_decrease() == news.is_decrease());
+        self.passing.push(PassedChange {
+            line: key.line.clone(),
+            account: account.clone(),
+            effective: line.effective,
+            change: delta,
+            day,
+            on_day: earlier_today.unwrap_or_default().and(news),
+        });
+    }
+
+    /// What passes if no brake is on: kept, it is not counted again.
+    pub fn passing(&self) -> &[PassedChange] {
+        &self.passing
+    }
+
+    /// Units of all lines, new accounts apart, before anything of this plan is posted.
+    pub fn units(&self) -> Units {
+        self.units
     }
 
     /// The brakes that are on. `released`: codes of brakes that a person released for
@@ -104,7 +187,16 @@ impl Plan {
                 of: self.mapped,
             }),
             lines.then_some(Brake::LinesVanished { gone, of: known }),
-            brake::too_many_accounts(limits, self.changed.len(), self.mapped, self.first_run),
+            brake::too_many_accounts(limits, self.changed.len(), self.known),
+            self.too_many_units(&self.up),
+            self.too_many_units(&self.down),
+            self.alike
+                .found(limits)
+                .map(|(lines, count)| Brake::CountsAlike {
+                    lines,
+                    count,
+                    of: self.alike.changes(),
+                }),
             brake::too_much_money(limits, &self.money),
             (limits.money.is_some() && self.money_unknown > 0).then_some(Brake::MoneyUnknown {
                 changes: self.money_unknown,
@@ -117,6 +209,11 @@ impl Plan {
             kind.never_released().is_some() || !released.contains(&kind)
         })
         .collect()
+    }
+
+    fn too_many_units(&self, way: &OneWay) -> Option<Brake> {
+        let of = self.passed.first_look().unwrap_or(self.units);
+        brake::too_many_units(&self.limits, way.units, way.accounts.len(), of)
     }
 
     /// What to write, with its place in the report.

@@ -40,11 +40,37 @@ pub enum LineCommand {
     /// Leave the line alone, whatever the count
     #[command(after_help = "Example:\n  psa-host line pin acme ws-17 edr --why 'flat rate'")]
     Pin(LineArgs),
+    /// Send changes again that the PSA refused twice
+    #[command(after_help = "\
+Examples, once what the PSA objected to is corrected:
+  psa-host line retry acme --all --why 'the contract was extended'
+  psa-host line retry acme 4711 4712 --why 'the service is active again'")]
+    Retry(RetryArgs),
     /// Take a decision back
     #[command(
         after_help = "Example:\n  psa-host line release acme ws-17 edr --why 'flat rate has ended'"
     )]
     Release(LineArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// Connection
+    #[arg(value_name = "N")]
+    pub connection: String,
+    /// Lines, by the PSA's ids
+    #[arg(
+        value_name = "LINE",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    pub lines: Vec<String>,
+    /// All lines of the connection that are held for it
+    #[arg(long)]
+    pub all: bool,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
 }
 
 #[derive(Debug, Args)]
@@ -63,10 +89,12 @@ pub struct LineArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum ApprovalCommand {
-    /// List changes that wait for a person
-    #[command(
-        after_help = "Examples:\n  psa-host approval list acme\n  psa-host approval list --all"
-    )]
+    /// List changes that wait for a person; those of new accounts as one sum a connection
+    #[command(after_help = "\
+Examples:
+  psa-host approval list acme
+  psa-host approval list acme --lines     (those of new accounts line by line)
+  psa-host approval list --all")]
     List {
         /// Connection
         #[arg(value_name = "N")]
@@ -74,14 +102,20 @@ pub enum ApprovalCommand {
         /// Those answered, posted or superseded too
         #[arg(long)]
         all: bool,
+        /// Each line of new accounts too, not their sum alone
+        #[arg(long)]
+        lines: bool,
     },
     /// Let changes be posted by the next sync
     #[command(after_help = "\
 Examples:
   psa-host approval approve q-000012 q-000013 --why 'ordered on 20 November'
+  psa-host approval approve --new-accounts acme --why 'the sums are those of our list'
+  psa-host approval approve --new-accounts acme --account 174 --why 'checked by phone'
   psa-host approval approve --all-of acme --why 'checked against the list' --yes
 
-A change is posted only if its numbers are still the same then; else it is asked anew.")]
+A change is posted if it is looked at again and is the same then, or departs from what was
+shown, in its direction, by no more than posts unasked; else it is asked anew.")]
     Approve(AnswerArgs),
     /// Do not post changes
     #[command(
@@ -100,17 +134,23 @@ pub struct AnswerArgs {
     /// Questions, such as q-000012
     #[arg(
         value_name = "ID",
-        required_unless_present = "all_of",
-        conflicts_with = "all_of"
+        required_unless_present_any = ["all_of", "new_accounts"],
+        conflicts_with_all = ["all_of", "new_accounts"]
     )]
     pub ids: Vec<String>,
     /// All that wait in this connection
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "new_accounts")]
     pub all_of: Option<String>,
+    /// All that wait of this connection's new accounts
+    #[arg(long, value_name = "N")]
+    pub new_accounts: Option<String>,
+    /// Of the new accounts only this one, by the PSA's id
+    #[arg(long, value_name = "ID", requires = "new_accounts")]
+    pub account: Option<String>,
     /// Why; kept in the history
     #[arg(long, value_name = "TEXT")]
     pub why: String,
-    /// Do not ask for a confirmation of --all-of
+    /// Do not ask for a confirmation of --all-of or --new-accounts
     #[arg(long)]
     pub yes: bool,
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
-use psa_host_sync::Form;
+use psa_host_sync::{Doubt, Form};
 
 #[derive(Debug, Args)]
 pub struct MapImport {
@@ -24,6 +24,29 @@ pub struct MapImport {
     /// With --replace: do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Take the file although it looks damaged: it is right; more than once for more
+    #[arg(long, value_enum, value_name = "DOUBT")]
+    pub accept: Vec<DoubtWord>,
+}
+
+/// What a refusal asked about a file, and a person answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoubtWord {
+    /// CSV: its last line has no end, and it is whole all the same
+    MayBeCut,
+    /// Ids such as 1E+14 or 9007199254740990 are ids as they stand
+    MayBeRounded,
+}
+
+impl DoubtWord {
+    /// As the calls take them.
+    pub fn doubts(words: &[Self]) -> Vec<Doubt> {
+        let doubt = |word: &Self| match word {
+            Self::MayBeCut => Doubt::MayBeCut,
+            Self::MayBeRounded => Doubt::MayBeRounded,
+        };
+        words.iter().map(doubt).collect()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +127,9 @@ pub struct MapApply {
     /// With --safe: do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Take the file although it looks damaged: it is right
+    #[arg(long, value_enum, value_name = "DOUBT", requires = "suggestions")]
+    pub accept: Vec<DoubtWord>,
 }
 
 #[derive(Debug, Args)]

@@ -21,11 +21,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use budget::BudgetCommand;
 pub use connection::{ConnectionCommand, TenantWord};
 pub use count::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
-pub use decide::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RollbackArgs};
+pub use decide::{
+    AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs, RollbackArgs,
+};
 pub use history::{FormWord, HistoryCommand};
 pub use map::{MapCommand, MapKind};
 pub use map_bulk::{
-    MapApply, MapBundle, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest,
+    DoubtWord, MapApply, MapBundle, MapExport, MapImport, MapRestore, MapSetAside, MapSuggest,
 };
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
@@ -37,10 +39,13 @@ pub use values::{SecretSource, ValueArgs};
 const EXIT: &str = "\
 Exit status:
   0  all done
-  1  failed; the state is as it was, or the message says what was kept
+  1  failed; the state is as it was, or the message says what was kept; of several
+     connections, one failed
   2  wrong use of the command line
   3  done, but something needs a person (held, waiting for approval, rejected,
-     doubtful; also in a dry run)
+     doubtful, nothing mapped, every connection paused; also in a dry run)
+  4  a brake was on: nothing was posted and nobody was asked (`sync`; also in a
+     dry run); docs/holds.md has every brake
 
 Environment:
   PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names
@@ -222,6 +227,9 @@ kind: channel, child, regular. status: new, trial, subscription, inactive, archi
         /// JSON file, or - for standard input
         #[arg(value_name = "FILE|-")]
         file: String,
+        /// Take the file although it looks damaged: it is right
+        #[arg(long, value_enum, value_name = "DOUBT")]
+        accept: Vec<DoubtWord>,
     },
     /// Show all workspaces
     #[command(after_help = "Example:\n  psa-host workspace list")]

@@ -11,7 +11,10 @@ Examples:
   psa-host sync acme --dry-run
   psa-host sync acme --format json
   psa-host sync acme --release too-many-accounts --why 'all were moved to the new bundle'
+  psa-host sync acme --wait
 
+Ctrl-C or SIGTERM: what is in flight is finished and read back, the rest is not sent; a second
+one stops at once, and the next sync reads what may have been sent.
 With one N the JSON is that run; with none or several it is {\"runs\": [...]}. The table sums
 unchanged lines up; --all lists them.")]
 pub struct SyncArgs {
@@ -21,8 +24,9 @@ pub struct SyncArgs {
     /// Plan and report, post nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// The civil date to plan for, in the connection's zone [default: today there]. The
-    /// report says that it was another; how old the counts are is judged by today
+    /// The civil date to plan for, in the connection's zone [default: today there]. For
+    /// another day than today it is a dry run, always: nothing is posted, asked or settled.
+    /// How old the counts are is judged by today
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
     /// Release a brake for this run, by its code; for one connection, with --why
@@ -31,6 +35,10 @@ pub struct SyncArgs {
     /// Why it is released, kept in the history and in the report
     #[arg(long, value_name = "TEXT", requires = "release")]
     pub why: Option<String>,
+    /// Where adjustments have no certain answer: wait until their lines may be read (ten
+    /// minutes, unless the plugin says longer), read them, and send what is missing once more
+    #[arg(long, conflicts_with = "dry_run")]
+    pub wait: bool,
     /// List unchanged lines too
     #[arg(long)]
     pub all: bool,
@@ -66,15 +74,17 @@ pub enum RunCommand {
         #[arg(long)]
         all: bool,
     },
-    /// Settle an adjustment whose outcome the line itself cannot tell
+    /// Settle adjustments whose outcome their lines themselves cannot tell
     #[command(after_help = "\
-Example, after looking at the line in the PSA:
-  psa-host run resolve r-000012 4711 confirmed")]
+Examples, after looking at the lines in the PSA:
+  psa-host run resolve r-000012 4711 confirmed
+  psa-host run resolve r-000012 4711 4712 4713 not-applied")]
     Resolve {
         /// Run, such as r-000012
         id: String,
-        /// Line, by the PSA's id
-        line: String,
+        /// Lines, by the PSA's ids: all are settled, or none
+        #[arg(required = true, value_name = "LINE")]
+        lines: Vec<String>,
         /// What became of it
         #[arg(value_enum)]
         verdict: VerdictWord,

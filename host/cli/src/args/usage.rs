@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::DoubtWord;
+
 #[derive(Debug, Subcommand)]
 pub enum UsageCommand {
     /// Import one snapshot of a channel's counts, whole or not at all
@@ -17,8 +19,11 @@ The JSON file:
 The CSV file (say the rest with options):
   workspace,module,users,devices
   ws-17,edr,12,14
-A count that is not known is left out, null or empty: it is never read as 0. In JSON, an item
-may name who was counted, as many as the count says:
+A count that is not known is left out, null or empty: it is never read as 0. A CSV file with a
+stray quote or a row of another width is refused whole; one whose last line has no end, and an id
+that a spreadsheet may have rounded, are refused until --accept says that they are right. A JSON
+file that says it is complete and also \"has_more\": true or the like is taken as not complete.
+In JSON, an item may name who was counted, as many as the count says:
     {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 2, \"user_names\": [\"ann\", \"ben\"],
      \"devices\": 1, \"device_names\": [\"laptop-7\"]}")]
     Import(UsageImport),
@@ -92,4 +97,7 @@ pub struct UsageImport {
     /// CSV: nothing below the channel is missing from it
     #[arg(long, requires = "channel")]
     pub complete: bool,
+    /// Take the file although it looks damaged: it is right; more than once for more
+    #[arg(long, value_enum, value_name = "DOUBT")]
+    pub accept: Vec<DoubtWord>,
 }

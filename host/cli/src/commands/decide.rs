@@ -1,17 +1,19 @@
 //! `psa-host explain`, `line …` and `approval …`.
 
 use anyhow::Result;
-use psa_host_billing::{ConnectionName, ModuleId, WorkspaceId};
+use psa_host_billing::approval::{NewAccounts, Reason};
+use psa_host_billing::{AccountId, ConnectionName, ModuleId, WorkspaceId};
 use psa_host_sync::run::needs_a_person;
 use psa_host_sync::{
-    Answering, Earlier, Explanation, Host, LineDecision, QuestionId, QuestionRecord, QuestionState,
+    Answering, Earlier, Explanation, Host, LineDecision, NewAccountsView, QuestionId,
+    QuestionRecord, QuestionState,
 };
 use serde_json::{Value, json};
 
 use super::report::line_json;
 use super::usage::names;
 use super::{Status, confirm, id, or_dash};
-use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand};
+use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs};
 use crate::output::{Column, Output, Table, Tone, WrongUse};
 
 pub async fn explain(args: &ExplainArgs, host: &Host, out: Output) -> Result<Status> {
@@ -102,6 +104,7 @@ fn earlier(before: &[Earlier]) -> Table {
 pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Status> {
     let (args, decision) = match command {
         LineCommand::List { connection } => return list_lines(&connection, host, out),
+        LineCommand::Retry(args) => return retry(&args, host, out),
         LineCommand::Adopt(args) => (args, LineDecision::Adopt),
         LineCommand::Overwrite(args) => (args, LineDecision::Overwrite),
         LineCommand::Pin(args) => (args, LineDecision::Pin),
@@ -127,6 +130,25 @@ pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Stat
         }))?;
     } else {
         out.line(done.message)?;
+    }
+    Ok(Status::Done)
+}
+
+/// Send what the PSA refused once more.
+fn retry(args: &RetryArgs, host: &Host, out: Output) -> Result<Status> {
+    let name: ConnectionName = id("connection name", &args.connection)?;
+    let lines = args.lines.iter().map(|line| id("line id", line));
+    let lines: Vec<_> = lines.collect::<Result<_>>()?;
+    let named = (!args.all).then_some(lines.as_slice());
+    let lifted = host.retry_lines(&name, named, reason(&args.why)?)?;
+    if out.is_json() {
+        out.json(&json!({ "connection": name, "lines": lifted, "result": "retried" }))?;
+    } else {
+        for line in lifted {
+            out.line(format!(
+                "the next sync may send the change of line {line} again"
+            ))?;
+        }
     }
     Ok(Status::Done)
 }
@@ -173,11 +195,17 @@ fn list_lines(connection: &str, host: &Host, out: Output) -> Result<Status> {
 
 pub fn approval(command: ApprovalCommand, host: &Host, out: Output) -> Result<Status> {
     let (args, answer) = match command {
-        ApprovalCommand::List { connection, all } => {
+        ApprovalCommand::List {
+            connection,
+            all,
+            lines,
+        } => {
             let name = connection
                 .map(|name| id::<ConnectionName>("connection name", &name))
                 .transpose()?;
-            return list_questions(&host.questions(name.as_ref(), all)?, out);
+            let asked = host.questions(name.as_ref(), all)?;
+            let new_accounts = host.new_accounts(name.as_ref())?;
+            return list_questions(&asked, &new_accounts, lines || all, out);
         }
         ApprovalCommand::Approve(args) => (args, Answering::Grant),
         ApprovalCommand::Reject(args) => (args, Answering::Reject),
@@ -187,13 +215,15 @@ pub fn approval(command: ApprovalCommand, host: &Host, out: Output) -> Result<St
     let ids = named(&args, answer, host)?;
     host.answer(&ids, answer, why)?;
     let word = match answer {
-        Answering::Grant => "approved: the next sync posts it if its numbers are still the same",
+        Answering::Grant => "approved: the next sync looks at it again and posts it",
         Answering::Reject => "rejected",
         Answering::Reopen => "asked again",
     };
     if out.is_json() {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         out.json(&json!({ "questions": ids, "result": word }))?;
+    } else if args.new_accounts.is_some() {
+        out.line(format!("{} {word}", number_of_changes(ids.len())))?;
     } else {
         for id in ids {
             out.line(format!("{id} {word}"))?;
@@ -202,7 +232,39 @@ pub fn approval(command: ApprovalCommand, host: &Host, out: Output) -> Result<St
     Ok(Status::Done)
 }
 
+fn number_of_changes(count: usize) -> String {
+    match count {
+        1 => "1 change".to_owned(),
+        count => format!("{count} changes"),
+    }
+}
+
 fn named(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<QuestionId>> {
+    let wanted = match answer {
+        Answering::Reopen => QuestionState::Rejected,
+        _ => QuestionState::Waiting,
+    };
+    let verb = match answer {
+        Answering::Grant => "approve",
+        Answering::Reject => "reject",
+        Answering::Reopen => "ask again about",
+    };
+    if let Some(connection) = &args.new_accounts {
+        let name: ConnectionName = id("connection name", connection)?;
+        let account = args.account.as_ref();
+        let account: Option<AccountId> = account.map(|a| id("account id", a)).transpose()?;
+        let asked = host.questions_of_new_accounts(&name, account.as_ref(), wanted)?;
+        if !asked.is_empty() {
+            let mut sums = NewAccounts::default();
+            for QuestionRecord { question, .. } in &asked {
+                let money = question.money.as_ref();
+                let (baseline, target) = (question.baseline, question.target);
+                sums.add(&question.workspace, baseline, target, money);
+            }
+            confirm(&format!("{verb} {sums}"), args.yes)?;
+        }
+        return Ok(asked.into_iter().map(|question| question.id).collect());
+    }
     let Some(connection) = &args.all_of else {
         let parse = |text: &String| {
             let id = text.parse::<QuestionId>();
@@ -211,18 +273,9 @@ fn named(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<Questi
         return args.ids.iter().map(parse).collect();
     };
     let name: ConnectionName = id("connection name", connection)?;
-    let wanted = match answer {
-        Answering::Reopen => QuestionState::Rejected,
-        _ => QuestionState::Waiting,
-    };
     let mut asked = host.questions(Some(&name), true)?;
     asked.retain(|question| question.state == wanted);
     if !asked.is_empty() {
-        let verb = match answer {
-            Answering::Grant => "approve",
-            Answering::Reject => "reject",
-            Answering::Reopen => "ask again about",
-        };
         confirm(
             &format!("{verb} {} changes of {name}", asked.len()),
             args.yes,
@@ -231,11 +284,31 @@ fn named(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<Questi
     Ok(asked.into_iter().map(|question| question.id).collect())
 }
 
-fn list_questions(asked: &[QuestionRecord], out: Output) -> Result<Status> {
+fn list_questions(
+    asked: &[QuestionRecord],
+    new_accounts: &[NewAccountsView],
+    lines: bool,
+    out: Output,
+) -> Result<Status> {
+    let in_sum = |one: &QuestionRecord| {
+        let of_new_account = one.question.reasons.contains(&Reason::NewAccount);
+        of_new_account && one.state == QuestionState::Waiting
+    };
     if out.is_json() {
         let questions: Vec<Value> = asked.iter().map(question_json).collect();
-        out.json(&json!({ "questions": questions }))?;
+        out.json(&json!({ "questions": questions, "new_accounts": new_accounts }))?;
     } else {
+        for NewAccountsView {
+            connection, sums, ..
+        } in new_accounts
+        {
+            out.line(format!("{connection}: {sums}"))?;
+            out.line(format!(
+                "  answer with `psa-host approval approve --new-accounts {connection} --why TEXT`, \
+                 or `approval reject`; see each line with `psa-host approval list {connection} \
+                 --lines`"
+            ))?;
+        }
         let mut table = Table::new([
             Column::Left("ID"),
             Column::Left("CONNECTION"),
@@ -249,7 +322,7 @@ fn list_questions(asked: &[QuestionRecord], out: Output) -> Result<Status> {
             Column::Left("STATE"),
             Column::Words("WHY"),
         ]);
-        for one in asked {
+        for one in asked.iter().filter(|one| lines || !in_sum(one)) {
             let about = &one.question;
             let mut why: Vec<String> = about.reasons.iter().map(ToString::to_string).collect();
             if let (Some(who), Some(said)) = (&one.decided_by, &one.why) {
@@ -275,7 +348,11 @@ fn list_questions(asked: &[QuestionRecord], out: Output) -> Result<Status> {
                 (why.join("; "), Tone::Plain),
             ]);
         }
-        out.table(table, "Nothing is waiting for a person.")?;
+        let none = match new_accounts.is_empty() {
+            true => "Nothing is waiting for a person.",
+            false => "Nothing else is waiting for a person.",
+        };
+        out.table(table, none)?;
     }
     let waiting = asked.iter().any(|one| one.state == QuestionState::Waiting);
     Ok(if waiting {

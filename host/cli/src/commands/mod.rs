@@ -37,6 +37,8 @@ pub enum Status {
     Failed,
     /// Done, but something needs a person.
     NeedsPerson,
+    /// A brake was on: nothing was posted, and nobody was asked.
+    Braked,
 }
 
 impl Status {
@@ -45,6 +47,7 @@ impl Status {
             Self::Done => 0,
             Self::Failed => 1,
             Self::NeedsPerson => 3,
+            Self::Braked => 4,
         }
     }
 }

@@ -148,7 +148,8 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     }
     if report.as_of != report.today {
         out.line(format!(
-            "attention: planned for {}, and it was {} in the connection's time zone",
+            "attention: planned for {}, and it was {} in the connection's time zone: a plan for \
+             another day than today is a dry run, always",
             report.as_of, report.today
         ))?;
     }
@@ -185,6 +186,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     let table = lines(&report.lines, report.as_of, all);
     let none = match report.lines.len() {
         0 => "No mapped pair was looked at.",
+        _ if report.summary.new_accounts.is_some() => {
+            "Every other line stands at its count; --all lists those of new accounts."
+        }
         _ => "Every line stands at its count.",
     };
     out.table(table, none)?;
@@ -230,6 +234,9 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         many => out.line(format!(
             "{many} lines keep other units than their count, by decision or rule"
         ))?,
+    }
+    if let Some(sums) = &report.summary.new_accounts {
+        out.line(format!("one question: {sums}"))?;
     }
     for change in &report.summary.money {
         out.line(money(change))?;
@@ -311,8 +318,11 @@ fn a_month(line: &LineReport) -> Option<&Money> {
 /// The day of each change is left out where it is the one that the run is for.
 fn lines(lines: &[LineReport], as_of: jiff::civil::Date, all: bool) -> Table {
     // What keeps other units than its count is never left out.
-    let shown =
-        |line: &&LineReport| all || line.outcome.as_str() != "unchanged" || line.code.is_some();
+    // Changes of new accounts are one question, with one sum.
+    let shown = |line: &&LineReport| {
+        let says_something = line.outcome.as_str() != "unchanged" || line.code.is_some();
+        all || (says_something && !line.is_of_new_account())
+    };
     let days = lines
         .iter()
         .filter(shown)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_billing::rules::{Action, EffectivePolicy, LaterChanges, Rules, ZeroRule};
+use psa_host_billing::rules::{Action, EffectivePolicy, Jump, LaterChanges, Rules, ZeroRule};
 use psa_host_sync::Host;
 use serde_json::json;
 
@@ -80,6 +80,18 @@ fn change(rules: &mut Rules, set: &RulesSet) {
         set.brake_money.map(|limit| limit.0),
     );
     put(
+        &mut rules.brakes.units_percent,
+        set.brake_units_percent.map(|limit| limit.0),
+    );
+    put(&mut rules.brakes.units, set.brake_units);
+    put(
+        &mut rules.brakes.alike_lines,
+        set.brake_alike_lines.map(|limit| limit.0),
+    );
+    put(&mut rules.approval.new_accounts, set.ask_new_accounts);
+    put(&mut rules.approval.rise, set.ask_rise.map(|limit| limit.0));
+    put(&mut rules.approval.fall, set.ask_fall.map(|limit| limit.0));
+    put(
         &mut rules.approval.units,
         set.ask_units.map(|limit| limit.0),
     );
@@ -93,6 +105,7 @@ fn change(rules: &mut Rules, set: &RulesSet) {
     );
     put(&mut rules.approval.first_time, set.ask_first_time);
     put(&mut rules.approval.decrease, set.ask_decrease);
+    put(&mut rules.posting.fresh_seconds, set.fresh_seconds);
 }
 
 fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
@@ -101,6 +114,14 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
     }
     let limit = |limit: Option<rust_decimal::Decimal>, unit: &str| match limit {
         Some(limit) => format!("{limit}{unit}"),
+        None => "none".to_owned(),
+    };
+    let whole = |limit: Option<u32>, unit: &str| match limit {
+        Some(limit) => format!("{limit}{unit}"),
+        None => "none".to_owned(),
+    };
+    let jump = |jump: Option<Jump>| match jump {
+        Some(Jump { percent, units }) => format!("{percent} % and {units} units"),
         None => "none".to_owned(),
     };
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
@@ -174,6 +195,28 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
             "more changes of money stop it",
         ),
         (
+            "brake-units-percent",
+            whole(brakes.units_percent.map(u32::from), " %"),
+            "a larger share of all units up, or down, on one day stops it",
+        ),
+        (
+            "brake-units",
+            brakes.units.to_string(),
+            "so many units up or down never stop it",
+        ),
+        (
+            "brake-alike-lines",
+            whole(brakes.alike_lines, ""),
+            "so many changed lines with one count above 20, a fifth of all changes, stop it",
+        ),
+        (
+            "ask-new-accounts",
+            yes(ask.new_accounts),
+            "the changes of new accounts wait, all as one question",
+        ),
+        ("ask-rise", jump(ask.rise), "a larger rise is asked first"),
+        ("ask-fall", jump(ask.fall), "a larger fall is asked first"),
+        (
             "ask-units",
             limit(ask.units, ""),
             "a larger change is asked first",
@@ -197,6 +240,11 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
             "ask-decrease",
             yes(ask.decrease),
             "a decrease is asked first",
+        ),
+        (
+            "fresh-seconds",
+            rules.posting.fresh_seconds.to_string(),
+            "a line read longer ago is read again before it is changed",
         ),
     ];
     for (rule, value, meaning) in rows {

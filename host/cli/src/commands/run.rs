@@ -28,7 +28,7 @@ pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
         }
         RunCommand::Resolve {
             id: run,
-            line,
+            lines,
             verdict,
         } => {
             let id_of_run = run.parse().map_err(psa_host_sync::Error::from)?;
@@ -36,11 +36,15 @@ pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
                 VerdictWord::Confirmed => (Verdict::Confirmed, "confirmed"),
                 VerdictWord::NotApplied => (Verdict::NotApplied, "not-applied"),
             };
-            host.resolve(id_of_run, &id("line id", &line)?, verdict)?;
+            let ids = lines.iter().map(|line| id("line id", line));
+            let ids: Vec<_> = ids.collect::<Result<_>>()?;
+            host.resolve(id_of_run, &ids, verdict)?;
             if out.is_json() {
-                out.json(&json!({ "run": run, "line": line, "resolved": word }))?;
+                out.json(&json!({ "run": run, "lines": lines, "resolved": word }))?;
             } else {
-                out.line(format!("line {line} of run {run} is {word}"))?;
+                for line in &lines {
+                    out.line(format!("line {line} of run {run} is {word}"))?;
+                }
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use psa_host_billing::ConnectionName;
-use psa_host_sync::Host;
+use psa_host_billing::{ConnectionName, ReportCode};
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
+use psa_host_sync::{Host, cancelled_by_signals};
 use serde::Serialize;
+use serde_json::json;
 
 use super::report::{RunJson, print};
 use super::{Status, id};
@@ -34,11 +35,17 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
         dry_run: args.dry_run,
         as_of: args.as_of,
         release: release(args)?,
+        cancel: cancelled_by_signals(|| {
+            eprintln!(
+                "Stopping: what is in flight is finished and read back. Once more stops at once."
+            );
+        })
+        .context("signals cannot be heard")?,
         ..SyncOptions::default()
     };
     if let [connection] = args.connections.as_slice() {
         let name = id("connection name", connection)?;
-        let report = one(host, &name, &options, Some(&Bar::new())).await?;
+        let report = one(host, &name, args, &options, Some(&Bar::new()), out).await?;
         if out.is_json() {
             out.json(&RunJson(&report))?;
         } else {
@@ -53,8 +60,8 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
             .map(|name| id("connection name", name))
             .collect::<Result<_>>()?,
     };
-    if names.is_empty() && !out.is_json() {
-        out.line("Nothing to sync: every connection is paused.")?;
+    if names.is_empty() {
+        return nothing_to_sync(out);
     }
     several(&names, args, &options, host, out).await
 }
@@ -86,14 +93,17 @@ async fn several(
         errors: Vec::new(),
     };
     let (known, unknown) = by_tenant(names, host);
-    let runs = known
+    let alone = unknown.iter().map(|name| vec![name.clone()]);
+    let mut runs: FuturesUnordered<_> = known
         .into_iter()
-        .chain(unknown.iter().map(|name| vec![name.clone()]));
-    let mut runs: FuturesUnordered<_> = runs
+        .chain(alone)
         .map(|names| async move {
             let mut ran = Vec::with_capacity(names.len());
             for name in names {
-                let result = one(host, &name, options, None).await;
+                let result = match options.cancel.is_cancelled() {
+                    true => None,
+                    false => Some(one(host, &name, args, options, None, out).await),
+                };
                 ran.push((name, result));
             }
             ran
@@ -104,7 +114,7 @@ async fn several(
         for (name, ran) in of_one_tenant {
             match ran {
                 // Two that were never checked can turn out to be of one tenant.
-                Err(error) if error.code() == "tenant-busy" && unknown.contains(&name) => {
+                Some(Err(error)) if error.code() == "tenant-busy" && unknown.contains(&name) => {
                     again.push(name);
                 }
                 ran => told.add(name, ran, args, out)?,
@@ -112,7 +122,10 @@ async fn several(
         }
     }
     for name in again {
-        let ran = one(host, &name, options, None).await;
+        let ran = match options.cancel.is_cancelled() {
+            true => None,
+            false => Some(one(host, &name, args, options, None, out).await),
+        };
         told.add(name, ran, args, out)?;
     }
     if out.is_json() {
@@ -131,25 +144,30 @@ struct Told {
 }
 
 impl Told {
+    /// Tell what became of a connection's run; none: it was not begun.
     fn add(
         &mut self,
         connection: ConnectionName,
-        ran: Result<RunReport, psa_host_sync::Error>,
+        ran: Option<Result<RunReport, psa_host_sync::Error>>,
         args: &SyncArgs,
         out: Output,
     ) -> Result<()> {
         match ran {
-            Ok(report) => {
-                if self.status == Status::Done {
-                    self.status = status_of(&report);
+            None => {
+                self.status = graver(self.status, Status::NeedsPerson);
+                if !out.is_json() {
+                    out.line(format!("{connection} was not synced: stopped before."))?;
                 }
+            }
+            Some(Ok(report)) => {
+                self.status = graver(self.status, status_of(&report));
                 if !out.is_json() {
                     print(&report, args.all, out)?;
                     out.line("")?;
                 }
                 self.reports.push(report);
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 self.status = Status::Failed;
                 let problem = error.problem();
                 if !out.is_json() {
@@ -186,11 +204,14 @@ fn by_tenant(
     (tenants.into_values().collect(), unknown)
 }
 
+/// Sync one. With `--wait` the last run is returned, and an earlier one was printed.
 async fn one(
     host: &Host,
     name: &ConnectionName,
+    args: &SyncArgs,
     options: &SyncOptions,
     bar: Option<&Bar>,
+    out: Output,
 ) -> Result<RunReport, psa_host_sync::Error> {
     let watch = |progress| {
         if let Some(bar) = bar {
@@ -199,7 +220,16 @@ async fn one(
     };
     // So that an unknown name is told with those there are.
     host.connection(name)?;
-    host.sync(name, options, &watch).await
+    if !args.wait {
+        return host.sync(name, options, &watch).await;
+    }
+    let first = |report: &RunReport| {
+        if !out.is_json() {
+            // A reader that has gone away misses the second report too.
+            let _ = print(report, args.all, out);
+        }
+    };
+    host.sync_and_wait(name, options, &watch, &first).await
 }
 
 fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
@@ -214,9 +244,40 @@ fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
     Ok(active.map(|connection| connection.name).collect())
 }
 
+/// Every connection is paused: that nothing is billed is somebody's decision, and may have
+/// been forgotten.
+fn nothing_to_sync(out: Output) -> Result<Status> {
+    let code = ReportCode::SetupRequired.as_str();
+    let message = "nothing to sync: every connection is paused";
+    let fix = "Take one up again with `psa-host connection resume`.";
+    if out.is_json() {
+        let notice = json!({ "code": code, "message": message, "fix": fix });
+        out.json(&json!({ "runs": [], "errors": [], "notices": [notice] }))?;
+    } else {
+        out.line(format!("attention: {message} [{code}]"))?;
+        out.line(format!("  fix: {fix}"))?;
+    }
+    Ok(Status::NeedsPerson)
+}
+
 fn status_of(report: &RunReport) -> Status {
-    match report.needs_a_person() {
-        true => Status::NeedsPerson,
-        false => Status::Done,
+    match (report.is_braked(), report.needs_a_person()) {
+        (true, _) => Status::Braked,
+        (false, true) => Status::NeedsPerson,
+        (false, false) => Status::Done,
+    }
+}
+
+/// Of several connections: a failure says more than a brake, a brake more than a question.
+fn graver(one: Status, other: Status) -> Status {
+    let weight = |status| match status {
+        Status::Done => 0,
+        Status::NeedsPerson => 1,
+        Status::Braked => 2,
+        Status::Failed => 3,
+    };
+    match weight(other) > weight(one) {
+        true => other,
+        false => one,
     }
 }

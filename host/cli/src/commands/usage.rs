@@ -5,18 +5,23 @@ use psa_host_sync::{CountView, Host, SnapshotId, SnapshotView, Source, UsageForm
 use serde_json::json;
 
 use super::{Status, confirm, id, or_dash};
-use crate::args::{UsageCommand, UsageImport};
+use crate::args::{DoubtWord, UsageCommand, UsageImport};
 use crate::output::{Column, Output, Table, Tone, WrongUse, number_of};
 
 pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
         UsageCommand::Import(import) => {
             let form = form(&import)?;
-            let done = host.import_usage(&Source::read(&import.file)?, &form)?;
+            let source = Source::read(&import.file)?.accepting(&DoubtWord::doubts(&import.accept));
+            let done = host.import_usage(&source, &form)?;
             out.notes(&done.notes);
+            let status = match done.needs_a_person() {
+                true => Status::NeedsPerson,
+                false => Status::Done,
+            };
             if out.is_json() {
                 out.json(&done)?;
-                return Ok(Status::Done);
+                return Ok(status);
             }
             let complete = if done.complete {
                 "complete"
@@ -34,6 +39,7 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
             if !done.complete {
                 out.line("Nothing is posted from a snapshot that is not complete.")?;
             }
+            return Ok(status);
         }
         UsageCommand::Show { channel: None, .. } => {
             let snapshots = host.newest_snapshots()?;

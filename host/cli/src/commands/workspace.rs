@@ -6,13 +6,14 @@ use psa_host_sync::{Host, Source};
 use serde_json::json;
 
 use super::{Status, or_dash};
-use crate::args::WorkspaceCommand;
+use crate::args::{DoubtWord, WorkspaceCommand};
 use crate::output::{Column, Output, Table, Tone, number_of};
 
 pub fn run(command: WorkspaceCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
-        WorkspaceCommand::Import { file } => {
-            let done = host.import_workspaces(&Source::read(&file)?)?;
+        WorkspaceCommand::Import { file, accept } => {
+            let source = Source::read(&file)?.accepting(&DoubtWord::doubts(&accept));
+            let done = host.import_workspaces(&source)?;
             out.notes(&done.notes);
             if out.is_json() {
                 out.json(&done)?;

@@ -273,6 +273,7 @@ fn a_brake_that_is_unknown_or_never_released_is_refused_with_the_reason() {
     for code in [
         "no-snapshot",
         "snapshot-incomplete",
+        "snapshots-disagree",
         "snapshot-in-future",
         "snapshot-older-than-last",
     ] {

@@ -8,4 +8,5 @@ mod count;
 mod errors;
 mod help;
 mod history;
+mod imports;
 mod program;

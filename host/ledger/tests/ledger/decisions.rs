@@ -272,15 +272,62 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
     let id = asked.unwrap().remove(0);
     drop(ledger);
-    // As that release left it, and as the step after it found it.
-    let step = include_str!("../../src/migrations/06-stance-before.sql");
-    let (_, found) = step.split_once("\nUPDATE stances").unwrap();
-    let earlier =
-        format!("UPDATE stances SET question = NULL, before = NULL; UPDATE stances{found}");
-    place.sql(&earlier).unwrap();
+    place.drop_triggers_on_decisions();
+    let earlier = "DROP TABLE decision_changes;
+         ALTER TABLE intents DROP COLUMN marked_in;
+         ALTER TABLE intents DROP COLUMN refusal;
+         ALTER TABLE intents DROP COLUMN lifted_at;
+         ALTER TABLE intents DROP COLUMN account;
+         ALTER TABLE lines DROP COLUMN account;
+         ALTER TABLE questions DROP COLUMN account;
+         ALTER TABLE stances DROP COLUMN question;
+         ALTER TABLE stances DROP COLUMN before;
+         DROP TABLE lines_seen;
+         ALTER TABLE snapshots DROP COLUMN withdrawn_at;
+         ALTER TABLE snapshots DROP COLUMN withdrawn_by;
+         ALTER TABLE snapshots DROP COLUMN withdrawn_why;
+         DROP TABLE bundles;
+         DROP TRIGGER account_is_known;
+         DROP TABLE known_accounts;
+         DROP TABLE passed_changes;
+         DROP TABLE first_looks;
+         DROP TABLE limits_added;
+         DROP TABLE tenant_claims;
+         DROP TABLE second_tenants;
+         ALTER TABLE connections DROP COLUMN credentials_version;
+         ALTER TABLE connections DROP COLUMN refused_at;
+         ALTER TABLE connections DROP COLUMN refused_words;
+         ALTER TABLE connections DROP COLUMN kept_on;
+         DROP TABLE plugin_files;
+         DELETE FROM meta WHERE name = 'lineages';
+         ALTER TABLE plugins DROP COLUMN lineage;
+         ALTER TABLE plugins ADD COLUMN description TEXT NOT NULL DEFAULT '{}';
+         ALTER TABLE plugins ADD COLUMN added_at INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE plugins ADD COLUMN added_by TEXT NOT NULL DEFAULT '';
+         CREATE TABLE approvals (plugin TEXT PRIMARY KEY, sha256 TEXT, hosts TEXT,
+             approved_at INTEGER, approved_by TEXT);
+         CREATE INDEX intents_by_connection ON intents (connection_id);
+         PRAGMA user_version = 5;";
+    place.sql(earlier).unwrap();
     let ledger = place.open();
     ledger.answer(&[id], Answering::Reject, "no").unwrap();
     assert_eq!(ledger.stances(&tenant()).unwrap(), []);
+    // That the upgrade gave limits to the connection is in the history, once, and said once.
+    let history = ledger.history(0, 1000).unwrap();
+    let told = history.iter().filter(|e| e.what == "rules.limits-added");
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].subject, "acme");
+    assert_eq!(told[0].detail["approval"]["new-accounts"], true);
+    assert!(ledger.say_limits_added(&name("acme")).unwrap());
+    assert!(!place.open().say_limits_added(&name("acme")).unwrap());
+}
+
+#[test]
+fn a_new_connection_has_had_its_limits_from_the_beginning() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    assert!(!ledger.say_limits_added(&name("acme")).unwrap());
 }
 
 #[test]

@@ -70,6 +70,23 @@ impl Place {
         ledger
     }
 
+    /// As before there were any.
+    pub fn drop_triggers_on_decisions(&self) {
+        let ledger = rusqlite::Connection::open(self.data.join("ledger.sqlite")).unwrap();
+        let mut names = ledger
+            .prepare(
+                "SELECT name FROM sqlite_schema
+                 WHERE type = 'trigger' AND sql LIKE '%decision_changes%'",
+            )
+            .unwrap();
+        let names = names.query_map([], |row| row.get(0)).unwrap();
+        let names: Vec<String> = names.map(Result::unwrap).collect();
+        assert!(!names.is_empty());
+        for name in names {
+            self.sql(&format!("DROP TRIGGER {name}")).unwrap();
+        }
+    }
+
     /// SQL behind the ledger's back.
     pub fn sql(&self, sql: &str) -> rusqlite::Result<()> {
         rusqlite::Connection::open(self.data.join("ledger.sqlite"))?.execute_batch(sql)

@@ -242,13 +242,25 @@ fn a_withdrawn_snapshot_stays_and_is_never_the_latest_nor_looked_back_on() {
         ledger.import_snapshot(&snapshot(day, items)).unwrap()
     };
     let (wrong_first, right) = (import(1, 40), import(2, 11));
-    // Two of one instant: the later one corrects the other until it is withdrawn.
+    // Two of one instant disagree until one is withdrawn.
     let (good, wrong_last) = (import(3, 12), import(3, 99));
+    let newest = ledger.latest_snapshot(&channel).unwrap().unwrap();
+    let found = ledger.disagreement(&newest).unwrap().unwrap();
+    assert_eq!(
+        (newest.id, found.with.id, found.pairs),
+        (wrong_last, good, 1)
+    );
+    let devices = found.example.counts.map(|count| count.unwrap().devices);
+    assert_eq!(
+        (found.example.workspace.as_str(), devices),
+        ("w1", [Some(99), Some(12)])
+    );
     for id in [wrong_first, wrong_last] {
         ledger.withdraw_snapshot(id, "counted twice").unwrap();
     }
     let latest = ledger.latest_snapshot(&channel).unwrap().unwrap();
-    assert_eq!((latest.id, latest.withdrawn), (good, None));
+    assert_eq!((latest.id, &latest.withdrawn), (good, &None));
+    assert_eq!(ledger.disagreement(&latest).unwrap(), None);
     let (workspace, module) = ("w1".parse().unwrap(), "edr".parse().unwrap());
     let day = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
     let series = ledger

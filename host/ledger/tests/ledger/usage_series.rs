@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use psa_host_billing::{ModuleId, WorkspaceId};
-use psa_host_ledger::{Ledger, NewSnapshot, UsageItem, UsageSeries};
+use psa_host_ledger::{Ledger, NewSnapshot, SnapshotId, UsageItem, UsageSeries};
 
 use crate::fixture::Place;
 
@@ -20,7 +20,7 @@ fn item(workspace: &str, module: &str, devices: u32) -> UsageItem {
     }
 }
 
-fn import(ledger: &Ledger, day: i64, complete: bool, counts: Counts<'_>) {
+fn import(ledger: &Ledger, day: i64, complete: bool, counts: Counts<'_>) -> SnapshotId {
     let items = counts.iter().flat_map(|(workspace, devices)| {
         [item(workspace, "edr", *devices), item(workspace, "mdm", 99)]
     });
@@ -32,7 +32,7 @@ fn import(ledger: &Ledger, day: i64, complete: bool, counts: Counts<'_>) {
         items: items.collect(),
         names: vec![],
     };
-    ledger.import_snapshot(&snapshot).unwrap();
+    ledger.import_snapshot(&snapshot).unwrap()
 }
 
 fn series(ledger: &Ledger, days: (i64, i64), workspaces: &[&str]) -> UsageSeries {
@@ -95,15 +95,29 @@ fn what_a_run_would_not_go_by_is_not_looked_back_on() {
         names: vec![],
     };
     ledger.import_snapshot(&nothing).unwrap();
-    // A wrong list of the fourth day, and its correction.
-    import(&ledger, 4, true, &[("w1", 900)]);
+    // Two lists of the fourth day that differ, until one of them is withdrawn.
+    let wrong = import(&ledger, 4, true, &[("w1", 900)]);
     import(&ledger, 4, true, &[("w1", 14)]);
-    // A wrong list of the fifth day, taken back by one that says it is not complete.
+    // A list of the fifth day, taken back by one that says it is not complete.
     import(&ledger, 5, true, &[("w1", 900)]);
     import(&ledger, 5, false, &[]);
+    // The same list twice, and one that was not complete and is.
+    import(&ledger, 6, true, &[("w1", 16)]);
+    import(&ledger, 6, true, &[("w1", 16)]);
+    import(&ledger, 7, false, &[("w2", 27)]);
+    import(&ledger, 7, true, &[("w1", 17), ("w2", 27)]);
+    // One that is complete and lacks what the other counted.
+    import(&ledger, 8, true, &[("w1", 18), ("w2", 28)]);
+    import(&ledger, 8, true, &[("w1", 18)]);
     let found = series(&ledger, (0, 9), &["w1"]);
-    assert_eq!(found.taken_at, [at(1), at(4)]);
-    assert_eq!(of(&found, "w1"), [(1, Some(11)), (4, Some(14))]);
+    assert_eq!(
+        of(&found, "w1"),
+        [(1, Some(11)), (6, Some(16)), (7, Some(17))]
+    );
+    assert_eq!(found.taken_at, [at(1), at(6), at(7)]);
+    ledger.withdraw_snapshot(wrong, "counted twice").unwrap();
+    let found = series(&ledger, (4, 4), &["w1"]);
+    assert_eq!(of(&found, "w1"), [(4, Some(14))]);
 }
 
 #[test]

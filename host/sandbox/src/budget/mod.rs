@@ -81,6 +81,8 @@ pub(crate) struct Terms {
     pub at_once: u32,
     /// Longest wait inside a request.
     pub patience: Duration,
+    /// It is a write: it leaves room for reading back what was written.
+    pub write: bool,
 }
 
 /// Leave to send one request; held until the answer is there.
@@ -108,7 +110,7 @@ impl Budget {
             let now = self.clock.now();
             let verdict = {
                 let mut tally = self.tally();
-                match tally.decide(now, terms.window, &self.scope, &*self.store) {
+                match tally.decide(now, terms, &self.scope, &*self.store) {
                     Ok(verdict) => verdict,
                     Err(failure) => {
                         unrecorded = Some(failure);
@@ -224,6 +226,7 @@ mod tests {
         }),
         at_once: 2,
         patience: Duration::from_millis(200),
+        write: false,
     };
 
     #[tokio::test]

@@ -7,7 +7,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{BudgetStore, Observation};
+use super::{BudgetStore, Observation, Terms};
 use crate::{StoreFailure, Window};
 
 /// Requests counted in memory before they are written: the most that a crash forgets
@@ -48,12 +48,12 @@ impl Tally {
     pub fn decide(
         &mut self,
         now: Timestamp,
-        window: Option<Window>,
+        terms: Terms,
         scope: &str,
         store: &dyn BudgetStore,
     ) -> Result<Verdict, StoreFailure> {
-        let outcome = self.refresh(now, window, scope, store);
-        let verdict = self.judge(now, window, scope, store);
+        let outcome = self.refresh(now, terms.window, scope, store);
+        let verdict = self.judge(now, terms, scope, store);
         if !matches!(verdict, Verdict::NotBefore(_)) {
             self.pending = self.pending.saturating_add(1);
             self.since += 1;
@@ -69,28 +69,23 @@ impl Tally {
         }
     }
 
-    fn judge(
-        &self,
-        now: Timestamp,
-        window: Option<Window>,
-        scope: &str,
-        store: &dyn BudgetStore,
-    ) -> Verdict {
+    fn judge(&self, now: Timestamp, terms: Terms, scope: &str, store: &dyn BudgetStore) -> Verdict {
         if let Some(until) = self.paused.filter(|until| *until > now) {
             return Verdict::NotBefore(until);
         }
-        let Some(window) = window else {
+        let Some(window) = terms.window else {
             return Verdict::Go;
         };
         let limit = self.limit(now, window);
         let used = self.known + self.since + self.others(now, window);
-        if used * 4 >= limit * 3 {
+        let reserved = if terms.write { reserve(limit) } else { 0 };
+        if (used + reserved) * 4 >= limit * 3 {
             let parked = Verdict::NotBefore(self.below_half(now, window, limit, scope, store));
             // Where it is others who use it up, they may have stopped: after a while it
             // is worth a request to hear what the PSA says now.
             let own = self.known + self.since;
             match self.current(now, window) {
-                Some(seen) if own * 4 < limit * 3 => {
+                Some(seen) if (own + reserved) * 4 < limit * 3 => {
                     let ask_again = later(seen.at, OTHERS_FRESH);
                     match parked {
                         _ if ask_again <= now => Verdict::OneAtATime,
@@ -227,6 +222,15 @@ impl Tally {
     }
 }
 
+/// Requests that writes leave for reading back what was written: two lists of lines, each of
+/// a few pages, and what is in flight.
+fn reserve(limit: u64) -> u64 {
+    LEAST_RESERVE + limit / 100
+}
+
+/// Where the limit is small.
+const LEAST_RESERVE: u64 = 4;
+
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
@@ -250,7 +254,35 @@ mod tests {
     }
 
     fn decide(tally: &mut Tally, store: &InMemoryBudget, seconds: i64) -> Verdict {
-        tally.decide(at(seconds), Some(HOUR), "t", store).unwrap()
+        let terms = terms(Some(HOUR), false);
+        tally.decide(at(seconds), terms, "t", store).unwrap()
+    }
+
+    fn terms(window: Option<Window>, write: bool) -> Terms {
+        Terms {
+            window,
+            at_once: 2,
+            patience: std::time::Duration::ZERO,
+            write,
+        }
+    }
+
+    #[test]
+    fn writes_leave_requests_for_reading_back() {
+        let (mut tally, store) = (Tally::default(), InMemoryBudget::default());
+        let mut ask = |write| {
+            let terms = terms(Some(HOUR), write);
+            tally.decide(at(0), terms, "t", &store).unwrap()
+        };
+        let mut written = 0;
+        while !matches!(ask(true), Verdict::NotBefore(_)) {
+            written += 1;
+        }
+        assert_eq!(written, 70);
+        for n in 0..5 {
+            assert_eq!(ask(false), Verdict::OneAtATime, "{n}");
+        }
+        assert!(matches!(ask(false), Verdict::NotBefore(_)));
     }
 
     #[test]
@@ -342,10 +374,13 @@ mod tests {
     #[test]
     fn a_crash_forgets_at_most_one_batch() {
         let (mut tally, store) = (Tally::default(), InMemoryBudget::default());
-        let wide = Some(Window {
-            requests: 10_000,
-            seconds: 3_600,
-        });
+        let wide = terms(
+            Some(Window {
+                requests: 10_000,
+                seconds: 3_600,
+            }),
+            false,
+        );
         for n in 1..=1_000_u64 {
             tally.decide(at(0), wide, "t", &store).unwrap();
             let written = store.spent("t", at(-1)).unwrap();

@@ -1,10 +1,13 @@
 //! The host's own record of one call of a guest: what it asked for, and whether a write
 //! has left.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Refusal;
-use crate::Phase;
+use crate::refusal::Refuses;
+use crate::{CallError, Phase, WriteGate};
 
 /// What the host saw of the write of one `adjust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +18,13 @@ pub(crate) enum Write {
     NotSent,
     /// One may have left; there is no whole answer.
     Left,
-    /// The PSA answered with this status.
-    Answered(u16),
+    /// The PSA answered.
+    Answered {
+        /// With this status.
+        status: u16,
+        /// What it can mean by it if it refuses, by the forms that the plugin declares.
+        refuses: Refuses,
+    },
 }
 
 /// Something the host knows about why a call fails, better than the guest does.
@@ -25,15 +33,29 @@ pub(crate) enum Note {
     Parked(Timestamp),
     Credentials(String),
     Refused(Refusal),
+    /// The write was not let out, for this reason.
+    Withheld(CallError),
 }
 
 /// The host's own record of one call.
-#[derive(Debug)]
 pub(crate) struct CallRecord {
     pub phase: Phase,
     pub requests: u32,
     pub write: Write,
     pub note: Option<Note>,
+    /// Asked before a write leaves.
+    pub gate: Option<Arc<dyn WriteGate>>,
+}
+
+impl std::fmt::Debug for CallRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallRecord")
+            .field("phase", &self.phase)
+            .field("requests", &self.requests)
+            .field("write", &self.write)
+            .field("note", &self.note)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CallRecord {
@@ -43,6 +65,7 @@ impl CallRecord {
             requests: 0,
             write: Write::Nothing,
             note: None,
+            gate: None,
         }
     }
 }

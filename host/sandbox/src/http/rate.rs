@@ -6,10 +6,19 @@ use jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// Where a PSA refuses for rate without saying for how long.
-const DEFAULT_PAUSE: Duration = Duration::from_secs(10);
+pub const DEFAULT_PAUSE: Duration = Duration::from_secs(10);
 
-/// The pause that an answer asks for.
-pub fn asked_pause(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// The same, where it refuses a write: longer, because each one that is refused so is in
+/// doubt.
+pub const PAUSE_OF_A_WRITE: Duration = Duration::from_secs(60);
+
+/// The pause that an answer asks for; `unsaid` where it does not say how long.
+pub fn asked_pause(
+    status: u16,
+    headers: &HeaderMap,
+    now: Timestamp,
+    unsaid: Duration,
+) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     // A date is the PSA's: against its own clock, where it tells that too, because ours
     // may be off.
@@ -18,7 +27,7 @@ pub fn asked_pause(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<D
         .map_or(now, |date| date.timestamp());
     let asked = text(RETRY_AFTER).and_then(|text| retry_after(text, its_now));
     match (status, asked) {
-        (429, asked) => Some(asked.unwrap_or(DEFAULT_PAUSE)),
+        (429, asked) => Some(asked.unwrap_or(unsaid)),
         (503, asked) => asked,
         _ => None,
     }

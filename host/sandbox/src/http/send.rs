@@ -22,8 +22,9 @@ use super::{Refusal, Resolver, rate};
 use crate::bindings::psa_host::guest::http as wit;
 use crate::budget::{self, Budget};
 use crate::incident::Incidents;
+use crate::refusal::Refuses;
 use crate::session::RequestCount;
-use crate::{Clock, Description, IncidentCode, Limits, Phase};
+use crate::{CallError, CallErrorKind, Clock, Description, IncidentCode, Limits, Phase};
 
 /// A longer pause is a mistake in a header.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
@@ -89,6 +90,7 @@ impl Egress {
                 window: description.limits.window,
                 at_once: description.limits.at_once_per_endpoint,
                 patience: limits.budget_wait,
+                write: false,
             },
             counts: Mutex::default(),
             waited: Mutex::default(),
@@ -144,6 +146,12 @@ impl Egress {
             return Err(not_sent(wit::SendFailureKind::Denied, message));
         }
         let mut answer = self.attempt(&checked, authenticate, call).await?;
+        if write {
+            call.write = Write::Answered {
+                status: answer.status,
+                refuses: Refuses::of(&description.refusals, answer.status, &answer.body),
+            };
+        }
         let renewable = answer.status == 401 && !write && authenticate;
         if renewable && self.credentials.grant.is_some() {
             *self.token.0.lock().await = None;
@@ -153,7 +161,7 @@ impl Egress {
             true => self.watch.answered(&place, answer.status),
             false => self.watch.told(&answer.body),
         }
-        Ok(self.hand_over(answer, checked.target.reach, call))
+        Ok(self.hand_over(answer, &checked, call))
     }
 
     /// Count, wait for leave, add the authentication, send.
@@ -177,6 +185,7 @@ impl Egress {
         let write = checked.kind == RouteKind::Write;
         let permit = self.admit(&checked.endpoint, write, call).await?;
         if write {
+            self.let_out(call).await?;
             // Set before sending: whatever stops us from here on, it may have left.
             call.write = Write::Left;
         }
@@ -186,12 +195,7 @@ impl Egress {
             .await;
         drop(permit);
         match outcome {
-            Ok(answer) => {
-                if write {
-                    call.write = Write::Answered(answer.status);
-                }
-                Ok(answer)
-            }
+            Ok(answer) => Ok(answer),
             Err(failure) => {
                 if write && !failure.may_have_left() {
                     call.write = Write::NotSent;
@@ -199,6 +203,22 @@ impl Egress {
                 Err(self.failed(failure, &checked.target.url, call))
             }
         }
+    }
+
+    /// Ask whoever handed the write out whether it may still leave.
+    async fn let_out(&self, call: &mut CallRecord) -> Result<(), wit::SendFailure> {
+        let Some(gate) = call.gate.clone() else {
+            return Ok(());
+        };
+        let asked = tokio::task::spawn_blocking(move || gate.may_leave()).await;
+        let withheld = match asked {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error,
+            Err(ended) => CallError::new(CallErrorKind::Gone, ended.to_string()),
+        };
+        let message = withheld.message.clone();
+        call.note = Some(Note::Withheld(withheld));
+        Err(not_sent(wit::SendFailureKind::Denied, message))
     }
 
     async fn admit(
@@ -215,8 +235,12 @@ impl Egress {
             );
             return Err(self.refused(Refusal::new(IncidentCode::TooManyRequests, message), call));
         }
+        let terms = budget::Terms {
+            write,
+            ..self.terms
+        };
         let begun = std::time::Instant::now();
-        let admitted = self.budget().admit(endpoint, self.terms).await;
+        let admitted = self.budget().admit(endpoint, terms).await;
         *self.waited.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
         match admitted {
             Ok(permit) => {
@@ -288,7 +312,7 @@ impl Egress {
                 return Err(failure);
             }
         };
-        self.heed_rate(&answer);
+        self.heed_rate_of(answer.status, &answer.headers, rate::DEFAULT_PAUSE);
         if answer.status == 400 || answer.status == 401 || answer.status == 403 {
             self.redactor().redact(&mut answer.body);
             let words = crate::text::words(&String::from_utf8_lossy(&answer.body));
@@ -318,14 +342,18 @@ impl Egress {
     }
 
     /// Clean an answer and give it to the guest.
-    fn hand_over(&self, answer: Answer, reach: Reach, call: &CallRecord) -> wit::Response {
+    fn hand_over(&self, answer: Answer, checked: &Checked, call: &CallRecord) -> wit::Response {
         let Answer {
             status,
             headers,
             mut body,
         } = answer;
-        self.heed_rate_of(status, &headers);
-        if reach == Reach::Loopback {
+        let unsaid = match checked.kind {
+            RouteKind::Write => rate::PAUSE_OF_A_WRITE,
+            RouteKind::Read => rate::DEFAULT_PAUSE,
+        };
+        self.heed_rate_of(status, &headers, unsaid);
+        if checked.target.reach == Reach::Loopback {
             self.policy.learn(&body);
         }
         let redactor = self.redactor();
@@ -364,13 +392,10 @@ impl Egress {
         }
     }
 
-    fn heed_rate(&self, answer: &Answer) {
-        self.heed_rate_of(answer.status, &answer.headers);
-    }
-
-    /// Pause the tenant where the PSA asks for it.
-    fn heed_rate_of(&self, status: u16, headers: &HeaderMap) {
-        if let Some(pause) = rate::asked_pause(status, headers, self.clock.now()) {
+    /// Pause the tenant where the PSA asks for it; for `unsaid` where it does not say how
+    /// long.
+    fn heed_rate_of(&self, status: u16, headers: &HeaderMap, unsaid: Duration) {
+        if let Some(pause) = rate::asked_pause(status, headers, self.clock.now(), unsaid) {
             self.pause(pause);
         }
     }

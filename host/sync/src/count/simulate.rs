@@ -180,7 +180,7 @@ impl Host {
     fn snapshot_to_count(&self, connection: &Connection) -> Result<Snapshot> {
         let channel = &connection.channel;
         let fix = "Import a complete snapshot with `psa-host usage import`.";
-        match self.ledger().latest_snapshot(channel)? {
+        match self.snapshot_to_use(channel)? {
             Some(snapshot) if snapshot.complete => Ok(snapshot),
             Some(snapshot) => {
                 let message = format!(

@@ -8,6 +8,7 @@ use std::path::Path;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use super::Entry;
+use crate::spreadsheet::harmless;
 
 /// In this order, in both forms.
 const COLUMNS: [&str; 8] = [
@@ -73,15 +74,6 @@ fn not_written(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         _ => io::Error::other(words),
-    }
-}
-
-/// A spreadsheet calculates what begins like this; with an apostrophe before it, it is
-/// text.
-fn harmless(cell: &str) -> Cow<'_, str> {
-    match cell.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => Cow::Owned(format!("'{cell}")),
-        _ => Cow::Borrowed(cell),
     }
 }
 
@@ -223,8 +215,11 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "'\r=1"),
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "'\r'=1"),
+            ("a;=1", "a;'=1"),
+            ("a;\"=1", "a;'\"=1"),
+            ("a\n=1", "a\n'=1"),
             ("a=1", "a=1"),
             ("a,\"b\"\nc", "a,\"b\"\nc"),
         ];

@@ -1,6 +1,7 @@
 //! Usage items as CSV: a header with `workspace,module,users,devices` in any order,
 //! comma or semicolon. An empty count is one that is not known.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,9 +11,10 @@ use psa_host_ledger::UsageItem;
 use crate::error::Problem;
 use crate::{Error, Result, Source};
 
+use super::csv_file::{CsvFile, CsvRow};
 use super::json::{COUNT_FIX, why_no_count};
 use super::usage::{Place, Read};
-use super::{Unknown, refuse};
+use super::{Accepted, DOUBTFUL_ID_FIX, Doubt, Unknown, doubtful_id, refuse};
 
 const COLUMNS: [&str; 4] = ["workspace", "module", "users", "devices"];
 
@@ -53,43 +55,27 @@ pub(super) fn read(
         )
         .into());
     }
-    let head = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let semicolons = head.contains(&b';') && !head.contains(&b',');
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(if semicolons { b';' } else { b',' })
-        .trim(csv::Trim::All)
-        .from_reader(bytes);
+    let (mut csv, header) = CsvFile::open(source)?;
     let mut unknown = Unknown::default();
-    let header = reader
-        .headers()
-        .map_err(|error| unreadable(&file, &error))?;
-    let columns = Arc::new(columns(&file, header, &mut unknown)?);
+    let columns = Arc::new(columns(&file, &header, &mut unknown)?);
     let mut items = Vec::new();
     let mut problems = Vec::new();
-    let mut record = csv::StringRecord::new();
-    loop {
-        match reader.read_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => {}
-            // What follows a broken row cannot be trusted to be rows.
-            Err(error) => {
-                problems.push(unreadable(&file, &error));
-                break;
-            }
-        }
+    while let Some(found) = csv.next_row()? {
         let row = Row {
             file: Arc::clone(&file),
-            line: record.position().map_or(0, csv::Position::line),
+            line: found.line,
             columns: Arc::clone(&columns),
         };
-        match item(&row, &record) {
+        let item = match csv.other_width(&found) {
+            Some(problem) => Err(problem),
+            None => item(&row, &found, source.accepted),
+        };
+        match item {
             Ok(item) => items.push((row, item)),
             Err(problem) => problems.push(problem),
         }
     }
+    problems.extend(csv.cut());
     refuse(problems)?;
     Ok(Read {
         channel,
@@ -101,20 +87,22 @@ pub(super) fn read(
     })
 }
 
-fn columns(
-    file: &str,
-    header: &csv::StringRecord,
-    unknown: &mut Unknown,
-) -> Result<[usize; 4], Error> {
+fn columns(file: &str, header: &CsvRow<'_>, unknown: &mut Unknown) -> Result<[usize; 4], Error> {
+    let line = header.line;
     let mut found = [None; 4];
-    for (at, name) in header.iter().enumerate() {
+    for (at, name) in header.cells.iter().enumerate() {
+        let name = String::from_utf8_lossy(name);
+        let name = name.trim();
         match COLUMNS
             .iter()
             .position(|known| name.eq_ignore_ascii_case(known))
         {
             None => unknown.see(name),
             Some(which) if found[which].is_some() => {
-                let message = format!("{file}, line 1, column {}: {name} is there twice", at + 1);
+                let message = format!(
+                    "{file}, line {line}, column {}: {name} is there twice",
+                    at + 1
+                );
                 return Err(Problem::new("csv-header", message, "Remove one of the two.").into());
             }
             Some(which) => found[which] = Some(at),
@@ -128,8 +116,8 @@ fn columns(
             .map(|(name, _)| name)
             .collect();
         let message = format!(
-            "{file}, line 1, column {}: the header has no {}",
-            header.len() + 1,
+            "{file}, line {line}, column {}: the header has no {}",
+            header.cells.len() + 1,
             missing.join(", ")
         );
         let fix = "The first line names the columns: workspace,module,users,devices.";
@@ -138,13 +126,24 @@ fn columns(
     Ok([workspace, module, users, devices])
 }
 
-fn item(row: &Row, record: &csv::StringRecord) -> Result<UsageItem, Problem> {
-    let cell = |which: usize| record.get(row.columns[which]).unwrap_or_default();
-    let wrong_id = |which: usize, error: IdError| {
-        let what = format!("this is no id: {error}");
-        row.problem(Some(COLUMNS[which]), "bad-id", &what, "Correct it.")
-    };
-    let count = |which: usize| match cell(which) {
+fn item(row: &Row, cells: &CsvRow<'_>, accepted: Accepted) -> Result<UsageItem, Problem> {
+    let mut texts = [""; COLUMNS.len()];
+    for (which, text) in texts.iter_mut().enumerate() {
+        let cell = cells.cells.get(row.columns[which]);
+        let cell = cell.map(|cell| std::str::from_utf8(cell)).transpose();
+        *text = cell
+            .map(|cell| cell.unwrap_or_default().trim())
+            .map_err(|_| {
+                let fix = "Save the file as UTF-8.";
+                row.problem(
+                    Some(COLUMNS[which]),
+                    "not-utf8",
+                    "this cell is not UTF-8 text",
+                    fix,
+                )
+            })?;
+    }
+    let count = |which: usize| match texts[which] {
         "" => Ok(None),
         text if text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u32>().is_ok() => {
             Ok(text.parse().ok())
@@ -156,38 +155,26 @@ fn item(row: &Row, record: &csv::StringRecord) -> Result<UsageItem, Problem> {
         }
     };
     Ok(UsageItem {
-        workspace: cell(0).parse().map_err(|error| wrong_id(0, error))?,
-        module: cell(1).parse().map_err(|error| wrong_id(1, error))?,
+        workspace: id(row, 0, texts[0], accepted)?,
+        module: id(row, 1, texts[1], accepted)?,
         users: count(2)?,
         devices: count(3)?,
     })
 }
 
-fn unreadable(file: &str, error: &csv::Error) -> Problem {
-    let line = error.position().map_or(1, csv::Position::line);
-    let (column, code, what, fix) = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => (
-            // The first field that is missing, or too many.
-            (*len).min(*expected_len) + 1,
-            "csv-fields",
-            format!("this line has {len} fields, the header has {expected_len}"),
-            "Give each line as many fields as the header.",
-        ),
-        csv::ErrorKind::Utf8 { err, .. } => (
-            u64::try_from(err.field()).map_or(1, |field| field + 1),
-            "not-utf8",
-            "this field is not UTF-8 text".to_owned(),
-            "Save the file as UTF-8.",
-        ),
-        _ => (
-            1,
-            "csv-syntax",
-            error.to_string(),
-            "Correct the file at that place.",
-        ),
-    };
-    let place = format!("{file}, line {line}, column {column}");
-    Problem::new(code, format!("{place}: {what}"), fix)
+fn id<T: FromStr<Err = IdError>>(
+    row: &Row,
+    which: usize,
+    text: &str,
+    accepted: Accepted,
+) -> Result<T, Problem> {
+    let column = Some(COLUMNS[which]);
+    if let Some(what) = doubtful_id(text, false, accepted) {
+        let code = Doubt::MayBeRounded.as_str();
+        return Err(row.problem(column, code, &what, DOUBTFUL_ID_FIX));
+    }
+    text.parse().map_err(|error| {
+        let what = format!("this is no id: {error}");
+        row.problem(column, "bad-id", &what, "Correct it.")
+    })
 }

@@ -2,23 +2,27 @@
 //! long after parsing still points into the file. Numbers stay as they were written,
 //! so that a message can show what was wrong and no count is ever rounded.
 
+mod object;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::Source;
 use crate::error::Problem;
 
-use super::{Unknown, readable};
+use super::{Accepted, DOUBTFUL_ID_FIX, Doubt, doubtful_id, readable};
+
+pub(crate) use object::Object;
 
 /// A whole file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Document<'a> {
     name: &'a str,
     text: &'a str,
+    accepted: Accepted,
 }
 
 /// One value in it, and the way to it (`items[3].users`).
@@ -27,20 +31,6 @@ pub(crate) struct Node<'a> {
     document: Document<'a>,
     raw: &'a str,
     path: Cow<'a, str>,
-}
-
-/// An object's fields, each once, in the order of the file.
-#[derive(Debug)]
-pub(crate) struct Object<'a> {
-    node: Node<'a>,
-    fields: Vec<Field<'a>>,
-}
-
-#[derive(Debug)]
-struct Field<'a> {
-    key: Cow<'a, str>,
-    raw: &'a str,
-    used: bool,
 }
 
 type Checked<T> = Result<T, Problem>;
@@ -61,7 +51,11 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
     };
     match serde_json::from_str::<&RawValue>(text) {
         Ok(raw) => Ok(Node {
-            document: Document { name, text },
+            document: Document {
+                name,
+                text,
+                accepted: source.accepted,
+            },
             raw: raw.get(),
             path: Cow::Borrowed(""),
         }),
@@ -94,9 +88,7 @@ impl<'a> Node<'a> {
         what: impl fmt::Display,
         fix: &str,
     ) -> Problem {
-        // Both are slices of one text, so the difference is this value's offset.
-        let offset = self.raw.as_ptr().addr() - self.document.text.as_ptr().addr();
-        let (line, column) = place(self.document.text, offset);
+        let (line, column) = self.begins();
         let name = self.document.name;
         let path = match self.path.as_ref() {
             "" => String::new(),
@@ -104,6 +96,18 @@ impl<'a> Node<'a> {
         };
         let message = format!("{name}, line {line}, column {column}:{path} {what}");
         Problem::new(code, message, fix)
+    }
+
+    /// The line it begins in, from 1.
+    pub(crate) fn line(&self) -> usize {
+        self.begins().0
+    }
+
+    /// Line and column.
+    fn begins(&self) -> (usize, usize) {
+        // Both are slices of one text, so the difference is this value's offset.
+        let offset = self.raw.as_ptr().addr() - self.document.text.as_ptr().addr();
+        place(self.document.text, offset)
     }
 
     fn wrong_type(&self, wanted: &str) -> Problem {
@@ -133,6 +137,15 @@ impl<'a> Node<'a> {
         self.raw == "null"
     }
 
+    pub(crate) fn is_false(&self) -> bool {
+        self.raw == "false"
+    }
+
+    /// The way to it (`items[3].users`).
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The entries of a list.
     pub(crate) fn list(&self) -> Checked<Vec<Node<'a>>> {
         if !self.raw.starts_with('[') {
@@ -148,32 +161,6 @@ impl<'a> Node<'a> {
         Ok(entries.into_iter().enumerate().map(node).collect())
     }
 
-    /// The fields of an object. The same field twice is refused: which one counts
-    /// would be a guess.
-    pub(crate) fn object(&self) -> Checked<Object<'a>> {
-        if !self.raw.starts_with('{') {
-            return Err(self.wrong_type("an object"));
-        }
-        let fields: Fields<'a> =
-            serde_json::from_str(self.raw).map_err(|error| self.broken(&error))?;
-        let mut object = Object {
-            node: self.clone(),
-            fields: Vec::with_capacity(fields.0.len()),
-        };
-        for (key, raw) in fields.0 {
-            if object.fields.iter().any(|field| field.key == key) {
-                let node = object.child(&key, raw.get());
-                return Err(node.problem("duplicate-field", "is there twice", "Remove one."));
-            }
-            object.fields.push(Field {
-                key,
-                raw: raw.get(),
-                used: false,
-            });
-        }
-        Ok(object)
-    }
-
     /// Not reached: the syntax was checked by [`parse`].
     fn broken(&self, error: &serde_json::Error) -> Problem {
         self.problem("json-syntax", error, "Correct the file at that place.")
@@ -187,6 +174,15 @@ impl<'a> Node<'a> {
         serde_json::from_str::<Text<'a>>(self.raw)
             .map(|text| text.0)
             .map_err(|error| self.broken(&error))
+    }
+
+    /// What stands there, if it is a text or a number: for rows that are refused.
+    pub(crate) fn as_written(&self) -> Option<String> {
+        match self.raw.as_bytes().first()? {
+            b'"' => Some(self.plain_text().ok()?.into_owned()),
+            b'0'..=b'9' | b'-' => Some(self.raw.to_owned()),
+            _ => None,
+        }
     }
 
     /// A text for people.
@@ -206,7 +202,8 @@ impl<'a> Node<'a> {
         &self,
         numbers: &mut usize,
     ) -> Checked<T> {
-        let text = if self.raw.bytes().all(|byte| byte.is_ascii_digit()) {
+        let as_number = self.raw.bytes().all(|byte| byte.is_ascii_digit());
+        let text = if as_number {
             *numbers += 1;
             Cow::Borrowed(self.raw)
         } else if self.raw.starts_with('"') {
@@ -214,6 +211,10 @@ impl<'a> Node<'a> {
         } else {
             return Err(self.wrong_type("an id (a text)"));
         };
+        if let Some(what) = doubtful_id(&text, as_number, self.document.accepted) {
+            let code = Doubt::MayBeRounded.as_str();
+            return Err(self.problem(code, what, DOUBTFUL_ID_FIX));
+        }
         text.parse()
             .map_err(|error| self.problem("bad-id", format!("is no id: {error}"), "Correct it."))
     }
@@ -262,71 +263,6 @@ pub(crate) fn why_no_count(text: &str) -> &'static str {
     }
 }
 
-impl<'a> Object<'a> {
-    fn child(&self, key: &str, raw: &'a str) -> Node<'a> {
-        let key: String = key.chars().take(60).collect();
-        let path = match self.node.path.as_ref() {
-            "" => key,
-            path => format!("{path}.{key}"),
-        };
-        Node {
-            document: self.node.document,
-            raw,
-            path: Cow::Owned(path),
-        }
-    }
-
-    /// A field that may be left out; null counts as left out.
-    pub(crate) fn optional(&mut self, key: &str) -> Option<Node<'a>> {
-        let field = self.fields.iter_mut().find(|field| field.key == key)?;
-        field.used = true;
-        let raw = field.raw;
-        Some(self.child(key, raw)).filter(|node| !node.is_null())
-    }
-
-    /// A field that must be there.
-    pub(crate) fn required(&mut self, key: &str) -> Checked<Node<'a>> {
-        self.optional(key).ok_or_else(|| {
-            let what = format!("has no {key:?}");
-            self.node.problem("missing-field", what, "Add the field.")
-        })
-    }
-
-    /// Tell of the fields that nobody asked for.
-    pub(crate) fn rest(self, unknown: &mut Unknown) {
-        for field in self.fields.iter().filter(|field| !field.used) {
-            unknown.see(&field.key);
-        }
-    }
-}
-
 /// A string that borrows where it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// An object's fields as they stand in the file, twice where they are there twice.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
-
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    fields.push((key.0, value));
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Entries)
-    }
-}

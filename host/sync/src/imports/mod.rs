@@ -1,15 +1,21 @@
 //! Lists that come as files: workspaces, usage, mappings. Read strictly, because money
 //! follows from them: each error says where it is, and a file is taken whole or not at
 //! all. What is only unusual (an unknown field, an id written as a number) is taken
-//! and told.
+//! and told; what looks damaged without being wrong is taken once a person says that it
+//! is right ([`Doubt`]).
 
+pub(crate) mod csv_file;
 mod csv_usage;
+mod doubt;
 pub(crate) mod json;
 mod named;
 mod tree;
 mod usage;
+pub(crate) mod whole;
 mod workspaces;
 
+pub use doubt::Doubt;
+pub(crate) use doubt::{Accepted, DOUBTFUL_ID_FIX, doubtful_id};
 pub use tree::Tree;
 pub use usage::{UsageForm, UsageImported};
 pub use workspaces::WorkspacesImported;

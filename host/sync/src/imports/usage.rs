@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use psa_host_billing::brake;
+use psa_host_billing::brake::{self, BrakeCode};
 use psa_host_billing::{ModuleId, WorkspaceId, WorkspaceKind};
 use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use serde::Serialize;
@@ -14,7 +14,11 @@ use crate::{Host, Note, Result, Source, modules};
 
 use super::json::{Node, Object, parse};
 use super::tree::Tree;
+use super::whole::{Listed, not_whole};
 use super::{Unknown, csv_usage, numbers_as_ids, refuse};
+
+/// The file says that it is complete, and also that it is not.
+const NOT_WHOLE: &str = "not-whole";
 
 /// How the file says what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,16 @@ pub struct UsageImported {
     pub workspaces: usize,
     /// What a person should know.
     pub notes: Vec<Note>,
+}
+
+impl UsageImported {
+    /// Whether the file contradicts itself or another, so that nothing is posted from it.
+    pub fn needs_a_person(&self) -> bool {
+        let contradicted = [NOT_WHOLE, BrakeCode::SnapshotsDisagree.as_str()];
+        self.notes
+            .iter()
+            .any(|note| contradicted.contains(&note.code))
+    }
 }
 
 /// Where an item stands in its file, for problems found later.
@@ -137,6 +151,11 @@ impl Host {
             names: read.names,
         };
         let id: SnapshotId = self.ledger().import_snapshot(&new)?;
+        if let Some(brake) = self.disagreeing(&self.ledger().snapshot(id)?)? {
+            let fix = brake.fix("");
+            let message = format!("{}; {fix}", brake.message());
+            notes.push(Note::new(brake.code(), message));
+        }
         Ok(UsageImported {
             snapshot: id.to_string(),
             channel: new.channel,
@@ -229,7 +248,6 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
     })?;
     let complete = document.required("complete")?.flag()?;
     let entries = document.required("items")?.list()?;
-    document.rest(&mut unknown);
     let mut items = Vec::with_capacity(entries.len());
     let mut names = Vec::new();
     let mut problems = Vec::new();
@@ -252,12 +270,27 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
         }
     }
     refuse(problems)?;
+    let workspaces: HashSet<_> = items.iter().map(|(_, item)| &item.workspace).collect();
+    let listed = Listed {
+        entries: items.len(),
+        workspaces: workspaces.len(),
+    };
+    let signs = not_whole(&mut document, listed);
+    document.rest(&mut unknown);
     let mut notes: Vec<Note> = unknown.notes().collect();
     notes.extend(numbers_as_ids(numbers));
+    if complete && !signs.is_empty() {
+        let message = format!(
+            "the file says that it is complete, and also that {}: it was taken as not complete. \
+             If it is whole, leave that out and import it again",
+            signs.join(", that ")
+        );
+        notes.push(Note::new(NOT_WHOLE, message));
+    }
     Ok(Read {
         channel,
         taken_at,
-        complete,
+        complete: complete && signs.is_empty(),
         items,
         names,
         notes,

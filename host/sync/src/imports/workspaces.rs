@@ -10,6 +10,7 @@ use crate::{Host, Note, Result, Source};
 
 use super::json::{Node, Object, parse};
 use super::tree::{Tree, mistake_at};
+use super::whole::{Listed, not_whole};
 use super::{Unknown, numbers_as_ids, refuse};
 
 /// What an import of workspaces did.
@@ -147,7 +148,6 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, 
     let mut problems = Vec::new();
     let mut document = parse(source)?.object()?;
     let entries = document.required("workspaces")?.list()?;
-    document.rest(&mut unknown);
     let mut listed: Vec<(Node<'a>, Workspace)> = Vec::with_capacity(entries.len());
     let mut seen = HashSet::with_capacity(entries.len());
     for entry in entries {
@@ -164,7 +164,21 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, 
         }
     }
     refuse(problems)?;
+    let all = Listed {
+        entries: listed.len(),
+        workspaces: listed.len(),
+    };
+    let signs = not_whole(&mut document, all);
+    document.rest(&mut unknown);
     notes.extend(unknown.notes());
+    if !signs.is_empty() {
+        let message = format!(
+            "the file says that {}: it may not have all workspaces. Those that it lacks stay as \
+             they are",
+            signs.join(", that ")
+        );
+        notes.push(Note::new("not-whole", message));
+    }
     notes.extend(numbers_as_ids(numbers));
     Ok(listed)
 }

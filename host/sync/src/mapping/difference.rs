@@ -11,6 +11,7 @@ use crate::error::{Problem, rule};
 use crate::progress::Watch;
 use crate::{Host, Note, Purpose, Result, Source};
 
+use super::file::contradictions::refuse_contradictions;
 use super::file::one_to_one::one_to_one;
 use super::file::psa_side::PsaSide;
 use super::file::{Read, Row, read};
@@ -134,14 +135,17 @@ impl Host {
         &self,
         connection: &Connection,
         present: &Mappings,
-        read: Read<'a>,
+        mut read: Read<'a>,
         replace: bool,
         watch: Watch<'_>,
     ) -> Result<MapDifference<'a>> {
+        // Before anything else is: a row that is refused later says what it says.
+        refuse_contradictions(&mut read);
         let Read {
             mut rows,
             refused,
             notes,
+            ..
         } = read;
         let name = &connection.name;
         let mut found = MapDifference {

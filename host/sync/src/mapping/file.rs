@@ -3,6 +3,7 @@
 //! ([`sheet`]). Here the form and its rows; [`difference`](super::difference) holds them
 //! against both sides.
 
+pub(super) mod contradictions;
 pub(super) mod one_to_one;
 pub(super) mod psa_side;
 pub(super) mod sheet;
@@ -13,8 +14,11 @@ use serde::Serialize;
 
 use crate::error::{Problem, rule};
 use crate::imports::json::{Node, parse};
+use crate::imports::whole::{Listed, not_whole};
 use crate::imports::{Unknown, numbers_as_ids};
 use crate::{Host, Note, Result, Source};
+
+use contradictions::Claim;
 
 use super::metric_of;
 
@@ -52,6 +56,8 @@ pub struct ContractEntry {
 pub(super) struct Read<'a> {
     pub rows: Vec<Row<'a>>,
     pub refused: Vec<Problem>,
+    /// What the refused rows say, as far as it can be read.
+    pub claims: Vec<(Place<'a>, Claim)>,
     pub notes: Vec<Note>,
 }
 
@@ -80,6 +86,15 @@ impl Place<'_> {
             Self::Named(name) => format!("{name}: {}", problem.message),
         };
         Problem { message, ..problem }
+    }
+
+    /// Within its file.
+    fn in_file(&self) -> String {
+        match self {
+            Self::Json(node) => format!("line {}", node.line()),
+            Self::Sheet(row) => row.in_file(),
+            Self::Named(name) => name.clone(),
+        }
     }
 }
 
@@ -139,9 +154,23 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
                     let place = Place::Json(node);
                     read.rows.push(Row { place, mapping });
                 }
-                Err(problem) => read.refused.push(problem),
+                Err(problem) => {
+                    let claim = claim(list, &node);
+                    read.claims
+                        .extend(claim.map(|claim| (Place::Json(node), claim)));
+                    read.refused.push(problem);
+                }
             }
         }
+    }
+    let listed = Listed {
+        entries: read.rows.len() + read.refused.len(),
+        workspaces: read.rows.len() + read.refused.len(),
+    };
+    for sign in not_whole(&mut document, listed) {
+        let message = format!("{}: {sign}: it may not have all mappings", source.name);
+        let fix = "Get the whole file; if this is all of it, leave that field out.";
+        read.refused.push(Problem::new("not-whole", message, fix));
     }
     document.rest(&mut unknown);
     if lists == 0 {
@@ -188,6 +217,20 @@ fn mapping(
     };
     object.rest(unknown);
     Ok(mapping)
+}
+
+/// What a refused entry says all the same.
+fn claim(list: &str, place: &Node<'_>) -> Option<Claim> {
+    let mut object = place.object().ok()?;
+    let mut text = |key| object.optional(key)?.as_written();
+    match list {
+        "accounts" => Claim::written("account", &text("workspace")?, &text("account")?, ""),
+        "services" => {
+            let metric = text("metric").unwrap_or_default();
+            Claim::written("service", &text("module")?, &text("service")?, &metric)
+        }
+        _ => Claim::written("contract", &text("workspace")?, &text("contract")?, ""),
+    }
 }
 
 pub(super) fn metric(node: &Node<'_>) -> Result<Metric, Problem> {

@@ -59,6 +59,12 @@ impl<A> Answers<A> {
         }
     }
 
+    /// So many will not come: they are not sent in this batch.
+    pub fn expect_fewer(&self, fewer: usize) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.left = waiting.left.saturating_sub(fewer);
+    }
+
     /// A connector has nothing more to send.
     fn leave(&self) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

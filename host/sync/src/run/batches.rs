@@ -1,18 +1,27 @@
 //! The adjustments of a run, batch after batch: each is posted, and read back while the
 //! next is sent.
 
-use psa_host_billing::plan::Adjustment;
-use psa_host_billing::{Hold, LineKey, TenantKey};
-use psa_host_ledger::{IntentId, RunId};
-use psa_host_sandbox::LineReading;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
+use psa_host_ledger::{DecisionsAt, IntentId, RunId};
 
 use super::day::Day;
 use super::found_right::FoundRight;
+use super::pace::Pace;
+use super::posting::Posted;
 use super::read_back::ReadBack;
 use super::report::{LineReport, Notice};
+use super::rereading::Moved;
+use super::stop::Stop;
+use super::work::Work;
 use crate::progress::Watch;
-use crate::reading::Task;
 use crate::{Host, OpenConnection, Result};
+
+/// How often a line is read again because its turn came too late.
+const MOST_TIMES_LATE: u32 = 8;
 
 /// A run under way.
 pub(super) struct Running<'a> {
@@ -21,14 +30,19 @@ pub(super) struct Running<'a> {
     pub tenant: &'a TenantKey,
     pub run: RunId,
     pub day: Day,
+    /// How far people's decisions had come when it was planned.
+    pub planned: DecisionsAt,
     pub lines: Vec<LineReport>,
     pub notices: Vec<Notice>,
-    /// Set once something stands against all that is still to be sent.
-    pub stopped: Option<Hold>,
+    /// What stands against all that is still to be sent.
+    pub stop: Arc<Stop>,
     pub posted: usize,
     pub to_post: usize,
-    /// The second look at the lines of the batch that comes next.
-    pub ahead: Option<Task<LineReading>>,
+    /// How long a line's reading is good for.
+    pub fresh: SignedDuration,
+    pub pace: Pace,
+    /// Lines that others changed since they were planned.
+    pub moved: Moved,
     /// Lines that need nothing, to be remembered.
     pub found_right: FoundRight,
 }
@@ -37,47 +51,78 @@ pub(super) struct Running<'a> {
 pub(super) struct Sent {
     pub intent: IntentId,
     pub row: usize,
-    pub accepted: bool,
+    pub told: Told,
+}
+
+/// What the PSA told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Accepted,
+    Rejected(RejectionKind),
+    /// Nothing that is certain.
+    Nothing,
 }
 
 impl Running<'_> {
     /// Post batch after batch and read each back, until all is sent or something stands
     /// against the rest.
-    pub async fn post_all(
-        &mut self,
-        adjustments: &[(usize, Adjustment)],
-        watch: Watch<'_>,
-    ) -> Result<()> {
-        let at_once = self.open.plugin.description().limits.lines_per_call.max(1) as usize;
+    pub async fn post_all(&mut self, adjustments: Vec<Work>, watch: Watch<'_>) -> Result<()> {
+        let mut queue = VecDeque::from(adjustments);
+        let mut ahead = None;
         // One batch is read back while the next is sent.
         let mut unread: Option<ReadBack> = None;
-        let mut batches = adjustments.chunks(at_once).peekable();
-        while let Some(batch) = batches.next() {
-            if self.stopped.is_none() {
-                self.stopped = self.day.over();
+        loop {
+            if let Some(hold) = self.day.over() {
+                self.stop.all(hold);
             }
-            if let Some(hold) = &self.stopped {
-                for (row, _) in batch {
-                    self.lines[*row].hold(hold.clone());
-                }
-                continue;
+            if self.stop.hold().is_some() {
+                break;
             }
-            let sent = self
-                .post_batch(batch, batches.peek().copied(), watch)
-                .await?;
+            let next = ahead.take().or_else(|| self.begin_rereading(&mut queue));
+            let Some(next) = next else { break };
+            let posted = match self.finish_rereading(next, watch).await {
+                Some(ready) => self.send(ready, &mut queue, watch).await?,
+                None => Posted::default(),
+            };
+            self.queue_again(posted.late, &mut queue);
+            ahead = posted.ahead;
             if let Some(before) = unread.take() {
                 self.finish_reading_back(before, watch).await?;
             }
-            unread = self.begin_reading_back(sent);
+            unread = self.begin_reading_back(posted.sent);
+        }
+        if let Some(hold) = self.stop.hold() {
+            let begun = ahead.map(|ahead| ahead.batch).unwrap_or_default();
+            self.hold_all(begun.iter().chain(&queue), &hold);
         }
         if let Some(last) = unread {
             self.finish_reading_back(last, watch).await?;
         }
         self.found_right.finish(&self.lines).await?;
-        if let Some(hold) = &self.stopped {
-            self.notices.push(hold.clone().into());
+        if let Some(hold) = self.stop.hold() {
+            self.notices.push(hold.into());
         }
         Ok(())
+    }
+}
+
+impl Running<'_> {
+    /// What came too late is read again, before what comes after it. A line whose turn is
+    /// always too late, also alone, is not waited for.
+    fn queue_again(&mut self, late: Vec<Work>, queue: &mut VecDeque<Work>) {
+        for mut work in late.into_iter().rev() {
+            work.late += 1;
+            if work.late < MOST_TIMES_LATE {
+                queue.push_front(work);
+                continue;
+            }
+            let message = format!(
+                "{MOST_TIMES_LATE} times its turn to be sent came more than {} seconds after it \
+                 was read",
+                self.fresh.as_secs()
+            );
+            self.lines[work.row].hold(Hold::new(HoldCode::NotSent, message));
+        }
     }
 }
 

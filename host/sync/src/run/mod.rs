@@ -11,30 +11,40 @@
 mod answers;
 mod batches;
 mod day;
+mod feeder;
 mod found_right;
-mod marked;
+mod hand_out;
+mod pace;
 mod planning;
 mod posting;
 mod questions;
 mod read_back;
 mod release;
 mod report;
+mod rereading;
 mod resolve;
+mod senders;
 mod settling;
 mod stall;
+mod stop;
 mod stored;
+mod waiting;
+mod work;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use psa_host_billing::brake::Brake;
+use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::{ConnectionName, HoldCode, TenantKey};
 use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock};
 use psa_host_sandbox::{CallError, CallErrorKind, Depth};
+use tokio_util::sync::CancellationToken;
 
 pub use release::{Release, Released};
 pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
@@ -48,17 +58,25 @@ use crate::{Error, Host, OpenConnection, Purpose, Result};
 use batches::Running;
 use day::Day;
 use found_right::FoundRight;
+use pace::Pace;
 use planning::Planning;
 use release::Releases;
+use rereading::Moved;
 use stall::{LONGEST_STALL, Stall};
+use stop::Stop;
+use work::Work;
+
+/// From the moment that a request is marked or handed out to its last byte, at most:
+/// connecting and sending take seconds.
+const LONGEST_WAY: Duration = Duration::from_secs(240);
 
 /// How a run is to go.
 #[derive(Debug, Clone, Default)]
 pub struct SyncOptions {
     /// Plan and report, post nothing.
     pub dry_run: bool,
-    /// The civil date to plan for, in the connection's zone; none: today. Another day than
-    /// today makes no snapshot newer, and the report says it.
+    /// The civil date to plan for, in the connection's zone; none: today. A plan for
+    /// another day than today is a dry run, always: what is posted is planned on its day.
     pub as_of: Option<Date>,
     /// Brakes that a person releases for this run.
     pub release: Option<Release>,
@@ -67,6 +85,9 @@ pub struct SyncOptions {
     pub quarantine: Option<Duration>,
     /// How long a run may get nowhere before it is ended, where a test cannot wait.
     pub longest_stall: Option<Duration>,
+    /// Cancelled: the run finishes what is in flight, reads it back, and ends. To stop at
+    /// once, end the process: nothing is lost.
+    pub cancel: CancellationToken,
 }
 
 /// Everything that a run found, before it is put into a report.
@@ -93,10 +114,13 @@ impl Host {
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<RunReport> {
-        let purpose = if options.dry_run {
-            Purpose::Look
-        } else {
-            Purpose::Post
+        let zone = zone_of(&self.connection(name)?)?;
+        let today = local_day(self.now(), &zone);
+        let as_of = options.as_of.unwrap_or(today);
+        let dry_run = options.dry_run || as_of != today;
+        let purpose = match dry_run {
+            true => Purpose::Look,
+            false => Purpose::Post,
         };
         let open = self.open_connection(name, purpose).await?;
         watch(Progress {
@@ -105,22 +129,19 @@ impl Host {
             total: None,
         });
         let tenant = self.reach(&open).await?;
-        let _lock: Option<TenantLock> = match options.dry_run {
+        let _lock: Option<TenantLock> = match dry_run {
             true => None,
             false => Some(
                 self.ledger()
                     .tenant_lock(&tenant, &format!("sync {name}"))?,
             ),
         };
-        let zone = zone_of(&open.connection)?;
-        let today = local_day(self.now(), &zone);
-        let as_of = options.as_of.unwrap_or(today);
         let snapshot = self.newest_snapshot(&open)?;
         let run = self.ledger().begin_run(&NewRun {
             connection: name.clone(),
             tenant: Some(tenant.clone()),
             snapshot: snapshot.as_ref().map(|snapshot| snapshot.id),
-            dry_run: options.dry_run,
+            dry_run,
             as_of,
         })?;
         let started_at = self.now();
@@ -128,11 +149,12 @@ impl Host {
             open: &open,
             tenant: &tenant,
             run,
+            dry_run,
             as_of,
             today,
             zone: &zone,
         };
-        let released = self.release_brakes(name, run, options.dry_run, options.release.as_ref())?;
+        let released = self.release_brakes(name, run, dry_run, options.release.as_ref())?;
         let stall = Stall::new(options.longest_stall.unwrap_or(LONGEST_STALL));
         let noted = |progress: Progress| {
             stall.note(&progress);
@@ -183,7 +205,7 @@ impl Host {
             status: found.ending.as_str(),
             connection: name.clone(),
             tenant,
-            dry_run: options.dry_run,
+            dry_run,
             as_of,
             today,
             started_at,
@@ -282,6 +304,7 @@ impl Host {
             open,
             tenant,
             run,
+            dry_run,
             as_of,
             today,
             zone,
@@ -295,10 +318,16 @@ impl Host {
             unmapped_modules: 0,
             ending: RunEnding::Done,
         };
-        if !options.dry_run {
-            let quarantine = options.quarantine.unwrap_or_else(|| open.quarantine());
+        let quarantine = options.quarantine.unwrap_or_else(|| open.quarantine());
+        if !dry_run {
+            if self.ledger().say_limits_added(&open.connection.name)? {
+                found
+                    .notices
+                    .push(Notice::limits_added(&open.connection.name));
+            }
             found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
         }
+        let decisions = self.ledger().decisions_at()?;
         let rules = self.ledger().rules(&open.connection.name)?;
         let usable = self.usable(begun, snapshot, &rules.brakes, &mut found.released)?;
         let snapshot = match usable {
@@ -315,20 +344,35 @@ impl Host {
             as_of,
             snapshot,
             rules: &rules,
+            quarantine,
         };
-        let planned = self.plan(&planning, watch).await?;
+        let planned = tokio::select! {
+            planned = self.plan(&planning, watch) => planned?,
+            () = options.cancel.cancelled() => {
+                found.cancel();
+                return Ok(found);
+            }
+        };
         found.unmapped_workspaces = planned.unmapped_workspaces;
         found.unmapped_modules = planned.unmapped_modules;
         found.lines = planned.lines;
+        let not_set_up = planned.not_set_up.iter();
+        found
+            .notices
+            .extend(not_set_up.map(|why| Notice::not_set_up(&open.connection.name, why)));
         let from_planning = found.lines.len();
         self.add_orphans(begun, &mut found.lines).await?;
         let orphans = found.lines.get(from_planning..).unwrap_or_default();
         self.ledger()
             .add_run_lines(run, orphans.iter().map(stored::row))?;
+        if !dry_run {
+            self.ledger().look_first(run, today, planned.plan.units())?;
+        }
         // So that the report has what the released ones said.
         found
             .released
             .still_on(planned.plan.brakes(&BTreeSet::new()));
+        let passing = planned.plan.passing().to_vec();
         let adjustments = match planned.plan.adjustments(&found.released.codes()) {
             Ok(adjustments) => adjustments,
             Err(brakes) => {
@@ -338,7 +382,10 @@ impl Host {
                 return Ok(found);
             }
         };
-        if !options.dry_run {
+        if !dry_run {
+            self.ledger().pass(run, today, &passing)?;
+            self.ledger()
+                .know_accounts(run, tenant, &planned.accounts_right)?;
             self.ask_people(begun, &mut found.lines, planned.questions)?;
             let found_right = FoundRight::new(
                 self.ledger(),
@@ -347,34 +394,51 @@ impl Host {
                 planned.found_right,
                 &found.lines,
             );
+            let fresh = rules.posting.fresh_seconds;
+            let limits = &open.plugin.description().limits;
+            let stop = Arc::new(Stop::new(options.cancel.clone()));
             let mut running = Running {
                 host: self,
                 open,
                 tenant,
                 run,
                 day: Day::new(today, zone, self.ledger()),
+                planned: decisions,
                 lines: found.lines,
                 notices: found.notices,
-                stopped: None,
+                stop: Arc::clone(&stop),
                 posted: 0,
                 to_post: adjustments.len(),
-                ahead: None,
+                fresh: SignedDuration::from_secs(fresh.into()),
+                pace: Pace::new(
+                    usize::try_from(limits.lines_per_call).unwrap_or(usize::MAX),
+                    Duration::from_secs(fresh.into()),
+                ),
+                moved: Moved::default(),
                 found_right,
             };
-            running.post_all(&adjustments, watch).await?;
+            let work = adjustments
+                .into_iter()
+                .map(|(row, adjustment)| Work::new(row, adjustment));
+            let posting = running.post_all(work.collect(), watch).await;
+            if let Err(error) = posting {
+                return Err(error.after_posting(&running.lines));
+            }
             if let Some(error) = open.session.refused() {
                 self.keep_status(&open.connection.name, Some(error.code()))?;
             }
             found.lines = running.lines;
             found.notices = running.notices;
-            if running
-                .stopped
-                .is_some_and(|hold| hold.code == HoldCode::RunParked)
-            {
-                found.ending = RunEnding::Parked;
+            match stop.hold().map(|hold| hold.code) {
+                Some(HoldCode::RunParked) => found.ending = RunEnding::Parked,
+                Some(HoldCode::RunCancelled) => found.ending = RunEnding::Cancelled,
+                _ => {}
             }
+            found
+                .notices
+                .extend(self.says_when_to_sync_again(open, tenant, quarantine)?);
             let planned = found.lines.get(..from_planning).unwrap_or_default();
-            self.close_questions(begun, planned)?;
+            self.close_questions(begun, &rules.approval, planned)?;
             self.ledger()
                 .use_snapshot(&open.connection.name, snapshot.id)?;
         }
@@ -432,6 +496,12 @@ impl Host {
 }
 
 impl Found {
+    /// Somebody stopped the run before anything was posted.
+    fn cancel(&mut self) {
+        self.ending = RunEnding::Cancelled;
+        self.notices.push(stop::cancelled().into());
+    }
+
     /// Nothing is posted: what would have been, or would have been asked, is held.
     fn brake(
         &mut self,
@@ -451,7 +521,38 @@ impl Found {
                 line.brake(brake);
             }
         }
+        // What such an answer does not show may be there: whoever adds it by the advice of a
+        // single pair has it twice.
+        let doubted = brakes.iter().find(|brake| {
+            let code = brake.code.parse();
+            code.is_ok_and(BrakeCode::doubts_the_answer)
+        });
+        if let Some(doubted) = doubted {
+            let unseen = |line: &&mut LineReport| {
+                line.outcome == Outcome::Held && (line.line.is_none() || line.baseline.is_none())
+            };
+            self.lines
+                .iter_mut()
+                .filter(unseen)
+                .for_each(|line| line.brake(doubted));
+        }
         self.notices.extend(brakes);
+    }
+}
+
+impl Error {
+    /// The same, with what was posted before it.
+    fn after_posting(self, lines: &[LineReport]) -> Self {
+        let of = |outcome| lines.iter().filter(|line| line.outcome == outcome).count();
+        // What was accepted and not read back is still `planned` here.
+        let (confirmed, doubtful) = (of(Outcome::Confirmed), of(Outcome::Doubtful));
+        Self::WhilePosting {
+            done: format!(
+                "{confirmed} adjustments were posted and read back, {doubtful} more may have been \
+                 posted"
+            ),
+            error: Box::new(self),
+        }
     }
 }
 
@@ -466,6 +567,7 @@ struct Begun<'a> {
     open: &'a OpenConnection,
     tenant: &'a TenantKey,
     run: RunId,
+    dry_run: bool,
     as_of: Date,
     /// The day it is in the zone, also where another is planned for.
     today: Date,
@@ -482,8 +584,8 @@ impl OpenConnection {
     }
 
     /// Longer than the PSA can work on one request.
-    fn quarantine(&self) -> Duration {
+    pub(crate) fn quarantine(&self) -> Duration {
         let longest = self.plugin.description().limits.longest_execution_seconds;
-        QUARANTINE.max(Duration::from_secs(u64::from(longest)) + marked::LONGEST_WAIT)
+        QUARANTINE.max(Duration::from_secs(u64::from(longest)) + LONGEST_WAY)
     }
 }

@@ -2,6 +2,7 @@
 //! each chunk is planned and dropped at once.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use jiff::Span;
 use jiff::civil::Date;
@@ -9,7 +10,7 @@ use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::plan::{
-    Answered, Context, Decision, LinePast, Plan, PlanLine, first_day_to_read,
+    Answered, Context, Decision, LinePast, Plan, PlanLine, Rejected, all_right, first_day_to_read,
 };
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 
 use super::found_right::RightRow;
 use super::report::LineReport;
+use super::settling::open_adjustment;
 use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
@@ -38,8 +40,12 @@ pub(super) struct Planned {
     pub questions: Vec<(usize, NewQuestion)>,
     /// Lines found right, where that is news.
     pub found_right: Vec<RightRow>,
+    /// New accounts all of whose lines were found right.
+    pub accounts_right: Vec<AccountId>,
     pub unmapped_workspaces: usize,
     pub unmapped_modules: usize,
+    /// Why there was nothing to plan at all.
+    pub not_set_up: Option<String>,
 }
 
 /// What is planned for whom.
@@ -50,6 +56,8 @@ pub(super) struct Planning<'a> {
     pub as_of: Date,
     pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
+    /// How long a doubtful adjustment is left alone.
+    pub quarantine: Duration,
 }
 
 impl Host {
@@ -67,6 +75,7 @@ impl Host {
             as_of,
             snapshot,
             rules,
+            quarantine,
         } = *planning;
         let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
         let counts = tokio::task::spawn_blocking(move || counts_of(&ledger, &usage));
@@ -78,7 +87,9 @@ impl Host {
             .filter(|(workspace, _)| workspaces.contains_key(*workspace))
             .map(|(_, account)| account.clone())
             .collect();
-        let past = self.past_of_lines(open, tenant, as_of)?;
+        let past = self.past_of_lines(open, tenant, as_of, quarantine)?;
+        let known = self.ledger().known_accounts(tenant)?;
+        let passed = self.ledger().passed(&open.connection.name, as_of)?;
         // Begun before the lists that it does not need.
         let mut chunks = reader.chunks(&mapped, first_day_to_read(&past, as_of));
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
@@ -113,6 +124,7 @@ impl Host {
             counting: &counting,
             days: &Days::default(),
             set_asides: &set_asides,
+            known: &known,
         };
         let asked: BTreeSet<AccountId> = mapped.into_iter().collect();
         let answered = Answered { asked: &asked };
@@ -122,12 +134,14 @@ impl Host {
             .count()
             .min(asked.len() * mapping.services().count());
         let mut planned = Planned {
-            plan: Plan::new(&context, answered),
+            plan: Plan::new(&context, answered, passed),
             lines: Vec::with_capacity(pairs),
             questions: Vec::new(),
             found_right: Vec::with_capacity(pairs),
+            accounts_right: Vec::new(),
             unmapped_workspaces: 0,
             unmapped_modules: 0,
+            not_set_up: None,
         };
         let mut rows = Rows::new(self.ledger(), run);
         while let Some(chunk) = chunks.next(watch).await {
@@ -142,7 +156,11 @@ impl Host {
                 if let Ok(contracts) = &read.contracts {
                     planned.plan.saw(&read.account, contracts);
                 }
-                for line in plan_account(&context, &workspaces, read) {
+                let new = (!known.contains(&read.account)).then(|| read.account.clone());
+                let lines = plan_account(&context, &workspaces, read);
+                let right = new.filter(|_| all_right(&lines));
+                planned.accounts_right.extend(right);
+                for line in lines {
                     planned.add(line);
                 }
             }
@@ -152,6 +170,9 @@ impl Host {
         reader.drop_idle();
         rows.finish().await?;
         (planned.unmapped_workspaces, planned.unmapped_modules) = unmapped(&mapping, &context);
+        if planned.lines.is_empty() {
+            planned.not_set_up = not_set_up(&context, &asked);
+        }
         Ok(planned)
     }
 
@@ -210,6 +231,7 @@ impl Host {
         open: &OpenConnection,
         tenant: &TenantKey,
         as_of: Date,
+        quarantine: Duration,
     ) -> Result<HashMap<LineId, LinePast>> {
         let own = &open.connection.name;
         let mut past: HashMap<LineId, LinePast> = HashMap::new();
@@ -233,10 +255,20 @@ impl Host {
         // Long enough for the start of a yearly period.
         let since = as_of.saturating_sub(Span::new().days(400));
         for (line, dates) in self.ledger().adjusted_since(tenant, since)? {
-            past.entry(line).or_default().adjusted = dates;
+            let past = past.entry(line).or_default();
+            past.adjusted = dates.own;
+            past.refused = dates.refused;
         }
         for intent in self.ledger().open_intents(tenant)? {
-            past.entry(intent.intent.key.line).or_default().open = true;
+            let open = open_adjustment(&intent, quarantine);
+            past.entry(intent.intent.key.line).or_default().open = Some(open);
+        }
+        for (line, rejected) in self.ledger().rejections(tenant)? {
+            past.entry(line).or_default().rejected = Some(Rejected {
+                target: rejected.target,
+                times: rejected.times,
+                words: rejected.words,
+            });
         }
         for decided in self.ledger().stances(tenant)? {
             past.entry(decided.line).or_default().stance = Some(decided.stance);
@@ -367,6 +399,32 @@ fn plan_account(
 /// How the plugin's PSA counts.
 pub(crate) fn model(open: &OpenConnection) -> QuantityModel {
     open.plugin.description().quantity.clone()
+}
+
+/// What is missing from a connection of which nothing can be posted; none where its
+/// customers use nothing.
+fn not_set_up(context: &Context<'_>, asked: &BTreeSet<AccountId>) -> Option<String> {
+    let mapping = context.mapping;
+    if mapping.accounts().len() == 0 {
+        return Some("no workspace is mapped to an account".to_owned());
+    }
+    if mapping.services().len() == 0 {
+        return Some("no module is mapped to a service".to_owned());
+    }
+    if asked.is_empty() {
+        return Some("no mapped workspace is below the connection's channel".to_owned());
+    }
+    let pairs = mapping.accounts().flat_map(|(workspace, _)| {
+        let services = mapping.services();
+        services.map(move |service| (workspace, &service.module))
+    });
+    let excluded = |(workspace, module): (&WorkspaceId, &ModuleId)| {
+        context
+            .set_asides
+            .excludes(workspace, module, context.as_of)
+    };
+    let all = pairs.into_iter().all(excluded);
+    all.then(|| "every mapped workspace and module is excluded".to_owned())
 }
 
 /// Workspaces and modules with counts above zero that nobody mapped.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use psa_host_billing::approval::Reason;
+use psa_host_billing::approval::{Reason, Shown};
+use psa_host_billing::rules::ApprovalLimits;
 use psa_host_billing::{LineId, ModuleId, WorkspaceId};
 use psa_host_ledger::{NewQuestion, Outcome, QuestionRecord, QuestionState};
 
@@ -42,7 +43,7 @@ impl Host {
         let ids = self.ledger().ask(begun.run, begun.tenant, &new)?;
         for (row, id) in rows.into_iter().zip(ids) {
             if let Some(line) = lines.get_mut(row) {
-                line.asked(id);
+                line.asked(id, &begun.open.connection.name);
             }
         }
         Ok(())
@@ -52,7 +53,12 @@ impl Host {
     /// planned any more. What a run held or did not come to stays as it is.
     ///
     /// `lines`: those that were planned, without orphans, which no question is about.
-    pub(super) fn close_questions(&self, begun: &Begun<'_>, lines: &[LineReport]) -> Result<()> {
+    pub(super) fn close_questions(
+        &self,
+        begun: &Begun<'_>,
+        limits: &ApprovalLimits,
+        lines: &[LineReport],
+    ) -> Result<()> {
         let live = self.ledger().live_questions(begun.tenant)?;
         if live.is_empty() {
             return Ok(());
@@ -66,7 +72,8 @@ impl Host {
             .filter(|asked| asked.connection == begun.open.connection.name)
             .filter_map(|asked| {
                 let pair = (&asked.question.workspace, &asked.question.module);
-                Some((asked.id, becomes(asked, by_pair.get(&pair).copied())?))
+                let planned = by_pair.get(&pair).copied();
+                Some((asked.id, becomes(asked, planned, limits)?))
             })
             .collect();
         Ok(self.ledger().close_questions(&closed)?)
@@ -74,7 +81,11 @@ impl Host {
 }
 
 /// What becomes of a question, given what became of its pair; none: it stays.
-fn becomes(asked: &QuestionRecord, planned: Option<&LineReport>) -> Option<QuestionState> {
+fn becomes(
+    asked: &QuestionRecord,
+    planned: Option<&LineReport>,
+    limits: &ApprovalLimits,
+) -> Option<QuestionState> {
     let about = &asked.question;
     // Mapped no more, excluded, or nothing is billed for it.
     let Some(planned) = planned else {
@@ -88,21 +99,45 @@ fn becomes(asked: &QuestionRecord, planned: Option<&LineReport>) -> Option<Quest
     }
     let same_target = planned.target == Some(about.target);
     let same = same_target && planned.baseline == Some(about.baseline);
+    let granted = asked.state == QuestionState::Granted && is_covered(about, planned, limits);
     match planned.outcome {
-        Outcome::Confirmed | Outcome::Doubtful | Outcome::Rejected if same => {
+        Outcome::Confirmed | Outcome::Doubtful | Outcome::Rejected if same || granted => {
             Some(QuestionState::Posted)
         }
         Outcome::Confirmed | Outcome::Doubtful | Outcome::Rejected => {
             Some(QuestionState::Superseded)
         }
+        // It gathers for a later day, and its window is to find the answer.
+        Outcome::Planned if granted => None,
         Outcome::Unchanged | Outcome::Planned => Some(QuestionState::Superseded),
         Outcome::AwaitingApproval => None,
         // Of a pair that is held for another reason the count has moved on. What was
         // rejected stays so, should the count come back.
         Outcome::Held => {
             let moved_on = planned.target.is_some() && !same_target;
-            let keeps = asked.state == QuestionState::Rejected || about.rollback.is_some();
+            let keeps =
+                granted || asked.state == QuestionState::Rejected || about.rollback.is_some();
             (moved_on && !keeps).then_some(QuestionState::Superseded)
         }
     }
+}
+
+/// Whether what is planned now is what was agreed to, but for what passes unasked.
+fn is_covered(about: &NewQuestion, planned: &LineReport, limits: &ApprovalLimits) -> bool {
+    let Some((baseline, target)) = planned.baseline.zip(planned.target) else {
+        return false;
+    };
+    // A line that is held may not have come to its price.
+    let monthly = planned
+        .money
+        .as_ref()
+        .and_then(|m| m.monthly_change.as_ref());
+    let now = Shown {
+        baseline,
+        target,
+        effective: planned.effective_date.max(about.effective),
+        monthly: monthly.or(about.money.as_ref()),
+        reasons: &[],
+    };
+    about.shown().covers_within(&now, limits)
 }

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use psa_host_billing::rejection::{Rejected, rejected};
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{Hold, HoldCode, Line, LineId, LineKey};
 use psa_host_ledger::{Outcome, Resolution, Step};
 use psa_host_sandbox::LineReading;
 use serde_json::json;
 
-use super::batches::{Running, Sent};
+use super::batches::{Running, Sent, Told};
+use super::senders::refused;
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
 use crate::reading::Task;
@@ -51,7 +53,7 @@ impl Running<'_> {
         let reading = match reading.await {
             Ok(reading) => reading,
             Err(error) => {
-                for sent in sent.iter().filter(|sent| sent.accepted) {
+                for sent in sent.iter().filter(|sent| sent.told == Told::Accepted) {
                     let message = format!(
                         "accepted, but it could not be read back: {}",
                         error.in_full()
@@ -94,7 +96,22 @@ impl Running<'_> {
     fn judge(&mut self, sent: &Sent, line: Option<&Line>) -> Option<Resolution> {
         let report = &mut self.lines[sent.row];
         let (baseline, target) = (report.baseline?, report.target?);
-        match shows(line, baseline, target, report.effective_date) {
+        let mut shown = shows(line, baseline, target, report.effective_date);
+        if let Told::Rejected(kind) = sent.told {
+            let words = report.message.clone().unwrap_or_default();
+            match rejected(kind, shown) {
+                Rejected::Stands => {
+                    report.outcome = Outcome::Rejected;
+                    return Some(Resolution::Rejected { why: words });
+                }
+                Rejected::NotThisLine => {
+                    report.hold(refused(&words));
+                    return Some(Resolution::NotApplied);
+                }
+                Rejected::Contradicted(by) => shown = by,
+            }
+        }
+        match shown {
             Shows::Applied => {
                 report.outcome = Outcome::Confirmed;
                 // What was noted when it was planned stays.
@@ -107,7 +124,7 @@ impl Running<'_> {
             // It may still be on its way: only after the quarantine does this mean that
             // it was not applied.
             Shows::NotApplied => {
-                if sent.accepted {
+                if sent.told == Told::Accepted {
                     let message =
                         format!("the PSA accepted it, but the line still has {baseline} units");
                     self.in_doubt(sent.row, message);
@@ -120,15 +137,5 @@ impl Running<'_> {
                 Some(Resolution::Held { code, why })
             }
         }
-    }
-
-    fn in_doubt(&mut self, row: usize, message: String) {
-        let report = &mut self.lines[row];
-        report.outcome = Outcome::Doubtful;
-        report.explain(
-            HoldCode::OpenAdjustment.as_str(),
-            message,
-            HoldCode::OpenAdjustment.fix(),
-        );
     }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::{Decision, PlanLine};
 use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ReportCode, ServiceId,
     TenantKey, Units, UnitsChange, WorkspaceId,
 };
-use psa_host_ledger::{HistoryHead, Outcome, QuestionId, Withdrawal};
+use psa_host_ledger::{HistoryHead, Outcome, QuestionId, RunEnding, Withdrawal};
 use psa_host_sandbox::Incident;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -115,9 +116,13 @@ impl LineReport {
             }
             Decision::Ask(reasons) => {
                 report.outcome = Outcome::AwaitingApproval;
+                let code = match reasons.contains(&Reason::NewAccount) {
+                    true => ReportCode::NewAccount,
+                    false => ReportCode::ApprovalNeeded,
+                };
                 let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
                 report.say(&reasons.join("; "));
-                report.code = Some(ReportCode::ApprovalNeeded.as_str().to_owned());
+                report.code = Some(code.as_str().to_owned());
             }
             Decision::Unchanged => {
                 report.outcome = Outcome::Unchanged;
@@ -130,6 +135,12 @@ impl LineReport {
             Decision::Hold(hold) => report.hold(hold),
         }
         report
+    }
+
+    /// Whether it waits as one of the changes of new accounts.
+    pub fn is_of_new_account(&self) -> bool {
+        self.outcome == Outcome::AwaitingApproval
+            && self.code.as_deref() == Some(ReportCode::NewAccount.as_str())
     }
 
     /// Target less baseline, where both are known.
@@ -160,8 +171,17 @@ impl LineReport {
     }
 
     /// It was put to a person.
-    pub(super) fn asked(&mut self, id: QuestionId) {
+    pub(super) fn asked(&mut self, id: QuestionId, connection: &ConnectionName) {
         self.question = Some(id.to_string().into());
+        if self.is_of_new_account() {
+            self.fix = Some(format!(
+                "Answer all of them with `psa-host approval approve --new-accounts {connection} \
+                 --why TEXT` or `approval reject`, those of one account with --account besides, \
+                 or one line by its number; what is approved is posted by the next sync, looked \
+                 at again with the units of then."
+            ));
+            return;
+        }
         self.fix = Some(format!(
             "Answer with `psa-host approval approve {id} --why …` or `approval reject`; an \
              approved change is posted by the next sync, if the numbers are still the same."
@@ -270,6 +290,30 @@ impl Notice {
 }
 
 impl Notice {
+    /// There was nothing to plan.
+    pub(super) fn not_set_up(connection: &ConnectionName, why: &str) -> Self {
+        let code = ReportCode::SetupRequired;
+        Self {
+            code: code.as_str().to_owned(),
+            message: format!("nothing of connection {connection} can be posted: {why}"),
+            fix: code.fix().to_owned(),
+            plugin: None,
+        }
+    }
+
+    /// Said once: an upgrade gave the connection limits.
+    pub(super) fn limits_added(connection: &ConnectionName) -> Self {
+        let code = ReportCode::LimitsAdded;
+        Self {
+            code: code.as_str().to_owned(),
+            message: format!("connection {connection} was upgraded. {}", code.cause()),
+            fix: code
+                .fix()
+                .replace("rules show", &format!("rules show {connection}")),
+            plugin: None,
+        }
+    }
+
     pub(crate) fn of(brake: &Brake, connection: &ConnectionName) -> Self {
         Self {
             code: brake.code().to_owned(),
@@ -296,6 +340,9 @@ pub struct Summary {
     pub money_by_account: BTreeMap<AccountId, Vec<MoneyChange>>,
     /// Changes that are missing from the money, because it cannot be told.
     pub money_unknown: usize,
+    /// Changes of new accounts that wait as one question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_accounts: Option<NewAccounts>,
     /// Workspaces with usage that are not mapped.
     pub unmapped_workspaces: usize,
     /// Modules in use that are not mapped.
@@ -332,6 +379,13 @@ impl Summary {
             *summary.outcomes.entry(line.outcome.as_str()).or_default() += 1;
             if let (Outcome::Held, Some(code)) = (line.outcome, &line.code) {
                 *summary.held_by_code.entry(code.clone()).or_default() += 1;
+            }
+            if let (true, Some(baseline), Some(target)) =
+                (line.is_of_new_account(), line.baseline, line.target)
+            {
+                let monthly = line.money.as_ref().and_then(|m| m.monthly_change.as_ref());
+                let sums = summary.new_accounts.get_or_insert_default();
+                sums.add(&line.workspace, baseline, target, monthly);
             }
             summary.money_unknown += usize::from(line.lacks_money());
             if let Some(change) = line.money.as_ref().and_then(|m| m.monthly_change.as_ref()) {
@@ -446,6 +500,11 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Whether a brake was on, so that nothing was posted or asked (exit status 4).
+    pub fn is_braked(&self) -> bool {
+        self.status == RunEnding::Braked.as_str()
+    }
+
     /// Whether a person should look at it (exit status 3).
     pub fn needs_a_person(&self) -> bool {
         !self.notices.is_empty()

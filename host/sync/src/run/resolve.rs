@@ -1,7 +1,9 @@
 //! A person's word on an adjustment of which the line itself cannot tell what became.
 
+use std::collections::BTreeSet;
+
 use psa_host_billing::LineId;
-use psa_host_ledger::{Resolution, RunId};
+use psa_host_ledger::{IntentRecord, Resolution, RunId};
 use serde_json::json;
 
 use crate::error::rule;
@@ -17,11 +19,11 @@ pub enum Verdict {
 }
 
 impl Host {
-    /// Settle one open adjustment of a run.
+    /// Settle open adjustments of a run: all of these lines, or none.
     ///
     /// # Errors
-    /// No such run; no open adjustment of this line in it; the tenant is being synced.
-    pub fn resolve(&self, run: RunId, line: &LineId, verdict: Verdict) -> Result<()> {
+    /// No such run; no open adjustment of one of the lines in it; the tenant is being synced.
+    pub fn resolve(&self, run: RunId, lines: &[LineId], verdict: Verdict) -> Result<()> {
         let stored = self.ledger().run(run)?;
         let _lock = match &stored.tenant {
             Some(tenant) => Some(
@@ -30,25 +32,29 @@ impl Host {
             ),
             None => None,
         };
-        let open = self
-            .ledger()
-            .run_intents(run)?
-            .into_iter()
-            .find(|intent| &intent.intent.key.line == line && intent.state.is_open());
-        let Some(intent) = open else {
-            return Err(rule(
-                "nothing-to-resolve",
-                format!("run {run} has no adjustment of line {line} whose outcome is open"),
-                format!("See `psa-host run show {run}` for lines that are doubtful or held."),
-            ));
-        };
+        let mut open: Vec<IntentRecord> = self.ledger().run_intents(run)?;
+        open.retain(|intent| intent.state.is_open());
         let resolution = match verdict {
             Verdict::Confirmed => Resolution::Confirmed,
             Verdict::NotApplied => Resolution::NotApplied,
         };
         let evidence = json!({ "by": self.options().actor, "at": self.now() });
-        Ok(self
-            .ledger()
-            .resolve(&[(intent.id, resolution, evidence)])?)
+        let wanted: BTreeSet<&LineId> = lines.iter().collect();
+        let mut resolutions = Vec::with_capacity(wanted.len());
+        for line in wanted {
+            let of_line = |intent: &&IntentRecord| &intent.intent.key.line == line;
+            let Some(intent) = open.iter().find(of_line) else {
+                return Err(rule(
+                    "nothing-to-resolve",
+                    format!(
+                        "run {run} has no adjustment of line {line} whose outcome is open; none \
+                         of the lines was resolved"
+                    ),
+                    format!("See `psa-host run show {run}` for lines that are doubtful or held."),
+                ));
+            };
+            resolutions.push((intent.id, resolution.clone(), evidence.clone()));
+        }
+        Ok(self.ledger().resolve(&resolutions)?)
     }
 }

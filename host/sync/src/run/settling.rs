@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use psa_host_billing::rejection::{Rejected, rejected};
 use psa_host_billing::settle::{Shows, shows};
-use psa_host_billing::{Hold, HoldCode, Line, LineKey, TenantKey};
+use psa_host_billing::{ConnectionName, Hold, HoldCode, Line, LineKey, ReportCode, TenantKey};
 use psa_host_ledger::{
-    Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Resolution, RunEnd, RunEnding,
+    Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution, RunEnd, RunEnding,
 };
 use serde_json::json;
 
@@ -36,11 +37,11 @@ impl Host {
             .ledger()
             .open_intents(tenant)?
             .into_iter()
-            .filter(|intent| self.made_by(intent, open))
+            .filter(|intent| self.made_by(intent, &open.connection.name))
             .collect();
         let (unsent, sent): (Vec<_>, Vec<_>) = left
             .into_iter()
-            .partition(|intent| intent.state == IntentState::Intended);
+            .partition(|intent| intent.state == IntentState::Intended || intent.is_only_marked());
         let answers: Vec<_> = unsent
             .iter()
             .map(|intent| {
@@ -52,25 +53,26 @@ impl Host {
         if sent.is_empty() {
             return Ok(Vec::new());
         }
+        let ids: Vec<_> = sent.iter().map(|intent| intent.id).collect();
+        self.ledger().presume_handed_out(&ids)?;
         watch(Progress {
             activity: Activity::Settling,
             done: 0,
             total: Some(sent.len()),
         });
+        let sent = self.ledger().open_intents(tenant)?.into_iter();
+        let sent = sent.filter(|intent| ids.contains(&intent.id));
         let now = self.now();
-        let (waiting, due): (Vec<_>, Vec<_>) = sent
-            .into_iter()
-            .partition(|intent| in_quarantine(intent, now, quarantine));
+        let (waiting, due): (Vec<_>, Vec<_>) =
+            sent.partition(|intent| in_quarantine(intent, now, quarantine));
         let mut reports: Vec<LineReport> = waiting
             .iter()
             .map(|intent| {
-                let until = since(intent)
-                    .checked_add(jiff::SignedDuration::try_from(quarantine).unwrap_or_default())
-                    .unwrap_or(now);
-                doubtful(
-                    intent,
-                    format!("sent without a certain answer; its line is read after {until}"),
-                )
+                let until = until(intent, quarantine);
+                let mut report = blank(intent, Outcome::Doubtful);
+                report.hold(waits_until(until));
+                report.outcome = Outcome::Doubtful;
+                report
             })
             .collect();
         reports.extend(self.read_and_resolve(open, &due).await?);
@@ -99,19 +101,26 @@ impl Host {
                 .iter()
                 .find(|line| line.key.line == intent.intent.key.line);
             let Some(verdict) = judge(intent, line) else {
-                let why = intent.words.clone().unwrap_or_default();
                 let mut report = blank(intent, Outcome::Held);
-                let code = held_as(intent);
-                report.explain(code.as_str(), why, code.fix());
+                report.hold(held(intent));
                 reports.push(report);
                 continue;
             };
-            let verdict = match verdict {
-                Shows::NotApplied => self.once_more(intent)?,
-                verdict => verdict,
-            };
             let evidence = json!({ "line": line, "read_at": self.now() });
             let mut report = blank(intent, Outcome::Confirmed);
+            if let Some(why) = refused(intent, &verdict) {
+                report.outcome = Outcome::Rejected;
+                let code = ReportCode::Rejected;
+                report.explain(code.as_str(), why.clone(), code.fix());
+                resolutions.push((intent.id, Resolution::Rejected { why }, evidence));
+                reports.push(report);
+                continue;
+            }
+            let counts = !intent.refusal.is_some_and(Refusal::is_no_attempt);
+            let verdict = match verdict {
+                Shows::NotApplied if counts => self.once_more(intent)?,
+                verdict => verdict,
+            };
             let resolution = match verdict {
                 Shows::Applied => Resolution::Confirmed,
                 Shows::NotApplied => {
@@ -122,7 +131,7 @@ impl Host {
                 }
                 Shows::Else(hold) => {
                     let (code, why) = (hold.code.to_string(), hold.message.clone());
-                    report.hold(hold);
+                    report.hold(resolved_by_a_person(hold, intent));
                     Resolution::Held { code, why }
                 }
             };
@@ -173,10 +182,9 @@ impl Host {
         Ok(())
     }
 
-    fn made_by(&self, intent: &IntentRecord, open: &OpenConnection) -> bool {
-        self.ledger()
-            .run(intent.run)
-            .is_ok_and(|run| run.connection == open.connection.name)
+    pub(super) fn made_by(&self, intent: &IntentRecord, name: &ConnectionName) -> bool {
+        let run = self.ledger().run(intent.run);
+        run.is_ok_and(|run| &run.connection == name)
     }
 }
 
@@ -215,24 +223,62 @@ fn judge(intent: &IntentRecord, line: Option<&Line>) -> Option<Shows> {
     }
 }
 
-/// The code that an adjustment is held with.
-fn held_as(intent: &IntentRecord) -> HoldCode {
-    let code = intent.code.as_deref();
-    HoldCode::ALL
-        .iter()
-        .copied()
-        .find(|known| Some(known.as_str()) == code)
-        .unwrap_or(HoldCode::UnexpectedUnits)
+/// What the PSA said, where it had refused the adjustment and the line bears that out.
+fn refused(intent: &IntentRecord, shown: &Shows) -> Option<String> {
+    let Some(Refusal::Rejected(kind)) = intent.refusal else {
+        return None;
+    };
+    let stands =
+        intent.state != IntentState::Held && rejected(kind, shown.clone()) == Rejected::Stands;
+    stands.then(|| intent.words.clone().unwrap_or_default())
 }
 
-fn doubtful(intent: &IntentRecord, message: String) -> LineReport {
-    let mut report = blank(intent, Outcome::Doubtful);
-    report.explain(
-        HoldCode::OpenAdjustment.as_str(),
-        message,
-        HoldCode::OpenAdjustment.fix(),
-    );
-    report
+/// When its line may be read.
+pub(super) fn until(intent: &IntentRecord, quarantine: Duration) -> Timestamp {
+    let quarantine = SignedDuration::try_from(quarantine).unwrap_or_default();
+    since(intent)
+        .checked_add(quarantine)
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// What stands against another change of a line whose adjustment is not settled: the code
+/// that it is held with and what settles it, or when its line is read.
+pub(crate) fn open_adjustment(intent: &IntentRecord, quarantine: Duration) -> Hold {
+    match intent.state {
+        IntentState::Held => held(intent),
+        _ => waits_until(until(intent, quarantine)),
+    }
+}
+
+/// An adjustment without a certain answer, whose line is read later.
+fn waits_until(until: Timestamp) -> Hold {
+    let message =
+        format!("its last adjustment has no certain answer yet; the line is read after {until:.0}");
+    Hold {
+        fix: format!("Sync again after {until:.0}: the line is read, and what is missing is sent."),
+        ..Hold::new(HoldCode::OpenAdjustment, message)
+    }
+}
+
+/// An adjustment that a person has to look at.
+fn held(intent: &IntentRecord) -> Hold {
+    let code = intent.code.as_deref().and_then(HoldCode::named);
+    let code = code.unwrap_or(HoldCode::UnexpectedUnits);
+    let hold = Hold::new(code, intent.words.clone().unwrap_or_default());
+    resolved_by_a_person(hold, intent)
+}
+
+/// With the command that settles it.
+fn resolved_by_a_person(hold: Hold, intent: &IntentRecord) -> Hold {
+    let (run, line) = (intent.run, &intent.intent.key.line);
+    Hold {
+        fix: format!(
+            "{} The command is `psa-host run resolve {run} {line} confirmed` or `… not-applied`; \
+             waiting does not settle it.",
+            hold.code.fix()
+        ),
+        ..hold
+    }
 }
 
 fn blank(intent: &IntentRecord, outcome: Outcome) -> LineReport {

@@ -151,7 +151,7 @@ impl Host {
         };
         let made = self.ledger().run_intents(id)?.into_iter();
         Ok(made
-            .filter(|made| unclear(made.state))
+            .filter(|made| unclear(made.state) && !made.is_only_marked())
             .map(|made| made.intent.row)
             .collect())
     }

@@ -223,6 +223,11 @@ fn condition(condition: &Value) -> Holds {
             Box::new(move |row| row[&field].as_i64().is_some_and(|key| keys.contains(&key)))
         }
         "gt" => Box::new(move |row| row[&field].as_i64() > value.as_i64()),
+        "lt" => Box::new(move |row| {
+            row[&field]
+                .as_str()
+                .is_some_and(|date| date < value.as_str().unwrap())
+        }),
         "gte" => Box::new(move |row| {
             row[&field]
                 .as_str()

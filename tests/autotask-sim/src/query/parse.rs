@@ -27,8 +27,17 @@ pub struct Rules<'a> {
     pub entity: Entity,
     /// Names of its user-defined fields.
     pub udfs: &'a [String],
+    /// Fields that this tenant does not have.
+    pub lacking: &'a [String],
     /// The switches in force.
     pub switches: &'a Switches,
+}
+
+impl Rules<'_> {
+    fn field(&self, name: &str) -> Option<&'static Field> {
+        let lacks = self.lacking.iter().any(|l| l.eq_ignore_ascii_case(name));
+        self.entity.fields().get(name).filter(|_| !lacks)
+    }
 }
 
 /// Checks and compiles a query.
@@ -48,7 +57,7 @@ pub fn parse(json: &Json, rules: Rules<'_>) -> Result<Query, String> {
         Some(Json::Array(names)) => Some(
             names
                 .iter()
-                .map(|n| include(n, rules.entity))
+                .map(|n| include(n, rules))
                 .collect::<Result<Vec<_>, _>>()?,
         ),
         Some(_) => return Err("IncludeFields must be a list of field names.".to_owned()),
@@ -88,17 +97,17 @@ struct Count {
     udfs: usize,
 }
 
-fn include(name: &Json, entity: Entity) -> Result<&'static Field, String> {
+fn include(name: &Json, rules: Rules<'_>) -> Result<&'static Field, String> {
     let name = name
         .as_str()
         .ok_or("IncludeFields must be a list of field names.")?;
-    entity
-        .fields()
-        .get(name)
+    rules
+        .field(name)
         .filter(|f| !f.write_only)
-        .ok_or_else(|| unknown(name, entity))
+        .ok_or_else(|| unknown(name, rules.entity))
 }
 
+/// [LIVE WYRE PR 282]
 fn unknown(name: &str, entity: Entity) -> String {
     format!("Unable to find {name} in the {} Entity.", entity.singular())
 }
@@ -154,9 +163,7 @@ fn expr(json: &Json, in_or: bool, rules: Rules<'_>, count: &mut Count) -> Result
         return Ok(Expr::Test(Target::Udf(field.to_owned()), op, operand));
     }
     let field = rules
-        .entity
-        .fields()
-        .get(field)
+        .field(field)
         .ok_or_else(|| unknown(field, rules.entity))?;
     Ok(Expr::Test(
         Target::Field(field),

@@ -38,6 +38,7 @@ pub fn fields(entity: Entity, world: &World) -> Json {
         .fields()
         .all()
         .iter()
+        .filter(|field| !world.lacks(entity, field.name))
         .map(|field| {
             let picks = world.picklists.get(&format!("{entity}.{}", field.name));
             let values: Option<Vec<Json>> = picks.filter(|_| field.pick).map(|choices| {
@@ -46,7 +47,7 @@ pub fn fields(entity: Entity, world: &World) -> Json {
                     .map(|(c, order)| {
                         json!({"value": c.value.to_string(), "label": c.label, "isDefaultValue": false,
                                "sortOrder": order, "parentValue": "", "isActive": c.active,
-                               "isSystem": true})
+                               "isSystem": c.system})
                     })
                     .collect()
             });

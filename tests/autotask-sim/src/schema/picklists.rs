@@ -20,6 +20,9 @@ pub struct Choice {
     /// An inactive choice stays in old records.
     #[serde(default = "yes")]
     pub active: bool,
+    /// Autotask's own; a choice that the MSP added is not.
+    #[serde(default = "yes")]
+    pub system: bool,
 }
 
 fn yes() -> bool {
@@ -46,6 +49,7 @@ pub fn defaults() -> Picklists {
                 value: *value,
                 label: (*label).to_owned(),
                 active: true,
+                system: true,
             })
             .collect();
         lists.insert(key.to_owned(), choices);

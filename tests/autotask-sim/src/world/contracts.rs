@@ -156,3 +156,25 @@ impl World {
 pub fn reference(field: &str, singular: &str) -> String {
     format!("Reference value on field: {field} of type: {singular} does not exist or is invalid.")
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_a_row_for_every_period_up_to_its_contracts_end() {
+        let mut world = World::new(date(2026, 11, 23));
+        let company = world.add_company("Acme");
+        let service = world.add_service("Coro Essentials", "7.50");
+        let contract = world.add_contract(company, "Acme", date(2026, 11, 1), date(2028, 11, 30));
+        let line = world
+            .add_line(LineKind::Service, contract, service, 10)
+            .expect("an open contract");
+        let rows = world.timeline(LineKind::Service, line);
+        assert_eq!(rows.len(), 25);
+        assert!(rows.iter().all(|row| row.units == 10));
+        assert_eq!(rows.last().map(|row| row.end), Some(date(2028, 11, 30)));
+    }
+}

@@ -30,11 +30,15 @@ struct WorldFile {
     #[serde(default)]
     zone_name: Option<String>,
     #[serde(default)]
+    web_url: Option<String>,
+    #[serde(default)]
     ci: Option<i64>,
     #[serde(default)]
     users: Option<Vec<User>>,
     #[serde(default)]
     udfs: BTreeMap<Entity, Vec<String>>,
+    #[serde(default)]
+    lacking: BTreeMap<Entity, Vec<String>>,
     /// Replaces single lists.
     #[serde(default)]
     picklists: Picklists,
@@ -81,9 +85,11 @@ impl World {
         let file: WorldFile = serde_json::from_str(text).map_err(|e| e.to_string())?;
         let mut world = Self::new(file.today);
         world.zone_name = file.zone_name.unwrap_or(world.zone_name);
+        world.web_url = file.web_url.unwrap_or(world.web_url);
         world.ci = file.ci.unwrap_or(world.ci);
         world.users = file.users.unwrap_or(world.users);
         world.udfs = file.udfs;
+        world.lacking = file.lacking;
         world.picklists.extend(file.picklists);
         for (entity, records) in [
             (Entity::Companies, &file.companies),
@@ -232,9 +238,11 @@ impl World {
         let mut file = Map::new();
         file.insert("today".to_owned(), json!(self.today()));
         file.insert("zoneName".to_owned(), json!(self.zone_name));
+        file.insert("webUrl".to_owned(), json!(self.web_url));
         file.insert("ci".to_owned(), json!(self.ci));
         file.insert("users".to_owned(), json!(self.users));
         file.insert("udfs".to_owned(), json!(self.udfs));
+        file.insert("lacking".to_owned(), json!(self.lacking));
         file.insert("picklists".to_owned(), json!(self.picklists));
         for entity in Entity::ALL {
             let list: Vec<Json> = match entity {

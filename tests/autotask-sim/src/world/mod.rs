@@ -36,6 +36,8 @@ pub struct World {
     pub now: DateTime,
     /// Name of the zone in `zoneInformation`.
     pub zone_name: String,
+    /// Address of the pages for people in `zoneInformation`; its form has varied.
+    pub web_url: String,
     /// Database id in `zoneInformation`.
     pub ci: i64,
     /// API users.
@@ -44,6 +46,9 @@ pub struct World {
     pub picklists: Picklists,
     /// Names of user-defined fields by entity.
     pub udfs: BTreeMap<Entity, Vec<String>>,
+    /// Fields that this tenant does not have: models differ by version. Queries that name
+    /// one are refused, and the metadata does not list it.
+    pub lacking: BTreeMap<Entity, Vec<String>>,
     /// Every adjustment ever applied, in order, whoever made it.
     pub applied: Vec<Applied>,
     tables: Vec<Table<Row>>,
@@ -112,10 +117,12 @@ impl World {
         let mut world = Self {
             now: today.to_datetime(Time::midnight()),
             zone_name: "America East".to_owned(),
+            web_url: "https://ww2.autotask.net/".to_owned(),
             ci: 1,
             users: vec![User::default()],
             picklists: picklists::defaults(),
             udfs: BTreeMap::new(),
+            lacking: BTreeMap::new(),
             applied: Vec::new(),
             tables,
             service_units: Table::new(Entity::ContractServiceUnits, &unit_keys),
@@ -128,6 +135,12 @@ impl World {
         let made = world.insert(Entity::Companies, &own);
         debug_assert!(made.is_ok(), "the tenant's own company is well-formed");
         world
+    }
+
+    /// Whether this tenant does not have a field.
+    pub fn lacks(&self, entity: Entity, field: &str) -> bool {
+        let lacking = self.lacking.get(&entity);
+        lacking.is_some_and(|names| names.iter().any(|n| n.eq_ignore_ascii_case(field)))
     }
 
     /// The tenant's date.

@@ -298,8 +298,9 @@ async fn a_run_whose_hour_is_used_up_while_it_reads_is_parked_and_has_not_failed
 #[tokio::test]
 async fn a_run_whose_budget_ends_while_it_posts_is_parked_and_a_later_one_posts_the_rest() {
     let mut parked_while_posting = 0;
-    // With this few left, the second look, the first or the second adjustment is the last.
-    for left in [28, 29, 30] {
+    // With this few left, the second look, the first or the second adjustment is the last
+    // before what is kept for reading back: 104 of 10,000.
+    for left in [28 + 104, 29 + 104, 30 + 104] {
         let scene = Scene::new(&[(11, 5), (21, 5), (31, 5)]).await;
         scene.simulator.use_threshold(7_500 - left);
         let report = scene.sync().await;
@@ -312,6 +313,8 @@ async fn a_run_whose_budget_ends_while_it_posts_is_parked_and_a_later_one_posts_
             3 - sent,
             "{left}"
         );
+        let confirmed = report.summary.outcomes["confirmed"];
+        assert_eq!(confirmed, sent, "{left}: what was sent is read back");
         scene.wait(61);
         let report = scene.sync().await;
         assert_eq!(report.status, "done", "{left}: {report:#?}");

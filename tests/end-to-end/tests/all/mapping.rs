@@ -402,3 +402,88 @@ async fn a_file_with_another_metric_changes_it_only_where_it_replaces() {
     // One user is counted now.
     assert_eq!(line_of(&scene.sync().await, "w1").target, Some(1.into()));
 }
+
+#[tokio::test]
+async fn an_account_that_two_rows_claim_is_billed_by_neither() {
+    let scene = unmapped(&[(4, 10), (9, 10), (11, 5)]).await;
+    let [first, third] = [0, 2].map(|at| scene.customers[at].company);
+    let contracts = [0, 1].map(|at| scene.customers[at].contract);
+    let text = format!(
+        "kind,coro_id,psa_id,metric\n\
+         account,w1,{first},\naccount,w2,{first},\naccount,w3,{third},\n\
+         service,{MODULE},{},devices\n\
+         contract,w1,{},\ncontract,w1,{},\n",
+        scene.service, contracts[0], contracts[1]
+    );
+    let source = Source::new("m.csv", text);
+    let host = &scene.host;
+    let done = host
+        .import_mappings(&name(), &source, true, &unwatched)
+        .await
+        .unwrap();
+    assert_eq!((done.applied, done.new), (true, 2), "{done:#?}");
+    let refused: Vec<_> = done.refused.iter().map(|one| one.code.as_str()).collect();
+    assert_eq!(refused, ["contradicting-rows"; 4], "{done:#?}");
+    assert_eq!(
+        done.refused[0].message,
+        format!(
+            "m.csv, line 2: workspace w1 is account {first}, but line 3 says that workspace w2 is \
+             account {first}"
+        )
+    );
+    let report = scene.sync().await;
+    assert_eq!(
+        outcome(&report, "w3"),
+        (Outcome::Confirmed, None),
+        "{report:#?}"
+    );
+    assert_eq!(scene.units_on(0, TODAY), 10);
+}
+
+#[tokio::test]
+async fn a_sheet_with_a_stray_quote_removes_nothing() {
+    let scene = Scene::new(&[(11, 5), (7, 7), (3, 1)]).await;
+    let host = &scene.host;
+    let (bytes, _) = host.export_sheet(&name(), false, &unwatched).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let before = host.ledger().mappings(&name()).unwrap();
+    for (wrong, place) in [
+        (
+            text.replace(",Company 1\n", ",\"Rack\n"),
+            "m.csv, line 2, column 6: ",
+        ),
+        (
+            text.replace(",Company 1\n", ",\"Rack\n")
+                .replace(",Company 3\n", ",Rack\"\n"),
+            "m.csv, line 2, column 6: ",
+        ),
+        (
+            text.replace("psa_name", "\"psa_name"),
+            "m.csv, line 1, column 6: ",
+        ),
+    ] {
+        assert_ne!(wrong, text);
+        let source = Source::new("m.csv", wrong);
+        let refused = host
+            .compare_mappings(&name(), &source, true, &unwatched)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), "csv-quote");
+        assert!(refused.to_string().starts_with(place), "{refused}");
+    }
+    // A row that is shorter, and one that is cut at the end of the file.
+    for (wrong, code) in [
+        (text.replace(",Company 1\n", "\n"), "csv-fields"),
+        (text.trim_end().to_owned(), "may-be-cut"),
+    ] {
+        let source = Source::new("m.csv", wrong);
+        let found = host
+            .compare_mappings(&name(), &source, true, &unwatched)
+            .await
+            .unwrap();
+        let codes: Vec<_> = found.refused.iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(codes, [code]);
+        assert!(!host.apply_mappings(&name(), found, true).unwrap().applied);
+    }
+    assert_eq!(host.ledger().mappings(&name()).unwrap(), before);
+}

@@ -79,7 +79,7 @@ async fn an_edit_that_comes_between_the_last_read_and_the_send_is_held_after_it(
     let next = scene.sync().await;
     assert_eq!(
         outcome(&next, "w1"),
-        (Outcome::Held, Some("open-adjustment".into()))
+        (Outcome::Held, Some("unexpected-units".into()))
     );
     assert_eq!(scene.adjustments_sent(), 1);
 }

@@ -22,13 +22,16 @@ async fn an_adjustment_that_a_person_calls_not_applied_is_planned_anew() {
     let (scene, report) = in_doubt().await;
     let line = LineId::new(scene.customers[0].line.to_string()).unwrap();
     let run = report.run.parse().unwrap();
-    scene.host.resolve(run, &line, Verdict::NotApplied).unwrap();
+    scene
+        .host
+        .resolve(run, &[line.clone()], Verdict::NotApplied)
+        .unwrap();
     let next = scene.sync().await;
     assert_eq!(outcome(&next, "w1").0, Outcome::Confirmed, "{next:#?}");
     assert_eq!(scene.applied(0), [6]);
     let twice = scene
         .host
-        .resolve(run, &line, Verdict::Confirmed)
+        .resolve(run, &[line.clone()], Verdict::Confirmed)
         .unwrap_err();
     assert_eq!(twice.code(), "nothing-to-resolve");
 }
@@ -50,11 +53,14 @@ async fn a_line_at_neither_target_nor_baseline_stays_held_until_a_person_resolve
     );
     assert_eq!(
         outcome(&held, "w1"),
-        (Outcome::Held, Some("open-adjustment".into()))
+        (Outcome::Held, Some("unexpected-units".into()))
     );
     let run = report.run.parse().unwrap();
     let id = LineId::new(line.to_string()).unwrap();
-    scene.host.resolve(run, &id, Verdict::NotApplied).unwrap();
+    scene
+        .host
+        .resolve(run, &[id.clone()], Verdict::NotApplied)
+        .unwrap();
     assert_eq!(scene.adjustments_sent(), 1);
 }
 

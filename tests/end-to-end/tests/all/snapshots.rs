@@ -5,7 +5,7 @@ use psa_host_billing::ModuleId;
 use psa_host_billing::brake::BrakeCode;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
-use psa_host_sync::{Source, UsageForm, unwatched};
+use psa_host_sync::{SimulationScope, Source, UsageForm, unwatched};
 use serde_json::json;
 
 /// Codes of what stands against posting at all.
@@ -92,11 +92,9 @@ async fn a_plan_for_another_day_makes_no_snapshot_newer() {
     let report = scene.try_sync(&for_another_day).await.unwrap();
     assert_eq!((report.as_of, report.today), (as_of, scene.today()));
     assert_eq!(report.notices, []);
-    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
-    assert_eq!(
-        (scene.units_on(0, TODAY), scene.units_on(0, as_of)),
-        (5, 11)
-    );
+    assert_eq!(outcome(&report, "w1").0, Outcome::Planned, "{report:#?}");
+    assert!(report.dry_run);
+    assert_eq!(scene.adjustments_sent(), 0);
 }
 
 fn without(brake: BrakeCode) -> SyncOptions {
@@ -138,4 +136,103 @@ async fn counts_that_are_all_zero_are_held_line_by_line_once_their_brake_is_rele
     let held = (Outcome::Held, Some("fall-to-zero".to_owned()));
     assert_eq!(outcome(&report, "w1"), held, "{report:#?}");
     assert_eq!(scene.adjustments_sent(), 0);
+}
+
+/// Import a snapshot of an instant, with more fields beside; the codes of its notes.
+fn import_of(scene: &Scene, taken_at: &str, devices: u32, more: &serde_json::Value) -> Vec<String> {
+    let items = json!([{ "workspace": "w1", "module": MODULE, "users": 1, "devices": devices }]);
+    let mut file = json!({
+        "channel": "msp", "taken_at": taken_at, "complete": true, "items": items,
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        file[key] = value.clone();
+    }
+    let source = Source::new("usage", file.to_string());
+    let done = scene
+        .host
+        .import_usage(&source, &UsageForm::Json)
+        .expect("usage");
+    done.notes.iter().map(|note| note.code.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn neither_of_two_snapshots_of_one_instant_is_used_until_one_is_withdrawn() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    scene.wait(60);
+    let taken_at = scene.now().to_string();
+    let plain = json!({});
+    assert_eq!(import_of(&scene, &taken_at, 12, &plain), [""; 0]);
+    assert_eq!(
+        import_of(&scene, &taken_at, 12, &plain),
+        [""; 0],
+        "the same counts"
+    );
+    let code = "snapshots-disagree";
+    assert_eq!(import_of(&scene, &taken_at, 99, &plain), [code]);
+
+    let report = scene.sync().await;
+    assert_eq!(brakes(&report), [code], "{report:#?}");
+    assert!(report.needs_a_person());
+    let notice = &report.notices[0];
+    let (host, name) = (&scene.host, name());
+    let validation = host.validate(&name, &unwatched).await.unwrap();
+    let found = validation.findings.iter().find(|f| f.holds).unwrap();
+    let pair = ("w1".parse().unwrap(), MODULE.parse().unwrap());
+    let explained = host.explain(&name, &pair.0, &pair.1).await.unwrap_err();
+    let simulated = host.simulate_counts(&name, &SimulationScope::default());
+    let radar = host.radar(&name, &unwatched).await.unwrap_err();
+    let shown = host.newest_counts(&"msp".parse().unwrap()).unwrap_err();
+    let refusals = [explained, simulated.unwrap_err(), radar, shown].map(|e| e.problem());
+    let refusals = refusals.map(|p| (p.code, p.message, p.fix.unwrap()));
+    let told = [
+        (
+            notice.code.clone(),
+            notice.message.clone(),
+            notice.fix.clone(),
+        ),
+        (found.code.clone(), found.message.clone(), found.fix.clone()),
+    ];
+    for (refusal, message, fix) in told.iter().chain(&refusals) {
+        assert_eq!(refusal, code, "{message}");
+        for id in ["u-000003", "u-000004"] {
+            assert!(message.contains(id), "{message}");
+            assert!(
+                fix.contains(&format!("`psa-host usage withdraw {id} ")),
+                "{fix}"
+            );
+        }
+        let counts = "edr of w1 with 1 users, 12 devices in u-000003 and 1 users, 99 devices";
+        assert!(message.contains(counts), "{message}");
+    }
+    assert_eq!(scene.adjustments_sent(), 0);
+
+    let wrong = "u-000004".parse().unwrap();
+    host.withdraw_usage(wrong, "counted twice").unwrap();
+    let report = scene.sync().await;
+    assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
+    assert_eq!(scene.units_on(0, TODAY), 12);
+}
+
+#[tokio::test]
+async fn nothing_is_posted_from_a_page_of_a_list_that_says_it_is_complete() {
+    for more in [
+        json!({ "truncated": true }),
+        json!({ "has_more": true }),
+        json!({ "meta": { "next_cursor": "abc", "total": 200 } }),
+    ] {
+        let scene = Scene::new(&[(11, 5)]).await;
+        scene.wait(60);
+        let taken_at = scene.now().to_string();
+        assert_eq!(import_of(&scene, &taken_at, 11, &more), ["not-whole"]);
+        assert_eq!(
+            brakes(&scene.sync().await),
+            ["snapshot-incomplete"],
+            "{more}"
+        );
+        assert_eq!(scene.adjustments_sent(), 0);
+        // The whole of it is no other opinion, although it has more counts.
+        let whole = import_of(&scene, &taken_at, 11, &json!({ "has_more": false }));
+        assert_eq!(whole, [""; 0]);
+        assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+    }
 }

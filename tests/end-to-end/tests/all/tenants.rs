@@ -50,6 +50,8 @@ async fn two_connections() -> Scene {
         let unmapped = scene.host.unmap(&name(), MappingKind::Account, workspace);
         unmapped.expect("it was mapped");
     }
+    let rules = scene.host.rules(&name()).expect("rules");
+    scene.host.set_rules(&beta(), &rules).expect("rules");
     map(&scene, &beta(), "w2", 1).await.expect("free");
     let (module, service) = (MODULE.parse(), ServiceId::new(scene.service.to_string()));
     scene

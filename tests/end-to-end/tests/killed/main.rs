@@ -24,6 +24,7 @@ use psa_host_billing::LineId;
 use psa_host_ledger::Outcome;
 use psa_host_sync::Step;
 use psa_host_sync::run::{self, RunReport};
+use rustix::process::Signal;
 
 use books::Books;
 use summary::Summary;
@@ -198,7 +199,10 @@ impl Test {
             None => {
                 let mut running = child.spawn();
                 self.wait_for_a_moment(&mut running);
-                (running.kill(), running.reached())
+                match self.rng.u8(..) {
+                    0..110 => (self.stopped_politely(&mut running), running.reached()),
+                    _ => (running.kill(), running.reached()),
+                }
             }
         };
         if killed && let Some(death) = death {
@@ -211,6 +215,24 @@ impl Test {
         // quarantine.
         std::thread::sleep(6 * LATENCY);
         self.look_at_its_report(&before);
+    }
+
+    /// SIGINT or SIGTERM, and now and then a second one shortly after. True: it was heard
+    /// before the end.
+    fn stopped_politely(&mut self, running: &mut Running) -> bool {
+        let mut any = || match self.rng.bool() {
+            true => Signal::INT,
+            false => Signal::TERM,
+        };
+        let (first, second) = (any(), any());
+        let heard = running.signal(first);
+        if self.rng.u8(..) < 64 {
+            std::thread::sleep(Duration::from_millis(self.rng.u64(0..20)));
+            running.signal(second);
+        }
+        running.wait();
+        self.summary.stopped += usize::from(heard);
+        heard
     }
 
     fn applied_to_each(&self) -> Vec<usize> {
@@ -296,10 +318,27 @@ impl Test {
             let id = line.as_str().parse().unwrap();
             let applied = self.books.applied_this_round(&self.scene, id);
             assert_eq!(applied, 0, "{}: {report:#?}", self.summary);
-            host.resolve(held.run, line, run::Verdict::NotApplied)
+            let sent = self.requests_for(id);
+            assert!(
+                sent > 0,
+                "{}: held without having been sent: {report:#?}",
+                self.summary
+            );
+            host.resolve(held.run, &[line.clone()], run::Verdict::NotApplied)
                 .unwrap();
         }
         twice.len()
+    }
+
+    /// Adjustments of a line that reached the PSA today.
+    fn requests_for(&self, line: i64) -> usize {
+        let journal = self.scene.simulator.journal();
+        let of_line = journal.iter().filter(|entry| {
+            let body = entry.body.as_ref();
+            let named = body.and_then(|body| body["contractServiceID"].as_i64());
+            entry.endpoint == "ContractServiceAdjustments" && named == Some(line)
+        });
+        of_line.count()
     }
 
     /// Now and then a person changes a line while nobody knows what became of its
@@ -332,7 +371,10 @@ impl Test {
                 true => run::Verdict::Confirmed,
                 false => run::Verdict::NotApplied,
             };
-            self.scene.host.resolve(held.run, &id, verdict).unwrap();
+            self.scene
+                .host
+                .resolve(held.run, &[id.clone()], verdict)
+                .unwrap();
         }
         self.clean_run().await
     }

@@ -12,6 +12,8 @@ pub struct Summary {
     pub rounds: usize,
     pub kills: usize,
     pub kills_at_a_step: usize,
+    /// By SIGINT or SIGTERM.
+    pub stopped: usize,
     pub steps_left: usize,
     pub killed_while_sending: usize,
     pub outlived: usize,
@@ -35,6 +37,7 @@ impl Summary {
             rounds: 0,
             kills: 0,
             kills_at_a_step: 0,
+            stopped: 0,
             steps_left: steps_wanted,
             killed_while_sending: 0,
             outlived: 0,
@@ -69,7 +72,8 @@ impl fmt::Display for Summary {
         let mut row = |what: &str, target: &dyn fmt::Display, measured: usize| {
             writeln!(f, "{what:<44} {target:>7} {measured:>9}")
         };
-        row("kills (SIGKILL)", &self.kills_wanted, self.kills)?;
+        row("kills and stops", &self.kills_wanted, self.kills)?;
+        row("  by SIGINT or SIGTERM", &"-", self.stopped)?;
         row("  at a chosen step", &"-", self.kills_at_a_step)?;
         row(
             "  between the first send and the last row",

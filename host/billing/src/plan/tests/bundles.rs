@@ -166,3 +166,29 @@ proptest! {
         prop_assert!(raised.count() <= 1);
     }
 }
+
+#[test]
+fn a_bundle_or_a_part_that_was_not_counted_holds_both() {
+    let uncounted = |module: &str| {
+        sells_both((Some(11), Some(5)), (Some(7), Some(5))).with(|c| {
+            let items = c.usage.iter_mut().chain(&mut c.more_usage);
+            let mut of_module = items.filter(|item| item.module.as_str() == module);
+            of_module.next().unwrap().devices = None;
+        })
+    };
+    for module in ["edr", "part"] {
+        let held = "edr usage-missing, part usage-missing";
+        assert_eq!(decisions(&uncounted(module)), held, "{module}");
+    }
+    // One that is absent from a whole snapshot is missing: its line is held, never 0; the
+    // other is held too while the customer pays for both.
+    let absent = sells_both((None, Some(5)), (Some(7), Some(5)));
+    assert_eq!(
+        decisions(&absent),
+        "edr bundle-and-part, part bundle-and-part"
+    );
+    let alone = sells_both((None, None), (Some(7), Some(5)));
+    assert_eq!(decisions(&alone), "part adjust");
+    let missing = sells_both((None, Some(5)), (None, None));
+    assert_eq!(decisions(&missing), "edr usage-missing");
+}

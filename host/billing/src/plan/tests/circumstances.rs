@@ -1,6 +1,8 @@
 //! The table of circumstances: what a billing clerk can check line by line.
 
 use super::*;
+use crate::HoldCode;
+use crate::plan::Rejected;
 
 #[test]
 fn each_circumstance_has_one_decision() {
@@ -291,10 +293,26 @@ fn each_circumstance_has_one_decision() {
             "ask",
         ),
         (
-            "granted, but more is used since",
-            Case::new(12, 5).with(|c| {
+            "granted, and so little more is used since that nobody is asked for it",
+            Case::new(16, 5).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
                 c.past.question = Some(question(5, 11, Verdict::Granted));
+            }),
+            "adjust",
+        ),
+        (
+            "granted, but too much more is used since",
+            Case::new(17, 5).with(|c| {
+                c.rules.approval.units = Some(Decimal::from(5));
+                c.past.question = Some(question(5, 11, Verdict::Granted));
+            }),
+            "ask",
+        ),
+        (
+            "a rise was granted, and it is a fall now",
+            Case::new(2, 5).with(|c| {
+                c.rules.approval.decrease = true;
+                c.past.question = Some(question(5, 6, Verdict::Granted));
             }),
             "ask",
         ),
@@ -323,13 +341,72 @@ fn each_circumstance_has_one_decision() {
             "date-already-adjusted",
         ),
         (
+            "adjusted for the day, and changed by a person since",
+            Case::new(11, 7).with(|c| {
+                c.past.adjusted = BTreeSet::from([DAY]);
+                c.past.confirmed = Some((11.into(), DAY));
+            }),
+            "foreign-edit",
+        ),
+        (
+            "the same, with another count since",
+            Case::new(12, 7).with(|c| {
+                c.past.adjusted = BTreeSet::from([DAY]);
+                c.past.confirmed = Some((11.into(), DAY));
+            }),
+            "foreign-edit",
+        ),
+        (
+            "the same, and a person adopted it",
+            Case::new(11, 7).with(|c| {
+                c.past.adjusted = BTreeSet::from([DAY]);
+                c.past.confirmed = Some((11.into(), DAY));
+                c.past.stance = Some(Stance::Adopt {
+                    units: 7.into(),
+                    target: 11.into(),
+                });
+            }),
+            "unchanged, with a note",
+        ),
+        (
+            "the same, and a person wants the count, which waits for another day",
+            Case::new(11, 7).with(|c| {
+                c.past.adjusted = BTreeSet::from([DAY]);
+                c.past.confirmed = Some((11.into(), DAY));
+                c.past.stance = Some(Stance::Overwrite { units: 7.into() });
+            }),
+            "date-already-adjusted",
+        ),
+        (
+            "the PSA refused the day, because somebody adjusted the line for it",
+            Case::new(11, 5).with(|c| c.past.refused = BTreeSet::from([DAY])),
+            "date-already-adjusted",
+        ),
+        (
+            "refused once",
+            Case::new(11, 5).with(|c| c.past.rejected = Some(refused(11, 1))),
+            "adjust",
+        ),
+        (
+            "refused twice",
+            Case::new(11, 5).with(|c| c.past.rejected = Some(refused(11, 2))),
+            "rejected-twice",
+        ),
+        (
+            "refused twice, and the target is another now",
+            Case::new(12, 5).with(|c| c.past.rejected = Some(refused(11, 2))),
+            "adjust",
+        ),
+        (
             "adjusted the day before",
             Case::new(11, 5).with(|c| c.past.adjusted = BTreeSet::from([date(2026, 11, 22)])),
             "adjust",
         ),
         (
             "an adjustment in doubt",
-            Case::new(11, 5).with(|c| c.past.open = true),
+            Case::new(11, 5).with(|c| {
+                c.past.open = Some(Hold::new(HoldCode::OpenAdjustment, "since 10:00"));
+            }),
             "open-adjustment",
         ),
         (
@@ -394,6 +471,14 @@ fn each_circumstance_has_one_decision() {
     ];
     for (circumstance, case, expected) in table {
         assert_eq!(case.decision(), expected, "{circumstance}");
+    }
+}
+
+fn refused(target: u32, times: usize) -> Rejected {
+    Rejected {
+        target: target.into(),
+        times,
+        words: "outside the contract".to_owned(),
     }
 }
 

@@ -116,7 +116,7 @@ fn a_rollback_begins_on_the_first_day_that_can_still_be_changed() {
     );
     // October is posted: what stays billed is said.
     let missed =
-        "2026-10-24 to 2026-10-31 is already posted with 11 units: -6 missed its invoice; ";
+        "2026-10-23 to 2026-10-31 is already posted with 11 units: -6 missed its invoice; ";
     assert_eq!(
         taken_back(&|c| read_from_october(c, 11, &[Truth::Yes; 2])),
         (date(2026, 11, 1), format!("{missed}{}", stay("2026-11-01")))

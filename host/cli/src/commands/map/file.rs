@@ -12,7 +12,7 @@ use psa_host_sync::{
 use serde_json::json;
 
 use super::super::{Status, confirm, id, or_dash};
-use crate::args::{MapExport, MapImport};
+use crate::args::{DoubtWord, MapExport, MapImport};
 use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, tell, write_json};
 
 /// New mappings shown by an import; what changes or goes is always shown.
@@ -22,7 +22,7 @@ pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
-    let source = Source::read(&args.file)?;
+    let source = Source::read(&args.file)?.accepting(&DoubtWord::doubts(&args.accept));
     let difference = host
         .compare_mappings(&connection, &source, args.replace, &watch)
         .await?;

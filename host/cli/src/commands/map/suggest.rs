@@ -7,7 +7,7 @@ use psa_host_sync::{Choice, Host, Source, SuggestOptions, Suggestions};
 
 use super::super::{Status, confirm, id};
 use super::file::{show, told};
-use crate::args::{MapApply, MapSuggest};
+use crate::args::{DoubtWord, MapApply, MapSuggest};
 use crate::output::{Bar, Column, Output, Table, Tone};
 
 pub async fn suggest(args: &MapSuggest, host: &Host, out: Output) -> Result<Status> {
@@ -128,6 +128,7 @@ fn others<C: ToString, P: ToString>(fits: &[P], claimed: &[C], psa: &str, coro: 
 pub async fn apply(args: &MapApply, host: &Host, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let source = args.suggestions.as_deref().map(Source::read).transpose()?;
+    let source = source.map(|source| source.accepting(&DoubtWord::doubts(&args.accept)));
     let choice = match &source {
         Some(source) => Choice::File {
             source,

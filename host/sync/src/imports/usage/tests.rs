@@ -1,6 +1,6 @@
 use psa_host_billing::ModuleId;
 
-use crate::imports::UsageForm;
+use crate::imports::{Doubt, UsageForm};
 use crate::testing::{Fixture, file};
 use crate::{Problem, Source};
 
@@ -219,18 +219,102 @@ fn a_csv_line_with_too_few_fields_is_refused_with_its_line() {
     assert_eq!(problem.code, "csv-fields");
     assert_eq!(
         problem.message,
-        "test.csv, line 3, column 3: this line has 2 fields, the header has 4"
+        "test.csv, line 3, column 3: this row has 2 cells, the header has 4"
     );
     let more = refused_csv("workspace,module,users,devices\nw1,edr,1,2,3,4\n");
     assert_eq!(
         more.message,
-        "test.csv, line 2, column 5: this line has 6 fields, the header has 4"
+        "test.csv, line 2, column 5: this row has 6 cells, the header has 4"
     );
-    // A quotation that is not closed takes the rest of the file in.
-    let unclosed = refused_csv("workspace,module,users,devices\nw1,\"edr,1,2\nw2,edr,1,2\n");
+}
+
+#[test]
+fn a_stray_quote_swallows_no_count() {
+    let rows: String = (3..=9).map(|_| "w2,edr,,12,Rack\n").collect();
+    let head = "workspace,module,users,devices,note\r\n\r\nw1,edr,,12,\"Rack\r\n";
+    for end in ["", "w2,mdm,,12,Rack\"\n", "w2,mdm,,12,\"Rack\"\n"] {
+        let problem = refused_csv(&format!("{head}{rows}{end}"));
+        assert_eq!(problem.code, "csv-quote");
+        let place = "test.csv, line 3, column 5: ";
+        assert!(problem.message.starts_with(place), "{}", problem.message);
+    }
+    let problem = refused_csv("workspace,module,users,devices,\"note\nw1,edr,,12,x\n");
+    assert_eq!(problem.code, "csv-quote");
+}
+
+#[test]
+fn a_count_that_may_be_cut_and_an_id_that_may_be_rounded_are_asked_about() {
+    let fixture = Fixture::with_workspaces();
+    let cut = "workspace,module,users,devices\nw1,edr,,12";
+    let problem = refused_csv(cut);
+    assert_eq!(problem.code, "may-be-cut");
     assert_eq!(
-        unclosed.message,
-        "test.csv, line 2, column 3: this line has 2 fields, the header has 4"
+        problem.message,
+        "test.csv, line 2, column 4: the file ends here, with \"12\" and without a line end, so it \
+         may have been cut"
+    );
+    let rounded = "workspace,module,users,devices\n1.01E+05,edr,,12\n";
+    let problem = refused_csv(rounded);
+    assert_eq!(problem.code, "may-be-rounded");
+    assert!(
+        problem.message.contains("column 1 (workspace)"),
+        "{}",
+        problem.message
+    );
+    for number in ["9007199254740993", "\"9007199254740990\""] {
+        let item = format!(r#"{{"workspace": {number}, "module": "edr", "users": 1}}"#);
+        assert_eq!(refused(&snapshot(&item)).code, "may-be-rounded", "{number}");
+    }
+    // Once a person has answered, what is left is whether there is such a workspace.
+    let source = Source::new("test.csv", rounded).accepting(&[Doubt::MayBeRounded]);
+    assert_eq!(refused_as(&source, &csv()).code, "unknown-workspace");
+    let source = Source::new("test.csv", cut).accepting(&[Doubt::MayBeCut]);
+    let done = fixture.host.import_usage(&source, &csv()).unwrap();
+    assert_eq!((done.items, done.complete), (1, true));
+}
+
+#[test]
+fn a_file_that_says_it_is_complete_and_has_more_is_not_complete() {
+    let import = |more: &str| {
+        let fixture = Fixture::with_workspaces();
+        let items = r#"{"workspace": "w1", "module": "edr", "users": 1},
+            {"workspace": "w1", "module": "mdm", "users": 1}"#;
+        let text = snapshot(items).replacen('{', &format!("{{{more}, "), 1);
+        let done = fixture.host.import_usage(&file(&text), &UsageForm::Json);
+        let done = done.unwrap();
+        let newest = fixture.host.newest_snapshots().unwrap();
+        assert_eq!(newest[0].complete, done.complete, "{more}");
+        let told: Vec<&str> = done.notes.iter().map(|note| note.code).collect();
+        (done.complete, told.join(" "))
+    };
+    for sign in [
+        r#""truncated": true"#,
+        r#""has_more": true"#,
+        r#""hasMore": "true""#,
+        r#""partial": 1"#,
+        r#""next_cursor": "abc""#,
+        r#""next": "/usage?page=2""#,
+        r#""links": {"self": "/usage", "next": "/usage?page=2"}"#,
+        r#""@odata.nextLink": "https://coro.example/usage?page=2""#,
+        r#""meta": {"pagination": {"total": 200}}"#,
+        r#""total": 3"#,
+        r#""total_workspaces": 2"#,
+        r#""total_pages": 3"#,
+        r#""errors": [{"workspace": "w2"}]"#,
+    ] {
+        assert_eq!(import(sign), (false, "not-whole".to_owned()), "{sign}");
+    }
+    for whole in [
+        r#""truncated": false, "has_more": null, "partial": 0, "incomplete": "no""#,
+        r#""next_cursor": null, "next": "", "links": {"next": null}"#,
+        r#""meta": {"pagination": {"total": 2, "pages": 1}}"#,
+        r#""total": 1, "total_workspaces": 1, "errors": []"#,
+    ] {
+        assert_eq!(import(whole), (true, String::new()), "{whole}");
+    }
+    assert_eq!(
+        import(r#""region": "eu""#),
+        (true, "unknown-field".to_owned())
     );
 }
 

@@ -1,7 +1,7 @@
 //! Mappings as a spreadsheet, CSV or XLSX: one row for each, with the columns
 //! `kind,coro_id,psa_id,metric` and, for people, the names on both sides, which are
-//! never read. Cells that a spreadsheet would take for a formula are written with an
-//! apostrophe before them, and read without it.
+//! never read. Where a spreadsheet would take something for a formula an apostrophe is
+//! written before it, and read without it.
 
 pub(in crate::mapping) mod csv;
 pub(in crate::mapping) mod xlsx;
@@ -13,10 +13,12 @@ use std::sync::Arc;
 use psa_host_billing::{IdError, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
 
+use super::contradictions::Claim;
 use super::{Place, Read, Row};
 use crate::error::Problem;
-use crate::imports::Unknown;
+use crate::imports::{Accepted, DOUBTFUL_ID_FIX, Doubt, Unknown, doubtful_id};
 use crate::mapping::metric_of;
+use crate::spreadsheet::as_meant;
 use crate::{Result, Source};
 
 /// In the order written. The last two are for people.
@@ -91,10 +93,17 @@ pub(in crate::mapping) struct RowPlace {
     lettered: bool,
 }
 
+impl RowPlace {
+    /// Within its file.
+    pub(super) fn in_file(&self) -> String {
+        let line = if self.lettered { "row" } else { "line" };
+        format!("{line} {}", self.row)
+    }
+}
+
 impl fmt::Display for RowPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = if self.lettered { "row" } else { "line" };
-        write!(f, "{}, {line} {}", self.file, self.row)
+        write!(f, "{}, {}", self.file, self.in_file())
     }
 }
 
@@ -108,9 +117,16 @@ struct Sheet {
     /// The row of the header.
     header_row: u64,
     header: Vec<Cell>,
-    rows: Vec<(u64, Vec<Cell>)>,
-    /// Rows that are no rows.
-    broken: Vec<Problem>,
+    rows: Vec<SheetRow>,
+    accepted: Accepted,
+}
+
+/// A row under the header.
+struct SheetRow {
+    row: u64,
+    cells: Vec<Cell>,
+    /// What is wrong with it as a row, whatever its cells say.
+    fault: Option<Problem>,
 }
 
 /// Read a CSV or XLSX file.
@@ -123,10 +139,9 @@ pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Resul
     let columns = columns(&sheet, &mut unknown)?;
     let mut read = Read {
         notes: unknown.notes().collect(),
-        refused: sheet.broken,
         ..Read::default()
     };
-    for (row, cells) in sheet.rows {
+    for SheetRow { row, cells, fault } in sheet.rows {
         let place = RowPlace {
             file: Arc::clone(&sheet.file),
             row,
@@ -134,20 +149,26 @@ pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Resul
         };
         let cell = |which: usize| columns[which].and_then(|at| cells.get(at));
         let blank = |which: usize| matches!(cell(which), None | Some(Ok(_)) if text(cell(which)).is_empty());
-        if (0..READ).all(blank) {
+        if fault.is_none() && (0..READ).all(blank) {
             continue;
         }
         let cells = Cells {
             place: &place,
             columns: &columns,
             cells: &cells,
+            accepted: sheet.accepted,
         };
-        match cells.mapping(present) {
+        match fault.map_or_else(|| cells.mapping(present), Err) {
             Ok(mapping) => read.rows.push(Row {
                 place: Place::Sheet(place),
                 mapping,
             }),
-            Err(problem) => read.refused.push(problem),
+            Err(problem) => {
+                let claim = cells.claim();
+                read.claims
+                    .extend(claim.map(|claim| (Place::Sheet(place), claim)));
+                read.refused.push(problem);
+            }
         }
     }
     Ok(read)
@@ -205,9 +226,17 @@ struct Cells<'a> {
     place: &'a RowPlace,
     columns: &'a [Option<usize>; READ],
     cells: &'a [Cell],
+    accepted: Accepted,
 }
 
 impl Cells<'_> {
+    /// What a refused row says all the same.
+    fn claim(&self) -> Option<Claim> {
+        let text = |which| self.text(which).ok().filter(|text| !text.is_empty());
+        let metric = text(3).unwrap_or_default();
+        Claim::written(&text(0)?, &text(1)?, &text(2)?, &metric)
+    }
+
     fn mapping(&self, present: &Mappings) -> Result<Mapping, Problem> {
         let kind = self.text(0)?.to_ascii_lowercase();
         let metric = self.text(3)?.to_ascii_lowercase();
@@ -251,14 +280,14 @@ impl Cells<'_> {
         }
     }
 
-    /// A cell without the apostrophe that protects it.
-    fn text(&self, which: usize) -> Result<&str, Problem> {
+    /// A cell without the apostrophes that protect it.
+    fn text(&self, which: usize) -> Result<Cow<'_, str>, Problem> {
         let Some(at) = self.columns[which] else {
-            return Ok("");
+            return Ok(Cow::Borrowed(""));
         };
         match self.cells.get(at) {
-            None => Ok(""),
-            Some(Ok(text)) => Ok(text.strip_prefix('\'').unwrap_or(text)),
+            None => Ok(Cow::Borrowed("")),
+            Some(Ok(text)) => Ok(as_meant(text)),
             Some(Err(why)) => {
                 let fix = "Format the cell as text, and write the id into it again.";
                 Err(self.problem(which, "not-an-id", why, fix))
@@ -267,7 +296,12 @@ impl Cells<'_> {
     }
 
     fn id<T: std::str::FromStr<Err = IdError>>(&self, which: usize) -> Result<T, Problem> {
-        self.text(which)?.parse().map_err(|error| {
+        let text = self.text(which)?;
+        if let Some(what) = doubtful_id(&text, false, self.accepted) {
+            let code = Doubt::MayBeRounded.as_str();
+            return Err(self.problem(which, code, &what, DOUBTFUL_ID_FIX));
+        }
+        text.parse().map_err(|error| {
             let what = format!("this is no id: {error}");
             self.problem(which, "bad-id", &what, "Correct it.")
         })
@@ -300,14 +334,6 @@ fn column_name(at: usize, lettered: bool) -> String {
     match at / 26 {
         0 => letter(at).to_string(),
         above => format!("{}{}", letter(above - 1), letter(at)),
-    }
-}
-
-/// A cell as it is written: never a formula, whatever opens it.
-pub(in crate::mapping) fn escaped(text: &str) -> Cow<'_, str> {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\'') => Cow::Owned(format!("'{text}")),
-        _ => Cow::Borrowed(text),
     }
 }
 

@@ -4,15 +4,18 @@ use crate::Problem;
 use crate::mapping::rows::CoroSide;
 use crate::testing::{Fixture, file};
 
+use super::contradictions::refuse_contradictions;
 use super::one_to_one::one_to_one;
 use super::*;
 
 /// Rows that are refused when read, or for not being one to one.
 fn refused(text: &str, present: &Mappings) -> Vec<Problem> {
     let source = file(text);
+    let mut read = read(&source, present).unwrap();
+    refuse_contradictions(&mut read);
     let Read {
         rows, mut refused, ..
-    } = read(&source, present).unwrap();
+    } = read;
     let mut one_to_one = one_to_one(present);
     for row in rows {
         let taken = one_to_one.take(&row);
@@ -52,24 +55,27 @@ fn a_file_with_none_of_the_lists_is_refused_and_one_with_empty_lists_is_not() {
 }
 
 #[test]
-fn a_second_partner_is_refused_on_either_side() {
+fn a_partner_of_what_is_mapped_is_refused_on_either_side() {
     let present = Mappings {
         accounts: vec![AccountMapping {
             workspace: "w0".parse().unwrap(),
             account: "9".parse().unwrap(),
         }],
+        services: vec![ServiceMapping {
+            module: "edr".parse().unwrap(),
+            service: "7".parse().unwrap(),
+            metric: Metric::Devices,
+        }],
         ..Mappings::default()
     };
     let text = r#"{"accounts": [
-        {"workspace": "w0", "account": "9"},
         {"workspace": "w0", "account": "1"},
         {"workspace": "w1", "account": "9"},
-        {"workspace": "w2", "account": "2"},
-        {"workspace": "w3", "account": "2"}
+        {"workspace": "w2", "account": "2"}
     ], "services": [
-        {"module": "edr", "service": "7"},
         {"module": "mdm", "service": "7"},
-        {"module": "edr", "service": "8"}
+        {"module": "edr", "service": "8"},
+        {"module": "mail", "service": "9"}
     ]}"#;
     let refused = refused(text, &present);
     let codes: Vec<&str> = refused.iter().map(|p| p.code.as_str()).collect();
@@ -77,7 +83,6 @@ fn a_second_partner_is_refused_on_either_side() {
         codes,
         [
             "workspace-already-mapped",
-            "account-already-mapped",
             "account-already-mapped",
             "service-already-mapped",
             "module-already-mapped",

@@ -1,8 +1,6 @@
 //! Taking chosen proposals: through the same checks as a mapping file, and never
 //! unasked.
 
-use std::collections::{HashMap, HashSet};
-
 use psa_host_billing::suggest::Verdict;
 use psa_host_billing::{ConnectionName, default_metric};
 use psa_host_ledger::{AccountMapping, Mapping, ServiceMapping};
@@ -82,7 +80,6 @@ impl Host {
                 }
             }
         }
-        refuse_contested(&mut chosen);
         self.compare_rows(&connection, &present, chosen, false, watch)
             .await
     }
@@ -159,42 +156,6 @@ fn same_pair(a: &Mapping, b: &Mapping) -> bool {
         }
         _ => false,
     }
-}
-
-/// Where one side stands in two rows, to take either would be a guess.
-fn refuse_contested(chosen: &mut Read<'_>) {
-    let sides = |mapping: &Mapping| match mapping {
-        Mapping::Account(pair) => [
-            format!("workspace {}", pair.workspace),
-            format!("account {}", pair.account),
-        ],
-        Mapping::Service(pair) => [
-            format!("module {}", pair.module),
-            format!("service {}", pair.service),
-        ],
-        Mapping::Contract(pin) => [format!("the contract of {}", pin.workspace), String::new()],
-    };
-    let mut seen = HashSet::new();
-    // The same row twice is one.
-    chosen.rows.retain(|row| seen.insert(sides(&row.mapping)));
-    let mut times: HashMap<String, usize> = HashMap::new();
-    for side in chosen.rows.iter().flat_map(|row| sides(&row.mapping)) {
-        *times.entry(side).or_default() += 1;
-    }
-    let Read { rows, refused, .. } = chosen;
-    rows.retain(|row| {
-        let sides = sides(&row.mapping);
-        let Some(side) = sides.iter().find(|side| times.get(*side) > Some(&1)) else {
-            return true;
-        };
-        let message = format!("{side} is in more than one of the chosen suggestions");
-        let fix = "Leave the right one, and take the others out.";
-        refused.push(
-            row.place
-                .of(Problem::new("suggestion-ambiguous", message, fix)),
-        );
-        false
-    });
 }
 
 /// The two lists of a file that `map suggest --format json` printed. What else stands

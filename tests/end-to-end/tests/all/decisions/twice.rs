@@ -1,7 +1,7 @@
 //! A change that was sent twice and did not take effect is a person's matter.
 
 use autotask_sim::{Fault, FaultKind, Lost};
-use end_to_end::{Scene, outcome};
+use end_to_end::{Scene, line_of, outcome};
 use psa_host_billing::LineId;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::Verdict;
@@ -33,15 +33,24 @@ async fn a_change_is_sent_once_more_and_then_held_until_a_person_has_looked() {
         );
         let message = settled.message.as_ref().unwrap();
         assert!(message.contains(&second.run), "{message}");
-        assert_eq!(outcome(&report, "w1"), held("open-adjustment"));
+        // The line itself says what settles it, and never to wait.
+        assert_eq!(outcome(&report, "w1"), held("not-applied-twice"));
+        let fix = line_of(&report, "w1").fix.clone().unwrap();
+        let command = format!("run resolve {} {}", second.run, scene.customers[0].line);
+        assert!(fix.contains(&command), "{fix}");
     }
     assert_eq!(scene.adjustments_sent(), 2);
     let line = LineId::new(scene.customers[0].line.to_string()).unwrap();
     let host = &scene.host;
-    let not_this = host.resolve(first.run.parse().unwrap(), &line, Verdict::NotApplied);
+    let not_this = host.resolve(
+        first.run.parse().unwrap(),
+        &[line.clone()],
+        Verdict::NotApplied,
+    );
     assert_eq!(not_this.unwrap_err().code(), "nothing-to-resolve");
     let run = second.run.parse().unwrap();
-    host.resolve(run, &line, Verdict::NotApplied).unwrap();
+    host.resolve(run, &[line.clone()], Verdict::NotApplied)
+        .unwrap();
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!(scene.applied(0), [6]);

@@ -1,55 +1,37 @@
 //! The sheet as CSV, with commas or semicolons, in UTF-8.
 
-use std::sync::Arc;
-
-use super::{COLUMNS, Cell, MOST_COLUMNS, Sheet, escaped};
+use super::{COLUMNS, Cell, MOST_COLUMNS, READ, Sheet, SheetRow};
 use crate::error::Problem;
+use crate::imports::csv_file::{CsvFile, CsvRow};
+use crate::spreadsheet::harmless;
 use crate::{Result, Source};
 
 pub(super) fn read(source: &Source) -> Result<Sheet, Problem> {
-    let file: Arc<str> = source.name.as_str().into();
-    let bytes = source.bytes.as_slice();
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let head = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let semicolons = head.contains(&b';') && !head.contains(&b',');
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(if semicolons { b';' } else { b',' })
-        .has_headers(false)
-        // What a person leaves off at a row's end is empty.
-        .flexible(true)
-        .from_reader(bytes);
-    let mut sheet = Sheet {
-        file: Arc::clone(&file),
-        lettered: false,
-        header_row: 1,
-        header: Vec::new(),
-        rows: Vec::new(),
-        broken: Vec::new(),
+    let (mut csv, header) = CsvFile::open(source)?;
+    let cells = |row: &CsvRow<'_>| -> Vec<Cell> {
+        let cells = row.cells.iter().take(MOST_COLUMNS);
+        cells.map(|bytes| cell(bytes)).collect()
     };
-    let mut record = csv::ByteRecord::new();
-    loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => {}
-            // What follows a broken row cannot be trusted to be rows.
-            Err(error) => {
-                let line = error.position().map_or(1, csv::Position::line);
-                let message = format!("{file}, line {line}: {error}");
-                let fix = "Correct the file at that place.";
-                sheet.broken.push(Problem::new("csv-syntax", message, fix));
-                break;
-            }
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells: Vec<Cell> = record.iter().take(MOST_COLUMNS).map(cell).collect();
-        if sheet.header.is_empty() {
-            sheet.header_row = line;
-            sheet.header = cells;
-        } else {
-            sheet.rows.push((line, cells));
+    let mut sheet = Sheet {
+        file: source.name.as_str().into(),
+        lettered: false,
+        header_row: header.line,
+        header: cells(&header),
+        rows: Vec::new(),
+        accepted: source.accepted,
+    };
+    while let Some(row) = csv.next_row()? {
+        sheet.rows.push(SheetRow {
+            row: row.line,
+            cells: cells(&row),
+            fault: csv.other_width(&row),
+        });
+    }
+    if let Some(cut) = csv.cut() {
+        match sheet.rows.last_mut() {
+            Some(last) => last.fault = last.fault.take().or(Some(cut)),
+            // Even the header may be cut.
+            None => return Err(cut),
         }
     }
     Ok(sheet)
@@ -62,13 +44,21 @@ fn cell(bytes: &[u8]) -> Cell {
     }
 }
 
-/// Rows under the header.
+/// Rows under the header. A name of several lines is written in one: then each row is one
+/// line, whatever reads it.
 pub(in crate::mapping) fn write(rows: &[[String; COLUMNS.len()]]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory does not fail, and all rows have the header's length.
     let _ = writer.write_record(COLUMNS);
     for row in rows {
-        let _ = writer.write_record(row.iter().map(|cell| escaped(cell).into_owned()));
+        let cells = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| match column < READ {
+                true => harmless(cell).into_owned(),
+                false => harmless(&cell.replace(char::is_control, " ")).into_owned(),
+            });
+        let _ = writer.write_record(cells);
     }
     writer.into_inner().unwrap_or_default()
 }

@@ -23,7 +23,7 @@ fn problems(read: &Read<'_>) -> Vec<String> {
 }
 
 /// Ids that a spreadsheet would like to change.
-const ODD: [&str; 9] = [
+const ODD: [&str; 11] = [
     "00042",
     "12000000000",
     "1E5",
@@ -33,6 +33,8 @@ const ODD: [&str; 9] = [
     "@x",
     "'quoted",
     "3-4",
+    "a;=1+1",
+    "b;'=x|-y",
 ];
 
 fn odd_rows() -> Vec<Written> {
@@ -88,15 +90,21 @@ fn what_is_written_is_read_back_to_the_letter_in_both_forms() {
 }
 
 #[test]
-fn no_cell_opens_a_formula() {
-    let text = String::from_utf8(csv::write(&odd_rows())).unwrap();
-    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
-    for record in reader.records() {
-        for cell in &record.unwrap() {
-            assert!(!cell.starts_with(['=', '+', '-', '@']), "{cell:?}");
+fn no_cell_opens_a_formula_and_each_row_is_one_line() {
+    let rows = odd_rows();
+    let text = String::from_utf8(csv::write(&rows)).unwrap();
+    assert_eq!(text.lines().count(), rows.len() + 1, "{text}");
+    assert!(text.contains("'=1+1"));
+    // By whatever separators it is opened, quotes or not.
+    for separators in [&[','][..], &[';'], &[',', ';', '\t', '|']] {
+        for cell in text.lines().flat_map(|line| line.split(separators)) {
+            let cell = cell.trim_start_matches('"');
+            assert!(
+                !cell.starts_with(['=', '+', '-', '@']),
+                "{cell:?} of {text}"
+            );
         }
     }
-    assert!(text.contains("'=1+1"));
 }
 
 #[test]
@@ -130,7 +138,8 @@ fn each_bad_row_is_named_by_line_and_column_and_the_good_ones_stay() {
          account,,2,,,\n\
          service,edr,15,seats,,\n\
          account,w3,3,users,,\n\
-         contract,w4\n",
+         contract,w4,,,,\n\
+         contract,w5\n",
     );
     assert_eq!(read.rows.len(), 1);
     assert_eq!(
@@ -142,6 +151,7 @@ fn each_bad_row_is_named_by_line_and_column_and_the_good_ones_stay() {
             "m.csv, line 6, column 4 (metric): \"users\" stands here, and only a service has a \
              metric [metric-not-here]",
             "m.csv, line 7, column 3 (psa_id): this is no id: an id cannot be empty [bad-id]",
+            "m.csv, line 8, column 3: this row has 2 cells, the header has 6 [csv-fields]",
         ]
     );
 }
@@ -150,7 +160,10 @@ fn each_bad_row_is_named_by_line_and_column_and_the_good_ones_stay() {
 fn a_file_without_its_columns_is_refused_whole() {
     for (text, expected) in [
         ("", "m.csv, line 1: the header has no kind, coro_id, psa_id"),
-        ("kind,coro_id\n", "m.csv, line 1: the header has no psa_id"),
+        (
+            "\n\nkind,coro_id\n",
+            "m.csv, line 3: the header has no psa_id",
+        ),
         (
             "kind,coro_id,psa_id,Kind\n",
             "m.csv, line 1, column 4: Kind is there twice",
@@ -211,6 +224,38 @@ fn an_id_typed_as_a_number_is_its_digits_where_they_are_certain() {
             "m.xlsx, row 9, column C (psa_id): this is a date, not an id [not-an-id]",
         ]
     );
+}
+
+#[test]
+fn a_stray_quote_refuses_the_sheet_and_takes_no_row_of_it() {
+    let rows: String = (3..=9)
+        .map(|at| format!("account,w{at},{at},,Acme\n"))
+        .collect();
+    let head = "kind,coro_id,psa_id,metric,psa_name\naccount,w2,2,,\"Rack\n";
+    for (end, column) in [("", 5), ("account,w10,10,,Rack\"\n", 5)] {
+        let error = read_named("m.csv", format!("{head}{rows}{end}")).unwrap_err();
+        assert_eq!(error.code(), "csv-quote");
+        let place = format!("m.csv, line 2, column {column}: ");
+        assert!(error.to_string().starts_with(&place), "{error}");
+    }
+}
+
+#[test]
+fn a_row_that_may_be_cut_and_ids_that_may_be_rounded_are_asked_about() {
+    let text = "kind,coro_id,psa_id\naccount,w1,1.01E+05\naccount,w2,9007199254740990\n\
+                account,w3,3\naccount,w4,12";
+    let of = |source: &Source| {
+        let read = read(source, Form::Csv, &Mappings::default()).unwrap();
+        let codes: Vec<String> = read.refused.iter().map(|p| p.code.clone()).collect();
+        (read.rows.len(), codes.join(" "))
+    };
+    let source = Source::new("m.csv", text);
+    let asked = (1, "may-be-rounded may-be-rounded may-be-cut".to_owned());
+    assert_eq!(of(&source), asked);
+    let source = source.accepting(&[Doubt::MayBeRounded]);
+    assert_eq!(of(&source), (3, "may-be-cut".to_owned()));
+    let source = source.accepting(&Doubt::ALL);
+    assert_eq!(of(&source), (4, String::new()));
 }
 
 #[test]

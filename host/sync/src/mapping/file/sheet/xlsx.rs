@@ -8,8 +8,9 @@ use std::sync::Arc;
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
 use rust_xlsxwriter::{Color, Format, Workbook, XlsxError as WriteError};
 
-use super::{COLUMNS, Cell, MOST_COLUMNS, READ, Sheet, escaped};
+use super::{COLUMNS, Cell, MOST_COLUMNS, READ, Sheet, SheetRow};
 use crate::error::Problem;
+use crate::spreadsheet::harmless;
 use crate::{Result, Source};
 
 /// The sheet's name, as written; read is the only sheet, or the one that is called so.
@@ -54,7 +55,7 @@ pub(super) fn read(source: &Source) -> Result<Sheet, Problem> {
         header_row: 1,
         header: Vec::new(),
         rows: Vec::new(),
-        broken: Vec::new(),
+        accepted: source.accepted,
     };
     let mut cells = book
         .worksheet_cells_reader(&name)
@@ -94,7 +95,11 @@ fn take(sheet: &mut Sheet, row: Option<(u64, Vec<Cell>)>) {
             sheet.header_row = at;
             sheet.header = cells;
         }
-        Some(row) => sheet.rows.push(row),
+        Some((row, cells)) => sheet.rows.push(SheetRow {
+            row,
+            cells,
+            fault: None,
+        }),
     }
 }
 
@@ -178,7 +183,7 @@ fn book(rows: &[[String; COLUMNS.len()]]) -> std::result::Result<Vec<u8>, WriteE
             } else {
                 &grey
             };
-            sheet.write_string_with_format(row, column, escaped(cell), format)?;
+            sheet.write_string_with_format(row, column, harmless(cell), format)?;
         }
     }
     book.save_to_buffer()

@@ -1,6 +1,7 @@
 use psa_host_billing::Metric;
 
 use super::*;
+use crate::mapping::file::contradictions::refuse_contradictions;
 use crate::testing::file;
 
 fn codes<'a>(read: &'a Read<'_>) -> Vec<&'a str> {
@@ -27,7 +28,7 @@ fn of_a_printed_file_only_what_is_not_contested_is_taken() {
     let source = file(PRINTED);
     let mut read = read_file(&source).unwrap();
     assert_eq!(read.rows.len(), 7);
-    refuse_contested(&mut read);
+    refuse_contradictions(&mut read);
     let taken: Vec<Mapping> = read.rows.iter().map(|row| row.mapping.clone()).collect();
     let service = |module: &str, service: &str, metric| {
         Mapping::Service(ServiceMapping {
@@ -48,7 +49,7 @@ fn of_a_printed_file_only_what_is_not_contested_is_taken() {
             service("mdm", "16", Metric::Devices)
         ]
     );
-    assert_eq!(codes(&read), ["suggestion-ambiguous"; 4]);
+    assert_eq!(codes(&read), ["contradicting-rows"; 4]);
     assert!(
         read.refused[0].message.contains("line 4")
             && read.refused[0].message.contains("workspace w2"),
@@ -65,7 +66,7 @@ fn an_edited_file_that_leaves_one_of_two_is_taken() {
         .collect();
     let source = file(&edited);
     let mut read = read_file(&source).unwrap();
-    refuse_contested(&mut read);
+    refuse_contradictions(&mut read);
     assert_eq!((read.rows.len(), codes(&read)), (5, vec![]));
 }
 
@@ -96,17 +97,18 @@ fn ids_are_taken_as_they_are_suggested_now() {
     let ids = |ids: &[&str]| -> Vec<String> { ids.iter().map(|id| (*id).to_owned()).collect() };
     let chosen = |asked: &[&str]| {
         let mut chosen = by_id(&ids(asked), &now);
-        refuse_contested(&mut chosen);
+        refuse_contradictions(&mut chosen);
         let codes = codes(&chosen)
             .into_iter()
             .map(str::to_owned)
             .collect::<Vec<_>>();
         (chosen.rows.len(), codes)
     };
-    assert_eq!(chosen(&["w1=2", "w2=3", "w2=3"]), (2, vec![]));
+    // The same one twice is one, once it is held against what is mapped.
+    assert_eq!(chosen(&["w1=2", "w2=3", "w2=3"]), (3, vec![]));
     assert_eq!(
         chosen(&["w1=1", "w1=2"]),
-        (0, vec!["suggestion-ambiguous".to_owned(); 2])
+        (0, vec!["contradicting-rows".to_owned(); 2])
     );
     assert_eq!(
         chosen(&["w2=1"]),

@@ -1,0 +1,61 @@
+//! Accounts of a tenant that are not new: the PSA took a change of one of their lines, or a
+//! run found all their lines right. The first of the two is written by the database itself,
+//! together with the answer (`migrations/12-known-accounts.sql`).
+
+use std::collections::HashSet;
+
+use psa_host_billing::{AccountId, TenantKey};
+use serde_json::json;
+
+use crate::row::parsed;
+use crate::runs::{must_run, refuse_dry};
+use crate::{Ledger, Result, RunId};
+
+impl Ledger {
+    /// The accounts of a tenant that are not new.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn known_accounts(&self, tenant: &TenantKey) -> Result<HashSet<AccountId>> {
+        self.read(|view| {
+            let mut rows =
+                view.prepare_cached("SELECT account FROM known_accounts WHERE tenant = ?1")?;
+            Ok(rows
+                .query_map([tenant.as_str()], |row| parsed(row, 0))?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Note accounts all of whose lines a run found right; the history has one entry for
+    /// those that were new.
+    ///
+    /// # Errors
+    /// [`crate::LedgerError::RunState`]; a failing or damaged database.
+    pub fn know_accounts(
+        &self,
+        run: RunId,
+        tenant: &TenantKey,
+        accounts: &[AccountId],
+    ) -> Result<()> {
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        self.write(|change, journal| {
+            must_run(change, run)?;
+            refuse_dry(change, run)?;
+            let mut keep = change.prepare_cached(
+                "INSERT OR IGNORE INTO known_accounts (tenant, account, because)
+                 VALUES (?1, ?2, 'found-right')",
+            )?;
+            let mut new = 0;
+            for account in accounts {
+                new += keep.execute([tenant.as_str(), account.as_str()])?;
+            }
+            if new == 0 {
+                return Ok(());
+            }
+            let detail = json!({ "tenant": tenant, "accounts": new });
+            journal.write(change, "accounts.found-right", &run.to_string(), &detail)
+        })
+    }
+}
