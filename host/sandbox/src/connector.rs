@@ -407,8 +407,22 @@ impl Connector {
             }
             _ => {}
         }
-        // `rate-limited` is the guest's word and ends its call. What pauses the tenant, for
-        // every plugin and process, is an answer that the host saw itself (http/rate.rs).
+        // What pauses the tenant, for every plugin and process, is an answer that the host
+        // saw (http/rate.rs). The guest's word alone ends its call and nothing else; beside
+        // such an answer it says for how long, where the PSA said so in its own words.
+        let saw_limit = self
+            .instance
+            .as_ref()
+            .is_some_and(|i| i.store.data().call.saw_limit);
+        if let (
+            CallErrorKind::RateLimited {
+                retry_after: Some(time),
+            },
+            true,
+        ) = (&error.kind, saw_limit)
+        {
+            self.session.pause(*time);
+        }
         if error.kind == CallErrorKind::Authentication && phase != Phase::Configure {
             self.session.refuse(&error);
         }

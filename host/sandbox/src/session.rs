@@ -165,6 +165,10 @@ impl Session {
         &self.incidents
     }
 
+    pub(crate) fn pause(&self, time: std::time::Duration) {
+        self.egress.pause(time);
+    }
+
     /// The host that refused the credentials, unless they were found good elsewhere since.
     pub(crate) fn refused_by(&self) -> Option<String> {
         self.egress.credentials_watch().refused_by()

@@ -65,6 +65,7 @@ impl CallRecord {
             requests: 0,
             write: Write::Nothing,
             note: None,
+            saw_limit: false,
             gate: None,
         }
     }

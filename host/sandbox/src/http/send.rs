@@ -157,6 +157,7 @@ impl Egress {
             *self.token.0.lock().await = None;
             answer = self.attempt(&checked, authenticate, call).await?;
         }
+        call.saw_limit |= matches!(answer.status, 429 | 503);
         match authenticate {
             true => self.watch.answered(&place, answer.status),
             false => self.watch.told(&answer.body),
