@@ -1,7 +1,7 @@
 //! Where things lie in a data directory.
 
 use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::{LedgerError, Result};
@@ -38,6 +38,14 @@ impl DataDir {
                 .mode(0o700)
                 .create(dir)
                 .map_err(|error| LedgerError::io(dir, &error))?;
+            let about = std::fs::metadata(dir).map_err(|error| LedgerError::io(dir, &error))?;
+            // What lies there decides what is billed, and is run.
+            if about.mode() & 0o002 != 0 {
+                return Err(LedgerError::DataExposed {
+                    path: dir.clone(),
+                    mode: about.mode() & 0o7777,
+                });
+            }
         }
         Ok(())
     }

@@ -92,6 +92,14 @@ pub enum LedgerError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Others can write into the data directory.
+    #[error("others can write into the data directory {} (mode {mode:04o})", path.display())]
+    DataExposed {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// The key file holds no key.
     #[error("the key file {} does not hold a key: 32 bytes as hex or base64", key.display())]
     KeyMalformed {
@@ -379,6 +387,7 @@ impl LedgerError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotALedger { .. } => "not-a-ledger",
+            Self::DataExposed { .. } => "data-exposed",
             Self::Damaged { .. } => "ledger-damaged",
             Self::NewerSchema { .. } => "ledger-newer",
             Self::DiskFull { .. } => "disk-full",

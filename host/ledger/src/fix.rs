@@ -40,6 +40,7 @@ impl LedgerError {
                 "Name a key file elsewhere with --key-file or PSA_HOST_KEY_FILE.".to_owned()
             }
             Self::KeyExposed { key, .. } => format!("chmod 600 {}", key.display()),
+            Self::DataExposed { path, .. } => format!("chmod 700 {}", path.display()),
             Self::KeyMalformed { key } => format!(
                 "Restore {} from where you keep a copy; a new key cannot open old secrets.",
                 key.display()

@@ -109,36 +109,6 @@ impl Ledger {
         self.read(|view| find(view, id))
     }
 
-    /// The last adjustment of a line for a date that was applied or may have been. Most
-    /// PSAs take one for each line and date.
-    ///
-    /// # Errors
-    /// A failing or damaged database.
-    pub fn adjusted_on(
-        &self,
-        tenant: &TenantKey,
-        line: &LineId,
-        effective: Date,
-    ) -> Result<Option<IntentRecord>> {
-        self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
-                "{SELECT} WHERE tenant = ?1 AND effective = ?2 AND line = ?3
-                 ORDER BY id"
-            ))?;
-            let mut found = None;
-            for record in rows.query_map(
-                [tenant.as_str(), &effective.to_string(), line.as_str()],
-                record,
-            )? {
-                let record = record?;
-                if record.may_be_applied() {
-                    found = Some(record);
-                }
-            }
-            Ok(found)
-        })
-    }
-
     /// The dates from `since` on for which each line of a tenant was adjusted, or may
     /// have been, and those that the PSA refused as adjusted.
     ///

@@ -10,7 +10,6 @@ use psa_host_billing::{
 };
 use rusqlite::{Connection, Row, params};
 
-use crate::connections::must_exist;
 use crate::error::Inside;
 use crate::row::{date_opt, instant_opt, parsed, parsed_opt, units_opt};
 use crate::{Ledger, LedgerError, Result};
@@ -35,25 +34,6 @@ pub struct LineRecord {
 }
 
 impl Ledger {
-    /// Claim lines for a connection, all or none. Its own lines again are no error.
-    ///
-    /// # Errors
-    /// [`LedgerError::LineClaimed`] for a line of another connection.
-    pub fn claim_lines(
-        &self,
-        connection: &ConnectionName,
-        tenant: &TenantKey,
-        lines: &[LineKey],
-    ) -> Result<()> {
-        self.write(|change, _| {
-            let owner = must_exist(change, connection)?;
-            for key in lines {
-                claim(change, owner, tenant, key)?;
-            }
-            Ok(())
-        })
-    }
-
     /// All lines known of a tenant, by line id.
     ///
     /// # Errors

@@ -224,21 +224,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// Note the tenant of a run that began before it was known.
-    ///
-    /// # Errors
-    /// [`LedgerError::RunState`] if it is over.
-    pub fn set_run_tenant(&self, id: RunId, tenant: &TenantKey) -> Result<()> {
-        self.write(|change, _| {
-            must_run(change, id)?;
-            change.execute(
-                "UPDATE runs SET tenant = ?2 WHERE id = ?1",
-                params![id.0, tenant.as_str()],
-            )?;
-            Ok(())
-        })
-    }
-
     /// Runs, latest first, at most `limit`; of one connection or of all.
     ///
     /// # Errors

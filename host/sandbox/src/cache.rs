@@ -69,10 +69,36 @@ impl Cache {
     pub fn put(&self, plugin: &PluginHash, artifact: Vec<u8>) -> io::Result<Trusted> {
         let path = self.path(plugin);
         let digest = hex::encode(Sha256::digest(&artifact));
+        // What a former engine was given is of no use to this one.
+        self.remove(plugin, |rest| !rest.starts_with(&self.engine))?;
         // Each is replaced whole; a crash between the two is found by the digest.
         self.replace(&path, &artifact)?;
         self.replace(&path.with_extension("sha256"), digest.as_bytes())?;
         Ok(Trusted(artifact))
+    }
+
+    /// Remove what was compiled of a plugin, for this engine and for former ones.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be changed.
+    pub fn evict(&self, plugin: &PluginHash) -> io::Result<()> {
+        self.remove(plugin, |_| true)
+    }
+
+    fn remove(&self, plugin: &PluginHash, which: impl Fn(&str) -> bool) -> io::Result<()> {
+        let of_plugin = format!("{plugin}-");
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let engine = name.to_str().and_then(|name| name.strip_prefix(&of_plugin));
+            if engine.is_some_and(&which) {
+                match fs::remove_file(entry.path()) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -147,6 +173,21 @@ mod tests {
         assert_eq!(cache.get(&plugin).unwrap().0, b"code");
         fs::write(cache.path(&plugin), b"evil").unwrap();
         assert!(cache.get(&plugin).is_none());
+    }
+
+    #[test]
+    fn what_was_compiled_goes_with_its_plugin_and_with_its_engine() {
+        let (_dir, cache) = cache();
+        let (plugin, other) = (PluginHash::of(b"plugin"), PluginHash::of(b"other"));
+        cache.put(&other, b"code".to_vec()).unwrap();
+        let former = cache.dir.join(format!("{plugin}-0123456789abcdef.cwasm"));
+        fs::write(&former, b"old").unwrap();
+        cache.put(&plugin, b"code".to_vec()).unwrap();
+        assert!(!former.exists());
+        cache.evict(&plugin).unwrap();
+        assert!(cache.get(&plugin).is_none());
+        assert_eq!(cache.get(&other).unwrap().0, b"code");
+        assert_eq!(fs::read_dir(&cache.dir).unwrap().count(), 2);
     }
 
     #[cfg(unix)]

@@ -32,7 +32,7 @@ pub enum Compiler {
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// Called by something else than the sandbox.
-    #[error("usage: INPUT OUTPUT MEMORY STACK")]
+    #[error("usage: INPUT OUTPUT MEMORY STACK SECONDS")]
     Usage,
     /// A file cannot be read or written.
     #[error("{0}")]
@@ -44,6 +44,8 @@ pub enum WorkerError {
 
 /// Exit status of a worker whose component is at fault.
 const INVALID: i32 = 65;
+/// How many times the cap on computing a compilation may take on the wall.
+const HANGS: u32 = 20;
 /// What is read of a worker's standard error.
 const WORDS: u64 = 4_096;
 
@@ -67,14 +69,16 @@ pub fn compile_worker(args: impl IntoIterator<Item = OsString>) -> Result<(), Wo
     let mut args = args.into_iter();
     let mut next = || args.next().ok_or(WorkerError::Usage);
     let (input, output, memory, stack) = (next()?, next()?, next()?, next()?);
+    let seconds = next()?;
     let number = |text: OsString| text.to_str().and_then(|text| text.parse().ok());
     let memory: u64 = number(memory).ok_or(WorkerError::Usage)?;
     let stack: u64 = number(stack).ok_or(WorkerError::Usage)?;
+    let seconds: u64 = number(seconds).ok_or(WorkerError::Usage)?;
     let limits = Limits {
         stack: usize::try_from(stack).map_err(|_| WorkerError::Usage)?,
         ..Limits::default()
     };
-    limit_memory(memory)?;
+    limit(memory, seconds)?;
     let bytes = std::fs::read(input)?;
     let engine = engine::compiling(&limits).map_err(|e| WorkerError::Invalid(format!("{e:#}")))?;
     let artifact = precompile(&engine, &bytes).map_err(WorkerError::Invalid)?;
@@ -83,19 +87,25 @@ pub fn compile_worker(args: impl IntoIterator<Item = OsString>) -> Result<(), Wo
 }
 
 #[cfg(unix)]
-fn limit_memory(bytes: u64) -> std::io::Result<()> {
+fn limit(bytes: u64, seconds: u64) -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
-    let limit = |bytes| Rlimit {
-        current: Some(bytes),
-        maximum: Some(bytes),
+    let limit = |most| Rlimit {
+        current: Some(most),
+        maximum: Some(most),
     };
     setrlimit(Resource::As, limit(bytes))?;
     setrlimit(Resource::Core, limit(0))?;
+    // At the first the system asks, with a signal of its own; at the second it kills.
+    let computing = Rlimit {
+        current: Some(seconds),
+        maximum: Some(seconds.saturating_add(5)),
+    };
+    setrlimit(Resource::Cpu, computing)?;
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn limit_memory(_bytes: u64) -> std::io::Result<()> {
+fn limit(_bytes: u64, _seconds: u64) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -161,6 +171,7 @@ async fn in_child(
         .arg(output.path())
         .arg(limits.compile_memory.to_string())
         .arg(limits.stack.to_string())
+        .arg(limits.compile_time.as_secs().max(1).to_string())
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -176,12 +187,13 @@ async fn in_child(
         }
         child.wait().await
     };
-    let Ok(status) = tokio::time::timeout(limits.compile_time, work).await else {
-        let time = limits.compile_time;
+    // A compiler that computes is ended by the system; this is for one that hangs.
+    let time = limits.compile_time.saturating_mul(HANGS);
+    let Ok(status) = tokio::time::timeout(time, work).await else {
         // Dropping the child kills it; waiting for it leaves no zombie behind.
         let _ = child.kill().await;
         return Err(LoadError::CompileLimit(format!(
-            "it took longer than {time:?}"
+            "it did not end within {time:?}"
         )));
     };
     let status = status.map_err(failed)?;
@@ -195,6 +207,11 @@ async fn in_child(
         }
         return std::fs::read(output.path()).map_err(failed);
     }
+    if computed_too_long(status) {
+        let time = limits.compile_time;
+        let text = format!("it took more than {time:?} of computing");
+        return Err(LoadError::CompileLimit(text));
+    }
     Err(match status.code() {
         Some(INVALID) => LoadError::Invalid(words),
         // The compiler panics at some allocations that fail, and aborts at others.
@@ -207,4 +224,15 @@ async fn in_child(
         // Out of memory ends in an abort: a signal, and no exit status.
         None => LoadError::CompileLimit(format!("it was ended by a signal ({status}): {words}")),
     })
+}
+
+#[cfg(unix)]
+fn computed_too_long(status: std::process::ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal() == Some(rustix::process::Signal::XCPU.as_raw())
+}
+
+#[cfg(not(unix))]
+fn computed_too_long(_status: std::process::ExitStatus) -> bool {
+    false
 }

@@ -157,6 +157,7 @@ impl Connector {
             Arc::clone(&plugin.shared().limits),
             Arc::clone(session.incident_log()),
             Arc::clone(session.log()),
+            vec![session.memory().clone(), plugin.shared().memory.clone()],
             Phase::Configure,
         );
         let name = &plugin.description().name;
@@ -208,11 +209,8 @@ impl Connector {
         Ok(report)
     }
 
-    /// One page of accounts. See also [`Connector::all_accounts`].
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn list_accounts(
+    /// One page of accounts.
+    pub(crate) async fn list_accounts(
         &mut self,
         cursor: Option<&str>,
     ) -> Result<Page<Account>, CallError> {
@@ -226,11 +224,8 @@ impl Connector {
         self.read(Phase::ListAccounts, |reader| reader.accounts(said))
     }
 
-    /// One page of services. See also [`Connector::all_services`].
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn list_services(
+    /// One page of services.
+    pub(crate) async fn list_services(
         &mut self,
         cursor: Option<&str>,
     ) -> Result<Page<Service>, CallError> {
@@ -245,12 +240,9 @@ impl Connector {
     }
 
     /// One page of these accounts' contracts with their lines, units from the period
-    /// that holds `start` to the one that holds `horizon`, or all later ones. At most `accounts_per_call` accounts; see also
-    /// [`Connector::all_contracts`].
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn list_contracts(
+    /// that holds `start` to the one that holds `horizon`, or all later ones. At most
+    /// `accounts_per_call` accounts.
+    pub(crate) async fn list_contracts(
         &mut self,
         accounts: &[AccountId],
         start: Date,
@@ -272,10 +264,7 @@ impl Connector {
 
     /// A second look at these lines, at most `lines_per_call`. One that is not in the
     /// answer is not there any more.
-    ///
-    /// # Errors
-    /// See [`Connector::check`].
-    pub async fn read_lines(
+    pub(crate) async fn read_lines(
         &mut self,
         lines: &[LineKey],
         start: Date,
@@ -362,10 +351,13 @@ impl Connector {
         let plugin = &self.session.plugin().description().name;
         let (code, error) = match outcome {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => {
-                let stop = stop(&error, plugin, phase, self.limits());
-                (stop.code, stop.error)
-            }
+            Ok(Err(error)) => match &self.instance {
+                Some(instance) => {
+                    let stop = stop(&error, plugin, phase, instance.store.data());
+                    (stop.code, stop.error)
+                }
+                None => return Err(gone()),
+            },
             Err(Elapsed { .. }) => (IncidentCode::CallTimeLimit, too_slow(plugin, phase, wall)),
         };
         self.incident(code, phase, &error.message);

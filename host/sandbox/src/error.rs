@@ -27,7 +27,7 @@ impl SandboxError {
         match self {
             Self::Folder { .. } => "Check that the data directory belongs to this user alone.",
             Self::Engine(_) => {
-                "The engine reserves half a terabyte of address space, and uses little of it: lift the limit on it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), on a 64-bit Linux."
+                "The engine reserves some two terabytes of address space, and uses little of it: lift the limit on it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), on a 64-bit Linux."
             }
         }
     }
@@ -263,9 +263,11 @@ pub enum CallErrorKind {
     Trapped,
     /// The plugin did not come back in time; the instance is gone.
     TimedOut,
-    /// The plugin went over a limit; the instance is gone unless `which` is `pages`.
+    /// The plugin went over a limit; the instance is gone unless `which` is `pages` or
+    /// `list`.
     OutOfLimits {
-        /// Which: `memory`, `table`, `stack`, `answer`, `pages`, `instances`.
+        /// Which: `memory`, `table`, `stack`, `answer`, `instances`; `pages` for a list
+        /// that does not end, `list` for lists that are too large.
         which: &'static str,
     },
     /// The connector's answer breaks the contract.

@@ -14,6 +14,7 @@ use crate::engine::TICK;
 use crate::http::{CallRecord, Write};
 use crate::incident::Incidents;
 use crate::log::Log;
+use crate::memory::{MemoryPool, Taken};
 use crate::storage::Storage;
 use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session, wasi};
 
@@ -27,9 +28,11 @@ pub struct Guest {
     log: Arc<Log>,
     /// The phase once more, for what the runtime prints.
     doing: Arc<Mutex<Phase>>,
+    /// What the guest printed last, for when it fails.
+    last_words: Arc<wasi::LastWords>,
     wasi: WasiCtx,
     table: ResourceTable,
-    memory: usize,
+    memory: Taken,
     /// Computing that is left in this call, and since when the guest has computed.
     compute_left: Duration,
     computing_since: Instant,
@@ -52,7 +55,9 @@ const LONGEST_TICK: Duration = TICK.saturating_mul(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitHit {
     #[error("more memory than a plugin gets")]
-    Memory,
+    Memory(usize),
+    #[error("more memory than plugins get together")]
+    SharedMemory(usize),
     #[error("a larger table than a plugin gets")]
     Table,
     #[error("too much computing in one call")]
@@ -65,6 +70,7 @@ impl Guest {
         limits: Arc<Limits>,
         incidents: Arc<Incidents>,
         log: Arc<Log>,
+        pools: Vec<MemoryPool>,
         phase: Phase,
     ) -> Self {
         let doing = Arc::new(Mutex::new(phase));
@@ -73,7 +79,8 @@ impl Guest {
             Some(_) => wasi::World::Moving,
             None => wasi::World::Still,
         };
-        let (wasi, table) = wasi::context(&log, &doing, world);
+        let last_words = Arc::default();
+        let (wasi, table) = wasi::context(&log, &doing, &last_words, world);
         Self {
             session,
             call: CallRecord::new(phase),
@@ -81,9 +88,10 @@ impl Guest {
             incidents,
             log,
             doing,
+            last_words,
             wasi,
             table,
-            memory: 0,
+            memory: Taken::of(pools),
             compute_left: Duration::ZERO,
             computing_since: Instant::now(),
             storage_operations: 0,
@@ -112,6 +120,11 @@ impl Guest {
         store
     }
 
+    /// What the guest printed last in this call: why it failed, in its own words.
+    pub fn last_words(&self) -> String {
+        self.last_words.heard()
+    }
+
     pub fn incidents(&self) -> &Arc<Incidents> {
         &self.incidents
     }
@@ -120,6 +133,7 @@ impl Guest {
     pub fn begin(&mut self, phase: Phase, compute: Duration) {
         self.call = CallRecord::new(phase);
         *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        self.last_words.forget();
         self.compute_left = compute;
         self.computing_since = Instant::now();
         self.storage_operations = 0;
@@ -241,11 +255,11 @@ impl ResourceLimiter for Guest {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.memory.saturating_add(desired.saturating_sub(current));
-        if total > self.limits.memory {
-            return Err(LimitHit::Memory.into());
+        let more = desired.saturating_sub(current);
+        if self.memory.bytes().saturating_add(more) > self.limits.memory {
+            return Err(LimitHit::Memory(self.limits.memory).into());
         }
-        self.memory = total;
+        self.memory.grow(more).map_err(LimitHit::SharedMemory)?;
         Ok(true)
     }
 
@@ -270,7 +284,7 @@ impl ResourceLimiter for Guest {
     }
 
     fn memories(&self) -> usize {
-        2
+        self.limits.memories as usize
     }
 }
 
@@ -280,8 +294,14 @@ pub struct Stop {
     pub error: CallError,
 }
 
-/// Tell what a failed call means. `plugin` is the plugin's name, for the message.
-pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, limits: &Limits) -> Stop {
+/// Tell what a failed call means. `plugin` is the plugin's name, for the message, and
+/// `guest` who failed.
+pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, guest: &Guest) -> Stop {
+    let limits = &*guest.limits;
+    let said = match guest.last_words().as_str() {
+        "" => String::new(),
+        words => format!(". It said: {words}"),
+    };
     let out = |code, which, what: String| {
         let text = format!("the plugin {plugin} was stopped in `{phase}`: {what}");
         let kind = CallErrorKind::OutOfLimits { which };
@@ -292,12 +312,17 @@ pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, limits: &Limits
     };
     if let Some(hit) = error.downcast_ref::<LimitHit>() {
         return match hit {
-            LimitHit::Memory => out(
+            LimitHit::Memory(most) => out(
+                IncidentCode::MemoryLimit,
+                "memory",
+                format!("it asked for more than {} MiB of memory", most >> 20),
+            ),
+            LimitHit::SharedMemory(most) => out(
                 IncidentCode::MemoryLimit,
                 "memory",
                 format!(
-                    "it asked for more than {} MiB of memory",
-                    limits.memory >> 20
+                    "its instances and those beside it asked for more than {} MiB of memory together",
+                    most >> 20
                 ),
             ),
             LimitHit::Table => out(
@@ -338,7 +363,8 @@ pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, limits: &Limits
         return out(IncidentCode::AnswerTooLarge, "answer", what);
     }
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
-        let text = format!("the plugin {plugin} ended itself in `{phase}` with status {status}");
+        let text =
+            format!("the plugin {plugin} ended itself in `{phase}` with status {status}{said}");
         let error = CallError::new(CallErrorKind::Trapped, text);
         return Stop {
             code: IncidentCode::Exit,
@@ -346,7 +372,7 @@ pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, limits: &Limits
         };
     }
     let cause = crate::text::clean(&cause, 200);
-    let text = format!("the plugin {plugin} failed in `{phase}`: {cause}");
+    let text = format!("the plugin {plugin} failed in `{phase}`: {cause}{said}");
     let error = CallError::new(CallErrorKind::Trapped, text)
         .with_fix("This is a defect of the plugin; ask its author.");
     Stop {

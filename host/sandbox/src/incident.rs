@@ -107,6 +107,8 @@ codes! {
     RedirectNotFollowed = "redirect-not-followed",
     /// A secret in an answer, replaced before the plugin saw it.
     SecretEchoed = "secret-echoed",
+    /// A secret's value in what the plugin itself sent.
+    SecretKnown = "secret-known",
     /// More log lines than are kept.
     LogFlood = "log-flood",
     /// More storage operations than a call may make.

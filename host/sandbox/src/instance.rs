@@ -83,7 +83,7 @@ impl Instance {
             }),
             Ok(Ok(Err(error))) => Err(StartError::Interface(format!("{error:#}"))),
             Ok(Err(error)) => {
-                let stop = stop(&error, plugin, phase, limits);
+                let stop = stop(&error, plugin, phase, store.data());
                 incidents.record(stop.code, phase, &stop.error.message, None);
                 Err(StartError::Call(stop.error))
             }
@@ -119,7 +119,7 @@ impl Instance {
         let connector = self.bindings.psa_host_connector_connector();
         match tokio::time::timeout(wall, connector.call_describe(&mut self.store)).await {
             Ok(Ok(said)) => Ok(said),
-            Ok(Err(error)) => Err(stop(&error, plugin, Phase::Describe, &self.shared.limits).error),
+            Ok(Err(error)) => Err(stop(&error, plugin, Phase::Describe, self.store.data()).error),
             Err(_) => Err(too_slow(plugin, Phase::Describe, wall)),
         }
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// 64 MiB: componentize-py's components, the largest honest ones known, have 18.5 MB.
 const FILE_BYTES: u64 = 64 << 20;
-/// The largest honest component compiles in 8 s on one core; ten times that leaves
-/// room for a slow machine.
+/// Computing, and not the clock on the wall: a busy machine is not the plugin's fault. The
+/// largest honest component takes 8 s on one core; ten times that leaves room for slow ones.
 const COMPILE_TIME: Duration = Duration::from_secs(90);
 /// The largest honest component takes 330 MB beside the compiler itself. Address
 /// space, which is more than memory, is what an operating system can limit.
@@ -15,10 +15,19 @@ const ARTIFACT_BYTES: u64 = 512 << 20;
 /// A page of 500 companies parsed by a guest in JavaScript takes a few MB; 128 MiB is
 /// generous and still lets 64 instances fit a small server in the worst case.
 const MEMORY: usize = 128 << 20;
+/// 512 MiB: four full instances of one connection, or eight of the size that the largest
+/// honest ones have; one that wants 64 at 90 MiB is stopped.
+const SESSION_MEMORY: usize = 512 << 20;
+/// 2 GiB: four connections at that, side by side.
+const ALL_MEMORY: usize = 2 << 30;
 /// Interpreters have some 10,000 functions in their table.
 const TABLE_ELEMENTS: usize = 100_000;
-/// A component made of a language runtime and its adapters has fewer than ten.
-const CORE_INSTANCES: usize = 20;
+/// Components composed of others have been seen with 38 (jco, componentize-py); some
+/// composed once more stay below this, and an instance costs a few KiB.
+const CORE_INSTANCES: usize = 100;
+/// A memory for each component that one is composed of; together they stay below
+/// [`MEMORY`]. Each reserves 4 GiB of address space a place.
+const MEMORIES: u32 = 8;
 /// 512 KiB: recursion over JSON of any sane depth fits, and the fiber stack of an
 /// instance stays small.
 const STACK: usize = 512 << 10;
@@ -36,7 +45,8 @@ const LIST_ITEMS: usize = 20_000;
 const PAGES: u32 = 10_000;
 /// See [`PAGES`].
 const ITEMS: usize = 2_000_000;
-/// 512 MiB: ten times what 10,000 companies with 60,000 lines take.
+/// 512 MiB for all lists that a session holds at once: ten times what 10,000 companies
+/// with 60,000 lines take.
 const LIST_BYTES: usize = 512 << 20;
 /// A check makes some thirty requests. One that hangs holds up nobody's run for longer.
 const CHECK_TIME: Duration = Duration::from_secs(180);
@@ -79,7 +89,8 @@ const INSTANCES: u32 = 64;
 pub struct Limits {
     /// Largest plugin file, in bytes.
     pub file_bytes: u64,
-    /// Longest compilation, wall clock.
+    /// Longest compilation, in computing of all cores together (where the system can limit
+    /// it); twenty times that on the wall.
     pub compile_time: Duration,
     /// Address space of the compiling process, in bytes (where the system can limit it).
     pub compile_memory: u64,
@@ -87,10 +98,16 @@ pub struct Limits {
     pub artifact_bytes: u64,
     /// Linear memory of one instance, all its memories together, in bytes.
     pub memory: usize,
+    /// Linear memory of all instances of a session, in bytes.
+    pub session_memory: usize,
+    /// Linear memory of all instances in this process, in bytes.
+    pub all_memory: usize,
     /// Elements of one table.
     pub table_elements: usize,
     /// Core instances inside one component.
     pub core_instances: usize,
+    /// Memories inside one component.
+    pub memories: u32,
     /// WebAssembly stack, in bytes.
     pub stack: usize,
     /// The guest's own computing in one call (time inside host calls is not counted).
@@ -109,7 +126,7 @@ pub struct Limits {
     pub pages: u32,
     /// Entries over all pages of one list.
     pub items: usize,
-    /// Memory that the entries of one list take, over all pages, in bytes.
+    /// Memory that the entries of all lists of a session take at once, in bytes.
     pub list_bytes: usize,
     /// Request body, in bytes.
     pub request_body: usize,
@@ -153,8 +170,11 @@ impl Default for Limits {
             compile_memory: COMPILE_MEMORY,
             artifact_bytes: ARTIFACT_BYTES,
             memory: MEMORY,
+            session_memory: SESSION_MEMORY,
+            all_memory: ALL_MEMORY,
             table_elements: TABLE_ELEMENTS,
             core_instances: CORE_INSTANCES,
+            memories: MEMORIES,
             stack: STACK,
             compute_time: COMPUTE_TIME,
             short_time: SHORT_TIME,

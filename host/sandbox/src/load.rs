@@ -18,6 +18,8 @@ use crate::guest::Guest;
 use crate::incident::Incidents;
 use crate::instance::{Instance, StartError};
 use crate::log::Log;
+use crate::memory::MemoryPool;
+use crate::names::Names;
 use crate::{
     CallError, Config, Description, Limits, LoadError, Phase, PluginHash, SandboxError, artifact,
     compile, engine, wasi,
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub budgets: Budgets,
     /// Instances that may still be made.
     pub instances: Arc<Semaphore>,
+    /// What they have together.
+    pub memory: MemoryPool,
     linker: Linker<Guest>,
     cache: Cache,
 }
@@ -118,6 +122,7 @@ impl Sandbox {
             ticker: Ticker::start(&engine)?,
             budgets: Budgets::new(config.slots_dir.clone(), config.clock.clone()),
             instances: Arc::new(Semaphore::new(instances)),
+            memory: MemoryPool::new(limits.all_memory),
             config,
             limits,
             engine,
@@ -136,6 +141,14 @@ impl Sandbox {
         &self.0.config.cache_dir
     }
 
+    /// Forget what was compiled of a plugin that is used no more.
+    pub fn evict(&self, plugin: &PluginHash) {
+        if let Err(error) = self.0.cache.evict(plugin) {
+            // Disk space, and nothing else: it is found by its hash alone.
+            tracing::warn!(%plugin, %error, "compiled code could not be removed");
+        }
+    }
+
     /// Load a plugin. Compiling is slow the first time and cached afterwards.
     ///
     /// # Errors
@@ -149,9 +162,11 @@ impl Sandbox {
             return Err(LoadError::TooLarge { size, most });
         }
         is_component(bytes)?;
+        // Before it is compiled, which costs time and is where a compiler could be hurt.
+        let names = Names::of(bytes)?;
+        let imports = check_world(&names)?;
         let hash = PluginHash::of(bytes);
         let component = self.component(&hash, bytes).await?;
-        let imports = check_world(&component, &shared.engine)?;
         let interface = |error: wasmtime::Error| {
             LoadError::Interface(crate::text::words(&format!("{error:#}")))
         };
@@ -222,9 +237,8 @@ fn is_component(bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 /// Check names and versions, before types: these are the errors a person can act on.
-fn check_world(component: &Component, engine: &Engine) -> Result<Vec<String>, LoadError> {
-    let ty = component.component_type();
-    let exports: Vec<&str> = ty.exports(engine).map(|(name, _)| name).collect();
+fn check_world(names: &Names) -> Result<Vec<String>, LoadError> {
+    let exports = &names.exports;
     let prefix = format!("{CONTRACT}/connector@");
     let Some(version) = exports.iter().find_map(|name| name.strip_prefix(&prefix)) else {
         let others = exports.join(", ");
@@ -236,7 +250,7 @@ fn check_world(component: &Component, engine: &Engine) -> Result<Vec<String>, Lo
     };
     check_version(version)?;
     let mut imports = Vec::new();
-    for (name, _) in ty.imports(engine) {
+    for name in &names.imports {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
         // `psa-host:connector` had them in 0.1: told as an old version, not as a stranger.
         let own = ["types", "plugin", "http", "storage", "log"];
@@ -289,6 +303,7 @@ async fn describe(
             Arc::clone(&shared.limits),
             Arc::clone(&incidents),
             log,
+            vec![shared.memory.clone()],
             Phase::Describe,
         );
         let mut instance = Instance::start(shared, world, guest, &label).await?;

@@ -85,6 +85,15 @@ fn problem_of(pattern: &str) -> Option<&'static str> {
     if !last.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Some("is an IP address or ends like one; only names can be granted");
     }
+    // A number stands for each `#`: what it could be registered as.
+    let example = name.replace('#', "1");
+    if psl::domain_str(&example).is_none() {
+        return Some("is a public suffix: anybody can have a name under it");
+    }
+    let registered = labels.len() - psl::domain_str(&example).map_or(0, |d| d.split('.').count());
+    if labels[registered].contains('#') {
+        return Some("has a `#` in the registered domain: anybody can have another number");
+    }
     let doubtful = |pair: &[u8]| pair[0] == b'#' && (pair[1] == b'#' || pair[1].is_ascii_digit());
     if name.as_bytes().windows(2).any(doubtful) {
         return Some("has a digit or `#` right after `#`");
@@ -144,7 +153,7 @@ mod tests {
             ("*.a.example", "a.example", false),
             ("*.a.example", ".a.example", false),
             ("*.a.example", "xa.example", false),
-            ("*.web#.example", "x.web2.example", true),
+            ("*.web#.a.example", "x.web2.a.example", true),
             ("A.Example", "a.example", true),
         ];
         for (pattern, host, expected) in cases {
@@ -177,6 +186,14 @@ mod tests {
             "a example",
             "a.example.",
             "ä.example",
+            "co.uk",
+            "*.co.uk",
+            "*.github.io",
+            "*.azurewebsites.net",
+            "*.herokuapp.com",
+            "*.s3.amazonaws.com",
+            "psa#.com",
+            "*.psa#.co.uk",
         ] {
             assert!(text.parse::<HostPattern>().is_err(), "{text:?}");
         }

@@ -14,6 +14,8 @@ use crate::bindings::psa_host::guest::plugin::Setting;
 use crate::http::{self, CallRecord, Egress, Setup};
 use crate::incident::Incidents;
 use crate::log::Log;
+use crate::memory::MemoryPool;
+use crate::pages::ListMemory;
 use crate::{
     ApiUsage, BudgetStore, CallError, Connector, FieldKind, Grant, Incident, Plugin, PluginStorage,
     Secret, SessionError, Window,
@@ -47,6 +49,9 @@ pub struct Session {
     /// Set once the PSA refused the credentials: no more calls in this run.
     refused: Mutex<Option<CallError>>,
     usage: Mutex<Option<ApiUsage>>,
+    list_memory: ListMemory,
+    /// Of its instances.
+    memory: MemoryPool,
 }
 
 impl fmt::Debug for Session {
@@ -163,6 +168,14 @@ impl Session {
 
     pub(crate) fn incident_log(&self) -> &Arc<Incidents> {
         &self.incidents
+    }
+
+    pub(crate) fn memory(&self) -> &MemoryPool {
+        &self.memory
+    }
+
+    pub(crate) fn list_memory(&self) -> &ListMemory {
+        &self.list_memory
     }
 
     pub(crate) fn pause(&self, time: std::time::Duration) {
@@ -324,6 +337,18 @@ impl SessionBuilder {
             label: unusable.part,
             problem: unusable.problem,
         })?;
+        for (key, _) in self
+            .secrets
+            .iter()
+            .filter(|(_, secret)| !http::can_be_told(secret.expose()))
+        {
+            // Not an incident: it is nothing that the plugin did.
+            tracing::warn!(
+                connection = self.label,
+                key,
+                "the value of this secret looks like any other data and is not masked in answers"
+            );
+        }
         let secrets = self.secrets.values();
         let secrets = secrets.map(|secret| Zeroizing::new(secret.expose().to_owned()));
         let shared = self.plugin.shared();
@@ -344,6 +369,7 @@ impl SessionBuilder {
             },
         );
         let lines = shared.limits.log_lines;
+        let memory = MemoryPool::new(shared.limits.session_memory);
         let settings = self.settings.into_iter();
         Ok(Arc::new(Session {
             log: Arc::new(Log::new(self.label.clone(), lines, Arc::clone(&incidents))),
@@ -360,6 +386,8 @@ impl SessionBuilder {
             incidents,
             refused: Mutex::default(),
             usage: Mutex::default(),
+            list_memory: ListMemory::default(),
+            memory,
         }))
     }
 

@@ -7,9 +7,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Longest template, in characters: several times the longest address or header known.
-const MAX_CHARACTERS: usize = 2_000;
-
 /// A parsed template.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -40,9 +37,6 @@ pub enum TemplateError {
     /// A line break or the like.
     #[error("has a control character")]
     Control,
-    /// Longer than any header.
-    #[error("has more than {MAX_CHARACTERS} characters")]
-    Long,
 }
 
 impl Part {
@@ -92,9 +86,6 @@ impl FromStr for Template {
     fn from_str(text: &str) -> Result<Self, TemplateError> {
         if text.chars().any(char::is_control) {
             return Err(TemplateError::Control);
-        }
-        if text.chars().count() > MAX_CHARACTERS {
-            return Err(TemplateError::Long);
         }
         let mut parts = Vec::new();
         let mut rest = text;

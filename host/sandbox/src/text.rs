@@ -8,13 +8,19 @@ pub const MAX_WORDS: usize = 2_000;
 /// Longest link kept, in bytes.
 pub const MAX_LINK: usize = 2_048;
 
-/// Whether a character does something instead of showing something: controls, line
-/// separators, and the marks that reverse the reading direction.
+/// Whether a character does something instead of showing something, or shows nothing, so
+/// that two names look the same: controls, line separators, marks that turn the reading
+/// direction, what has no width, fillers that look like a space, and tags. (Unicode calls
+/// most of them default ignorable. The selectors of emoji are left alone.)
 pub fn is_mischief(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0d}'
+                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -73,6 +79,9 @@ mod tests {
     fn escapes_and_direction_marks_are_shown_instead_of_obeyed() {
         assert_eq!(clean("a\u{1b}[31mb", 50), "a\\u{1b}[31mb");
         assert_eq!(clean("a\u{202e}b\nc", 50), "a\\u{202e}b c");
+        assert_eq!(clean("Ac\u{200b}me\u{2060}", 50), "Ac\\u{200b}me\\u{2060}");
+        assert_eq!(clean("A\u{3164}\u{e0041}", 50), "A\\u{3164}\\u{e0041}");
+        assert_eq!(clean("Größe ❤\u{fe0f}", 50), "Größe ❤\u{fe0f}");
         assert_eq!(clean("abcdef", 3), "abc…");
         assert_eq!(clean("abc", 3), "abc");
         assert_eq!(clean(&"\u{1b}".repeat(100), 15), "\\u{1b}\\u{1b}…");

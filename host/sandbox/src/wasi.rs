@@ -4,6 +4,7 @@
 //! clock that stands and constant randomness, so that it has nothing to tell one time it is
 //! asked from another by.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -96,15 +97,53 @@ impl HostMonotonicClock for StillClock {
     }
 }
 
+/// Lines of output kept for when the guest fails: a panic prints where and why.
+const LAST_LINES: usize = 4;
+
+/// The last lines that a guest printed.
+#[derive(Debug, Default)]
+pub struct LastWords(Mutex<VecDeque<String>>);
+
+impl LastWords {
+    fn hear(&self, line: &str) {
+        // What a runtime adds to a panic helps its author only.
+        if line.is_empty() || line.starts_with("note: run with `RUST_BACKTRACE") {
+            return;
+        }
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line.to_owned());
+    }
+
+    /// A call begins: what was printed before has nothing to do with it.
+    pub fn forget(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// On one line, cleaned and cut; empty where nothing was printed.
+    pub fn heard(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = lines.iter().map(String::as_str).collect::<Vec<_>>();
+        crate::text::clean(&text.join(" "), 500)
+    }
+}
+
 /// An empty world. `phase` is what the guest is doing, for what it prints.
 pub fn context(
     log: &Arc<Log>,
     phase: &Arc<Mutex<Phase>>,
+    last_words: &Arc<LastWords>,
     world: World,
 ) -> (WasiCtx, ResourceTable) {
     let output = Output {
         log: Arc::clone(log),
         phase: Arc::clone(phase),
+        last_words: Arc::clone(last_words),
         pending: Arc::default(),
     };
     let mut builder = WasiCtxBuilder::new();
@@ -134,12 +173,14 @@ pub fn context(
 struct Output {
     log: Arc<Log>,
     phase: Arc<Mutex<Phase>>,
+    last_words: Arc<LastWords>,
     pending: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Output {
     fn print(&self, line: &str) {
         let phase = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        self.last_words.hear(line);
         self.log.write(Level::Debug, phase, line);
     }
 

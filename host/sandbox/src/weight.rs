@@ -1,7 +1,7 @@
 //! How much memory an entry of a list takes, near enough to bound a whole list: a
 //! page is bounded by itself, but a hostile plugin can give ten thousand of them.
 
-use psa_host_billing::{Account, Contract, Line, Service};
+use psa_host_billing::{Account, Contract, Line, LineKey, Service};
 
 /// Has a size in memory.
 pub trait Weight {
@@ -49,14 +49,23 @@ impl Weight for Contract {
     }
 }
 
+impl Weight for LineKey {
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+            + self.line.as_str().len()
+            + self.contract.as_str().len()
+            + self.service.as_str().len()
+    }
+}
+
 impl Weight for Line {
     fn weight(&self) -> usize {
         let timeline = match &self.timeline {
             Ok(timeline) => size_of_val(timeline.segments()),
             Err(why) => why.len(),
         };
-        size_of::<Self>()
-            + self.key.line.as_str().len()
+        size_of::<Self>() - size_of::<LineKey>()
+            + self.key.weight()
             + text(self.description.as_ref())
             + text(self.link.as_ref())
             + timeline

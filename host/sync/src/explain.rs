@@ -19,7 +19,7 @@ use crate::mapping::zone_of;
 use crate::progress::unwatched;
 use crate::run::{LineReport, Notice};
 use crate::snapshot::counts_of;
-use crate::{CountView, Host, OpenConnection, Purpose, Result};
+use crate::{CountView, Host, OpenConnection, Purpose, Result, Window};
 
 /// Why a pair has its number.
 #[derive(Debug, Clone, Serialize)]
@@ -144,7 +144,7 @@ impl Host {
             let found = open.reader.account(&account).await.map_err(failed)?;
             let services = open.reader.services(&unwatched).await.map_err(failed)?;
             let from = first_day_to_read(&past, as_of);
-            let contracts = open.reader.contracts_of(&account, from).await;
+            let contracts = open.reader.contracts_of(&account, Window::from(from)).await;
             let contracts = contracts.map_err(failed)?;
             let counting = self.counting_of(name)?;
             let look_back = LookBack {

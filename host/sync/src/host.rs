@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
-use psa_host_sandbox::{Clock, Compiler, Config, Plugin, PluginHash, Resolver, Sandbox};
+use psa_host_sandbox::{Clock, Compiler, Config, Limits, Plugin, PluginHash, Resolver, Sandbox};
 
 use crate::error::rule;
 use crate::plugins::{description_of, difference, needs_new_file};
@@ -27,6 +27,8 @@ pub struct HostOptions {
     pub actor: String,
     /// Where plugins are compiled.
     pub compiler: Compiler,
+    /// What plugins may use.
+    pub limits: Limits,
     /// How names become addresses; none: the system's way.
     pub resolver: Option<Arc<dyn Resolver>>,
     /// The time of day.
@@ -45,6 +47,7 @@ impl HostOptions {
             dev_loopback: false,
             actor: "psa-host".to_owned(),
             compiler: Compiler::InProcess,
+            limits: Limits::default(),
             resolver: None,
             clock: system_clock(),
             observer: None,
@@ -148,12 +151,25 @@ impl Host {
         let clock = Arc::clone(&self.options.clock);
         let sandbox = Sandbox::new(Config {
             compiler: self.options.compiler.clone(),
+            limits: self.options.limits.clone(),
             dev_loopback: self.options.dev_loopback,
             resolver: self.options.resolver.clone(),
             clock: Clock::new(move || clock()),
             ..Config::new(dir.cache(), dir.slots())
         })?;
         Ok(self.sandbox.get_or_init(|| sandbox))
+    }
+
+    /// Forget a file's compiled code, unless it is the file of an installed plugin.
+    pub(crate) fn forget_unless_installed(&self, hash: &PluginHash) {
+        if self.ledger.dir().plugin(&hash.to_string()).exists() {
+            return;
+        }
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.remove(hash);
+        if let Ok(sandbox) = self.sandbox() {
+            sandbox.evict(hash);
+        }
     }
 
     /// A file of an installed plugin, compiled; kept for as long as the host is open. What

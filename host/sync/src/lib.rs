@@ -44,6 +44,7 @@ mod usage_view;
 mod usage_withdrawal;
 mod validate;
 mod whole_file;
+mod whole_lines;
 mod wiring;
 
 pub use budgets::{BudgetView, UsedView};
@@ -78,7 +79,7 @@ pub use psa_host_ledger::{
     Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
-pub use reading::{AccountContracts, Reader};
+pub use reading::{AccountContracts, Reader, Window};
 pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use psa_host_ledger::{AddedPlugin, DESCRIPTION_FORM, PluginFile};
-use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, Limits};
+use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, PluginHash};
 use serde::Serialize;
 
 pub use difference::Difference;
@@ -106,7 +106,7 @@ impl Host {
     /// # Errors
     /// A file that is not there, too large, or no connector of this contract.
     pub async fn add_plugin(&self, path: &str) -> Result<PluginAdded> {
-        let source = Source::read_up_to(path, Limits::default().file_bytes)?;
+        let source = Source::read_plugin(path, self.options().limits.file_bytes)?;
         let plugin = self.load_file(&source).await?;
         let description = plugin.description();
         let text = serde_json::to_string(description).map_err(|error| {
@@ -171,8 +171,9 @@ impl Host {
         if !is_path && !std::path::Path::new(file_or_name).exists() {
             return Err(self.unknown_plugin(file_or_name));
         }
-        let source = Source::read_up_to(file_or_name, Limits::default().file_bytes)?;
+        let source = Source::read_plugin(file_or_name, self.options().limits.file_bytes)?;
         let plugin = self.load_file(&source).await?;
+        self.forget_unless_installed(plugin.hash());
         let description = plugin.description().clone();
         let missing = fields::missing(&description, FieldScope::Plugin, |_| false);
         Ok(PluginView {
@@ -213,8 +214,14 @@ impl Host {
     /// # Errors
     /// No such plugin, or connections still use it.
     pub fn remove_plugin(&self, name: &str) -> Result<()> {
-        self.installed(name)?;
-        Ok(self.ledger().remove_plugin(name)?)
+        let plugin = self.installed(name)?;
+        self.ledger().remove_plugin(name)?;
+        for file in &plugin.files {
+            if let Ok(hash) = file.sha256.parse() {
+                self.forget_unless_installed(&hash);
+            }
+        }
+        Ok(())
     }
 
     /// Secrets of the operator that a plugin requires and that have no value.
@@ -269,9 +276,13 @@ impl Host {
 
     async fn load_file(&self, source: &Source) -> Result<psa_host_sandbox::Plugin> {
         let loaded = self.sandbox()?.load(&source.bytes).await;
-        loaded.map_err(|error| Error::Load {
-            file: source.name.clone(),
-            error,
+        loaded.map_err(|error| {
+            // It may have been compiled before it was found to be no good.
+            self.forget_unless_installed(&PluginHash::of(&source.bytes));
+            Error::Load {
+                file: source.name.clone(),
+                error,
+            }
         })
     }
 }

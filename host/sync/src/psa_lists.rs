@@ -4,7 +4,7 @@ use psa_host_billing::{Account, ConnectionName, Contract, Service, WorkspaceId};
 
 use crate::mapping::call;
 use crate::progress::Watch;
-use crate::{Host, Purpose, Result};
+use crate::{Host, Purpose, Result, Window};
 
 impl Host {
     /// The PSA's accounts by name; with a search text those whose name, id or domain
@@ -76,7 +76,7 @@ impl Host {
         let account = self.account_of(&connection, workspace)?;
         let today = self.today(&connection)?;
         let open = self.open_connection(name, Purpose::Look).await?;
-        let contracts = open.reader.contracts_of(&account, today).await;
+        let contracts = open.reader.contracts_of(&account, Window::of(today)).await;
         Ok((today, contracts.map_err(|error| call(name, error))?))
     }
 }

@@ -9,8 +9,7 @@ mod asks;
 mod chunks;
 mod task;
 
-use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,11 +17,12 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::civil::Date;
 use psa_host_billing::{Account, AccountId, Contract, LineKey, Service, ServiceId};
 use psa_host_sandbox::{
-    CallError, CallErrorKind, CheckReport, Connector, Depth, LineReading, Session,
+    Accounts, CallError, CallErrorKind, CheckReport, Connector, Contracts, Depth, Held,
+    LineBatches, LineReading, List, Pages, Phase, Services, Session,
 };
 
-use crate::progress::{Progress, Watch, unwatched};
-use asks::{Accounts, Ask, Check, ContractsOf, Lines, List, PageOf, Services};
+use crate::progress::{Activity, Progress, Watch};
+use asks::{Ask, Batch, Check, NextPage};
 pub use chunks::Chunks;
 pub(crate) use task::Task;
 
@@ -42,9 +42,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// A PSA that asks for more patience than this is asked again by a later run.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// Pages of one list: past any MSP, short of for ever.
-const MOST_PAGES: usize = 10_000;
-
 /// Accounts that may fail on their own before the whole reading is given up: a few
 /// odd records are theirs, many are the connection's.
 const MOST_FAILED_ACCOUNTS: usize = 32;
@@ -56,6 +53,35 @@ pub struct AccountContracts {
     pub account: AccountId,
     /// All its recurring contracts with their lines.
     pub contracts: Result<Vec<Contract>, CallError>,
+    /// The memory of those that were read with it.
+    _held: Option<Arc<Held>>,
+}
+
+/// Which of a line's units are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// From the segment that holds this day.
+    pub start: Date,
+    /// To the one that holds this day; none: to the last one there is.
+    pub horizon: Option<Date>,
+}
+
+impl Window {
+    /// All units from a day on.
+    pub fn from(start: Date) -> Self {
+        Self {
+            start,
+            horizon: None,
+        }
+    }
+
+    /// Those of one day, for a caller that asks for contracts and lines, not for units.
+    pub fn of(day: Date) -> Self {
+        Self {
+            start: day,
+            horizon: Some(day),
+        }
+    }
 }
 
 /// Reads one connection's PSA. Cheap to clone; clones share their instances.
@@ -63,6 +89,8 @@ pub struct AccountContracts {
 pub struct Reader {
     session: Arc<Session>,
     idle: Arc<Mutex<Vec<Connector>>>,
+    /// The memory of lists that the caller keeps: until the next of the kind, or the end.
+    kept: Arc<Mutex<HashMap<Phase, Held>>>,
     patience: Patience,
 }
 
@@ -83,6 +111,7 @@ impl Reader {
         Self {
             session,
             idle: Arc::default(),
+            kept: Arc::default(),
             patience,
         }
     }
@@ -97,7 +126,7 @@ impl Reader {
     /// # Errors
     /// What the PSA or the plugin answered, after repetitions where they can help.
     pub async fn check(&self, depth: Depth) -> Result<CheckReport, CallError> {
-        self.repeat(&Check(depth)).await
+        self.repeat(&mut Check(depth)).await
     }
 
     /// Every account, each once.
@@ -105,10 +134,7 @@ impl Reader {
     /// # Errors
     /// See [`Reader::check`].
     pub async fn accounts(&self, watch: Watch<'_>) -> Result<Vec<Account>, CallError> {
-        let mut seen = HashSet::new();
-        let mut accounts = self.pages(&Accounts, watch).await?;
-        accounts.retain(|account| seen.insert(account.id.clone()));
-        Ok(accounts)
+        self.whole(Accounts, Activity::Accounts, watch).await
     }
 
     /// Every service, each once.
@@ -116,10 +142,7 @@ impl Reader {
     /// # Errors
     /// See [`Reader::check`].
     pub async fn services(&self, watch: Watch<'_>) -> Result<Vec<Service>, CallError> {
-        let mut seen = HashSet::new();
-        let mut services = self.pages(&Services, watch).await?;
-        services.retain(|service| seen.insert(service.id.clone()));
-        Ok(services)
+        self.whole(Services, Activity::Services, watch).await
     }
 
     /// One account, if the PSA lists it. Reads pages until it is found: the contract
@@ -128,7 +151,7 @@ impl Reader {
     /// # Errors
     /// See [`Reader::check`].
     pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, CallError> {
-        self.find(&Accounts, |account| account.id == *id).await
+        self.find(Accounts, |account| account.id == *id).await
     }
 
     /// One service, if the PSA lists it.
@@ -136,10 +159,10 @@ impl Reader {
     /// # Errors
     /// See [`Reader::check`].
     pub async fn service(&self, id: &ServiceId) -> Result<Option<Service>, CallError> {
-        self.find(&Services, |service| service.id == *id).await
+        self.find(Services, |service| service.id == *id).await
     }
 
-    /// The contracts of these accounts with units from `start` on, given away chunk by
+    /// The contracts of these accounts with their units in a window, given away chunk by
     /// chunk in the order asked for. An account that fails on its own is given as its
     /// error; what concerns all ends the reading.
     ///
@@ -149,11 +172,11 @@ impl Reader {
     pub async fn for_each_chunk<E: From<CallError>>(
         &self,
         accounts: &[AccountId],
-        start: Date,
+        window: Window,
         watch: Watch<'_>,
         mut take: impl FnMut(Vec<AccountContracts>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut chunks = self.chunks(accounts, start);
+        let mut chunks = self.chunks(accounts, window);
         while let Some(chunk) = chunks.next(watch).await {
             take(chunk?)?;
         }
@@ -162,8 +185,8 @@ impl Reader {
 
     /// The same, for a caller that has something else to wait for first: reading begins
     /// at once, with one instance left for the caller.
-    pub fn chunks(&self, accounts: &[AccountId], start: Date) -> Chunks {
-        Chunks::begin(self, accounts, start)
+    pub fn chunks(&self, accounts: &[AccountId], window: Window) -> Chunks {
+        Chunks::begin(self, accounts, window)
     }
 
     /// One account's contracts.
@@ -173,10 +196,10 @@ impl Reader {
     pub async fn contracts_of(
         &self,
         account: &AccountId,
-        start: Date,
+        window: Window,
     ) -> Result<Vec<Contract>, CallError> {
         let one = std::slice::from_ref(account);
-        let mut contracts = self.contracts(one, start).await?;
+        let (mut contracts, _) = self.contracts(one, window).await?;
         Ok(contracts.remove(account).unwrap_or_default())
     }
 
@@ -187,17 +210,16 @@ impl Reader {
     /// See [`Reader::check`].
     pub async fn lines(&self, lines: &[LineKey], start: Date) -> Result<LineReading, CallError> {
         let at_once = self.session.plugin().description().limits.lines_per_call;
-        let mut all = LineReading {
-            lines: Vec::new(),
-            others: Vec::new(),
-        };
+        let mut all = LineBatches::new(&self.session);
         let mut parts: Vec<&[LineKey]> = lines.chunks(at_once.max(1) as usize).rev().collect();
         while let Some(part) = parts.pop() {
-            match self.repeat(&Lines(part, start)).await {
-                Ok(read) => {
-                    all.lines.extend(read.lines);
-                    all.others.extend(read.others);
-                }
+            let mut batch = Batch {
+                into: &mut all,
+                keys: part,
+                start,
+            };
+            match self.repeat(&mut batch).await {
+                Ok(()) => {}
                 // A PSA that takes fewer at once than the plugin believes.
                 Err(error) if part.len() > 1 && error.kind == CallErrorKind::Rejected => {
                     let (first, second) = part.split_at(part.len() / 2);
@@ -206,7 +228,7 @@ impl Reader {
                 Err(error) => return Err(error),
             }
         }
-        Ok(all)
+        Ok(all.finish())
     }
 
     /// Read a chunk; where it fails for a reason that may be one account's, read its
@@ -214,17 +236,21 @@ impl Reader {
     async fn chunk(
         &self,
         accounts: &[AccountId],
-        start: Date,
+        window: Window,
     ) -> Result<Vec<AccountContracts>, CallError> {
         let mut read = Vec::with_capacity(accounts.len());
         let mut parts = vec![accounts];
         let mut failed = 0;
         while let Some(part) = parts.pop() {
-            match self.contracts(part, start).await {
-                Ok(mut contracts) => read.extend(part.iter().map(|account| AccountContracts {
-                    account: account.clone(),
-                    contracts: Ok(contracts.remove(account).unwrap_or_default()),
-                })),
+            match self.contracts(part, window).await {
+                Ok((mut contracts, held)) => {
+                    let held = Arc::new(held);
+                    read.extend(part.iter().map(|account| AccountContracts {
+                        account: account.clone(),
+                        contracts: Ok(contracts.remove(account).unwrap_or_default()),
+                        _held: Some(Arc::clone(&held)),
+                    }));
+                }
                 Err(error) if !may_be_one_accounts(&error.kind) => return Err(error),
                 Err(error) if part.len() <= 1 => {
                     failed += 1;
@@ -234,6 +260,7 @@ impl Reader {
                     read.extend(part.iter().map(|account| AccountContracts {
                         account: account.clone(),
                         contracts: Err(error.clone()),
+                        _held: None,
                     }));
                 }
                 Err(_) => {
@@ -249,88 +276,71 @@ impl Reader {
     async fn contracts(
         &self,
         accounts: &[AccountId],
-        start: Date,
-    ) -> Result<HashMap<AccountId, Vec<Contract>>, CallError> {
-        let contracts = self
-            .pages(&ContractsOf(accounts, start), &unwatched)
-            .await?;
+        Window { start, horizon }: Window,
+    ) -> Result<(HashMap<AccountId, Vec<Contract>>, Held), CallError> {
+        let list = Contracts {
+            accounts,
+            start,
+            horizon,
+        };
+        let mut pages = Pages::new(&self.session, list);
+        while self.repeat(&mut NextPage(&mut pages)).await? {}
+        let (contracts, held) = pages.finish();
         let mut by_account: HashMap<AccountId, Vec<Contract>> = HashMap::new();
-        let mut seen = HashSet::new();
         for contract in contracts {
-            if seen.insert(contract.id.clone()) {
-                by_account
-                    .entry(contract.account.clone())
-                    .or_default()
-                    .push(contract);
-            }
+            by_account
+                .entry(contract.account.clone())
+                .or_default()
+                .push(contract);
         }
-        Ok(by_account)
+        Ok((by_account, held))
     }
 
-    /// Every page's entries together.
-    async fn pages<L: List>(&self, list: &L, watch: Watch<'_>) -> Result<Vec<L::Entry>, CallError> {
-        let mut all = Vec::new();
-        let take = |entries| {
-            all.extend(entries);
+    /// Every page's entries together, which the caller keeps.
+    async fn whole<L: List + Send>(
+        &self,
+        list: L,
+        activity: Activity,
+        watch: Watch<'_>,
+    ) -> Result<Vec<L::Entry>, CallError> {
+        // What was kept of the same list is replaced by this reading.
+        self.kept().remove(&L::PHASE);
+        let mut pages = Pages::new(&self.session, list);
+        loop {
+            let more = self.repeat(&mut NextPage(&mut pages)).await?;
             watch(Progress {
-                activity: L::ACTIVITY,
-                done: all.len(),
+                activity,
+                done: pages.entries().len(),
                 total: None,
             });
-            ControlFlow::Continue(())
-        };
-        self.each_page(list, take).await?;
-        Ok(all)
+            if !more {
+                break;
+            }
+        }
+        let (entries, held) = pages.finish();
+        self.kept().insert(L::PHASE, held);
+        Ok(entries)
     }
 
     /// The first entry that is wanted, without the pages behind it.
-    async fn find<L: List>(
+    async fn find<L: List + Send>(
         &self,
-        list: &L,
+        list: L,
         wanted: impl Fn(&L::Entry) -> bool + Send + Sync,
     ) -> Result<Option<L::Entry>, CallError> {
-        let mut found = None;
-        let take = |entries: Vec<L::Entry>| {
-            found = entries.into_iter().find(&wanted);
-            match found {
-                Some(_) => ControlFlow::Break(()),
-                None => ControlFlow::Continue(()),
-            }
-        };
-        self.each_page(list, take).await?;
-        Ok(found)
-    }
-
-    /// Page by page, each repeated on its own, until the last or until `take` has enough.
-    async fn each_page<L: List>(
-        &self,
-        list: &L,
-        mut take: impl FnMut(Vec<L::Entry>) -> ControlFlow<()> + Send,
-    ) -> Result<(), CallError> {
-        let mut cursor: Option<String> = None;
-        let mut seen = HashSet::new();
-        for _ in 0..MOST_PAGES {
-            let page = self.repeat(&PageOf(list, cursor.as_deref())).await?;
-            if take(page.items).is_break() {
-                return Ok(());
-            }
-            match page.next {
-                None => return Ok(()),
-                // Round and round: the list would never end.
-                Some(next) if !seen.insert(next.clone()) => break,
-                next => cursor = next,
+        let mut pages = Pages::new(&self.session, list);
+        loop {
+            let more = self.repeat(&mut NextPage(&mut pages)).await?;
+            // From the end: what is new stands there.
+            if !more || pages.entries().iter().rev().any(&wanted) {
+                let (entries, _) = pages.finish();
+                return Ok(entries.into_iter().find(&wanted));
             }
         }
-        Err(CallError {
-            kind: CallErrorKind::BadAnswer,
-            message: format!("the plugin's list does not end ({})", L::ACTIVITY.label()),
-            psa_words: None,
-            fix: None,
-        })
     }
 
     /// Ask with an instance of the pool, again where the failure may pass.
-    async fn repeat<A: Ask>(&self, ask: &A) -> Result<A::Answer, CallError> {
+    async fn repeat<A: Ask>(&self, ask: &mut A) -> Result<A::Answer, CallError> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(self.patience.first_wait)
             .with_max_delay(LONGEST_WAIT)
@@ -377,6 +387,10 @@ impl Reader {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connector>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<Phase, Held>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Whether repeating can help, and after how long. A busy PSA names its own delay.
@@ -402,17 +416,18 @@ fn wait_before_retry(
     }
 }
 
-/// Whether a failed read of many accounts may be the fault of one of them.
+/// Whether a failed read of many accounts may be the fault of one of them. Lists that
+/// take too much memory are nobody's in particular, and each half would fill it again.
 fn may_be_one_accounts(kind: &CallErrorKind) -> bool {
-    matches!(
-        kind,
+    match kind {
+        CallErrorKind::OutOfLimits { which } => *which != "list",
         CallErrorKind::Invalid
-            | CallErrorKind::NotFound
-            | CallErrorKind::Rejected
-            | CallErrorKind::BadAnswer
-            | CallErrorKind::Trapped
-            | CallErrorKind::OutOfLimits { .. }
-    )
+        | CallErrorKind::NotFound
+        | CallErrorKind::Rejected
+        | CallErrorKind::BadAnswer
+        | CallErrorKind::Trapped => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

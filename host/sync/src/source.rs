@@ -47,6 +47,25 @@ impl Source {
         Self::read_up_to(path, MOST_IMPORT_BYTES)
     }
 
+    /// Read a plugin, which is a regular file: a pipe or a device could keep the command
+    /// waiting for ever. `-` is standard input.
+    ///
+    /// # Errors
+    /// Not there, not readable, no regular file, or over `most` bytes.
+    pub fn read_plugin(path: &str, most: u64) -> Result<Self> {
+        if path != "-" {
+            let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+            if !about.is_file() && !about.is_dir() {
+                return Err(rule(
+                    "file-not-regular",
+                    format!("{path} is a pipe, a device or a socket, not a file"),
+                    "Name the .wasm file itself, or pass it with `-` on standard input.",
+                ));
+            }
+        }
+        Self::read_up_to(path, most)
+    }
+
     /// Read a file; `-` is standard input.
     ///
     /// # Errors
@@ -112,6 +131,18 @@ mod tests {
     fn a_file_over_the_cap_is_refused_without_reading_it_all() {
         let error = Source::read_up_to("/dev/zero", 1 << 20).unwrap_err();
         assert_eq!(error.code(), "file-too-large");
+    }
+
+    #[test]
+    fn a_pipe_or_a_device_is_no_plugin_and_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("plugin.wasm");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [pipe.to_str().unwrap(), "/dev/zero", "/dev/null"] {
+            let error = Source::read_plugin(path, 1 << 20).unwrap_err();
+            assert_eq!(error.code(), "file-not-regular", "{path}");
+        }
     }
 
     #[test]

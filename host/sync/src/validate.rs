@@ -15,7 +15,7 @@ use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
-use psa_host_billing::plan::{Context, Decision, first_day_to_read};
+use psa_host_billing::plan::{Context, Decision, first_day_to_read, last_day_to_read};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
     Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, HoldCode, Mapping,
@@ -27,7 +27,7 @@ use serde::Serialize;
 
 use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{AccountContracts, Host, OpenConnection, Purpose, Result};
+use crate::{AccountContracts, Host, OpenConnection, Purpose, Result, Window, whole_lines};
 use mapped::{both_sides, left_channel, undeclared_bundles, unmapped};
 
 /// What was found.
@@ -152,14 +152,21 @@ impl Host {
         };
         let (mut pairs, mut good) = (0, 0);
         let mut chosen = Chosen::default();
-        let mut chunks = open.reader.chunks(&mapped, first_day_to_read(&past, as_of));
+        let start = first_day_to_read(&past, as_of);
+        let horizon = Some(last_day_to_read(as_of));
+        let mut chunks = open.reader.chunks(&mapped, Window { start, horizon });
         while let Some(chunk) = chunks.next(watch).await {
-            let chunk = chunk.map_err(failed)?;
+            let mut chunk = chunk.map_err(failed)?;
             let days = self.days_of_chunk(look_back, &chunk)?;
             let context = Context {
                 days: &days,
                 ..context
             };
+            // What needs more than the window is read into the chunk; the decisions come with
+            // their steps below.
+            whole_lines::decide(&open.reader, &context, &workspaces, &mut chunk, start)
+                .await
+                .map_err(failed)?;
             for read in chunk {
                 let looked = look_at_account(&context, &workspaces, read, counted, &mut chosen);
                 pairs += looked.pairs;
@@ -330,7 +337,9 @@ fn look_at_account(
     counted: bool,
     chosen: &mut Chosen,
 ) -> Looked {
-    let AccountContracts { account, contracts } = read;
+    let AccountContracts {
+        account, contracts, ..
+    } = read;
     let workspace = context.mapping.workspace(&account);
     let Some(workspace) = workspace.and_then(|id| workspaces.get(id)) else {
         return Looked::default();

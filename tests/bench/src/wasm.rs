@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, LineKey, Units};
 use psa_host_sandbox::{
-    AdjustmentRequest, CallError, Config, Connector, Depth, Grant, InMemoryBudget, InMemoryStorage,
-    Plugin, Posting, Sandbox, Secret, Session, WriteGate,
+    Accounts, AdjustmentRequest, CallError, Config, Connector, Contracts, Depth, Grant,
+    InMemoryBudget, InMemoryStorage, LineBatches, LineReading, List, Pages, Plugin, Posting,
+    Sandbox, Secret, Services, Session, WriteGate,
 };
 
 use crate::leg::{Done, Half, INSTANCES, Task, spread};
@@ -26,8 +27,8 @@ pub fn play(task: &Task) -> Result<Done> {
         let mut first = session.connect().await?;
         let report = first.check(Depth::Brief).await?;
         session.bind_tenant(&report.tenant);
-        let accounts = first.all_accounts(&mut |_| {}).await?;
-        let services = first.all_services(&mut |_| {}).await?.len();
+        let accounts = whole(&mut first, Accounts).await?;
+        let services = whole(&mut first, Services).await?.len();
         let second = session.connect().await?;
         let ids: Vec<AccountId> = accounts.into_iter().map(|account| account.id).collect();
         let share = task.adjustments / INSTANCES;
@@ -86,19 +87,44 @@ pub fn session(plugin: &Plugin, base_url: &str) -> Result<Arc<Session>> {
         .build()?)
 }
 
+/// A list to its end.
+async fn whole<L: List>(connector: &mut Connector, list: L) -> Result<Vec<L::Entry>> {
+    let mut pages = Pages::new(connector.session(), list);
+    while pages.read_next(connector).await? {}
+    Ok(pages.finish().0)
+}
+
+async fn read_lines(
+    connector: &mut Connector,
+    keys: &[LineKey],
+    start: Date,
+) -> Result<LineReading> {
+    let mut batches = LineBatches::new(connector.session());
+    batches.read(connector, keys, start).await?;
+    Ok(batches.finish())
+}
+
 async fn half(
     mut connector: Connector,
     accounts: Vec<AccountId>,
     today: Date,
     share: usize,
 ) -> Result<Half> {
-    let contracts = connector
-        .all_contracts(&accounts, today, &mut |_| {})
+    let at_once = connector.session().plugin().description().limits;
+    let mut lines = Vec::new();
+    for accounts in accounts.chunks(at_once.accounts_per_call as usize) {
+        let start = today;
+        let contracts = whole(
+            &mut connector,
+            Contracts {
+                accounts,
+                start,
+                horizon: None,
+            },
+        )
         .await?;
-    let lines: Vec<_> = contracts
-        .into_iter()
-        .flat_map(|contract| contract.lines)
-        .collect();
+        lines.extend(contracts.into_iter().flat_map(|contract| contract.lines));
+    }
     let count = lines.len();
     let keys: Vec<LineKey> = spread(lines, share)
         .into_iter()
@@ -108,7 +134,7 @@ async fn half(
         lines: count,
         ..Half::default()
     };
-    let again = connector.read_lines(&keys, today).await?;
+    let again = read_lines(&mut connector, &keys, today).await?;
     ensure!(again.lines.len() == keys.len(), "a line is gone");
     let mut targets = Vec::new();
     for line in again.lines {
@@ -127,7 +153,7 @@ async fn half(
         }
         targets.push((line.key.line, target));
     }
-    let back = connector.read_lines(&keys, today).await?;
+    let back = read_lines(&mut connector, &keys, today).await?;
     for (id, target) in targets {
         let line = back.lines.iter().find(|line| line.key.line == id);
         half.confirmed += usize::from(line.map(units).transpose()? == Some(target));

@@ -15,13 +15,19 @@ const CORE_INSTANCE: u8 = 2;
 /// Where it has not been built: there is nothing to test then.
 #[must_use]
 pub fn hostile() -> Vec<u8> {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/hostile.wasm");
+    let file = hostile_path();
     std::fs::read(&file).unwrap_or_else(|error| {
         panic!(
             "{}: {error}. Run `tests/run`, which builds the plugins first.",
             file.display()
         )
     })
+}
+
+/// Where it is built to.
+#[must_use]
+pub fn hostile_path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/hostile.wasm")
 }
 
 /// The hostile guest whose `describe` does this.

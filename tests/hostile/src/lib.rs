@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod component;
+mod installation;
 mod names;
 mod next;
 mod server;
@@ -16,9 +17,11 @@ mod world;
 
 pub use component::{connector_in_world, contract, disguised, guest_package, hostile, with_module};
 pub use hostile_guest as guest;
+pub use installation::Installation;
 pub use names::{name_of, names_of};
 pub use next::the_next_connection_works;
 pub use server::{Received, Reply, Server, answer, json};
 pub use world::{
-    Hostile, SECRET, Unleashed, incident_codes, limits, line_key, load, posted, run, sandbox_with,
+    Hostile, SECRET, Unleashed, incident_codes, limits, line_key, lines, load, posted, run,
+    sandbox_with, whole,
 };

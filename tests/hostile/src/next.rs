@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use hostile_guest::{Act, Answer, Ask, Export, Said};
-use psa_host_sandbox::Posting;
+use psa_host_sandbox::{Accounts, Posting};
 
 use crate::server::{Server, json};
-use crate::world::{Hostile, incident_codes, posted};
+use crate::world::{Hostile, incident_codes, posted, whole};
 
 /// Another connection's run: check, list, adjust, with requests, and nothing to report.
 ///
@@ -20,7 +20,7 @@ pub async fn the_next_connection_works() {
     let reader = Hostile::checking(vec![read]).at(server);
     let (mut reading, findings) = reader.check().await;
     assert_eq!(findings.unwrap(), ["200 {}"]);
-    let accounts = reading.connector.all_accounts(&mut |_| ()).await.unwrap();
+    let accounts = whole(&mut reading.connector, Accounts).await.unwrap();
     assert_eq!(accounts.len(), 1);
     assert_eq!(incident_codes(&reading.session), [""; 0]);
 

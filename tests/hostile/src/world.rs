@@ -11,8 +11,8 @@ use jiff::civil::date;
 use psa_host_billing::{AccountId, ContractId, LineId, LineKey, ServiceId};
 use psa_host_sandbox::{
     AdjustmentRequest, CallError, Compiler, Config, Connector, Depth, Grant, InMemoryBudget,
-    InMemoryStorage, Incident, IncidentCode, Limits, Plugin, PluginStorage, Posting, Sandbox,
-    Secret, Session, SessionError, WriteGate,
+    InMemoryStorage, Incident, IncidentCode, Limits, LineBatches, LineReading, List, Pages, Plugin,
+    PluginStorage, Posting, Sandbox, Secret, Session, SessionError, WriteGate,
 };
 use tokio::runtime::Runtime;
 
@@ -236,7 +236,7 @@ impl Hostile {
 }
 
 /// JSON without control characters, which JSON leaves in part and no setting may have.
-fn plain(json: &str) -> String {
+pub(crate) fn plain(json: &str) -> String {
     let escaped = |c: char| match c {
         c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
         c => c.to_string(),
@@ -294,6 +294,30 @@ pub fn incident_codes(session: &Session) -> Vec<&'static str> {
     codes
 }
 
+/// Read a list to its end, page by page.
+///
+/// # Errors
+/// As [`Pages::read_next`].
+pub async fn whole<L: List>(
+    connector: &mut Connector,
+    list: L,
+) -> Result<Vec<L::Entry>, CallError> {
+    let session = Arc::clone(connector.session());
+    let mut pages = Pages::new(&session, list);
+    while pages.read_next(connector).await? {}
+    Ok(pages.finish().0)
+}
+
+/// Read some lines again.
+///
+/// # Errors
+/// As [`LineBatches::read`].
+pub async fn lines(connector: &mut Connector, keys: &[LineKey]) -> Result<LineReading, CallError> {
+    let mut batches = LineBatches::new(connector.session());
+    batches.read(connector, keys, date(2026, 11, 1)).await?;
+    Ok(batches.finish())
+}
+
 /// The line that the hostile plugin's contract has.
 ///
 /// # Panics
@@ -303,7 +327,7 @@ pub fn line_key() -> LineKey {
     LineKey {
         line: LineId::new("l1").unwrap(),
         contract: ContractId::new("c1").unwrap(),
-        service: ServiceId::new("s1").unwrap(),
+        service: ServiceId::new("1").unwrap(),
         account: AccountId::new("a1").unwrap(),
     }
 }

@@ -1,10 +1,12 @@
 //! Answers that no host should believe, keep or show.
 
 use hostile_plugins::guest::{Answer, Export, Text};
-use hostile_plugins::{Hostile, Unleashed, line_key, run, the_next_connection_works};
+use hostile_plugins::{Hostile, Unleashed, line_key, lines, run, the_next_connection_works, whole};
 use jiff::civil::date;
 use psa_host_billing::AccountId;
-use psa_host_sandbox::{CallError, CallErrorKind, Depth, IncidentCode};
+use psa_host_sandbox::{
+    Accounts, CallError, CallErrorKind, Contracts, Depth, IncidentCode, Pages, Services,
+};
 
 const MANY: u32 = 1_000_000;
 
@@ -22,7 +24,7 @@ fn one(id: Text, name: Text) -> Answer {
 
 async fn accounts(answer: Answer) -> (Unleashed, CallError) {
     let mut unleashed = answering(Export::ListAccounts, answer).await;
-    let error = unleashed.connector.list_accounts(None).await.unwrap_err();
+    let error = whole(&mut unleashed.connector, Accounts).await.unwrap_err();
     (unleashed, error)
 }
 
@@ -120,8 +122,8 @@ fn names_cannot_paint_a_terminal_or_turn_a_line_around() {
         let painted = "\u{1b}]0;owned\u{7}\u{1b}[2JAcme\r\n\u{202e}emcA\u{0}\u{9b}31m";
         let name = Text::repeated(painted, 200);
         let mut unleashed = answering(Export::ListAccounts, one("1".into(), name)).await;
-        let page = unleashed.connector.list_accounts(None).await.unwrap();
-        let kept = &page.items[0].name;
+        let read = whole(&mut unleashed.connector, Accounts).await.unwrap();
+        let kept = &read[0].name;
         assert!(kept.contains("Acme"), "{kept}");
         assert!(kept.chars().count() < 6_000, "{}", kept.chars().count());
         let mischief = |c: char| c.is_control() || c == '\u{202e}';
@@ -146,8 +148,8 @@ fn links_to_anything_but_https_are_dropped() {
                 link: Some(link.into()),
             };
             let mut unleashed = answering(Export::ListAccounts, answer).await;
-            let page = unleashed.connector.list_accounts(None).await.unwrap();
-            assert_eq!(page.items[0].link, None, "{link}");
+            let read = whole(&mut unleashed.connector, Accounts).await.unwrap();
+            assert_eq!(read[0].link, None, "{link}");
         }
         the_next_connection_works().await;
     });
@@ -164,11 +166,7 @@ fn a_cursor_that_repeats_is_found_out() {
             },
         )
         .await;
-        let error = unleashed
-            .connector
-            .all_accounts(&mut |_| ())
-            .await
-            .unwrap_err();
+        let error = whole(&mut unleashed.connector, Accounts).await.unwrap_err();
         assert_eq!(
             error.kind,
             CallErrorKind::OutOfLimits { which: "pages" },
@@ -190,11 +188,7 @@ fn a_cursor_that_never_ends_is_left() {
             },
         )
         .await;
-        let error = unleashed
-            .connector
-            .all_services(&mut |_| ())
-            .await
-            .unwrap_err();
+        let error = whole(&mut unleashed.connector, Services).await.unwrap_err();
         assert_eq!(
             error.kind,
             CallErrorKind::OutOfLimits { which: "pages" },
@@ -213,22 +207,45 @@ fn pages_that_fill_the_memory_of_the_host_are_left() {
             heavy: 10_000,
         };
         let mut unleashed = answering(Export::ListAccounts, answer).await;
-        let error = unleashed
-            .connector
-            .all_accounts(&mut |_| ())
-            .await
-            .unwrap_err();
+        let error = whole(&mut unleashed.connector, Accounts).await.unwrap_err();
         assert_eq!(
             error.kind,
-            CallErrorKind::OutOfLimits { which: "pages" },
+            CallErrorKind::OutOfLimits { which: "list" },
             "{error}"
         );
         let incident = unleashed.incident(IncidentCode::TooManyPages);
         assert!(
-            incident.message.contains("takes too much memory"),
+            incident.message.contains("take too much memory"),
             "{}",
             incident.message
         );
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn lists_side_by_side_share_the_memory_of_their_session() {
+    run(async {
+        let answer = Answer::Endless {
+            counts: true,
+            heavy: 10_000,
+        };
+        let mut unleashed = answering(Export::ListAccounts, answer).await;
+        let (session, connector) = (&unleashed.session, &mut unleashed.connector);
+        // A page takes about a third of the 16 MiB that the tests allow.
+        let mut first = Pages::new(session, Accounts);
+        assert!(first.read_next(connector).await.unwrap());
+        assert!(first.read_next(connector).await.unwrap());
+        let mut second = Pages::new(session, Accounts);
+        assert!(second.read_next(connector).await.unwrap());
+        let error = second.read_next(connector).await.unwrap_err();
+        assert_eq!(error.kind, CallErrorKind::OutOfLimits { which: "list" });
+        // What is finished still counts for whoever keeps it; what is dropped does not.
+        let (_, kept) = first.finish();
+        assert!(second.read_next(connector).await.is_err());
+        drop((second, kept));
+        let mut third = Pages::new(session, Accounts);
+        assert!(third.read_next(connector).await.unwrap());
         the_next_connection_works().await;
     });
 }
@@ -274,10 +291,7 @@ fn quantities_and_dates_that_are_none_never_become_numbers() {
             let shown = format!("{units:?} {month}");
             let answer = Answer::Units { units, month };
             let mut unleashed = answering(Export::ReadLines, answer).await;
-            let reading = unleashed
-                .connector
-                .read_lines(&[line_key()], date(2026, 11, 1))
-                .await;
+            let reading = lines(&mut unleashed.connector, &[line_key()]).await;
             // Either the whole answer is refused, or this line cannot be read.
             match reading {
                 Ok(reading) => assert!(reading.lines[0].timeline.is_err(), "{shown}: {reading:?}"),
@@ -293,11 +307,16 @@ fn contracts_of_accounts_that_were_not_asked_for_are_refused() {
     run(async {
         let mut unleashed = answering(Export::ListContracts, Answer::StrangeContract).await;
         let asked = [AccountId::new("a1").unwrap()];
-        let error = unleashed
-            .connector
-            .list_contracts(&asked, date(2026, 11, 1), None, None)
-            .await
-            .unwrap_err();
+        let error = whole(
+            &mut unleashed.connector,
+            Contracts {
+                accounts: &asked,
+                start: date(2026, 11, 1),
+                horizon: None,
+            },
+        )
+        .await
+        .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::BadAnswer, "{error}");
         unleashed.incident(IncidentCode::BadAnswer);
         the_next_connection_works().await;
@@ -308,9 +327,7 @@ fn contracts_of_accounts_that_were_not_asked_for_are_refused() {
 fn lines_that_were_not_asked_for_are_refused() {
     run(async {
         let mut unleashed = answering(Export::ReadLines, Answer::StrangeLine).await;
-        let error = unleashed
-            .connector
-            .read_lines(&[line_key()], date(2026, 11, 1))
+        let error = lines(&mut unleashed.connector, &[line_key()])
             .await
             .unwrap_err();
         assert_eq!(error.kind, CallErrorKind::BadAnswer, "{error}");

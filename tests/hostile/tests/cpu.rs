@@ -1,8 +1,10 @@
 //! Plugins that do not come back, or not in one piece.
 
 use hostile_plugins::guest::{Act, Answer, Ask, Export, HostCall};
-use hostile_plugins::{Hostile, Reply, Server, incident_codes, run, the_next_connection_works};
-use psa_host_sandbox::{CallErrorKind, Depth, IncidentCode};
+use hostile_plugins::{
+    Hostile, Reply, Server, incident_codes, run, the_next_connection_works, whole,
+};
+use psa_host_sandbox::{Accounts, CallErrorKind, Depth, IncidentCode, Services};
 
 /// A check that does this fails so, and its run reports that.
 async fn ends(act: Act, kind: CallErrorKind, code: IncidentCode) {
@@ -33,8 +35,8 @@ fn an_endless_loop_in_any_call_is_ended() {
                 .await;
             let connector = &mut unleashed.connector;
             match during {
-                Export::ListAccounts => drop(connector.list_accounts(None).await.unwrap_err()),
-                Export::ListServices => drop(connector.list_services(None).await.unwrap_err()),
+                Export::ListAccounts => drop(whole(connector, Accounts).await.unwrap_err()),
+                Export::ListServices => drop(whole(connector, Services).await.unwrap_err()),
                 _ => drop(hostile_plugins::posted(connector).await),
             }
             unleashed.incident(IncidentCode::ComputeLimit);
@@ -163,10 +165,16 @@ fn after_a_trap_the_instance_is_gone_and_others_of_its_session_work() {
     run(async {
         let mut unleashed = Hostile::checking(vec![Act::Panic]).unleash().await;
         let mut neighbour = unleashed.session.connect().await.unwrap();
-        unleashed.connector.check(Depth::Brief).await.unwrap_err();
-        let gone = unleashed.connector.list_accounts(None).await.unwrap_err();
+        let error = unleashed.connector.check(Depth::Brief).await.unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("the plugin panics, as it was told to"),
+            "{error}"
+        );
+        let gone = whole(&mut unleashed.connector, Accounts).await.unwrap_err();
         assert_eq!(gone.kind, CallErrorKind::Gone);
-        assert_eq!(neighbour.list_accounts(None).await.unwrap().items.len(), 1);
+        assert_eq!(whole(&mut neighbour, Accounts).await.unwrap().len(), 1);
         the_next_connection_works().await;
     });
 }

@@ -59,6 +59,8 @@ fn the_host_and_its_credentials_cannot_be_overridden() {
         ("Cookie", "session=1"),
         ("X-Api-Key", "mine"),
         ("x-api-key", ""),
+        ("X_Api_Key", "mine"),
+        ("x.api_key", "mine"),
     ]));
 }
 
@@ -82,6 +84,12 @@ fn headers_that_frame_or_reroute_a_request_are_refused() {
         ("X-HTTP-Method", "PUT"),
         ("X-Original-URL", "/trigger"),
         ("X-Rewrite-URL", "/trigger"),
+        ("X_HTTP_Method_Override", "POST"),
+        ("X_Original_URL", "/trigger"),
+        ("X_Forwarded_For", "127.0.0.1"),
+        ("X-Original-Host", "evil.example"),
+        ("X-Real-IP", "127.0.0.1"),
+        ("Via", "1.1 x"),
     ]));
 }
 

@@ -288,7 +288,50 @@ fn a_component_that_takes_minutes_to_compile_is_stopped() {
         let sandbox = sandbox_with(limits, worker());
         let error = sandbox.load(&long_functions(60)).await.unwrap_err();
         assert_eq!(error.code(), "plugin-compile-limit", "{error}");
+        assert!(error.to_string().contains("of computing"), "{error}");
         the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn waiting_for_a_busy_machine_does_not_count_as_compiling() {
+    run(async {
+        let limits = Limits {
+            compile_time: Duration::from_secs(2),
+            ..limits()
+        };
+        // Asleep for longer than it may compute.
+        let script = format!(
+            "sleep 3; exec {} \"$@\"",
+            env!("CARGO_BIN_EXE_hostile-compile-worker")
+        );
+        let compiler = Compiler::Child {
+            program: "/bin/sh".into(),
+            args: ["-c", &script, "sh"].map(OsString::from).into(),
+        };
+        let file = connector_in_world(&contract(), "psa-connector", &[]);
+        let error = sandbox_with(limits, compiler).load(&file).await;
+        assert_eq!(error.unwrap_err().code(), "plugin-describe");
+    });
+}
+
+#[test]
+fn a_component_with_other_imports_is_not_compiled() {
+    run(async {
+        let other = "package evil:shell@1.0.0; interface exec { run: func() -> string; }";
+        let world = "    import log;\n    import evil:shell/exec@1.0.0;";
+        let contract = contract().replace("    import log;", world);
+        let file = connector_in_world(&contract, "psa-connector", &[other]);
+        // A compiler that cannot be started is not missed.
+        let compiler = Compiler::Child {
+            program: "/no/such/compiler".into(),
+            args: Vec::new(),
+        };
+        let error = sandbox_with(limits(), compiler)
+            .load(&file)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "plugin-import", "{error}");
     });
 }
 

@@ -7,6 +7,7 @@
 mod addresses;
 mod answers;
 mod bodies;
+mod commands;
 mod cpu;
 mod egress;
 mod headers;

@@ -1,8 +1,10 @@
 //! Plugins that want more memory, tables or instances than they get.
 
 use hostile_plugins::guest::Act;
-use hostile_plugins::{Hostile, load, run, the_next_connection_works, with_module};
-use psa_host_sandbox::{CallErrorKind, IncidentCode};
+use hostile_plugins::{
+    Hostile, hostile, limits, load, run, sandbox_with, the_next_connection_works, with_module,
+};
+use psa_host_sandbox::{CallErrorKind, Compiler, IncidentCode, Limits};
 
 #[test]
 fn memory_without_end_is_refused() {
@@ -64,8 +66,49 @@ fn a_table_that_grows_without_end_is_refused() {
 }
 
 #[test]
+fn a_component_composed_of_others_is_not_refused_for_its_parts() {
+    // What is left is that the connector's own `describe` traps.
+    refused("(module)", 60, "unreachable");
+    refused("(module (memory 1))", 5, "unreachable");
+    let two_memories = "(module (memory 1) (memory 1)
+        (func (drop (i32.load 1 (i32.const 0)))))";
+    refused(two_memories, 1, "unreachable");
+}
+
+#[test]
+fn instances_of_one_session_share_their_memory() {
+    run(async {
+        let limits = Limits {
+            session_memory: 8 << 20,
+            ..limits()
+        };
+        let sandbox = sandbox_with(limits, Compiler::InProcess);
+        let plugin = sandbox.load(&hostile()).await.unwrap();
+        let session = Hostile::checking(Vec::new()).from(plugin).session().await;
+        let mut working = Vec::new();
+        let error = loop {
+            match session.connect().await {
+                Ok(connector) => working.push(connector),
+                Err(error) => break error,
+            }
+        };
+        let kind = CallErrorKind::OutOfLimits { which: "memory" };
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(
+            error.message.contains("8 MiB of memory together"),
+            "{error}"
+        );
+        assert!((1..=8).contains(&working.len()), "{}", working.len());
+        // What is dropped gives its memory back.
+        drop(working);
+        session.connect().await.unwrap();
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
 fn instances_by_the_dozen_are_refused() {
-    refused("(module)", 50, "instance");
+    refused("(module)", 150, "instance");
 }
 
 #[test]

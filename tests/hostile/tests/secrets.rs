@@ -37,6 +37,14 @@ fn a_secret_echoed_in_any_usual_form_is_replaced() {
         STANDARD.encode(SECRET),
         URL_SAFE_NO_PAD.encode(SECRET),
         STANDARD.encode(format!("hostile:{SECRET}")),
+        SECRET
+            .replace('+', "\\u002B")
+            .replace('&', "\\u0026")
+            .replace('"', "\\\""),
+        SECRET
+            .replace('&', "&#x26;")
+            .replace('+', "&#43;")
+            .replace('"', "&quot;"),
     ];
     run(async {
         for form in forms {
@@ -156,6 +164,87 @@ fn a_secret_does_not_reach_the_words_of_an_adjustment() {
             "{posting:?}"
         );
         assert!(!format!("{posting:?}").contains(CORE));
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_secret_in_latin_1_is_replaced() {
+    run(async {
+        let secret = "gr\u{fc}n-s3cret";
+        let server = Server::start(|_| answer("200 OK", &[], b"<gr\xfcn-s3cret>"));
+        let act = Act::Send(Ask::get(server.url("/")).authenticated());
+        let hostile = Hostile::checking(vec![act]).at(&server).with_secret(secret);
+        let (_, findings) = hostile.check().await;
+        assert_eq!(findings.unwrap(), ["200 <[secret]>"]);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_guess_comes_back_the_same_whether_it_is_right_or_wrong() {
+    run(async {
+        let secret = "p4ssword-of-coro";
+        for guess in [secret, "p4ssword-of-core"] {
+            for authenticated in [false, true] {
+                let server = Server::start(|received| {
+                    json(&format!(
+                        "no company {}",
+                        String::from_utf8_lossy(&received.body)
+                    ))
+                });
+                let ask = Ask {
+                    body: Some(guess.into()),
+                    authenticate: authenticated,
+                    ..Ask::post(server.url("/read/query"))
+                };
+                let hostile = Hostile::checking(vec![Act::Send(ask)])
+                    .at(&server)
+                    .with_secret(secret);
+                let (unleashed, findings) = hostile.check().await;
+                let seen = findings.unwrap().remove(0);
+                assert_eq!(seen, format!("200 no company {guess}"));
+                // People are told; the plugin is not.
+                let codes = hostile_plugins::incident_codes(&unleashed.session);
+                let expected: &[&str] = match guess == secret {
+                    true => &["secret-known"],
+                    false => &[],
+                };
+                assert_eq!(codes, expected);
+            }
+        }
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_guess_that_was_right_is_not_told_by_a_later_answer_either() {
+    run(async {
+        let secret = "p4ssword-of-coro";
+        let server = Server::start(move |_| json(secret));
+        let ask = Ask::get(server.url(&format!("/?q={secret}")));
+        let again = Ask::get(server.url("/saved"));
+        let hostile = Hostile::checking(vec![Act::Send(ask), Act::Send(again)])
+            .at(&server)
+            .with_secret(secret);
+        let (_, findings) = hostile.check().await;
+        let seen = format!("200 {secret}");
+        assert_eq!(findings.unwrap(), [seen.clone(), seen]);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn secrets_that_could_be_data_do_not_break_answers() {
+    run(async {
+        for secret in ["1", "true", "12345678"] {
+            let server = Server::start(|_| json("{\"id\":12345678,\"active\":true,\"n\":1}"));
+            let act = Act::Send(Ask::get(server.url("/")).authenticated());
+            let hostile = Hostile::checking(vec![act]).at(&server).with_secret(secret);
+            let (_, findings) = hostile.check().await;
+            let whole = "200 {\"id\":12345678,\"active\":true,\"n\":1}";
+            assert_eq!(findings.unwrap(), [whole]);
+        }
         the_next_connection_works().await;
     });
 }

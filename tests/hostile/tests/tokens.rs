@@ -9,7 +9,7 @@ use hostile_plugins::{
 };
 use psa_host_sandbox::{CallErrorKind, IncidentCode, Posting};
 
-/// A server whose token endpoint gives out `t0ken-1`, `t0ken-2`, … for so many seconds;
+/// A server whose token endpoint gives out `t0ken-number-1`, `t0ken-number-2`, … for so many seconds;
 /// everything else is answered by the function, which is told the number of the token
 /// that the request bears (0: none).
 fn serving(seconds: u32, rest: impl Fn(&Received, u32) -> Reply + Send + Sync + 'static) -> Server {
@@ -18,12 +18,12 @@ fn serving(seconds: u32, rest: impl Fn(&Received, u32) -> Reply + Send + Sync + 
         if received.line() == "POST /token" {
             let number = given.fetch_add(1, Ordering::SeqCst) + 1;
             return json(&format!(
-                "{{\"access_token\":\"t0ken-{number}\",\"expires_in\":{seconds},\
+                "{{\"access_token\":\"t0ken-number-{number}\",\"expires_in\":{seconds},\
                  \"token_type\":\"Bearer\"}}"
             ));
         }
         let bearer = received.header("authorization");
-        let number = bearer.and_then(|text| text.strip_prefix("Bearer t0ken-"));
+        let number = bearer.and_then(|text| text.strip_prefix("Bearer t0ken-number-"));
         rest(received, number.map_or(0, |text| text.parse().unwrap()))
     })
 }
@@ -209,6 +209,81 @@ fn a_token_that_comes_back_is_replaced_like_any_secret() {
         assert!(seen.contains("authorization: Bearer [secret]"), "{seen}");
         assert!(!seen.contains("t0ken"), "{seen}");
         unleashed.incident(IncidentCode::SecretEchoed);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_former_token_and_those_beside_it_are_replaced_too() {
+    run(async {
+        let echo = "t0ken-number-1 t0ken-number-2 refresh-t0ken-1 id-t0ken-1";
+        let given = AtomicU32::new(0);
+        let server = Server::start(move |received| {
+            if received.line() != "POST /token" {
+                return json(echo);
+            }
+            let number = given.fetch_add(1, Ordering::SeqCst) + 1;
+            json(&format!(
+                "{{\"access_token\":\"t0ken-number-{number}\",\"expires_in\":10,\
+                 \"refresh_token\":\"refresh-t0ken-{number}\",\
+                 \"id_token\":\"id-t0ken-{number}\"}}"
+            ))
+        });
+        let acts = vec![get(&server, "/a"), get(&server, "/b")];
+        let (_, findings) = reading(&server, acts).await.check().await;
+        assert_eq!(
+            findings.unwrap().pop().unwrap(),
+            "200 [secret] [secret] [secret] [secret]"
+        );
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_token_of_a_megabyte_is_refused() {
+    run(async {
+        let server = Server::start(|received| match received.line() {
+            "POST /token" => json(&format!("{{\"access_token\":\"{}\"}}", "t0".repeat(60_000))),
+            _ => json("{}"),
+        });
+        let (_, findings) = reading(&server, vec![get(&server, "/a")])
+            .await
+            .check()
+            .await;
+        let seen = findings.unwrap().remove(0);
+        assert!(seen.contains("token of 120000 bytes"), "{seen}");
+        assert_eq!(server.lines(), ["POST /token"]);
+        the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn what_the_token_endpoint_says_is_for_people_and_shows_no_secret_or_token() {
+    run(async {
+        let server = Server::start(|received| match received.line() {
+            "POST /token" => answer(
+                "400 Bad Request",
+                &[],
+                "{\"error\":\"invalid_client\",\"error_description\":\"s3cret\\/\\\"hunter\\u002B2\\\"\\u0026more, or r3fresh-me\",\
+                 \"refresh_token\":\"r3fresh-me\"}",
+            ),
+            _ => json("{}"),
+        });
+        let hostile = reading(&server, vec![get(&server, "/a")]).await;
+        let (_, findings) = hostile.check().await;
+        let seen = findings.unwrap().remove(0);
+        assert!(!seen.contains("invalid_client"), "{seen}");
+
+        let (_, posting) = writing(&server, Said::Failed).await.adjust().await;
+        let Posting::NotSent(error) = &posting else {
+            panic!("{posting:?}");
+        };
+        assert!(
+            error
+                .message
+                .ends_with("invalid_client: [secret], or [secret]"),
+            "{error}"
+        );
         the_next_connection_works().await;
     });
 }

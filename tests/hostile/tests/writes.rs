@@ -3,9 +3,9 @@
 
 use hostile_plugins::guest::{Act, Answer, Ask, Export, Said};
 use hostile_plugins::{
-    Hostile, Reply, Server, answer, incident_codes, json, run, the_next_connection_works,
+    Hostile, Reply, Server, answer, incident_codes, json, run, the_next_connection_works, whole,
 };
-use psa_host_sandbox::{CallErrorKind, IncidentCode, Posting};
+use psa_host_sandbox::{Accounts, CallErrorKind, IncidentCode, Posting, Services};
 
 fn write(server: &Server) -> Act {
     Act::Send(Ask::post(server.url("/write")).authenticated())
@@ -37,9 +37,9 @@ fn a_write_in_any_call_but_adjust_is_refused() {
             match during {
                 Export::Check => drop(unleashed.check().await.unwrap()),
                 Export::ListAccounts => {
-                    drop(unleashed.connector.list_accounts(None).await.unwrap())
+                    drop(whole(&mut unleashed.connector, Accounts).await.unwrap())
                 }
-                _ => drop(unleashed.connector.list_services(None).await.unwrap()),
+                _ => drop(whole(&mut unleashed.connector, Services).await.unwrap()),
             }
             let incident = unleashed.incident(IncidentCode::WriteOutsideAdjust);
             assert!(

@@ -31,6 +31,20 @@ fn a_new_directory_belongs_to_its_user_alone() {
 }
 
 #[test]
+fn a_directory_that_others_can_write_into_is_refused() {
+    let place = Place::new();
+    drop(place.open());
+    for dir in [place.data.clone(), place.data.join("plugins")] {
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = place.try_open().unwrap_err();
+        assert_eq!(error.code(), "data-exposed");
+        assert_eq!(error.fix(), format!("chmod 700 {}", dir.display()));
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    place.open();
+}
+
+#[test]
 fn opening_again_keeps_what_is_there() {
     let place = Place::new();
     place.with_connection();

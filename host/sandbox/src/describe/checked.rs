@@ -18,6 +18,10 @@ const MAX_HOSTS: usize = 32;
 const MAX_ROUTES: usize = 64;
 const MAX_HEADERS: usize = 16;
 const MAX_REFUSALS: usize = 32;
+/// A template is a name or two and a few words: 1 KiB, so that what it renders is bounded.
+const MAX_TEMPLATE: usize = 1 << 10;
+/// Longest name of a header or of a field of a form.
+const MAX_NAME: usize = 100;
 /// 31 days.
 const MAX_WINDOW: u32 = 31 * 86_400;
 
@@ -129,6 +133,14 @@ impl Problems {
     }
 
     fn template(&mut self, what: &str, text: &str, fields: &[Field]) -> Template {
+        let what = crate::text::clean(what, MAX_NAME);
+        if text.len() > MAX_TEMPLATE {
+            let size = text.len();
+            self.add(format!(
+                "template of {what} has {size} bytes; at most {MAX_TEMPLATE} are taken"
+            ));
+            return Template::default();
+        }
         let template = text.parse().unwrap_or_else(|error| {
             self.add(format!("template of {what}: {error}"));
             Template::default()
@@ -155,6 +167,12 @@ impl Problems {
         let mut names = BTreeSet::new();
         let mut templates = Vec::new();
         for said in said.into_iter().take(MAX_HEADERS) {
+            if said.name.len() > MAX_NAME {
+                self.add(format!(
+                    "a name of more than {MAX_NAME} bytes among the {what}"
+                ));
+                continue;
+            }
             if !names.insert(said.name.to_ascii_lowercase()) {
                 self.add(format!("{:?} stands twice among the {what}", said.name));
             }

@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::{Authentication, HeaderTemplate, Scheme, Template, TokenRequest};
 
+/// Servers refuse longer headers.
+const LONGEST_VALUE: usize = 16 << 10;
+
 /// What is added to a request with `authenticate`.
 #[derive(Debug)]
 pub struct Credentials {
@@ -187,6 +190,9 @@ pub fn header_value(name: &str, text: &str) -> Result<HeaderValue, Unusable> {
         part: format!("the header `{name}`"),
         problem: problem.to_owned(),
     };
+    if text.len() > LONGEST_VALUE {
+        return Err(unusable("would be longer than 16 KiB"));
+    }
     if text.chars().any(char::is_control) {
         return Err(unusable(
             "would have a line break or control character in it",

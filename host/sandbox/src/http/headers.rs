@@ -31,19 +31,45 @@ const RESERVED: &[&str] = &[
     "transfer-encoding",
     "upgrade",
     "via",
+    "client-ip",
+    "front-end-https",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-host",
+    "x-http-host-override",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
-    "x-original-url",
+    "x-override-url",
+    "x-proxy-url",
     "x-real-ip",
-    "x-rewrite-url",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-remote-user",
+    "x-url-scheme",
 ];
-const RESERVED_BEGINNINGS: &[&str] = &["proxy-", "sec-", "x-forwarded-"];
+/// With what follows: what a proxy tells a server about the request it passes on.
+const RESERVED_BEGINNINGS: &[&str] = &[
+    "cf-connecting-",
+    "proxy-",
+    "sec-",
+    "x-forward",
+    "x-original-",
+    "x-rewrite-",
+];
 
-/// Whether no plugin may set or declare this header (lower case), `authorization`
-/// included.
+/// As servers that hand headers on as variables (CGI, WSGI, PHP) read a name: what is no
+/// letter or digit is one and the same separator, so `X_Api_Key` is `x-api-key`.
+fn canonical(name: &str) -> String {
+    let same = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    name.to_ascii_lowercase().chars().map(same).collect()
+}
+
+/// Whether no plugin may set or declare this header, `authorization` included.
 pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || RESERVED_BEGINNINGS.iter().any(|b| name.starts_with(b))
+    let name = canonical(name);
+    RESERVED.contains(&name.as_str()) || RESERVED_BEGINNINGS.iter().any(|b| name.starts_with(b))
 }
 
 /// Check a request's headers. `declared` are those of the plugin's authentication,
@@ -69,11 +95,15 @@ pub fn check(
         )));
     }
     let mut checked = HeaderMap::with_capacity(headers.len() + 4);
+    let declared: Vec<String> = declared
+        .iter()
+        .map(|name| canonical(name.as_str()))
+        .collect();
     for (name, value) in headers {
         let shown = crate::text::clean(name, 60);
         let parsed = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| refuse(format!("{shown:?} is no header name")))?;
-        if is_reserved(parsed.as_str()) || declared.contains(&parsed) {
+        if is_reserved(parsed.as_str()) || declared.contains(&canonical(parsed.as_str())) {
             return Err(refuse(format!(
                 "the header `{parsed}` is set by the host only"
             )));
@@ -129,11 +159,29 @@ mod tests {
             "Te",
             "X-HTTP-Method-Override",
             "X-Original-URL",
+            "X_HTTP_Method_Override",
+            "x.http.method.override",
+            "X_Forwarded_For",
+            "X-Forwarded",
+            "Forwarded",
+            "Via",
+            "X-Real-IP",
+            "X-Rewrite-Url",
+            "X-Original-Host",
+            "Transfer_Encoding",
             "ApiIntegrationCode",
             "Expect",
             "Upgrade",
         ] {
             assert!(verdict(name, "x").is_err(), "{name}");
+        }
+        let declared = [HeaderName::from_static("x-api-key")];
+        for name in ["X-Api-Key", "X_Api_Key", "x.api_key"] {
+            let headers = [(name.to_owned(), "x".to_owned())];
+            assert!(
+                check(&headers, &declared, &Limits::default()).is_err(),
+                "{name}"
+            );
         }
     }
 

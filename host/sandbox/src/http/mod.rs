@@ -17,7 +17,9 @@ mod rate;
 mod redact;
 mod resolver;
 mod routes;
+mod secrets;
 mod send;
+mod unescape;
 
 pub use self::resolver::{Lookup, Resolver};
 pub use self::routes::{PathPattern, Route, RouteError, RouteKind};
@@ -26,6 +28,7 @@ pub(crate) use self::auth::Credentials;
 pub(crate) use self::call::{CallRecord, Note, Write};
 pub(crate) use self::headers::is_reserved;
 pub(crate) use self::policy::{Policy, is_loopback};
+pub(crate) use self::redact::can_be_told;
 pub(crate) use self::send::{Egress, Setup};
 
 use crate::IncidentCode;

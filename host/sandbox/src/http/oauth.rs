@@ -15,13 +15,19 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// Where a server does not say how long a token holds.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
 
+/// 16 KiB: servers refuse longer headers, and what is kept of each token is bounded by it.
+const LONGEST_TOKEN: usize = 16 << 10;
+/// An answer with three tokens of that length, and room.
+pub const LONGEST_ANSWER: usize = 256 << 10;
+/// Access, refresh and id token, and whatever one server adds.
+const MOST_AT_ONCE: usize = 8;
+
 /// The session's token.
 #[derive(Debug, Default)]
 pub struct TokenKeeper(pub Mutex<Option<Token>>);
 
 pub struct Token {
     pub header: HeaderValue,
-    pub value: Zeroizing<String>,
     good_until: Instant,
 }
 
@@ -70,9 +76,52 @@ impl Token {
             .map_err(|_| "the token cannot be sent".to_owned())?;
         Ok(Self {
             header,
-            value,
             good_until: Instant::now() + life,
         })
+    }
+}
+
+/// Everything in an answer that could be used as a token: whatever else becomes of it, the
+/// guest must never see one.
+///
+/// # Errors
+/// More or longer ones than can be kept to be masked.
+pub fn tokens_in(body: &[u8]) -> Result<Vec<Zeroizing<String>>, String> {
+    let Ok(serde_json::Value::Object(fields)) = serde_json::from_slice(body) else {
+        return Ok(Vec::new());
+    };
+    let token = |(name, value): (String, serde_json::Value)| match value {
+        serde_json::Value::String(text) if name.ends_with("token") => Some(Zeroizing::new(text)),
+        _ => None,
+    };
+    let tokens: Vec<_> = fields.into_iter().filter_map(token).collect();
+    if tokens.len() > MOST_AT_ONCE {
+        return Err(format!(
+            "the token endpoint gave {} tokens at once; at most {MOST_AT_ONCE} are taken",
+            tokens.len()
+        ));
+    }
+    match tokens.iter().map(|token| token.len()).max() {
+        Some(longest) if longest > LONGEST_TOKEN => Err(format!(
+            "the token endpoint gave a token of {longest} bytes; at most {LONGEST_TOKEN} are taken"
+        )),
+        _ => Ok(tokens),
+    }
+}
+
+/// Why credentials were refused, in the fields that OAuth has for it, or the whole answer.
+pub fn refusal_words(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: Option<String>,
+        error_description: Option<String>,
+    }
+    match serde_json::from_slice::<Refused>(body) {
+        Ok(refused) => {
+            let parts = [refused.error, refused.error_description];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
+        }
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
     }
 }
 

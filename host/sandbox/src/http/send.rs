@@ -14,10 +14,10 @@ use super::call::{CallRecord, Note, Write};
 use super::checked::Checked;
 use super::credentials_watch::CredentialsWatch;
 use super::exchange::{Answer, Clients, Failure};
-use super::oauth::{Token, TokenKeeper};
+use super::oauth::{self, Token, TokenKeeper};
 use super::policy::{Policy, Reach};
-use super::redact::Redactor;
 use super::routes::RouteKind;
+use super::secrets::Secrets;
 use super::{Refusal, Resolver, rate};
 use crate::bindings::psa_host::guest::http as wit;
 use crate::budget::{self, Budget};
@@ -28,6 +28,8 @@ use crate::{CallError, CallErrorKind, Clock, Description, IncidentCode, Limits, 
 
 /// A longer pause is a mistake in a header.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+/// Characters kept of why credentials were refused.
+const MAX_REFUSAL: usize = 500;
 /// The endpoint under which token requests are counted.
 const TOKEN_ENDPOINT: &str = "(token)";
 
@@ -49,8 +51,7 @@ pub(crate) struct Egress {
     pub policy: Policy,
     credentials: Credentials,
     pub(super) declared_names: Vec<HeaderName>,
-    secrets: Vec<Zeroizing<String>>,
-    redactor: RwLock<Arc<Redactor>>,
+    secrets: Secrets,
     token: TokenKeeper,
     watch: CredentialsWatch,
     clients: Clients,
@@ -75,13 +76,11 @@ impl Egress {
             clock,
             incidents,
         } = setup;
-        let redactor = Redactor::new(secrets.iter().map(|secret| secret.as_str()));
         Self {
             policy,
             credentials,
             declared_names: Credentials::declared_names(&description.authentication),
-            secrets,
-            redactor: RwLock::new(Arc::new(redactor)),
+            secrets: Secrets::new(secrets),
             token: TokenKeeper::default(),
             watch: CredentialsWatch::default(),
             clients: Clients::new(resolver, &limits),
@@ -135,6 +134,7 @@ impl Egress {
             Ok(checked) => checked,
             Err(refusal) => return Err(self.refused(refusal, call)),
         };
+        self.note_guess(&checked, call);
         let write = checked.kind == RouteKind::Write;
         if write {
             call.write = Write::NotSent;
@@ -163,6 +163,22 @@ impl Egress {
             false => self.watch.told(&answer.body),
         }
         Ok(self.hand_over(answer, &checked, call))
+    }
+
+    /// A secret that the guest writes itself: from then on nothing tells it whether the
+    /// value is right, but people are told.
+    fn note_guess(&self, checked: &Checked, call: &CallRecord) {
+        let headers = checked.headers.iter();
+        let headers = headers.flat_map(|(name, value)| [name.as_ref(), value.as_bytes()]);
+        let texts = [checked.target.url.as_str().as_bytes()]
+            .into_iter()
+            .chain(headers)
+            .chain(checked.body.as_deref());
+        if self.secrets.written_in(texts) {
+            let message = "the plugin wrote the value of a secret of this connection into a request of its own: it knows it, or guessed it";
+            let fix = "Change the secret, and do not use this plugin before its author explains.";
+            self.incident(IncidentCode::SecretKnown, call.phase, message, Some(fix));
+        }
     }
 
     /// Count, wait for leave, add the authentication, send.
@@ -298,11 +314,12 @@ impl Egress {
         request.headers_mut().insert(CONTENT_TYPE, kind);
         *request.body_mut() = Some(Body::from(grant.body.as_str().to_owned()));
         let permit = self.admit(TOKEN_ENDPOINT, false, call).await?;
-        let time = self.limits.exchange_time;
-        let outcome = self
-            .clients
-            .exchange(reach, request, time, &self.limits)
-            .await;
+        let limits = Limits {
+            response_body: self.limits.response_body.min(oauth::LONGEST_ANSWER),
+            ..(*self.limits).clone()
+        };
+        let time = limits.exchange_time;
+        let outcome = self.clients.exchange(reach, request, time, &limits).await;
         drop(permit);
         let mut answer = match outcome {
             Ok(answer) => answer,
@@ -315,31 +332,37 @@ impl Egress {
         };
         self.heed_rate_of(answer.status, &answer.headers, rate::DEFAULT_PAUSE);
         if answer.status == 400 || answer.status == 401 || answer.status == 403 {
-            self.redactor().redact(&mut answer.body);
-            let words = crate::text::words(&String::from_utf8_lossy(&answer.body));
-            let message = format!(
-                "the token endpoint refused the credentials ({}): {words}",
-                answer.status
-            );
-            call.note = Some(Note::Credentials(message.clone()));
-            return Err(not_sent(wit::SendFailureKind::Denied, message));
+            return Err(self.token_refused(&answer, call));
         }
         if answer.status != 200 {
             let message = format!("the token endpoint answered {}", answer.status);
             return Err(not_sent(wit::SendFailureKind::Broken, message));
         }
         let body = Zeroizing::new(std::mem::take(&mut answer.body));
-        let token = Token::read(&body)
-            .map_err(|message| not_sent(wit::SendFailureKind::Broken, message))?;
-        let known = self.secrets.iter().map(|secret| secret.as_str());
-        let redactor = Redactor::new(known.chain([token.value.as_str()]));
-        *self
-            .redactor
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+        let broken = |message| not_sent(wit::SendFailureKind::Broken, message);
+        self.secrets
+            .remember(oauth::tokens_in(&body).map_err(broken)?);
+        let token = Token::read(&body).map_err(broken)?;
         let header = token.header.clone();
         *kept = Some(token);
         Ok(header)
+    }
+
+    /// The credentials were refused. Why is for people: the guest has no business with what
+    /// the token endpoint says.
+    fn token_refused(&self, answer: &Answer, call: &mut CallRecord) -> wit::SendFailure {
+        let status = answer.status;
+        let message = format!("the token endpoint refused the credentials ({status})");
+        self.secrets
+            .remember(oauth::tokens_in(&answer.body).unwrap_or_default());
+        let mut words = oauth::refusal_words(&answer.body);
+        self.secrets.redact_for_people(&mut words);
+        let words = crate::text::clean(words.trim(), MAX_REFUSAL);
+        call.note = Some(Note::Credentials(match words.as_str() {
+            "" => message.clone(),
+            words => format!("{message}: {words}"),
+        }));
+        not_sent(wit::SendFailureKind::Denied, message)
     }
 
     /// Clean an answer and give it to the guest.
@@ -357,17 +380,19 @@ impl Egress {
         if checked.target.reach == Reach::Loopback {
             self.policy.learn(&body);
         }
-        let redactor = self.redactor();
-        let mut echoed = redactor.redact(&mut body);
+        let mut echoed = self.secrets.redact(&mut body);
         let headers = headers
             .iter()
             // A session cookie is a credential too.
             .filter(|(name, _)| !name.as_str().starts_with("set-cookie"))
             .map(|(name, value)| {
-                let mut name = name.as_str().to_owned();
-                let mut value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                echoed |= redactor.redact_text(&mut name) | redactor.redact_text(&mut value);
-                (name, value)
+                let mut clean = |bytes: &[u8]| {
+                    // Before it becomes text: Latin-1 would be lost, and the rest shown.
+                    let mut bytes = bytes.to_vec();
+                    echoed |= self.secrets.redact(&mut bytes);
+                    String::from_utf8_lossy(&bytes).into_owned()
+                };
+                (clean(name.as_ref()), clean(value.as_bytes()))
             })
             .collect::<Vec<_>>();
         if echoed {
@@ -377,7 +402,9 @@ impl Egress {
         if (300..400).contains(&status) {
             let location = headers.iter().find(|(name, _)| name == "location");
             if let Some((_, location)) = location {
-                let message = format!("an answer points to {location}; redirects are not followed");
+                let mut message =
+                    format!("an answer points to {location}; redirects are not followed");
+                self.secrets.redact_for_people(&mut message);
                 self.incident(
                     IncidentCode::RedirectNotFollowed,
                     call.phase,
@@ -406,10 +433,6 @@ impl Egress {
         if let Err(failure) = self.budget().pause(time.min(LONGEST_PAUSE)) {
             tracing::warn!(%failure, "a pause could not be kept for other processes");
         }
-    }
-
-    fn redactor(&self) -> Arc<Redactor> {
-        Arc::clone(&self.redactor.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn incident(&self, code: IncidentCode, during: Phase, message: &str, fix: Option<&str>) {

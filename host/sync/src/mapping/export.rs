@@ -7,7 +7,7 @@ use psa_host_billing::{AccountId, ConnectionName};
 use psa_host_ledger::{Connection, Mappings};
 
 use crate::progress::Watch;
-use crate::{Host, Note, Purpose, Result, modules};
+use crate::{Host, Note, Purpose, Result, Window, modules};
 
 use super::file::sheet::{COLUMNS, csv, xlsx};
 
@@ -129,7 +129,7 @@ impl Host {
             .map(|pair| pair.account.clone())
             .collect();
         let today = self.today(connection)?;
-        let mut chunks = open.reader.chunks(&choosing, today);
+        let mut chunks = open.reader.chunks(&choosing, Window::of(today));
         while let Some(chunk) = chunks.next(watch).await {
             for read in chunk.map_err(failed)? {
                 let contracts = read.contracts.unwrap_or_default();

@@ -25,7 +25,7 @@ use psa_host_ledger::{
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
-use crate::{Error, Host, Note, Purpose, Result};
+use crate::{Error, Host, Note, Purpose, Result, Window};
 
 pub(crate) use rows::CoroSide;
 
@@ -190,7 +190,7 @@ impl Host {
         let account = self.account_of(&connection, workspace)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         let today = self.today(&connection)?;
-        let contracts = open.reader.contracts_of(&account, today).await;
+        let contracts = open.reader.contracts_of(&account, Window::of(today)).await;
         let contracts = contracts.map_err(|error| call(name, error))?;
         let Some(found) = contracts.iter().find(|found| found.id == *contract) else {
             return Err(unknown_contract(contract, &account).into());

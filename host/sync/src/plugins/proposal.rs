@@ -177,6 +177,9 @@ impl Host {
         let plugin = self.ledger().plugin(name)?;
         let sha256 = chosen(&plugin, Some(sha256))?.sha256.clone();
         self.ledger().remove_plugin_file(name, &sha256)?;
+        if let Ok(hash) = sha256.parse() {
+            self.forget_unless_installed(&hash);
+        }
         Ok(sha256)
     }
 

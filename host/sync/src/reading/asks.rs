@@ -1,34 +1,19 @@
-//! The calls that read, as values, so that one place can repeat them and page through
-//! them.
+//! The calls that read, as values, so that one place can repeat them.
 
 use std::future::Future;
 
 use jiff::civil::Date;
-use psa_host_billing::{Account, AccountId, Contract, LineKey, Service};
-use psa_host_sandbox::{CallError, CheckReport, Connector, Depth, LineReading, Page};
-
-use crate::progress::Activity;
+use psa_host_billing::LineKey;
+use psa_host_sandbox::{CallError, CheckReport, Connector, Depth, LineBatches, List, Pages};
 
 /// One call that reads, so that it can be repeated.
-pub(super) trait Ask: Sync {
+pub(super) trait Ask: Send {
     type Answer: Send;
 
     fn ask(
-        &self,
+        &mut self,
         connector: &mut Connector,
     ) -> impl Future<Output = Result<Self::Answer, CallError>> + Send;
-}
-
-/// A list that comes in pages.
-pub(super) trait List: Sync {
-    type Entry: Send;
-    const ACTIVITY: Activity;
-
-    fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> impl Future<Output = Result<Page<Self::Entry>, CallError>> + Send;
 }
 
 pub(super) struct Check(pub(super) Depth);
@@ -36,72 +21,33 @@ pub(super) struct Check(pub(super) Depth);
 impl Ask for Check {
     type Answer = CheckReport;
 
-    async fn ask(&self, connector: &mut Connector) -> Result<CheckReport, CallError> {
+    async fn ask(&mut self, connector: &mut Connector) -> Result<CheckReport, CallError> {
         connector.check(self.0).await
     }
 }
 
-pub(super) struct Lines<'a>(pub(super) &'a [LineKey], pub(super) Date);
+/// The next page of a list; whether another follows.
+pub(super) struct NextPage<'p, L: List>(pub(super) &'p mut Pages<L>);
 
-impl Ask for Lines<'_> {
-    type Answer = LineReading;
+impl<L: List + Send> Ask for NextPage<'_, L> {
+    type Answer = bool;
 
-    async fn ask(&self, connector: &mut Connector) -> Result<LineReading, CallError> {
-        connector.read_lines(self.0, self.1).await
+    async fn ask(&mut self, connector: &mut Connector) -> Result<bool, CallError> {
+        self.0.read_next(connector).await
     }
 }
 
-pub(super) struct PageOf<'a, L>(pub(super) &'a L, pub(super) Option<&'a str>);
-
-impl<L: List> Ask for PageOf<'_, L> {
-    type Answer = Page<L::Entry>;
-
-    async fn ask(&self, connector: &mut Connector) -> Result<Self::Answer, CallError> {
-        self.0.page(connector, self.1).await
-    }
+/// One more batch of chosen lines.
+pub(super) struct Batch<'a> {
+    pub(super) into: &'a mut LineBatches,
+    pub(super) keys: &'a [LineKey],
+    pub(super) start: Date,
 }
 
-pub(super) struct Accounts;
+impl Ask for Batch<'_> {
+    type Answer = ();
 
-impl List for Accounts {
-    type Entry = Account;
-    const ACTIVITY: Activity = Activity::Accounts;
-
-    async fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> Result<Page<Account>, CallError> {
-        connector.list_accounts(cursor).await
-    }
-}
-
-pub(super) struct Services;
-
-impl List for Services {
-    type Entry = Service;
-    const ACTIVITY: Activity = Activity::Services;
-
-    async fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> Result<Page<Service>, CallError> {
-        connector.list_services(cursor).await
-    }
-}
-
-pub(super) struct ContractsOf<'a>(pub(super) &'a [AccountId], pub(super) Date);
-
-impl List for ContractsOf<'_> {
-    type Entry = Contract;
-    const ACTIVITY: Activity = Activity::Contracts;
-
-    async fn page(
-        &self,
-        connector: &mut Connector,
-        cursor: Option<&str>,
-    ) -> Result<Page<Contract>, CallError> {
-        connector.list_contracts(self.0, self.1, None, cursor).await
+    async fn ask(&mut self, connector: &mut Connector) -> Result<(), CallError> {
+        self.into.read(connector, self.keys, self.start).await
     }
 }

@@ -3,11 +3,10 @@
 
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
-use jiff::civil::Date;
 use psa_host_billing::AccountId;
 use psa_host_sandbox::CallError;
 
-use super::{AccountContracts, MOST_FAILED_ACCOUNTS, Reader, Task};
+use super::{AccountContracts, MOST_FAILED_ACCOUNTS, Reader, Task, Window};
 use crate::progress::{Activity, Progress, Watch};
 
 /// Contracts of many accounts, chunk by chunk in the order asked for. Ends with its
@@ -15,7 +14,7 @@ use crate::progress::{Activity, Progress, Watch};
 #[derive(Debug)]
 pub struct Chunks {
     reader: Reader,
-    start: Date,
+    window: Window,
     left: std::vec::IntoIter<Vec<AccountId>>,
     under_way: FuturesOrdered<Task<Vec<AccountContracts>>>,
     total: usize,
@@ -24,13 +23,13 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    pub(super) fn begin(reader: &Reader, accounts: &[AccountId], start: Date) -> Self {
+    pub(super) fn begin(reader: &Reader, accounts: &[AccountId], window: Window) -> Self {
         let limits = &reader.session.plugin().description().limits;
         let size = limits.accounts_per_call.max(1) as usize;
         let left: Vec<Vec<AccountId>> = accounts.chunks(size).map(<[_]>::to_vec).collect();
         let mut chunks = Self {
             reader: reader.clone(),
-            start,
+            window,
             left: left.into_iter(),
             under_way: FuturesOrdered::new(),
             total: accounts.len(),
@@ -81,9 +80,9 @@ impl Chunks {
         while self.under_way.len() < side_by_side
             && let Some(chunk) = self.left.next()
         {
-            let (reader, start) = (self.reader.clone(), self.start);
+            let (reader, window) = (self.reader.clone(), self.window);
             self.under_way.push_back(Task::spawn(
-                async move { reader.chunk(&chunk, start).await },
+                async move { reader.chunk(&chunk, window).await },
             ));
         }
     }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-/// Of what fits into the time that a reading is good for, this share is read: the next batch
-/// may be slower.
-const SHARE: f64 = 0.8;
+/// Of the time that a reading is good for, so many fifths are planned for sending: the next
+/// batch may be slower.
+const FIFTHS: u32 = 4;
 
 /// The size of batches, and what the last one took.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ pub(super) struct Pace {
     size: usize,
     /// How long the last reading took.
     reading: Duration,
-    /// Sent a second.
-    rate: Option<f64>,
+    /// How long one adjustment takes, those beside it counted in.
+    each: Option<Duration>,
 }
 
 impl Pace {
@@ -28,7 +28,7 @@ impl Pace {
             fresh,
             size: most,
             reading: Duration::ZERO,
-            rate: None,
+            each: None,
         }
     }
 
@@ -40,52 +40,51 @@ impl Pace {
     /// A reading took so long.
     pub fn read(&mut self, took: Duration) {
         self.reading = took;
-        // With less time left than the reading took, none of a batch would be sent in time.
-        if took * 2 > self.fresh {
+        if self.is_slow() {
             self.size = 1;
         }
     }
 
     /// So many were sent in this time; others were too late.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a few hundred lines; the size is clamped"
-    )]
     pub fn sent(&mut self, sent: usize, late: usize, took: Duration) {
-        if sent == 0 {
+        let Some(each) = each(sent, took) else {
             // A wait inside the host, or a reading that was late already.
             if late > 0 {
                 self.size = 1;
             }
             return;
-        }
-        let rate = sent as f64 / took.as_secs_f64().max(0.001);
-        self.rate = Some(rate);
-        let left = self.fresh.saturating_sub(self.reading).as_secs_f64();
-        let fits = (rate * left * SHARE) as usize;
-        self.size = match self.reading * 2 > self.fresh {
+        };
+        self.each = Some(each);
+        let left = self.fresh.saturating_sub(self.reading) * FIFTHS / 5;
+        let fits = left.as_micros() / each.as_micros().max(1);
+        self.size = match self.is_slow() {
             true => 1,
-            false => fits.clamp(1, self.most),
+            false => usize::try_from(fits)
+                .unwrap_or(usize::MAX)
+                .clamp(1, self.most),
         };
     }
 
     /// Whether the next batch is to be read now, with so many of this one left and so many
     /// sent in this time: about as long before the end as the reading takes.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a few hundred lines, and an estimate"
-    )]
     pub fn is_near(&self, left: usize, sent: usize, since: Duration) -> bool {
-        let rate = match (self.rate, sent) {
-            (_, sent) if sent > 0 => sent as f64 / since.as_secs_f64().max(0.001),
-            (Some(rate), _) => rate,
-            (None, _) => return left == 0,
+        let Some(each) = each(sent, since).or(self.each) else {
+            return left == 0;
         };
-        let ahead = self.reading.mul_f64(1.5).min(self.fresh / 4);
-        left as f64 <= rate * ahead.as_secs_f64()
+        let left = each.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX));
+        left <= (self.reading * 3 / 2).min(self.fresh / 4)
     }
+
+    /// With less time left than the reading took, hardly any of a batch would be sent in
+    /// time.
+    fn is_slow(&self) -> bool {
+        self.reading * 2 > self.fresh
+    }
+}
+
+/// What one took; none where none was sent.
+fn each(sent: usize, took: Duration) -> Option<Duration> {
+    took.checked_div(u32::try_from(sent).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -94,44 +93,44 @@ mod tests {
 
     const FRESH: Duration = Duration::from_secs(5);
 
-    fn seconds(seconds: f64) -> Duration {
-        Duration::from_secs_f64(seconds)
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
     }
 
     #[test]
     fn batches_shrink_to_what_is_sent_while_the_reading_is_fresh() {
         let mut pace = Pace::new(200, FRESH);
         assert_eq!(pace.size(), 200);
-        pace.read(seconds(1.0));
+        pace.read(ms(1000));
         // 20 in 4 seconds: of the 200, the rest was too late.
-        pace.sent(20, 180, seconds(4.0));
+        pace.sent(20, 180, ms(4000));
         assert_eq!(pace.size(), 16);
         // A faster PSA.
-        pace.sent(16, 0, seconds(0.16));
+        pace.sent(16, 0, ms(160));
         assert_eq!(pace.size(), 200);
     }
 
     #[test]
     fn where_reading_takes_too_long_one_line_is_read_at_a_time() {
         let mut pace = Pace::new(200, FRESH);
-        pace.read(seconds(3.0));
+        pace.read(ms(3000));
         assert_eq!(pace.size(), 1);
-        pace.sent(1, 0, seconds(0.2));
+        pace.sent(1, 0, ms(200));
         assert_eq!(pace.size(), 1);
-        pace.read(seconds(0.5));
-        pace.sent(1, 0, seconds(0.2));
+        pace.read(ms(500));
+        pace.sent(1, 0, ms(200));
         assert_eq!(pace.size(), 18);
-        pace.sent(0, 18, seconds(9.0));
+        pace.sent(0, 18, ms(9000));
         assert_eq!(pace.size(), 1);
     }
 
     #[test]
     fn the_next_batch_is_read_as_long_before_the_end_as_reading_takes() {
         let mut pace = Pace::new(200, FRESH);
-        pace.read(seconds(0.2));
-        assert!(!pace.is_near(40, 100, seconds(1.0)));
-        assert!(pace.is_near(30, 100, seconds(1.0)));
+        pace.read(ms(200));
+        assert!(!pace.is_near(40, 100, ms(1000)));
+        assert!(pace.is_near(30, 100, ms(1000)));
         // A slow PSA: not earlier than the reading is good for.
-        assert!(!pace.is_near(48, 10, seconds(2.0)));
+        assert!(!pace.is_near(48, 10, ms(2000)));
     }
 }

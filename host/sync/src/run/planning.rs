@@ -11,11 +11,12 @@ use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::plan::{
     Answered, Context, Decision, LinePast, Plan, PlanLine, Rejected, all_right, first_day_to_read,
+    last_day_to_read,
 };
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{
-    AccountId, ConnectionName, Hold, HoldCode, LineId, Mapping, ModuleId, QuantityModel, TenantKey,
-    Workspace, WorkspaceId,
+    AccountId, ConnectionName, LineId, Mapping, ModuleId, QuantityModel, TenantKey, Workspace,
+    WorkspaceId,
 };
 use psa_host_ledger::{
     Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
@@ -29,7 +30,7 @@ use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
 use crate::snapshot::counts_of;
-use crate::{AccountContracts, Host, OpenConnection, Result};
+use crate::{Host, OpenConnection, Result, Window, whole_lines};
 
 /// What a run is to do.
 pub(super) struct Planned {
@@ -91,7 +92,9 @@ impl Host {
         let known = self.ledger().known_accounts(tenant)?;
         let passed = self.ledger().passed(&open.connection.name, as_of)?;
         // Begun before the lists that it does not need.
-        let mut chunks = reader.chunks(&mapped, first_day_to_read(&past, as_of));
+        let start = first_day_to_read(&past, as_of);
+        let horizon = Some(last_day_to_read(as_of));
+        let mut chunks = reader.chunks(&mapped, Window { start, horizon });
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
         let counts = counts.await.map_err(super::ended)??;
@@ -145,19 +148,20 @@ impl Host {
         };
         let mut rows = Rows::new(self.ledger(), run);
         while let Some(chunk) = chunks.next(watch).await {
-            let chunk = chunk.map_err(|error| open.failed(error))?;
+            let mut chunk = chunk.map_err(|error| open.failed(error))?;
             let days = self.days_of_chunk(look_back, &chunk)?;
             let context = Context {
                 days: &days,
                 ..context
             };
             let first = planned.lines.len();
-            for read in chunk {
+            let decided = whole_lines::decide(reader, &context, &workspaces, &mut chunk, start);
+            let decided = decided.await.map_err(|error| open.failed(error))?;
+            for (read, lines) in chunk.into_iter().zip(decided) {
                 if let Ok(contracts) = &read.contracts {
                     planned.plan.saw(&read.account, contracts);
                 }
-                let new = (!known.contains(&read.account)).then(|| read.account.clone());
-                let lines = plan_account(&context, &workspaces, read);
+                let new = (!known.contains(&read.account)).then_some(read.account);
                 let right = new.filter(|_| all_right(&lines));
                 planned.accounts_right.extend(right);
                 for line in lines {
@@ -372,28 +376,6 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
         rollback,
     };
     (asked.question.key.line, question)
-}
-
-fn plan_account(
-    context: &Context<'_>,
-    workspaces: &HashMap<WorkspaceId, Workspace>,
-    read: AccountContracts,
-) -> Vec<PlanLine> {
-    let AccountContracts { account, contracts } = read;
-    let workspace = context
-        .mapping
-        .workspace(&account)
-        .and_then(|id| workspaces.get(id));
-    let Some(workspace) = workspace else {
-        return Vec::new();
-    };
-    match contracts {
-        Ok(contracts) => context.plan_workspace(workspace, &account, &contracts),
-        Err(error) => {
-            let hold = Hold::new(HoldCode::AccountUnreadable, error.in_full());
-            context.hold_workspace(workspace, &account, &hold)
-        }
-    }
 }
 
 /// How the plugin's PSA counts.

@@ -24,14 +24,14 @@ async fn an_adjustment_that_a_person_calls_not_applied_is_planned_anew() {
     let run = report.run.parse().unwrap();
     scene
         .host
-        .resolve(run, &[line.clone()], Verdict::NotApplied)
+        .resolve(run, std::slice::from_ref(&line), Verdict::NotApplied)
         .unwrap();
     let next = scene.sync().await;
     assert_eq!(outcome(&next, "w1").0, Outcome::Confirmed, "{next:#?}");
     assert_eq!(scene.applied(0), [6]);
     let twice = scene
         .host
-        .resolve(run, &[line.clone()], Verdict::Confirmed)
+        .resolve(run, std::slice::from_ref(&line), Verdict::Confirmed)
         .unwrap_err();
     assert_eq!(twice.code(), "nothing-to-resolve");
 }
@@ -59,7 +59,7 @@ async fn a_line_at_neither_target_nor_baseline_stays_held_until_a_person_resolve
     let id = LineId::new(line.to_string()).unwrap();
     scene
         .host
-        .resolve(run, &[id.clone()], Verdict::NotApplied)
+        .resolve(run, std::slice::from_ref(&id), Verdict::NotApplied)
         .unwrap();
     assert_eq!(scene.adjustments_sent(), 1);
 }

@@ -324,8 +324,12 @@ impl Test {
                 "{}: held without having been sent: {report:#?}",
                 self.summary
             );
-            host.resolve(held.run, &[line.clone()], run::Verdict::NotApplied)
-                .unwrap();
+            host.resolve(
+                held.run,
+                std::slice::from_ref(line),
+                run::Verdict::NotApplied,
+            )
+            .unwrap();
         }
         twice.len()
     }
@@ -373,7 +377,7 @@ impl Test {
             };
             self.scene
                 .host
-                .resolve(held.run, &[id.clone()], verdict)
+                .resolve(held.run, std::slice::from_ref(&id), verdict)
                 .unwrap();
         }
         self.clean_run().await

@@ -14,7 +14,7 @@ pub fn fault(message: &Text) -> Error {
     Error::Transient(Fault {
         message: spelled(message),
         psa_words: Some(spelled(message)),
-        fix: None,
+        fix: Some("run this as root".to_owned()),
     })
 }
 
@@ -132,7 +132,8 @@ fn key(line: &str) -> LineKey {
     LineKey {
         line: line.to_owned(),
         contract: "c1".to_owned(),
-        service: "s1".to_owned(),
+        // The one service that it lists.
+        service: "1".to_owned(),
         account: "a1".to_owned(),
     }
 }
@@ -141,7 +142,11 @@ pub fn contracts(
     answer: &Answer,
     accounts: &[String],
     start: CivilDate,
+    cursor: Option<&str>,
 ) -> Result<ContractPage, Error> {
+    if let Answer::Endless { .. } = answer {
+        return endless_contracts(answer, accounts, start, cursor);
+    }
     let (units, month) = match answer {
         Answer::Fault(message) => return Err(fault(message)),
         Answer::Units { units, month } => (spelled(units), *month),
@@ -151,10 +156,18 @@ pub fn contracts(
         (Answer::StrangeContract, _) | (_, None) => "of-somebody-else",
         (_, Some(first)) => first,
     };
-    let contract = Contract {
-        id: "c1".to_owned(),
+    let lines = vec![line(&key("l1"), units, start, month)];
+    Ok(ContractPage {
+        contracts: vec![contract("c1", account, "A contract", lines)],
+        next: None,
+    })
+}
+
+fn contract(id: &str, account: &str, name: &str, lines: Vec<Line>) -> Contract {
+    Contract {
+        id: id.to_owned(),
         account: account.to_owned(),
-        name: "A contract".to_owned(),
+        name: name.to_owned(),
         start: None,
         end: None,
         recurring: Truth::Yes,
@@ -165,12 +178,33 @@ pub fn contracts(
         next_invoice: None,
         invoiced_through: None,
         lines_read: true,
-        lines: vec![line(&key("l1"), units, start, month)],
+        lines,
         link: None,
-    };
+    }
+}
+
+/// Contracts of the first account for ever, each with a line.
+fn endless_contracts(
+    answer: &Answer,
+    accounts: &[String],
+    start: CivilDate,
+    cursor: Option<&str>,
+) -> Result<ContractPage, Error> {
+    let (names, next) = page(answer, cursor, |id, name, _| (id, name))?;
+    let account = accounts.first().map_or("", String::as_str);
+    let contracts = names.into_iter().map(|(id, name)| {
+        let key = LineKey {
+            line: format!("l{id}"),
+            contract: id.clone(),
+            service: "1".to_owned(),
+            account: account.to_owned(),
+        };
+        let lines = vec![line(&key, "5".to_owned(), start, 1)];
+        contract(&id, account, &name, lines)
+    });
     Ok(ContractPage {
-        contracts: vec![contract],
-        next: None,
+        contracts: contracts.collect(),
+        next,
     })
 }
 
@@ -187,10 +221,11 @@ pub fn reading(answer: &Answer, lines: &[LineKey], start: CivilDate) -> Result<L
             .map(|key| line(key, "5".to_owned(), start, 1))
             .collect(),
     };
-    Ok(LineReading {
-        lines,
-        others: Vec::new(),
-    })
+    let others = match answer {
+        Answer::Endless { heavy, .. } => (0..*heavy).map(|n| key(&format!("{n:0>190}"))).collect(),
+        _ => Vec::new(),
+    };
+    Ok(LineReading { lines, others })
 }
 
 pub fn outcome(findings: Vec<Finding>, answer: &Answer) -> Result<Outcome, Error> {

@@ -75,10 +75,10 @@ impl Connector for Hostile {
         accounts: &[String],
         start: CivilDate,
         _horizon: Option<CivilDate>,
-        _cursor: Option<&str>,
+        cursor: Option<&str>,
     ) -> Result<ContractPage, Error> {
         let (_, answer) = self.perform(host, Export::ListContracts);
-        answer::contracts(&answer, accounts, start)
+        answer::contracts(&answer, accounts, start, cursor)
     }
 
     fn read_lines(

@@ -189,7 +189,8 @@ pub enum Answer {
         /// Its link.
         link: Option<Text>,
     },
-    /// Another page for ever; the cursor counts on or stays the same.
+    /// Another page for ever; the cursor counts on or stays the same. Of lines, which have
+    /// no pages: others beside those asked for.
     Endless {
         /// Whether the cursor is another one each time.
         counts: bool,

@@ -139,3 +139,24 @@ fn a_secret_in_the_token_address_is_refused() {
     let problems = Description::read(description).unwrap_err();
     assert_eq!(problems, ["the token address has a secret in it"]);
 }
+
+#[test]
+fn templates_and_names_of_megabytes_are_refused_and_not_kept() {
+    let mut description = said();
+    description.authentication.headers[0].value = "x".repeat(9 << 20);
+    let long = plugin::HeaderTemplate {
+        name: "n".repeat(9 << 20),
+        value: "${secret}".to_owned(),
+    };
+    description.authentication.headers.push(long);
+    let problems = read(description).unwrap_err().join("; ");
+    assert!(
+        problems.contains("template of Secret has 9437184 bytes; at most 1024 are taken"),
+        "{problems}"
+    );
+    assert!(
+        problems.contains("a name of more than 100 bytes"),
+        "{problems}"
+    );
+    assert!(problems.len() < 1_000, "{}", problems.len());
+}

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use psa_host_billing::{AccountId, ContractId, ServiceId, WorkspaceId};
 use psa_host_ledger::{AccountMapping, Mapping, Mappings};
 
-use crate::Reader;
 use crate::error::Problem;
 use crate::progress::Watch;
+use crate::{Reader, Window};
 
 use super::Row;
 use crate::mapping::{unknown_account, unknown_contract, unknown_service};
@@ -71,7 +71,7 @@ impl PsaSide {
         let choosing: Vec<AccountId> = choosing.into_iter().collect();
         let contracts = &mut side.contracts;
         reader
-            .for_each_chunk(&choosing, today, watch, |chunk| {
+            .for_each_chunk(&choosing, Window::of(today), watch, |chunk| {
                 for read in chunk {
                     let ids = read.contracts?.into_iter().map(|contract| contract.id);
                     contracts.insert(read.account, ids.collect());

@@ -44,12 +44,12 @@ async fn a_change_is_sent_once_more_and_then_held_until_a_person_has_looked() {
     let host = &scene.host;
     let not_this = host.resolve(
         first.run.parse().unwrap(),
-        &[line.clone()],
+        std::slice::from_ref(&line),
         Verdict::NotApplied,
     );
     assert_eq!(not_this.unwrap_err().code(), "nothing-to-resolve");
     let run = second.run.parse().unwrap();
-    host.resolve(run, &[line.clone()], Verdict::NotApplied)
+    host.resolve(run, std::slice::from_ref(&line), Verdict::NotApplied)
         .unwrap();
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
