@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::json;
 
 use crate::error::{Fault, Inside};
 use crate::open::lock;
@@ -142,6 +143,26 @@ impl Ledger {
                 .optional()?;
             Ok(until.filter(|until| *until > now))
         })
+    }
+
+    /// Take back a pause that the PSA asked for: a person knows better. Kept in the history
+    /// before it counts.
+    ///
+    /// # Errors
+    /// A failing disk or database.
+    pub fn budget_lift(&self, scope: &str, why: &str) -> Result<Option<Timestamp>> {
+        let Some(until) = self.budget_paused(scope)? else {
+            return Ok(None);
+        };
+        self.write(|change, journal| {
+            let detail = json!({ "until": until, "why": why });
+            journal.write(change, "budget.lifted", scope, &detail)
+        })?;
+        self.budget(|database| {
+            database.execute("DELETE FROM paused WHERE scope = ?1", [scope])?;
+            Ok(())
+        })?;
+        Ok(Some(until))
     }
 
     /// Each statement is a transaction of its own.

@@ -8,10 +8,10 @@ use rusqlite::{Connection as Database, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::error::{Fault, Inside};
-use crate::row::{instant, parsed, parsed_opt};
+use crate::row::{instant, instant_opt, parsed, parsed_opt};
 use crate::secrets::{self, Owner};
 use crate::transition::OPEN_STATES;
-use crate::{Ledger, LedgerError, Result, Secret, SnapshotId, mapping, usage};
+use crate::{Ledger, LedgerError, Result, Secret, SnapshotId, usage};
 
 /// A connection to add.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct Connection {
     pub name: ConnectionName,
     /// Which plugin.
     pub plugin: String,
+    /// The file of the plugin that it is kept on, in hex; none: the one in use.
+    pub kept_on: Option<String>,
     /// In which channel workspace.
     pub channel: WorkspaceId,
     /// IANA name.
@@ -49,12 +51,25 @@ pub struct Connection {
     pub tenant: Option<TenantKey>,
     /// Whether scheduled work leaves it alone.
     pub paused: bool,
+    /// Which credentials it has: goes up whenever they change or are to be tried again.
+    pub credentials_version: i64,
+    /// That the PSA refused them; none: not these.
+    pub refusal: Option<CredentialsRefusal>,
     /// When it was added.
     pub created_at: Timestamp,
     /// What the last check said.
     pub last_check: Option<CheckOutcome>,
     /// The snapshot of its last run that posted.
     pub last_snapshot: Option<SnapshotId>,
+}
+
+/// The PSA refused the credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialsRefusal {
+    /// When.
+    pub at: Timestamp,
+    /// In whose words: the PSA's or the plugin's.
+    pub words: String,
 }
 
 /// What a check said.
@@ -75,15 +90,6 @@ pub struct ConnectionChange {
     pub settings: BTreeMap<String, Option<String>>,
     /// A new time zone.
     pub time_zone: Option<String>,
-}
-
-/// What binding a tenant did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TenantBinding {
-    /// The connection had none.
-    First,
-    /// It is the same.
-    Same,
 }
 
 impl Ledger {
@@ -176,6 +182,10 @@ impl Ledger {
         self.write(|change, journal| {
             let id = must_exist(change, name)?;
             secrets::set(change, Owner::Connection(name.as_str()), &to.settings)?;
+            if !to.settings.is_empty() {
+                // A user name or an address goes with the secrets.
+                renew_credentials(change, id)?;
+            }
             if let Some(zone) = &to.time_zone {
                 change.execute(
                     "UPDATE connections SET time_zone = ?2 WHERE id = ?1",
@@ -197,7 +207,8 @@ impl Ledger {
         secrets: &BTreeMap<String, Secret>,
     ) -> Result<()> {
         self.write(|change, journal| {
-            must_exist(change, name)?;
+            let id = must_exist(change, name)?;
+            renew_credentials(change, id)?;
             let owner = Owner::Connection(name.as_str());
             secrets::put(change, journal, &self.inner.keyring, owner, secrets)?;
             let detail = json!({ "secrets": secrets.keys().collect::<Vec<_>>() });
@@ -228,34 +239,52 @@ impl Ledger {
         })
     }
 
-    /// Bind the tenant that a check reported. Never rebound: mappings are ids of one
-    /// PSA instance and mean something else in another.
+    /// Keep that the PSA refused the credentials of this version: nothing is sent with them
+    /// again until somebody says so. Where they were changed meanwhile, nothing is kept.
     ///
     /// # Errors
-    /// [`LedgerError::TenantChanged`], or a mapping conflict with another connection of
-    /// the same tenant.
-    pub fn bind_tenant(&self, name: &ConnectionName, tenant: &TenantKey) -> Result<TenantBinding> {
+    /// A failing disk or database.
+    pub fn refuse_credentials(
+        &self,
+        name: &ConnectionName,
+        version: i64,
+        words: &str,
+    ) -> Result<()> {
+        self.write(|change, journal| {
+            let changed = change.execute(
+                "UPDATE connections SET refused_at = ?3, refused_words = ?4
+                 WHERE name = ?1 AND credentials_version = ?2 AND refused_at IS NULL",
+                params![name.as_str(), version, journal.at().as_microsecond(), words],
+            )?;
+            if changed == 0 {
+                return Ok(());
+            }
+            let detail = json!({ "words": words });
+            journal.write(
+                change,
+                "connection.credentials-refused",
+                name.as_str(),
+                &detail,
+            )
+        })
+    }
+
+    /// Let refused credentials be tried once more: somebody says that they are right now.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`].
+    pub fn retry_credentials(&self, name: &ConnectionName) -> Result<()> {
         self.write(|change, journal| {
             let id = must_exist(change, name)?;
-            match tenant_of(change, id)? {
-                Some(bound) if bound == *tenant => Ok(TenantBinding::Same),
-                Some(bound) => Err(LedgerError::TenantChanged {
-                    connection: name.to_string(),
-                    bound: bound.to_string(),
-                    reported: tenant.to_string(),
-                }
-                .into()),
-                None => {
-                    change.execute(
-                        "UPDATE connections SET tenant = ?2 WHERE id = ?1",
-                        params![id, tenant.as_str()],
-                    )?;
-                    mapping::bind_accounts(change, id, tenant)?;
-                    let detail = json!({ "tenant": tenant });
-                    journal.write(change, "connection.bound", name.as_str(), &detail)?;
-                    Ok(TenantBinding::First)
-                }
+            if !renew_credentials(change, id)? {
+                return Ok(());
             }
+            journal.write(
+                change,
+                "connection.credentials-retried",
+                name.as_str(),
+                &json!({}),
+            )
         })
     }
 
@@ -304,21 +333,7 @@ impl Ledger {
     pub fn remove_connection(&self, name: &ConnectionName) -> Result<()> {
         self.write(|change, journal| {
             let id = must_exist(change, name)?;
-            let open: i64 = change.query_row(
-                &format!(
-                    "SELECT count(*) FROM intents
-                     WHERE connection_id = ?1 AND state IN ({OPEN_STATES})"
-                ),
-                [id],
-                |row| row.get(0),
-            )?;
-            if open > 0 {
-                return Err(LedgerError::OpenIntents {
-                    connection: name.to_string(),
-                    open: open.unsigned_abs(),
-                }
-                .into());
-            }
+            refuse_open_intents(change, id, name.as_str())?;
             secrets::forget(change, Owner::Connection(name.as_str()))?;
             change.execute(
                 "DELETE FROM plugin_storage WHERE connection = ?1",
@@ -328,6 +343,41 @@ impl Ledger {
             journal.write(change, "connection.removed", name.as_str(), &json!({}))
         })
     }
+}
+
+/// While something sent is not settled, who sent it stays as it is.
+pub(crate) fn refuse_open_intents(view: &Database, id: i64, name: &str) -> Inside<()> {
+    let open: i64 = view.query_row(
+        &format!(
+            "SELECT count(*) FROM intents
+             WHERE connection_id = ?1 AND state IN ({OPEN_STATES})"
+        ),
+        [id],
+        |row| row.get(0),
+    )?;
+    if open > 0 {
+        return Err(LedgerError::OpenIntents {
+            connection: name.to_owned(),
+            open: open.unsigned_abs(),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// The credentials are others now, or to be tried again. Tells whether they were refused.
+fn renew_credentials(change: &Database, id: i64) -> Inside<bool> {
+    let refused: bool = change.query_row(
+        "SELECT refused_at IS NOT NULL FROM connections WHERE id = ?1",
+        [id],
+        |row| row.get(0),
+    )?;
+    change.execute(
+        "UPDATE connections SET credentials_version = credentials_version + 1,
+             refused_at = NULL, refused_words = NULL WHERE id = ?1",
+        [id],
+    )?;
+    Ok(refused)
 }
 
 /// The number of a connection.
@@ -407,12 +457,23 @@ fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
     Ok(Connection {
         name: parsed(row, "name")?,
         plugin: row.get("plugin")?,
+        kept_on: row.get("kept_on")?,
         channel: parsed(row, "channel")?,
         time_zone: row.get("time_zone")?,
         settings: BTreeMap::new(),
         secret_fields: BTreeSet::new(),
         tenant: parsed_opt(row, "tenant")?,
         paused: row.get("paused")?,
+        credentials_version: row.get("credentials_version")?,
+        refusal: match instant_opt(row, "refused_at")? {
+            None => None,
+            Some(at) => Some(CredentialsRefusal {
+                at,
+                words: row
+                    .get::<_, Option<String>>("refused_words")?
+                    .unwrap_or_default(),
+            }),
+        },
         created_at: instant(row, "created_at")?,
         last_check,
         last_snapshot: row.get::<_, Option<i64>>("last_snapshot")?.map(SnapshotId),

@@ -166,12 +166,20 @@ pub enum LedgerError {
         /// By whom.
         connections: Vec<String>,
     },
-    /// The file to approve is not the one that is there.
+    /// Nobody agreed to what the file asks for.
+    #[error("the file {sha256} of plugin {plugin:?} is not approved")]
+    PluginNotApproved {
+        /// The plugin.
+        plugin: String,
+        /// The file.
+        sha256: String,
+    },
+    /// The file in use is not the one that was looked at.
     #[error("the plugin {plugin:?} is now {current}, not {asked}")]
     PluginChanged {
         /// The plugin.
         plugin: String,
-        /// The SHA-256 to approve.
+        /// The SHA-256 that was looked at.
         asked: String,
         /// The SHA-256 of the present file.
         current: String,
@@ -195,6 +203,47 @@ pub enum LedgerError {
         bound: String,
         /// What is there now.
         reported: String,
+    },
+    /// Another lineage of plugins, or another channel, has the tenant's key already.
+    #[error(
+        "the plugin of connection {connection:?} says that its PSA is tenant {tenant:?}, which is \
+         known from elsewhere{}",
+        if by.is_empty() { String::new() } else { format!(": {}", by.join(", ")) }
+    )]
+    TenantClaimed {
+        /// Who reports it.
+        connection: String,
+        /// The key.
+        tenant: String,
+        /// Whose it is, with plugins and channels.
+        by: Vec<String>,
+    },
+    /// No key was refused that an operator could say something about.
+    #[error("connection {connection:?} has reported no tenant that is known from elsewhere")]
+    NothingClaimed {
+        /// The connection.
+        connection: String,
+    },
+    /// The key means more than one tenant by now.
+    #[error("there is not exactly one tenant with the key {tenant:?}: {}", by.join(", "))]
+    SeveralTenants {
+        /// The key.
+        tenant: String,
+        /// Their connections.
+        by: Vec<String>,
+    },
+    /// A workspace that is billed in another tenant already.
+    #[error(
+        "the workspace {workspace:?} is mapped in tenant {tenant:?} already, by connection \
+         {connection:?} of the same channel"
+    )]
+    WorkspaceInTwoTenants {
+        /// The workspace.
+        workspace: String,
+        /// The other connection.
+        connection: String,
+        /// Its tenant.
+        tenant: String,
     },
     /// Something sent is not yet known to have arrived or not.
     #[error("the connection {connection:?} has {open} adjustments that are not settled")]
@@ -356,9 +405,14 @@ impl LedgerError {
             Self::AlreadyExists { .. } => "already-exists",
             Self::Duplicate { .. } => "duplicate",
             Self::PluginInUse { .. } => "plugin-in-use",
+            Self::PluginNotApproved { .. } => "not-approved",
             Self::PluginChanged { .. } => "plugin-changed",
             Self::NotAChannel { .. } => "not-a-channel",
             Self::TenantChanged { .. } => "tenant-changed",
+            Self::TenantClaimed { .. } => "tenant-claimed",
+            Self::NothingClaimed { .. } => "nothing-claimed",
+            Self::SeveralTenants { .. } => "several-tenants",
+            Self::WorkspaceInTwoTenants { .. } => "workspace-in-two-tenants",
             Self::OpenIntents { .. } => "adjustments-open",
             Self::WorkspaceAlreadyMapped { .. } => "workspace-already-mapped",
             Self::AccountAlreadyMapped { .. } => "account-already-mapped",

@@ -58,6 +58,9 @@ impl LedgerError {
             }
             Self::Duplicate { .. } => "Remove one of the two and do it again.".to_owned(),
             Self::PluginInUse { .. } => "Remove those connections first.".to_owned(),
+            Self::PluginNotApproved { plugin, sha256 } => format!(
+                "See what it asks for and agree with `psa-host plugin approve {plugin} {sha256}`."
+            ),
             Self::PluginChanged { .. } => {
                 "Look at the plugin as it is now, and approve that if you agree.".to_owned()
             }
@@ -69,6 +72,23 @@ impl LedgerError {
                  other tenant: mappings are not carried over."
                     .to_owned()
             }
+            Self::TenantClaimed { connection, .. } => format!(
+                "Where it is the very same PSA, so that request budget, lock and lines are shared: \
+                 `psa-host connection tenant {connection} same --why TEXT`. Where it is another one \
+                 with the same key: `psa-host connection tenant {connection} different --why TEXT`. \
+                 Where you do not know the plugin, remove the connection."
+            ),
+            Self::NothingClaimed { connection } => format!(
+                "Check it with `psa-host connection check {connection}`: only what that refuses as \
+                 tenant-claimed is asked about."
+            ),
+            Self::SeveralTenants { .. } => {
+                "Name a connection of the tenant that is meant, with --as.".to_owned()
+            }
+            Self::WorkspaceInTwoTenants { connection, .. } => format!(
+                "Remove the mapping in {connection} first. Where the workspace is to be billed in \
+                 both, say why: `psa-host map second-tenant N WORKSPACE --why TEXT`."
+            ),
             Self::OpenIntents { .. } => {
                 "Run sync once more, and settle what it cannot with `run resolve`.".to_owned()
             }

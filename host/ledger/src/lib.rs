@@ -50,6 +50,7 @@ mod set_asides;
 mod stances;
 mod step;
 mod storage;
+mod tenant_claims;
 mod transition;
 mod usage;
 mod usage_names;
@@ -59,7 +60,9 @@ mod workspaces;
 pub use answer::{Answer, Refusal, Resolution};
 pub use budget::Observed;
 pub use bundles::BundleRecord;
-pub use connections::{CheckOutcome, Connection, ConnectionChange, NewConnection, TenantBinding};
+pub use connections::{
+    CheckOutcome, Connection, ConnectionChange, CredentialsRefusal, NewConnection,
+};
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
 pub use error::LedgerError;
@@ -76,7 +79,7 @@ pub use lock::TenantLock;
 pub use mapped_names::NameOf;
 pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};
 pub use open::{Clock, Ledger, system_clock};
-pub use plugins::{AddedPlugin, Approval, Plugin};
+pub use plugins::{AddedPlugin, Approval, DESCRIPTION_FORM, Plugin, PluginFile};
 pub use psa_host_billing::{ServiceMapping, UsageItem};
 pub use questions::{Answering, NewQuestion, QuestionId, QuestionRecord, QuestionState};
 pub use rejections::Rejections;
@@ -88,6 +91,7 @@ pub use set_asides::NewSetAside;
 pub use stances::StanceRecord;
 pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
+pub use tenant_claims::{TenantBinding, TenantDecision};
 pub use transition::{IntentState, MAX_SENDS};
 pub use usage::{
     Counted, DifferingCount, Disagreement, NewSnapshot, Snapshot, SnapshotId, Withdrawal,

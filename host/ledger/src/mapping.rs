@@ -445,7 +445,39 @@ fn account_conflict(
             }));
         }
     }
-    Ok(None)
+    second_tenant(view, connection, tenant, pair)
+}
+
+/// A workspace is billed in one tenant of its channel: in two it would be billed twice,
+/// unless somebody said why it is to be.
+fn second_tenant(
+    view: &Connection,
+    connection: i64,
+    tenant: Option<&str>,
+    pair: &AccountMapping,
+) -> Inside<Option<LedgerError>> {
+    let other: Option<(String, String)> = view
+        .prepare_cached(
+            "SELECT o.name, m.tenant FROM account_map AS m
+             JOIN connections AS o ON o.id = m.connection
+             JOIN connections AS c ON c.id = ?1 AND c.channel = o.channel
+             WHERE m.workspace = ?3 AND m.connection <> ?1 AND m.tenant <> ?2
+                 AND NOT EXISTS (SELECT 1 FROM second_tenants AS s
+                                 WHERE s.connection = ?1 AND s.workspace = ?3)
+             ORDER BY o.name LIMIT 1",
+        )?
+        .query_row(
+            params![connection, tenant, pair.workspace.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    Ok(
+        other.map(|(connection, tenant)| LedgerError::WorkspaceInTwoTenants {
+            workspace: pair.workspace.to_string(),
+            connection,
+            tenant,
+        }),
+    )
 }
 
 /// Make a connection's account mappings count for its whole tenant, now that it is

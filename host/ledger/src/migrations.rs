@@ -19,6 +19,8 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/13-passed-changes.sql")).foreign_key_check(),
     M::up(include_str!("migrations/14-handed-out.sql")),
     M::up(include_str!("migrations/15-due-days.sql")),
+    M::up(include_str!("migrations/16-plugin-files.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/17-tenant-claims.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),
@@ -80,6 +82,16 @@ mod tests {
         }
     }
 
+    /// A database as it stood before a step (from 0), with some rows in it.
+    fn before_step(step: usize, rows: &str) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(LEDGER)
+            .to_version(&mut connection, step)
+            .unwrap();
+        connection.execute_batch(rows).unwrap();
+        connection
+    }
+
     /// A data directory of the version before there were limits to begin with.
     fn before_limits() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
@@ -113,6 +125,41 @@ mod tests {
             )
             .unwrap();
         connection
+    }
+
+    #[test]
+    fn approvals_of_earlier_files_are_remembered_with_their_contract() {
+        let mut connection = before_step(
+            14,
+            r#"INSERT INTO plugins VALUES ('old', 'aa', '{"name":"old"}', 1, 'ann');
+               INSERT INTO plugins VALUES ('new', 'bb', '{"refusals":[]}', 2, 'bob');
+               INSERT INTO plugins VALUES ('odd', 'cc', 'no json', 3, 'bob');
+               INSERT INTO approvals VALUES ('old', 'aa', '["a.example"]', 5, 'ann');
+               INSERT INTO approvals VALUES ('new', 'former', '["b.example"]', 5, 'ann');"#,
+        );
+        Schema::Ledger.apply(&mut connection).unwrap();
+        let files: Vec<(String, i64, Option<String>)> = connection
+            .prepare("SELECT sha256, form, hosts FROM plugin_files ORDER BY sha256")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        let granted = Some(r#"["a.example"]"#.to_owned());
+        assert_eq!(
+            files,
+            [
+                ("aa".to_owned(), 1, granted),
+                ("bb".to_owned(), 2, None),
+                ("cc".to_owned(), 1, None),
+            ]
+        );
+        let lineages: i64 = connection
+            .query_row("SELECT count(DISTINCT lineage) FROM plugins", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(lineages, 3);
     }
 
     #[test]

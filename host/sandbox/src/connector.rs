@@ -368,6 +368,7 @@ impl Connector {
 
     /// A guest's own error, with what the host knows better.
     fn heed<T>(&self, phase: Phase, answer: Result<T, wit_types::Error>) -> Result<T, CallError> {
+        self.heed_refusal(phase);
         let said = match answer {
             Ok(answer) => return Ok(answer),
             Err(said) => said,
@@ -398,16 +399,40 @@ impl Connector {
             }
             _ => {}
         }
-        if let CallErrorKind::RateLimited {
-            retry_after: Some(time),
-        } = error.kind
+        // What pauses the tenant, for every plugin and process, is an answer that the host
+        // saw (http/rate.rs). The guest's word alone ends its call and nothing else; beside
+        // such an answer it says for how long, where the PSA said so in its own words.
+        let saw_limit = self
+            .instance
+            .as_ref()
+            .is_some_and(|i| i.store.data().call.saw_limit);
+        if let (
+            CallErrorKind::RateLimited {
+                retry_after: Some(time),
+            },
+            true,
+        ) = (&error.kind, saw_limit)
         {
-            self.session.pause(time);
+            self.session.pause(*time);
         }
         if error.kind == CallErrorKind::Authentication && phase != Phase::Configure {
             self.session.refuse(&error);
         }
         Err(error)
+    }
+
+    /// An answer of 401 that the host saw ends the use of the credentials, whatever the
+    /// guest makes of it.
+    fn heed_refusal(&self, phase: Phase) {
+        if phase == Phase::Configure || self.session.refused().is_some() {
+            return;
+        }
+        if let Some(host) = self.session.refused_by() {
+            let text = format!("{host} answered a request with 401: it refused the credentials");
+            let error = CallError::new(CallErrorKind::Authentication, text)
+                .with_fix("Correct the connection's secrets, then run `connection check`.");
+            self.session.refuse(&error);
+        }
     }
 
     fn read<T>(

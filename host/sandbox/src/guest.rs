@@ -74,8 +74,13 @@ impl Guest {
         phase: Phase,
     ) -> Self {
         let doing = Arc::new(Mutex::new(phase));
+        // Without a session it only describes itself.
+        let world = match session {
+            Some(_) => wasi::World::Moving,
+            None => wasi::World::Still,
+        };
         let last_words = Arc::default();
-        let (wasi, table) = wasi::context(&log, &doing, &last_words);
+        let (wasi, table) = wasi::context(&log, &doing, &last_words, world);
         Self {
             session,
             call: CallRecord::new(phase),

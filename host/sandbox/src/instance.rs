@@ -102,6 +102,10 @@ impl Instance {
         let (compute, wall) = if short {
             // What only computes is stopped as that, before the wall clock does.
             (limits.short_time, limits.short_time * 2)
+        } else if phase == Phase::Check {
+            // What waits for the budget is not counted against it.
+            let wall = limits.check_time + limits.budget_wait;
+            (limits.compute_time, wall.min(limits.call_time))
         } else {
             (limits.compute_time, limits.call_time)
         };

@@ -48,6 +48,8 @@ const ITEMS: usize = 2_000_000;
 /// 512 MiB for all lists that a session holds at once: ten times what 10,000 companies
 /// with 60,000 lines take.
 const LIST_BYTES: usize = 512 << 20;
+/// A check makes some thirty requests. One that hangs holds up nobody's run for longer.
+const CHECK_TIME: Duration = Duration::from_secs(180);
 /// 1 MiB, as the contract says.
 const REQUEST_BODY: usize = 1 << 20;
 /// 16 MiB, as the contract says; counted after decompression.
@@ -114,6 +116,8 @@ pub struct Limits {
     pub short_time: Duration,
     /// Wall clock of one call, host calls included.
     pub call_time: Duration,
+    /// Wall clock of one `check`, which a person or a run's beginning waits for.
+    pub check_time: Duration,
     /// Data given to the host in one call or one host call, in bytes as the host keeps it.
     pub answer_bytes: usize,
     /// Entries of any list a guest gives.
@@ -175,6 +179,7 @@ impl Default for Limits {
             compute_time: COMPUTE_TIME,
             short_time: SHORT_TIME,
             call_time: CALL_TIME,
+            check_time: CHECK_TIME,
             answer_bytes: ANSWER_BYTES,
             list_items: LIST_ITEMS,
             pages: PAGES,

@@ -117,6 +117,12 @@ impl Session {
         self.egress.counts()
     }
 
+    /// How long requests waited so far for the tenant's budget and for a place among those
+    /// at once.
+    pub fn waited(&self) -> std::time::Duration {
+        self.egress.waited()
+    }
+
     /// What the plugin did so far that a person should know of.
     pub fn incidents(&self) -> Vec<Incident> {
         self.incidents.all()
@@ -174,6 +180,11 @@ impl Session {
 
     pub(crate) fn pause(&self, time: std::time::Duration) {
         self.egress.pause(time);
+    }
+
+    /// The host that refused the credentials, unless they were found good elsewhere since.
+    pub(crate) fn refused_by(&self) -> Option<String> {
+        self.egress.credentials_watch().refused_by()
     }
 
     /// Whether the PSA has refused the credentials in this run.
@@ -296,8 +307,13 @@ impl SessionBuilder {
         }
         self.check_values()?;
         let description = self.plugin.description();
+        let mut wanted = description.hosts.clone();
+        if description.self_hosted {
+            // Each MSP has its own address: what the operator added is wanted too.
+            wanted.extend(self.grant.hosts.iter().cloned());
+        }
         let mut policy = http::Policy {
-            wanted: description.hosts.clone(),
+            wanted,
             granted: self.grant.hosts.clone(),
             ports: BTreeSet::new(),
             loopback: None,

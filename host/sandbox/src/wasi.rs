@@ -1,16 +1,20 @@
 //! WASI 0.2 as a language's runtime expects it, with nothing in it: no files, no
 //! sockets, no environment, no arguments, an empty standard input. Standard output and
-//! error become log lines.
+//! error become log lines. A guest that describes itself gets a still world besides: a
+//! clock that stands and constant randomness, so that it has nothing to tell one time it is
+//! asked from another by.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+use wasmtime_wasi::random::Deterministic;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder};
 
 use crate::Phase;
 use crate::bindings::psa_host::guest::log::Level;
@@ -55,6 +59,44 @@ const MAX_RESOURCES: usize = 1_000;
 /// What is kept of a line of output until it ends.
 const MAX_PENDING: usize = 4 << 10;
 
+/// The instant of a still world: 2026-01-01T00:00:00Z. It must never change: what a
+/// plugin said of itself was said at this instant.
+const STILL_INSTANT: Duration = Duration::from_secs(1_767_225_600);
+/// As constant as the instant, for the same reason.
+const STILL_RANDOM: &[u8] = b"psa-host asks what you are......";
+
+/// Whether time passes for a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum World {
+    /// The machine's clock and randomness.
+    Moving,
+    /// Always the same instant and the same randomness.
+    Still,
+}
+
+/// A clock that stands.
+struct StillClock;
+
+impl HostWallClock for StillClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn now(&self) -> Duration {
+        STILL_INSTANT
+    }
+}
+
+impl HostMonotonicClock for StillClock {
+    fn resolution(&self) -> u64 {
+        1_000_000_000
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
 /// Lines of output kept for when the guest fails: a panic prints where and why.
 const LAST_LINES: usize = 4;
 
@@ -96,6 +138,7 @@ pub fn context(
     log: &Arc<Log>,
     phase: &Arc<Mutex<Phase>>,
     last_words: &Arc<LastWords>,
+    world: World,
 ) -> (WasiCtx, ResourceTable) {
     let output = Output {
         log: Arc::clone(log),
@@ -103,14 +146,23 @@ pub fn context(
         last_words: Arc::clone(last_words),
         pending: Arc::default(),
     };
-    let context = WasiCtxBuilder::new()
+    let mut builder = WasiCtxBuilder::new();
+    builder
         .stdout(output.clone())
         .stderr(output)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .max_random_size(MAX_RANDOM)
-        .build();
+        .max_random_size(MAX_RANDOM);
+    if world == World::Still {
+        builder
+            .wall_clock(StillClock)
+            .monotonic_clock(StillClock)
+            .secure_random(Deterministic::new(STILL_RANDOM.to_vec()))
+            .insecure_random(Deterministic::new(STILL_RANDOM.to_vec()))
+            .insecure_random_seed(0);
+    }
+    let context = builder.build();
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_RESOURCES);
     (context, table)

@@ -1,11 +1,11 @@
 //! Testing a connection, and the status that its list shows.
 
 use psa_host_billing::{ConnectionName, TenantKey};
-use psa_host_ledger::{CheckOutcome, Connection};
+use psa_host_ledger::{CheckOutcome, Connection, DESCRIPTION_FORM, TenantDecision};
 use psa_host_sandbox::{CheckReport, Depth, Verdict};
 use serde::Serialize;
 
-use crate::error::Problem;
+use crate::error::{Problem, rule};
 use crate::wiring::not_approved;
 use crate::{Error, Host, Purpose, Result};
 
@@ -155,11 +155,68 @@ impl Host {
             limit: usage.limit,
             window_seconds: usage.window_seconds,
         });
-        view.tenant = Some(report.tenant.clone());
-        open.session.bind_tenant(&report.tenant);
-        self.ledger().bind_tenant(name, &report.tenant)?;
+        // The ledger first: a key that is somebody else's must not reach their budget.
+        let bound = self.ledger().bind_tenant(name, &report.tenant)?;
+        open.session.bind_tenant(&bound.tenant);
+        view.tenant = Some(bound.tenant);
         Ok(())
     }
+
+    /// Let refused credentials be tried once more: somebody put them right in the PSA.
+    ///
+    /// # Errors
+    /// No such connection.
+    pub fn retry_credentials(&self, name: &ConnectionName) -> Result<()> {
+        self.connection(name)?;
+        Ok(self.ledger().retry_credentials(name)?)
+    }
+
+    /// Say what a tenant key means that a connection's plugin reported and that is known
+    /// from another plugin or channel.
+    ///
+    /// # Errors
+    /// No such connection; nothing to say anything about; no reason given.
+    pub fn decide_tenant(
+        &self,
+        name: &ConnectionName,
+        decision: &TenantDecision,
+        as_of: Option<&ConnectionName>,
+        why: &str,
+    ) -> Result<TenantKey> {
+        self.connection(name)?;
+        if let Some(other) = as_of {
+            self.connection(other)?;
+        }
+        if why.trim().is_empty() {
+            let fix = "Say with --why how you know.";
+            return Err(rule("why-missing", "no reason is given", fix));
+        }
+        Ok(self.ledger().decide_tenant(name, decision, as_of, why)?)
+    }
+}
+
+/// The PSA refused these credentials before, and nobody has said since that they are right.
+pub(crate) fn refuse_refused(connection: &Connection) -> Result<()> {
+    let Some(refusal) = &connection.refusal else {
+        return Ok(());
+    };
+    let name = &connection.name;
+    let problem = Problem::new(
+        "authentication",
+        format!(
+            "connection {name}: its credentials were refused at {}, and nothing is sent with them \
+             again until somebody says so",
+            refusal.at
+        ),
+        format!(
+            "Give new ones with `psa-host connection rotate {name}`. Where they were put right in \
+             the PSA (a user unlocked): `psa-host connection check {name} --retry`."
+        ),
+    );
+    Err(Error::Rule(match refusal.words.as_str() {
+        "" => problem,
+        words => problem.because(words),
+    }))
 }
 
 fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
@@ -187,10 +244,12 @@ fn status_of(code: &str) -> &'static str {
         "transient" => "Unreachable",
         "rate-limited" | "budget-parked" => "Request limit reached",
         "tenant-changed" => "Another PSA instance",
+        "tenant-claimed" => "Tenant to be confirmed",
         "key-missing" => "Key missing",
         "key-wrong" => "Wrong key",
         "key-exposed" => "Key exposed",
         "key-malformed" => "Key damaged",
+        "plugin-version" => "Needs a new file",
         code if code.starts_with("plugin-") => "Plugin failed",
         _ => "Check failed",
     }
@@ -205,14 +264,29 @@ pub(crate) fn status_now(
     if connection.paused {
         return ("Paused".to_owned(), Some("connection-paused".to_owned()));
     }
-    if plugin.approval.is_none() {
+    let sha256 = connection.kept_on.as_ref().unwrap_or(&plugin.sha256);
+    let file = plugin.file(sha256);
+    if file.is_some_and(|file| file.form < DESCRIPTION_FORM) {
+        let code = "plugin-version";
+        return (status_of(code).to_owned(), Some(code.to_owned()));
+    }
+    if file.is_none_or(|file| file.approval.is_none()) {
         let code = not_approved(&plugin.name).code().to_owned();
         return (status_of(&code).to_owned(), Some(code));
     }
+    if connection.refusal.is_some() {
+        let code = "authentication";
+        return (status_of(code).to_owned(), Some(code.to_owned()));
+    }
     match &connection.last_check {
         None => ("Not checked".to_owned(), Some("not-checked".to_owned())),
-        // Approved since: the check that said otherwise is out of date.
-        Some(check) if check.code.as_deref() == Some("not-approved") => {
+        // Approved since, another file, other credentials: the check is out of date.
+        Some(check)
+            if matches!(
+                check.code.as_deref(),
+                Some("not-approved" | "plugin-version" | "authentication")
+            ) =>
+        {
             ("Not checked".to_owned(), Some("not-checked".to_owned()))
         }
         Some(check) => {

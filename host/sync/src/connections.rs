@@ -36,6 +36,8 @@ pub struct ConnectionView {
     pub name: ConnectionName,
     /// Which plugin.
     pub plugin: String,
+    /// The file of the plugin that it is kept on; none: the one in use.
+    pub kept_on: Option<String>,
     /// In which channel workspace.
     pub channel: WorkspaceId,
     /// IANA name of its time zone.
@@ -118,7 +120,7 @@ impl Host {
         time_zone: Option<&str>,
     ) -> Result<()> {
         let connection = self.connection(name)?;
-        let plugin = self.installed(&connection.plugin)?;
+        let plugin = self.installed_for(&connection)?;
         self.check_fields(&plugin, values)?;
         for (key, value) in &values.settings {
             let field = plugin.description.field(key);
@@ -151,7 +153,7 @@ impl Host {
         values: &Values,
     ) -> Result<CheckView> {
         let connection = self.connection(name)?;
-        let plugin = self.installed(&connection.plugin)?;
+        let plugin = self.installed_for(&connection)?;
         self.check_fields(&plugin, values)?;
         if !values.settings.is_empty() {
             // A new API user often comes with its new secret.
@@ -239,6 +241,7 @@ impl Host {
         Ok(ConnectionView {
             name: connection.name,
             plugin: connection.plugin,
+            kept_on: connection.kept_on,
             channel: connection.channel,
             time_zone: connection.time_zone,
             tenant: connection.tenant,

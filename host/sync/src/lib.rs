@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod budgets;
 mod bundles;
 mod check;
 mod connections;
@@ -46,6 +47,7 @@ mod whole_file;
 mod whole_lines;
 mod wiring;
 
+pub use budgets::{BudgetView, UsedView};
 pub use bundles::BundleView;
 pub use check::{CheckView, FindingView, IncidentView, UsageView};
 pub use connections::{AddConnection, ConnectionView, Coverage};
@@ -66,11 +68,15 @@ pub use mapping::{
     ServiceSuggestion, SuggestOptions, Suggestions,
 };
 pub use note::Note;
-pub use plugins::{Act, ApprovalView, PluginAdded, PluginView};
+pub use plugins::{
+    Act, ApprovalView, Difference, FileView, MovingConnection, PluginAdded, PluginProposal,
+    PluginView,
+};
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_ledger::{
     Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
-    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, Withdrawal,
+    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, TenantDecision,
+    Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader, Window};

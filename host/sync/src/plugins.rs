@@ -1,11 +1,17 @@
 //! Plugins: added from a file, looked at, approved, set up, removed.
 
+pub(crate) mod difference;
+mod proposal;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use psa_host_ledger::AddedPlugin;
+use psa_host_ledger::{AddedPlugin, DESCRIPTION_FORM, PluginFile};
 use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, PluginHash};
 use serde::Serialize;
+
+pub use difference::Difference;
+pub use proposal::{MovingConnection, PluginProposal};
 
 use crate::error::rule;
 use crate::fields::{self, Reach, Values};
@@ -26,6 +32,10 @@ pub struct PluginView {
     pub added: Option<Act>,
     /// What was granted to exactly this file.
     pub approval: Option<ApprovalView>,
+    /// It was made for an earlier contract and does not load: a new file is needed.
+    pub needs_new_file: bool,
+    /// Every file that claims the name, this one among them, oldest first.
+    pub files: Vec<FileView>,
     /// Values of the operator's settings.
     pub settings: BTreeMap<String, String>,
     /// The operator's secrets that have a value.
@@ -36,6 +46,23 @@ pub struct PluginView {
     pub imports: Option<Vec<String>>,
     /// What it says of itself and asks for.
     pub description: Description,
+}
+
+/// A file that claims a plugin's name.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileView {
+    /// What it is known by.
+    pub sha256: String,
+    /// The version that it says it is, where that can be read.
+    pub version: Option<String>,
+    /// Whether it is the one in use.
+    pub in_use: bool,
+    /// What was granted to it.
+    pub approval: Option<ApprovalView>,
+    /// It was made for an earlier contract and does not load.
+    pub needs_new_file: bool,
+    /// When it was added, and by whom.
+    pub added: Act,
 }
 
 /// Who did something, and when.
@@ -61,17 +88,20 @@ pub struct ApprovalView {
 /// What adding a file did.
 #[derive(Debug, Clone, Serialize)]
 pub struct PluginAdded {
-    /// `new`, `same` (this very file was there) or `replaced`.
+    /// `new`, `same` (this very file was there) or `candidate`: another file is in use
+    /// under the name, and nothing that runs has changed.
     pub result: &'static str,
-    /// The file it replaced: its approval is void.
-    pub former: Option<String>,
+    /// The file that was added.
+    pub sha256: String,
+    /// What that file says of itself.
+    pub description: Description,
     /// The plugin as it is now.
     pub plugin: PluginView,
 }
 
 impl Host {
-    /// Add a plugin from its file, under the name it claims. Another file of the same
-    /// name replaces it, and is not approved.
+    /// Add a plugin from its file, under the name it claims. Where another file is in use
+    /// under the name, this one is a candidate.
     ///
     /// # Errors
     /// A file that is not there, too large, or no connector of this contract.
@@ -85,20 +115,20 @@ impl Host {
         })?;
         let name = description.name.clone();
         let added = self.ledger().add_plugin(&name, &source.bytes, &text)?;
-        let (result, former) = match added {
-            AddedPlugin::New { .. } => ("new", None),
-            AddedPlugin::Same { .. } => ("same", None),
-            AddedPlugin::Replaced { former, .. } => ("replaced", Some(former)),
+        let result = match added {
+            AddedPlugin::New { .. } => "new",
+            AddedPlugin::Same { .. } => "same",
+            AddedPlugin::Candidate { .. } => "candidate",
         };
-        if let Some(former) = former.as_ref().and_then(|sha256| sha256.parse().ok()) {
-            self.forget_unless_installed(&former);
+        let mut view = view(self.ledger().plugin(&name)?, None)?;
+        if result != "candidate" {
+            view.size = Some(plugin.size());
+            view.imports = Some(plugin.imports().to_vec());
         }
-        let mut view = view(self.ledger().plugin(&name)?)?;
-        view.size = Some(plugin.size());
-        view.imports = Some(plugin.imports().to_vec());
         Ok(PluginAdded {
             result,
-            former,
+            sha256: added.sha256().to_owned(),
+            description: description.clone(),
             plugin: view,
         })
     }
@@ -108,19 +138,32 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn plugins(&self) -> Result<Vec<PluginView>> {
-        self.ledger().plugins()?.into_iter().map(view).collect()
+        let plugins = self.ledger().plugins()?.into_iter();
+        plugins.map(|plugin| view(plugin, None)).collect()
     }
 
-    /// Everything a plugin is and asks for: one that is installed, by name, or a file
-    /// that is not.
+    /// Everything a plugin is and asks for: one that is installed, by name (`autotask`)
+    /// or, for another of its files, with its SHA-256 (`autotask@5d41402a`), or a file that
+    /// is not.
     ///
     /// # Errors
     /// Neither is there, or the file is no connector.
     pub async fn inspect_plugin(&self, file_or_name: &str) -> Result<PluginView> {
         let is_path = file_or_name.contains('/') || file_or_name.ends_with(".wasm");
-        if !is_path && let Ok(installed) = self.ledger().plugin(file_or_name) {
-            let plugin = self.load_installed(&installed.sha256).await?;
-            let mut view = view(installed)?;
+        let (name, hash) = match file_or_name.split_once('@') {
+            Some((name, hash)) => (name, Some(hash)),
+            None => (file_or_name, None),
+        };
+        if !is_path && let Ok(installed) = self.ledger().plugin(name) {
+            let sha256 = match hash {
+                Some(hash) => proposal::chosen(&installed, Some(hash))?.sha256.clone(),
+                None => installed.sha256.clone(),
+            };
+            let mut view = view(installed.clone(), Some(&sha256))?;
+            if view.needs_new_file {
+                return Ok(view);
+            }
+            let plugin = self.load_installed(&installed, &sha256).await?;
             view.size = Some(plugin.size());
             view.imports = Some(plugin.imports().to_vec());
             return Ok(view);
@@ -140,28 +183,14 @@ impl Host {
             installed: false,
             added: None,
             approval: None,
+            needs_new_file: false,
+            files: Vec::new(),
             settings: BTreeMap::new(),
             secrets: BTreeSet::new(),
             missing: missing.iter().map(|field| field.key.clone()).collect(),
             imports: Some(plugin.imports().to_vec()),
             description,
         })
-    }
-
-    /// Grant a plugin the hosts it asks for: to exactly the file that is there now.
-    ///
-    /// # Errors
-    /// No such plugin, or its file changed in between.
-    pub fn approve_plugin(&self, name: &str) -> Result<PluginView> {
-        let plugin = self.installed(name)?;
-        let hosts: Vec<String> = plugin
-            .description
-            .hosts
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        self.ledger().approve_plugin(name, &plugin.sha256, &hosts)?;
-        self.installed(name)
     }
 
     /// Set the operator's fields of a plugin.
@@ -187,8 +216,10 @@ impl Host {
     pub fn remove_plugin(&self, name: &str) -> Result<()> {
         let plugin = self.installed(name)?;
         self.ledger().remove_plugin(name)?;
-        if let Ok(hash) = plugin.sha256.parse() {
-            self.forget_unless_installed(&hash);
+        for file in &plugin.files {
+            if let Ok(hash) = file.sha256.parse() {
+                self.forget_unless_installed(&hash);
+            }
         }
         Ok(())
     }
@@ -209,8 +240,20 @@ impl Host {
 
     /// An installed plugin, or an error that names those there are.
     pub(crate) fn installed(&self, name: &str) -> Result<PluginView> {
+        self.installed_file(name, None)
+    }
+
+    /// A connection's plugin, by the file that the connection is kept on.
+    pub(crate) fn installed_for(
+        &self,
+        connection: &psa_host_ledger::Connection,
+    ) -> Result<PluginView> {
+        self.installed_file(&connection.plugin, connection.kept_on.as_deref())
+    }
+
+    fn installed_file(&self, name: &str, sha256: Option<&str>) -> Result<PluginView> {
         match self.ledger().plugin(name) {
-            Ok(plugin) => view(plugin),
+            Ok(plugin) => view(plugin, sha256),
             Err(psa_host_ledger::LedgerError::NotFound { .. }) => Err(self.unknown_plugin(name)),
             Err(error) => Err(error.into()),
         }
@@ -244,41 +287,95 @@ impl Host {
     }
 }
 
-/// A plugin from the ledger. What it said of itself was checked when it was added.
-fn view(plugin: psa_host_ledger::Plugin) -> Result<PluginView> {
-    let description: Description = serde_json::from_str(&plugin.description).map_err(|error| {
+/// The description that is kept of a file.
+///
+/// What was kept under an earlier contract is read into the present form: a part that it
+/// did not have gets the value that every plugin of that time had.
+pub(crate) fn description_of(plugin: &str, text: &str) -> Result<Description> {
+    serde_json::from_str(text).map_err(|error| {
         rule(
             "plugin-description",
-            format!(
-                "what plugin {} said of itself cannot be read: {error}",
-                plugin.name
-            ),
-            "Add its file again with `psa-host plugin add`.",
+            format!("what plugin {plugin} said of itself cannot be read: {error}"),
+            "Remove this file of the plugin, and add it again with `psa-host plugin add`.",
         )
-    })?;
+    })
+}
+
+/// The file is of an earlier contract: remembered, but it does not load.
+pub(crate) fn needs_new_file(plugin: &str, file: &PluginFile) -> Error {
+    rule(
+        "plugin-version",
+        format!(
+            "the file {:.12} of plugin {plugin} was made for version 0.{} of the contract, and this \
+             host speaks 0.{DESCRIPTION_FORM}",
+            file.sha256, file.form
+        ),
+        format!(
+            "Get a build of the plugin for this host, add it with `psa-host plugin add`, and \
+             approve it with `psa-host plugin approve {plugin}`: its connections move to it \
+             with their secrets."
+        ),
+    )
+}
+
+fn approval_view(approval: &psa_host_ledger::Approval) -> ApprovalView {
+    ApprovalView {
+        hosts: approval.hosts.clone(),
+        who: approval.who.clone(),
+        when: approval.when,
+    }
+}
+
+/// A plugin from the ledger, by its file in use or another. What that said of itself was
+/// checked when it was added.
+fn view(plugin: psa_host_ledger::Plugin, sha256: Option<&str>) -> Result<PluginView> {
+    let sha256 = sha256.unwrap_or(&plugin.sha256);
+    let Some(file) = plugin.file(sha256) else {
+        return Err(rule(
+            "plugin-file",
+            format!("plugin {} has no file {sha256}", plugin.name),
+            "Add it with `psa-host plugin add`.",
+        ));
+    };
+    let description = description_of(&plugin.name, &file.description)?;
+    let files = plugin
+        .files
+        .iter()
+        .map(|file| FileView {
+            sha256: file.sha256.clone(),
+            version: description_of(&plugin.name, &file.description)
+                .ok()
+                .map(|description| description.version),
+            in_use: file.sha256 == plugin.sha256,
+            approval: file.approval.as_ref().map(approval_view),
+            needs_new_file: file.form < DESCRIPTION_FORM,
+            added: Act {
+                who: file.added_by.clone(),
+                when: file.added_at,
+            },
+        })
+        .collect();
     let has = |key: &str| plugin.settings.contains_key(key) || plugin.secret_fields.contains(key);
     let missing = fields::missing(&description, FieldScope::Plugin, has)
         .iter()
         .map(|field| field.key.clone())
         .collect();
     Ok(PluginView {
-        name: plugin.name,
-        sha256: plugin.sha256,
+        sha256: file.sha256.clone(),
         size: None,
         installed: true,
         added: Some(Act {
-            who: plugin.added_by,
-            when: plugin.added_at,
+            who: file.added_by.clone(),
+            when: file.added_at,
         }),
-        approval: plugin.approval.map(|approval| ApprovalView {
-            hosts: approval.hosts,
-            who: approval.who,
-            when: approval.when,
-        }),
-        settings: plugin.settings,
-        secrets: plugin.secret_fields,
+        approval: file.approval.as_ref().map(approval_view),
+        needs_new_file: file.form < DESCRIPTION_FORM,
+        files,
         missing,
         imports: None,
         description,
+        name: plugin.name,
+        settings: plugin.settings,
+        secrets: plugin.secret_fields,
     })
 }

@@ -1,4 +1,5 @@
-//! How far a long call is: for a progress bar, never for a decision.
+//! How far a long call is: for a progress bar, and for telling a run that gets nowhere.
+//! Nothing about money is ever decided by it.
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

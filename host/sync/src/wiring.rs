@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
-use psa_host_ledger::{Approval, Connection, Ledger, Observed, StorageQuota, StorageScope};
+use psa_host_ledger::{
+    Approval, Connection, DESCRIPTION_FORM, Ledger, Observed, StorageQuota, StorageScope,
+};
 use psa_host_sandbox::{
     BudgetStore, FieldKind, FieldScope, Grant, HostPattern, Limits, Observation, Plugin,
     PluginStorage, Secret, Session, StorageUsage, StoreFailure,
 };
 
+use crate::check::refuse_refused;
 use crate::error::rule;
+use crate::plugins::needs_new_file;
 use crate::{Error, Host, Reader, Result, fields};
 
 /// What a connection is opened for.
@@ -35,7 +39,33 @@ pub struct OpenConnection {
     pub session: Arc<Session>,
     /// Reads its PSA through the session.
     pub reader: Reader,
+    _refusal: KeptRefusal,
     _learnt: LearntOrigins,
+}
+
+/// Keeps that the PSA refused the credentials, whatever they were used for: users are
+/// locked after a few failures, so nothing is sent with them again by any process.
+#[derive(Debug)]
+struct KeptRefusal {
+    session: Arc<Session>,
+    ledger: Ledger,
+    connection: ConnectionName,
+    version: i64,
+}
+
+impl Drop for KeptRefusal {
+    fn drop(&mut self) {
+        let Some(error) = self.session.refused() else {
+            return;
+        };
+        let words = error.in_full();
+        let kept = self
+            .ledger
+            .refuse_credentials(&self.connection, self.version, &words);
+        if let Err(error) = kept {
+            tracing::error!(%error, "refused credentials could not be kept as refused");
+        }
+    }
 }
 
 /// Keeps the loopback origins that a session learnt for the next one: a connector that
@@ -104,16 +134,26 @@ impl Host {
             ));
         }
         let installed = self.ledger().plugin(&connection.plugin)?;
-        let Some(approval) = &installed.approval else {
+        let sha256 = connection.kept_on.as_ref().unwrap_or(&installed.sha256);
+        let approval = installed
+            .file(sha256)
+            .and_then(|file| file.approval.as_ref());
+        let Some(approval) = approval else {
             return Err(not_approved(&installed.name));
         };
+        if let Some(file) = installed.file(sha256)
+            && file.form < DESCRIPTION_FORM
+        {
+            return Err(needs_new_file(&installed.name, file));
+        }
         let mut settings = installed.settings.clone();
         settings.extend(connection.settings.clone());
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
         self.refuse_unset(&installed, &connection)?;
+        refuse_refused(&connection)?;
         // Last, because a cold cache means compiling.
-        let plugin = self.load_installed(&installed.sha256).await?;
+        let plugin = self.load_installed(&installed, sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
 
         let storage = ConnectionStorage {
@@ -146,6 +186,12 @@ impl Host {
             error,
         })?;
         let reader = Reader::new(Arc::clone(&session));
+        let refusal = KeptRefusal {
+            session: Arc::clone(&session),
+            ledger: self.ledger().clone(),
+            connection: name.clone(),
+            version: connection.credentials_version,
+        };
         let learnt = LearntOrigins {
             session: Arc::clone(&session),
             ledger: self.ledger().clone(),
@@ -157,6 +203,7 @@ impl Host {
             plugin,
             session,
             reader,
+            _refusal: refusal,
             _learnt: learnt,
         })
     }
@@ -169,7 +216,7 @@ impl Host {
         plugin: &psa_host_ledger::Plugin,
         connection: &Connection,
     ) -> Result<()> {
-        let description = self.installed(&plugin.name)?.description;
+        let description = self.installed_for(connection)?.description;
         let of_plugin =
             |key: &str| plugin.settings.contains_key(key) || plugin.secret_fields.contains(key);
         let of_connection = |key: &str| {

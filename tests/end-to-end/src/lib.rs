@@ -195,7 +195,7 @@ impl Scene {
     }
 
     async fn set_up(&self) {
-        let connector = connector();
+        let connector = connector_file();
         let path = connector.to_str().expect("a readable path");
         self.host
             .add_plugin(path)
@@ -455,7 +455,10 @@ fn workspace(id: &str, kind: &str, parent: Option<&str>) -> Value {
 }
 
 /// The connector, as `plugins/build` made it.
-fn connector() -> PathBuf {
+///
+/// # Panics
+/// Where it has not been built.
+pub fn connector_file() -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/autotask.wasm");
     path.canonicalize()
         .unwrap_or_else(|_| panic!("build the connector first: plugins/build autotask"))

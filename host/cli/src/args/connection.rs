@@ -1,6 +1,6 @@
 //! `psa-host connection …`
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::ValueArgs;
 
@@ -63,11 +63,56 @@ Examples:
     #[command(after_help = "Example:\n  psa-host connection list")]
     List,
     /// Test the credentials and each permission
-    #[command(after_help = "Example:\n  psa-host connection check acme")]
+    #[command(after_help = "\
+Examples:
+  psa-host connection check acme
+  psa-host connection check acme --retry       (refused credentials were put right in the PSA)
+
+Credentials that the PSA refused are not sent again, also not by a check, until they are rotated or
+somebody says --retry: PSAs lock a user after a few failures.")]
     Check {
         /// Connection
         #[arg(value_name = "N")]
         connection: String,
+        /// Try refused credentials once more
+        #[arg(long)]
+        retry: bool,
+    },
+    /// Say what a tenant key means that is known from another plugin or channel
+    #[command(after_help = "\
+Examples:
+  psa-host connection tenant beta same --why 'both channels bill through one Autotask'
+  psa-host connection tenant beta different --why 'a test system with a copied database'
+
+A plugin only claims which tenant it is at. Where another one, or another channel, has the key
+already, the connection is refused as `tenant-claimed` until you say. `same`: it shares request
+budget, lock and lines with the tenant that is known. `different`: it gets its own.")]
+    Tenant {
+        /// Connection that was refused
+        #[arg(value_name = "N")]
+        connection: String,
+        /// What the key means
+        #[arg(value_enum)]
+        meaning: TenantWord,
+        /// With `same`, where the key means several by now: a connection of the one meant
+        #[arg(long = "as", value_name = "N")]
+        as_of: Option<String>,
+        /// Why, kept in the history
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+    /// Keep it on one file of its plugin, or let it follow the file in use again
+    #[command(after_help = "\
+Examples:
+  psa-host connection keep-on acme 5d41402a          (an approved file, by its SHA-256)
+  psa-host connection keep-on acme in-use")]
+    KeepOn {
+        /// Connection
+        #[arg(value_name = "N")]
+        connection: String,
+        /// SHA-256 of the file, or its beginning; `in-use` to follow the plugin again
+        #[arg(value_name = "SHA256|in-use")]
+        file: String,
     },
     /// Remove it with its mappings and secrets; its runs stay
     #[command(after_help = "Example:\n  psa-host connection remove acme --yes")]
@@ -79,6 +124,14 @@ Examples:
         #[arg(long, short)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TenantWord {
+    /// The tenant that is known
+    Same,
+    /// Another one with the same key
+    Different,
 }
 
 #[derive(Debug, Args)]

@@ -21,6 +21,23 @@ pub enum MapCommand {
         /// The PSA's account, by id (see `psa-host account list`)
         account: String,
     },
+    /// Say why a workspace may be mapped in a second tenant of its channel
+    #[command(after_help = "\
+Example:
+  psa-host map second-tenant beta ws-17 --why 'EDR is billed in the subsidiary'
+
+A workspace that is mapped in two PSAs is billed twice, so the second mapping is refused until
+somebody says why.")]
+    SecondTenant {
+        /// Connection of the second mapping
+        #[arg(value_name = "N")]
+        connection: String,
+        /// Coro's workspace
+        workspace: String,
+        /// Why, kept in the history
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
     /// Map a module to a service of the PSA
     #[command(after_help = "\
 Examples:

@@ -1,6 +1,7 @@
 //! The command line as clap reads it. One enum a command family; each command has its
 //! examples in its help.
 
+mod budget;
 mod connection;
 mod count;
 mod decide;
@@ -17,7 +18,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use connection::ConnectionCommand;
+pub use budget::BudgetCommand;
+pub use connection::{ConnectionCommand, TenantWord};
 pub use count::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
 pub use decide::{
     AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs, RollbackArgs,
@@ -129,6 +131,9 @@ pub enum Command {
     /// PSA connections of channel workspaces
     #[command(subcommand)]
     Connection(ConnectionCommand),
+    /// Requests that tenants got, and pauses that their PSAs asked for
+    #[command(subcommand)]
+    Budget(BudgetCommand),
     /// The PSA's customers
     #[command(subcommand)]
     Account(AccountCommand),

@@ -6,13 +6,13 @@ use super::ValueArgs;
 
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
-    /// Add a plugin from its file; one of the same name is replaced
+    /// Add a plugin from its file; where its name is in use, as a candidate
     #[command(after_help = "\
 Example:
   psa-host plugin add autotask.wasm
 
-A plugin does nothing before it is approved. Another file, also a newer version, needs a new
-approval.")]
+A plugin does nothing before it is approved. Another file of the same name, also a newer version,
+is a candidate: nothing that runs changes before `plugin approve`.")]
     Add {
         /// The .wasm component
         file: String,
@@ -24,17 +24,36 @@ approval.")]
     #[command(after_help = "\
 Examples:
   psa-host plugin inspect autotask.wasm
-  psa-host plugin inspect autotask")]
+  psa-host plugin inspect autotask
+  psa-host plugin inspect autotask@5d41402a       (another of its files)")]
     Inspect {
         /// A file, or the name of a plugin that was added
-        #[arg(value_name = "FILE|NAME")]
+        #[arg(value_name = "FILE|NAME[@SHA256]")]
         target: String,
     },
-    /// Grant a plugin the hosts it asks for: to exactly this file
-    #[command(after_help = "Example:\n  psa-host plugin approve autotask")]
+    /// Grant a plugin the hosts it asks for: to exactly one file
+    #[command(after_help = "\
+Examples:
+  psa-host plugin approve autotask
+  psa-host plugin approve autotask 5d41402abc4b2a76 --yes 5d41402abc4b…   (all 64 characters)
+  psa-host plugin approve halo --host psa.northwind.example
+
+Where another file is in use under the name, what differs from it is shown, and whose secrets the
+new file would be given. Only on a yes do connections move to it; a script says yes with the whole
+SHA-256 of the file. Every approval is remembered: name the file before by its SHA-256 to go back to
+it. A connection can stay on a file with `connection keep-on`.")]
     Approve {
         /// Plugin
         name: String,
+        /// Which of its files, by SHA-256 or its beginning [default: the one not approved yet]
+        #[arg(value_name = "SHA256")]
+        sha256: Option<String>,
+        /// Grant this host too, where the plugin says that its PSA can be self-hosted
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+        /// Do not ask: yes to what differs in the file with this SHA-256, in full
+        #[arg(long, value_name = "SHA256")]
+        yes: Option<String>,
     },
     /// Set what a plugin asks of the operator
     #[command(after_help = "\
@@ -47,11 +66,17 @@ Examples:
         #[command(flatten)]
         values: ValueArgs,
     },
-    /// Remove a plugin that no connection uses
-    #[command(after_help = "Example:\n  psa-host plugin remove autotask --yes")]
+    /// Remove a plugin that no connection uses, or one of its files that is not in use
+    #[command(after_help = "\
+Examples:
+  psa-host plugin remove autotask --yes
+  psa-host plugin remove autotask --file 5d41402a --yes")]
     Remove {
         /// Plugin
         name: String,
+        /// Only this file, by SHA-256 or its beginning
+        #[arg(long, value_name = "SHA256")]
+        file: Option<String>,
         /// Do not ask
         #[arg(long, short)]
         yes: bool,

@@ -4,11 +4,11 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_sync::{AddConnection, CheckView, Host};
+use psa_host_sync::{AddConnection, CheckView, Host, TenantDecision};
 use serde_json::json;
 
 use super::{Status, confirm, id, or_dash};
-use crate::args::ConnectionCommand;
+use crate::args::{ConnectionCommand, TenantWord};
 use crate::output::{Column, Output, Table, Tone, WrongUse, tell};
 use crate::secrets::{self, Wanted};
 
@@ -71,9 +71,50 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
             answer(out, "resumed", &connection)
         }
         ConnectionCommand::List => list(host, out),
-        ConnectionCommand::Check { connection } => {
-            let check = host.check_connection(&name(&connection)?).await?;
+        ConnectionCommand::Check { connection, retry } => {
+            let connection = name(&connection)?;
+            if retry {
+                host.retry_credentials(&connection)?;
+            }
+            let check = host.check_connection(&connection).await?;
             report(&check, out)
+        }
+        ConnectionCommand::Tenant {
+            connection,
+            meaning,
+            as_of,
+            why,
+        } => {
+            let connection = name(&connection)?;
+            let as_of = as_of.as_deref().map(name).transpose()?;
+            let decision = match meaning {
+                TenantWord::Same => TenantDecision::Same,
+                TenantWord::Different => TenantDecision::Different,
+            };
+            let tenant = host.decide_tenant(&connection, &decision, as_of.as_ref(), &why)?;
+            if !out.is_json() {
+                out.line(format!(
+                    "connection {connection} belongs to tenant {tenant}"
+                ))?;
+            }
+            let check = host.check_connection(&connection).await?;
+            report(&check, out)
+        }
+        ConnectionCommand::KeepOn { connection, file } => {
+            let connection = name(&connection)?;
+            let file = Some(file.as_str()).filter(|file| *file != "in-use");
+            let sha256 = host.keep_connection_on(&connection, file)?;
+            if out.is_json() {
+                out.json(
+                    &json!({ "connection": connection, "file": sha256, "kept": file.is_some() }),
+                )?;
+            } else {
+                out.line(match file {
+                    Some(_) => format!("connection {connection} is kept on {sha256}"),
+                    None => format!("connection {connection} follows the file in use, {sha256}"),
+                })?;
+            }
+            Ok(Status::Done)
         }
         ConnectionCommand::Remove { connection, yes } => {
             let connection = name(&connection)?;

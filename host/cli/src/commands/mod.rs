@@ -1,6 +1,7 @@
 //! One file a command family: calls sync, prints what it says.
 
 mod account_money;
+mod budget;
 mod connection;
 mod count;
 mod decide;
@@ -57,6 +58,7 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
         Command::Workspace(command) => workspace::run(command, host, out),
         Command::Usage(command) => usage::run(command, host, out),
         Command::Connection(command) => connection::run(command, host, out).await,
+        Command::Budget(command) => budget::run(command, host, out),
         Command::Account(AccountCommand::List(list)) => psa::accounts(&list, host, out).await,
         Command::Service(ServiceCommand::List(list)) => psa::services(&list, host, out).await,
         Command::Contract(ContractCommand::List {

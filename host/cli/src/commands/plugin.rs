@@ -1,13 +1,15 @@
 //! `psa-host plugin …`
 
+use std::io::IsTerminal;
+
 use anyhow::Result;
 use psa_host_sandbox::{Description, FieldKind, FieldScope};
-use psa_host_sync::{Host, PluginView};
+use psa_host_sync::{Host, PluginProposal, PluginView};
 use serde_json::json;
 
 use super::{Status, confirm, or_dash};
 use crate::args::PluginCommand;
-use crate::output::{Column, Output, Table, Tone, WrongUse};
+use crate::output::{Column, Output, Table, Tone, WrongUse, plain};
 use crate::secrets::{self, Wanted};
 
 pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Status> {
@@ -20,17 +22,26 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
             }
             let plugin = &added.plugin;
             let name = &plugin.name;
+            let version = &added.description.version;
             out.line(match added.result {
                 "same" => format!("{name} is there already: the very same file"),
-                "replaced" => format!("{name} now is another file; its approval is void"),
-                _ => format!("added {name} {}", plugin.description.version),
+                "candidate" => format!(
+                    "added {name} {version} as a candidate; {name} {} stays in use",
+                    plugin.description.version
+                ),
+                _ => format!("added {name} {version}"),
             })?;
-            out.line(format!("sha256 {}", plugin.sha256))?;
-            if plugin.approval.is_none() {
-                asks_for(plugin, out)?;
-                out.line(format!(
-                    "It does nothing before `psa-host plugin approve {name}`."
-                ))?;
+            out.line(format!("sha256 {}", added.sha256))?;
+            let of_file = plugin.files.iter().find(|file| file.sha256 == added.sha256);
+            if of_file.is_some_and(|file| file.approval.is_none()) {
+                asks_for(&added.description, out)?;
+                out.line(match added.result {
+                    "candidate" => format!(
+                        "Nothing that runs has changed. See what differs with `psa-host plugin \
+                         approve {name}`."
+                    ),
+                    _ => format!("It does nothing before `psa-host plugin approve {name}`."),
+                })?;
             }
         }
         PluginCommand::List => list(&host.plugins()?, out)?,
@@ -42,16 +53,30 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
                 inspect(&plugin, out)?;
             }
         }
-        PluginCommand::Approve { name } => {
-            let plugin = host.approve_plugin(&name)?;
+        PluginCommand::Approve {
+            name,
+            sha256,
+            hosts,
+            yes,
+        } => {
+            let sha256 = sha256.as_deref().or(yes.as_deref());
+            let proposal = host.propose_plugin(&name, sha256, &hosts)?;
+            agree(&proposal, yes.as_deref(), out)?;
+            let plugin = host.accept_plugin(&proposal)?;
             if out.is_json() {
                 out.json(&plugin)?;
                 return Ok(Status::Done);
             }
-            out.line(format!("approved {name} {}", plugin.description.version))?;
+            out.line(match proposal.approved_before && proposal.is_switch() {
+                true => format!("{name} {} is in use again", plugin.description.version),
+                false => format!("approved {name} {}", plugin.description.version),
+            })?;
             out.line(format!("sha256 {}", plugin.sha256))?;
             if let Some(approval) = &plugin.approval {
                 out.line(format!("it may reach {}", approval.hosts.join(", ")))?;
+            }
+            for connection in &proposal.connections {
+                out.line(format!("connection {} moved to it", connection.name))?;
             }
             tell_missing(&plugin, out)?;
         }
@@ -81,7 +106,24 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
             out.line(format!("set {name}"))?;
             tell_missing(&plugin, out)?;
         }
-        PluginCommand::Remove { name, yes } => {
+        PluginCommand::Remove {
+            name,
+            file: Some(sha256),
+            yes,
+        } => {
+            confirm(&format!("remove file {sha256} of plugin {name}"), yes)?;
+            let sha256 = host.remove_plugin_file(&name, &sha256)?;
+            if out.is_json() {
+                out.json(&json!({ "removed": name, "file": sha256 }))?;
+            } else {
+                out.line(format!("removed file {sha256} of {name}"))?;
+            }
+        }
+        PluginCommand::Remove {
+            name,
+            file: None,
+            yes,
+        } => {
             confirm(&format!("remove plugin {name}"), yes)?;
             host.remove_plugin(&name)?;
             if out.is_json() {
@@ -92,6 +134,68 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
         }
     }
     Ok(Status::Done)
+}
+
+/// Show what differs, and get a yes to it where one is needed.
+fn agree(proposal: &PluginProposal, yes: Option<&str>, out: Output) -> Result<()> {
+    if !proposal.needs_yes() {
+        return Ok(());
+    }
+    if let Some(yes) = yes {
+        if yes.eq_ignore_ascii_case(&proposal.sha256) {
+            return Ok(());
+        }
+        let message = format!("--yes names {yes}, and the file is {}", proposal.sha256);
+        let fix = "Give the whole SHA-256 of the file that you looked at.";
+        return Err(WrongUse::new(message, fix).into());
+    }
+    // For whoever is asked: on a terminal beside the question, else beside the refusal.
+    let tell = |line: String| eprintln!("{}", plain(&line));
+    tell(format!(
+        "{}: another file than the one in use",
+        proposal.name
+    ));
+    tell(format!("  in use     {}", proposal.in_use));
+    tell(format!("  candidate  {}", proposal.sha256));
+    for difference in &proposal.differences {
+        tell(format!("{} differ", difference.part));
+        let before = difference.before.iter().map(|entry| format!("  - {entry}"));
+        let after = difference.after.iter().map(|entry| format!("  + {entry}"));
+        before.chain(after).for_each(tell);
+    }
+    if proposal.differences.is_empty() {
+        tell("It says the same of itself; its code is another.".to_owned());
+    }
+    if !proposal.operator_secrets.is_empty() {
+        let secrets = proposal.operator_secrets.join(", ");
+        tell(format!(
+            "It would be given the use of your secrets: {secrets}"
+        ));
+    }
+    for connection in &proposal.connections {
+        let secrets = or_dash(Some(connection.secrets.join(", ")).filter(|s| !s.is_empty()));
+        tell(format!(
+            "Connection {} would move to it, with the use of its secrets: {secrets}",
+            connection.name
+        ));
+    }
+    for kept in &proposal.kept {
+        tell(format!(
+            "Connection {kept} stays on the file it is kept on."
+        ));
+    }
+    if out.is_json() || !std::io::stdin().is_terminal() {
+        let message = format!(
+            "approving another file of {} asks for a yes, and there is no terminal",
+            proposal.name
+        );
+        let fix = format!("Look at what differs, and add --yes {}.", proposal.sha256);
+        return Err(WrongUse::new(message, fix).into());
+    }
+    confirm(
+        &format!("approve it, and move {} to it", proposal.name),
+        false,
+    )
 }
 
 fn tell_missing(plugin: &PluginView, out: Output) -> Result<()> {
@@ -119,6 +223,7 @@ fn list(plugins: &[PluginView], out: Output) -> Result<()> {
     ]);
     for plugin in plugins {
         let approved = match &plugin.approval {
+            Some(_) if plugin.needs_new_file => ("needs a new file".to_owned(), Tone::Bad),
             Some(approval) => (format!("by {}", approval.who), Tone::Good),
             None => ("no".to_owned(), Tone::Attention),
         };
@@ -134,6 +239,21 @@ fn list(plugins: &[PluginView], out: Output) -> Result<()> {
             ),
             (plugin.sha256.chars().take(12).collect(), Tone::Plain),
         ]);
+        for file in plugin.files.iter().filter(|file| !file.in_use) {
+            let state = match (&file.approval, file.needs_new_file) {
+                (_, true) => "before, of an earlier contract".to_owned(),
+                (Some(approval), _) => format!("by {}, not in use", approval.who),
+                (None, _) => "candidate".to_owned(),
+            };
+            table.toned([
+                (format!("  {}", plugin.name), Tone::Plain),
+                (String::new(), Tone::Plain),
+                (or_dash(file.version.as_ref()), Tone::Plain),
+                (state, Tone::Attention),
+                (String::new(), Tone::Plain),
+                (file.sha256.chars().take(12).collect(), Tone::Plain),
+            ]);
+        }
     }
     Ok(out.table(
         table,
@@ -141,13 +261,8 @@ fn list(plugins: &[PluginView], out: Output) -> Result<()> {
     )?)
 }
 
-fn asks_for(plugin: &PluginView, out: Output) -> Result<()> {
-    let hosts: Vec<String> = plugin
-        .description
-        .hosts
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+fn asks_for(description: &Description, out: Output) -> Result<()> {
+    let hosts: Vec<String> = description.hosts.iter().map(ToString::to_string).collect();
     out.line(format!("it asks to reach {}", hosts.join(", ")))?;
     Ok(())
 }

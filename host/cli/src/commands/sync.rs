@@ -1,6 +1,10 @@
 //! `psa-host sync`
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use psa_host_billing::{ConnectionName, ReportCode};
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
 use psa_host_sync::{Host, cancelled_by_signals};
@@ -41,7 +45,7 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
     };
     if let [connection] = args.connections.as_slice() {
         let name = id("connection name", connection)?;
-        let report = one(host, &name, args, &options, out).await?;
+        let report = one(host, &name, args, &options, Some(&Bar::new()), out).await?;
         if out.is_json() {
             out.json(&RunJson(&report))?;
         } else {
@@ -74,7 +78,8 @@ fn release(args: &SyncArgs) -> Result<Option<Release>> {
     Ok(Some(Release::new(args.release.iter().copied(), why)?))
 }
 
-/// One connection after the other: an error of one never stops another.
+/// Tenants side by side, the connections of one tenant one after the other, because one at
+/// a time posts to it. Neither an error of one nor one that hangs stops another tenant's.
 async fn several(
     names: &[ConnectionName],
     args: &SyncArgs,
@@ -82,43 +87,121 @@ async fn several(
     host: &Host,
     out: Output,
 ) -> Result<Status> {
-    let mut status = Status::Done;
-    let (mut reports, mut errors) = (Vec::new(), Vec::new());
-    for name in names {
-        if options.cancel.is_cancelled() {
-            status = Status::NeedsPerson;
-            if !out.is_json() {
-                out.line(format!("{name} was not synced: stopped before."))?;
+    let mut told = Told {
+        status: Status::Done,
+        reports: Vec::new(),
+        errors: Vec::new(),
+    };
+    let (known, unknown) = by_tenant(names, host);
+    let alone = unknown.iter().map(|name| vec![name.clone()]);
+    let mut runs: FuturesUnordered<_> = known
+        .into_iter()
+        .chain(alone)
+        .map(|names| async move {
+            let mut ran = Vec::with_capacity(names.len());
+            for name in names {
+                let result = match options.cancel.is_cancelled() {
+                    true => None,
+                    false => Some(one(host, &name, args, options, None, out).await),
+                };
+                ran.push((name, result));
             }
-            continue;
+            ran
+        })
+        .collect();
+    let mut again = Vec::new();
+    while let Some(of_one_tenant) = runs.next().await {
+        for (name, ran) in of_one_tenant {
+            match ran {
+                // Two that were never checked can turn out to be of one tenant.
+                Some(Err(error)) if error.code() == "tenant-busy" && unknown.contains(&name) => {
+                    again.push(name);
+                }
+                ran => told.add(name, ran, args, out)?,
+            }
         }
-        match one(host, name, args, options, out).await {
-            Ok(report) => {
-                status = graver(status, status_of(&report));
+    }
+    for name in again {
+        let ran = match options.cancel.is_cancelled() {
+            true => None,
+            false => Some(one(host, &name, args, options, None, out).await),
+        };
+        told.add(name, ran, args, out)?;
+    }
+    if out.is_json() {
+        let runs = told.reports.iter().map(RunJson).collect();
+        let errors = told.errors;
+        out.json(&Several { runs, errors })?;
+    }
+    Ok(told.status)
+}
+
+/// What is known of the runs so far.
+struct Told {
+    status: Status,
+    reports: Vec<RunReport>,
+    errors: Vec<FailedRun>,
+}
+
+impl Told {
+    /// Tell what became of a connection's run; none: it was not begun.
+    fn add(
+        &mut self,
+        connection: ConnectionName,
+        ran: Option<Result<RunReport, psa_host_sync::Error>>,
+        args: &SyncArgs,
+        out: Output,
+    ) -> Result<()> {
+        match ran {
+            None => {
+                self.status = graver(self.status, Status::NeedsPerson);
+                if !out.is_json() {
+                    out.line(format!("{connection} was not synced: stopped before."))?;
+                }
+            }
+            Some(Ok(report)) => {
+                self.status = graver(self.status, status_of(&report));
                 if !out.is_json() {
                     print(&report, args.all, out)?;
                     out.line("")?;
                 }
-                reports.push(report);
+                self.reports.push(report);
             }
-            Err(error) => {
-                status = Status::Failed;
+            Some(Err(error)) => {
+                self.status = Status::Failed;
                 let problem = error.problem();
                 if !out.is_json() {
                     Failure::from(anyhow::Error::from(error)).print(out);
                 }
-                errors.push(FailedRun {
-                    connection: name.clone(),
+                self.errors.push(FailedRun {
+                    connection,
                     error: problem,
                 });
             }
         }
+        Ok(())
     }
-    if out.is_json() {
-        let runs = reports.iter().map(RunJson).collect();
-        out.json(&Several { runs, errors })?;
+}
+
+/// The connections of each tenant, and those of which nobody knows the tenant yet.
+fn by_tenant(
+    names: &[ConnectionName],
+    host: &Host,
+) -> (Vec<Vec<ConnectionName>>, Vec<ConnectionName>) {
+    let mut tenants: BTreeMap<String, Vec<ConnectionName>> = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for name in names {
+        // An unknown name is told by its run.
+        let tenant = host.connection(name).ok().and_then(|found| found.tenant);
+        match tenant {
+            Some(tenant) => tenants
+                .entry(tenant.to_string())
+                .or_default()
+                .push(name.clone()),
+            None => unknown.push(name.clone()),
+        }
     }
-    Ok(status)
+    (tenants.into_values().collect(), unknown)
 }
 
 /// Sync one. With `--wait` the last run is returned, and an earlier one was printed.
@@ -127,10 +210,14 @@ async fn one(
     name: &ConnectionName,
     args: &SyncArgs,
     options: &SyncOptions,
+    bar: Option<&Bar>,
     out: Output,
 ) -> Result<RunReport, psa_host_sync::Error> {
-    let bar = Bar::new();
-    let watch = |progress| bar.show(progress);
+    let watch = |progress| {
+        if let Some(bar) = bar {
+            bar.show(progress);
+        }
+    };
     // So that an unknown name is told with those there are.
     host.connection(name)?;
     if !args.wait {

@@ -79,3 +79,20 @@ fn a_pause_lasts_until_its_latest_end() {
     place.wait(30);
     assert_eq!(ledger.budget_paused("t").unwrap(), None);
 }
+
+#[test]
+fn a_person_lifts_a_pause_and_the_history_says_so() {
+    let place = Place::new();
+    let ledger = place.open();
+    assert_eq!(ledger.budget_lift("t", "no need").unwrap(), None);
+    ledger.budget_pause("t", minute(1_440)).unwrap();
+    let lifted = ledger.budget_lift("t", "the PSA is back").unwrap();
+    assert_eq!(lifted, Some(minute(1_440)));
+    assert_eq!(place.open().budget_paused("t").unwrap(), None);
+    let entry = ledger.history(0, 10).unwrap().pop().unwrap();
+    assert_eq!(
+        (entry.what.as_str(), entry.subject.as_str()),
+        ("budget.lifted", "t")
+    );
+    assert_eq!(entry.detail["why"], "the PSA is back");
+}

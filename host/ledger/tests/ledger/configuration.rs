@@ -4,7 +4,7 @@ use std::fs;
 use jiff::Timestamp;
 use psa_host_billing::{TenantKey, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use psa_host_ledger::{
-    AddedPlugin, CheckOutcome, ConnectionChange, LedgerError, SnapshotId, TenantBinding, Upserted,
+    AddedPlugin, CheckOutcome, ConnectionChange, LedgerError, SnapshotId, TenantDecision, Upserted,
 };
 
 use crate::fixture::{
@@ -12,35 +12,93 @@ use crate::fixture::{
 };
 
 #[test]
-fn another_file_under_the_same_name_voids_the_approval() {
+fn another_file_under_a_name_in_use_is_a_candidate_and_nothing_that_runs_changes() {
     let place = Place::new();
     let ledger = place.open().with_actor("cli:ann");
     let hosts = ["*.autotask.net".to_owned()];
     let first = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
-    ledger.approve_plugin("p", first.sha256(), &hosts).unwrap();
+    let one = first.sha256();
+    ledger.approve_plugin("p", one, &hosts).unwrap();
 
-    let same = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
+    let same = ledger.add_plugin("p", b"one", r#"{"v":7}"#).unwrap();
     assert!(matches!(same, AddedPlugin::Same { .. }));
-    let approval = ledger.plugin("p").unwrap().approval.unwrap();
-    assert_eq!(approval.hosts, hosts);
-    assert_eq!(approval.who, "cli:ann");
-
     let second = ledger.add_plugin("p", b"two", r#"{"v":2}"#).unwrap();
-    assert!(matches!(second, AddedPlugin::Replaced { .. }));
+    assert!(matches!(&second, AddedPlugin::Candidate { in_use, .. } if in_use == one));
     let plugin = ledger.plugin("p").unwrap();
-    assert_eq!(plugin.approval, None);
-    assert_eq!(plugin.description, r#"{"v":2}"#);
+    let approval = plugin.approval.clone().unwrap();
     assert_eq!(
-        code(ledger.approve_plugin("p", first.sha256(), &hosts)),
+        (plugin.sha256.as_str(), approval.hosts),
+        (one, hosts.to_vec())
+    );
+    assert_eq!(approval.who, "cli:ann");
+    assert_eq!(plugin.description, r#"{"v":1}"#, "what it said first");
+    assert_eq!(plugin.file(second.sha256()).unwrap().approval, None);
+    assert_eq!(
+        code(ledger.switch_plugin("p", one, second.sha256(), None)),
+        "not-approved"
+    );
+    assert_eq!(ledger.plugin("p").unwrap().sha256, one);
+    assert_eq!(code(ledger.remove_plugin_file("p", one)), "plugin-in-use");
+}
+
+#[test]
+fn a_switch_is_made_with_the_approval_and_every_approval_is_remembered() {
+    let place = Place::new();
+    let ledger = place.open();
+    let hosts = ["a.example".to_owned()];
+    let one = ledger.add_plugin("p", b"one", "{}").unwrap();
+    let two = ledger.add_plugin("p", b"two", "{}").unwrap();
+    let (one, two) = (one.sha256(), two.sha256());
+    ledger.approve_plugin("p", one, &hosts).unwrap();
+    ledger.switch_plugin("p", one, two, Some(&hosts)).unwrap();
+    assert_eq!(ledger.plugin("p").unwrap().sha256, two);
+    // Somebody else looked at the file before.
+    assert_eq!(
+        code(ledger.switch_plugin("p", one, two, None)),
         "plugin-changed"
     );
-    assert!(!ledger.dir().plugin(first.sha256()).exists());
+    ledger.switch_plugin("p", two, one, None).unwrap();
+    let plugin = ledger.plugin("p").unwrap();
+    assert_eq!(
+        (plugin.sha256.as_str(), plugin.approval.is_some()),
+        (one, true)
+    );
+    ledger.remove_plugin_file("p", two).unwrap();
+    assert!(!ledger.dir().plugin(two).exists());
+    assert_eq!(ledger.plugin("p").unwrap().files.len(), 1);
+}
 
-    // Coming back does not bring the grant back.
-    ledger.add_plugin("p", b"one", "{}").unwrap();
-    assert_eq!(ledger.plugin("p").unwrap().approval, None);
-    let second = ledger.add_plugin("p", b"two", "{}").unwrap();
-    assert_eq!(ledger.plugin_wasm(second.sha256()).unwrap(), b"two");
+#[test]
+fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let in_use = ledger.plugin("autotask").unwrap().sha256;
+    let hosts = ["a.example".to_owned()];
+    ledger.approve_plugin("autotask", &in_use, &hosts).unwrap();
+    let new = ledger.add_plugin("autotask", b"new", "{}").unwrap();
+    one_intent(&ledger, "1");
+    let switch = || ledger.switch_plugin("autotask", &in_use, new.sha256(), Some(&hosts));
+    assert_eq!(code(switch()), "adjustments-open");
+    let plugin = ledger.plugin("autotask").unwrap();
+    assert_eq!(plugin.sha256, in_use);
+    assert_eq!(
+        plugin.file(new.sha256()).unwrap().approval,
+        None,
+        "all or nothing"
+    );
+    // Staying on the same file is no move.
+    ledger
+        .keep_connection_on(&name("acme"), Some(&in_use))
+        .unwrap();
+    switch().unwrap();
+    assert_eq!(
+        ledger.connection(&name("acme")).unwrap().kept_on,
+        Some(in_use)
+    );
+    assert_eq!(
+        code(ledger.keep_connection_on(&name("acme"), None)),
+        "adjustments-open"
+    );
 }
 
 #[test]
@@ -162,15 +220,128 @@ fn a_tenant_once_bound_is_never_rebound() {
     let place = Place::new();
     let ledger = place.with_connection();
     let acme = name("acme");
-    assert_eq!(
-        ledger.bind_tenant(&acme, &tenant()).unwrap(),
-        TenantBinding::Same
-    );
+    let again = ledger.bind_tenant(&acme, &tenant()).unwrap();
+    assert!(!again.first);
+    assert_eq!(again.tenant, tenant());
     let other = TenantKey::new("zone5/db2").unwrap();
     let error = ledger.bind_tenant(&acme, &other).unwrap_err();
     assert_eq!(error.code(), "tenant-changed");
     assert!(matches!(error, LedgerError::TenantChanged { bound, .. } if bound == "zone5/db1"));
     assert_eq!(ledger.connection(&acme).unwrap().tenant, Some(tenant()));
+}
+
+#[test]
+fn a_key_known_from_another_channel_or_plugin_is_refused_until_an_operator_says_what_it_means() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    ledger.add_plugin("clone", b"clone", "{}").unwrap();
+    let mut stranger = new_connection("stranger", "msp");
+    stranger.plugin = "clone".to_owned();
+    ledger.add_connection(&stranger).unwrap();
+    add(&ledger, "beta", "other-msp");
+    for connection in ["stranger", "beta"] {
+        let error = ledger
+            .bind_tenant(&name(connection), &tenant())
+            .unwrap_err();
+        assert_eq!(error.code(), "tenant-claimed");
+        assert!(
+            error
+                .to_string()
+                .contains("acme (plugin autotask, channel msp)"),
+            "{error}"
+        );
+        assert_eq!(ledger.connection(&name(connection)).unwrap().tenant, None);
+    }
+    let decide = |connection: &str, decision: TenantDecision| {
+        ledger.decide_tenant(&name(connection), &decision, None, "they said so")
+    };
+    // Different: it gets a tenant of its own, with lock, budget and lines of its own.
+    let other = decide("stranger", TenantDecision::Different).unwrap();
+    assert_ne!(other, tenant());
+    let bound = ledger.bind_tenant(&name("stranger"), &tenant()).unwrap();
+    assert_eq!((bound.tenant, bound.first), (other.clone(), true));
+    assert!(
+        !ledger
+            .bind_tenant(&name("stranger"), &tenant())
+            .unwrap()
+            .first
+    );
+    // The name of that tenant is nobody else's either.
+    add(&ledger, "gamma", "msp");
+    assert_eq!(
+        code(ledger.bind_tenant(&name("gamma"), &other)),
+        "tenant-claimed"
+    );
+    // Same: which of the two has to be said.
+    assert_eq!(
+        code(decide("beta", TenantDecision::Same)),
+        "several-tenants"
+    );
+    let same = TenantDecision::Same;
+    let acme = name("acme");
+    let meant = ledger.decide_tenant(&name("beta"), &same, Some(&acme), "one PSA");
+    assert_eq!(meant.unwrap(), tenant());
+    assert_eq!(
+        ledger.bind_tenant(&name("beta"), &tenant()).unwrap().tenant,
+        tenant()
+    );
+    assert_eq!(
+        code(decide("acme", TenantDecision::Same)),
+        "nothing-claimed"
+    );
+}
+
+#[test]
+fn a_connection_of_the_same_plugin_and_channel_shares_the_tenant_without_a_question() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    add(&ledger, "beta", "msp");
+    assert!(ledger.bind_tenant(&name("beta"), &tenant()).unwrap().first);
+}
+
+#[test]
+fn refused_credentials_stay_refused_until_they_change_or_somebody_says_so() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    let refusal = || ledger.connection(&acme).unwrap().refusal;
+    let version = || ledger.connection(&acme).unwrap().credentials_version;
+    let first = version();
+    ledger.refuse_credentials(&acme, first, "locked").unwrap();
+    assert_eq!(refusal().unwrap().words, "locked");
+    drop(place.open());
+    ledger.retry_credentials(&acme).unwrap();
+    assert_eq!(refusal(), None);
+    // A run that still had the former ones does not condemn the new.
+    ledger.refuse_credentials(&acme, first, "locked").unwrap();
+    assert_eq!(refusal(), None);
+    type Change<'a> = (&'a str, &'a dyn Fn());
+    let changes: [Change<'_>; 3] = [
+        ("rotated", &|| {
+            ledger
+                .rotate_connection(&acme, &secret("secret", "new"))
+                .unwrap();
+        }),
+        ("set", &|| {
+            let settings = BTreeMap::from([("username".to_owned(), Some("x".to_owned()))]);
+            let change = ConnectionChange {
+                settings,
+                ..ConnectionChange::default()
+            };
+            ledger.set_connection(&acme, &change).unwrap();
+        }),
+        ("of the operator", &|| {
+            ledger
+                .set_plugin("autotask", &BTreeMap::new(), &secret("code", "new"))
+                .unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        ledger.refuse_credentials(&acme, version(), "no").unwrap();
+        assert!(refusal().is_some(), "{what}");
+        change();
+        assert_eq!(refusal(), None, "{what}");
+    }
 }
 
 #[test]

@@ -293,6 +293,20 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
          DROP TABLE first_looks;
          DROP TABLE limits_added;
          DROP TABLE due_days;
+         DROP TABLE tenant_claims;
+         DROP TABLE second_tenants;
+         ALTER TABLE connections DROP COLUMN credentials_version;
+         ALTER TABLE connections DROP COLUMN refused_at;
+         ALTER TABLE connections DROP COLUMN refused_words;
+         ALTER TABLE connections DROP COLUMN kept_on;
+         DROP TABLE plugin_files;
+         DELETE FROM meta WHERE name = 'lineages';
+         ALTER TABLE plugins DROP COLUMN lineage;
+         ALTER TABLE plugins ADD COLUMN description TEXT NOT NULL DEFAULT '{}';
+         ALTER TABLE plugins ADD COLUMN added_at INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE plugins ADD COLUMN added_by TEXT NOT NULL DEFAULT '';
+         CREATE TABLE approvals (plugin TEXT PRIMARY KEY, sha256 TEXT, hosts TEXT,
+             approved_at INTEGER, approved_by TEXT);
          CREATE INDEX intents_by_connection ON intents (connection_id);
          PRAGMA user_version = 5;";
     place.sql(earlier).unwrap();

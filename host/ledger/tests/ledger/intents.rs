@@ -236,7 +236,7 @@ fn a_line_belongs_to_one_connection() {
     let place = Place::new();
     let ledger = place.with_connection();
     let (_, id) = one_intent(&ledger, "1");
-    add(&ledger, "beta", "other-msp");
+    add(&ledger, "beta", "msp");
     ledger.bind_tenant(&name("beta"), &tenant()).unwrap();
     let claim = || {
         let run = ledger.begin_run(&new_run("beta")).unwrap();

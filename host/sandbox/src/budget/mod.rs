@@ -148,8 +148,9 @@ impl Budget {
     pub fn pause(&self, time: Duration) -> Result<(), StoreFailure> {
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         let until = self.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
-        self.tally().pause(until);
-        self.store.pause(&self.scope, until)
+        let saved = self.store.pause(&self.scope, until);
+        self.tally().pause(until, saved.is_ok());
+        saved
     }
 
     /// What the PSA says about everybody's requests.

@@ -39,6 +39,8 @@ pub struct Tally {
     read_at: Option<Timestamp>,
     observation: Option<Observation>,
     paused: Option<Timestamp>,
+    /// A pause that the store did not take: it holds here at least.
+    unsaved_pause: Option<Timestamp>,
 }
 
 impl Tally {
@@ -166,7 +168,9 @@ impl Tally {
             self.known = store.spent(scope, earlier(now, window.length()))?;
             self.observation = store.observed(scope)?;
         }
-        self.paused = self.paused.max(store.paused(scope)?);
+        // The store's word: a person may have lifted a pause.
+        let paused = store.paused(scope)?;
+        self.paused = paused.max(self.unsaved_pause);
         self.since = 0;
         self.read_at = Some(now);
         Ok(())
@@ -209,9 +213,12 @@ impl Tally {
         Ok(())
     }
 
-    /// Nothing before `until`.
-    pub fn pause(&mut self, until: Timestamp) {
+    /// Nothing before `until`; `saved`: the store knows it too.
+    pub fn pause(&mut self, until: Timestamp, saved: bool) {
         self.paused = self.paused.max(Some(until));
+        if !saved {
+            self.unsaved_pause = self.unsaved_pause.max(Some(until));
+        }
     }
 }
 
@@ -353,6 +360,15 @@ mod tests {
         let mut tally = Tally::default();
         assert_eq!(decide(&mut tally, &store, 0), Verdict::NotBefore(at(30)));
         assert_eq!(decide(&mut tally, &store, 30), Verdict::Go);
+    }
+
+    #[test]
+    fn a_pause_that_was_lifted_elsewhere_does_not_hold_here() {
+        let (mut tally, store) = (Tally::default(), InMemoryBudget::default());
+        tally.pause(at(600), true);
+        assert_eq!(decide(&mut tally, &store, 0), Verdict::Go, "lifted");
+        tally.pause(at(600), false);
+        assert_eq!(decide(&mut tally, &store, 10), Verdict::NotBefore(at(600)));
     }
 
     #[test]

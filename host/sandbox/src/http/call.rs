@@ -43,6 +43,9 @@ pub(crate) struct CallRecord {
     pub requests: u32,
     pub write: Write,
     pub note: Option<Note>,
+    /// The PSA answered that it gets too many requests: then the guest's word counts for how
+    /// long.
+    pub saw_limit: bool,
     /// Asked before a write leaves.
     pub gate: Option<Arc<dyn WriteGate>>,
 }
@@ -65,6 +68,7 @@ impl CallRecord {
             requests: 0,
             write: Write::Nothing,
             note: None,
+            saw_limit: false,
             gate: None,
         }
     }

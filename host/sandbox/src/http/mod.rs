@@ -8,6 +8,7 @@ mod address;
 mod auth;
 mod call;
 mod checked;
+mod credentials_watch;
 mod exchange;
 mod headers;
 mod oauth;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::auth::Credentials;
 use super::call::{CallRecord, Note, Write};
 use super::checked::Checked;
+use super::credentials_watch::CredentialsWatch;
 use super::exchange::{Answer, Clients, Failure};
 use super::oauth::{self, Token, TokenKeeper};
 use super::policy::{Policy, Reach};
@@ -52,10 +53,12 @@ pub(crate) struct Egress {
     pub(super) declared_names: Vec<HeaderName>,
     secrets: Secrets,
     token: TokenKeeper,
+    watch: CredentialsWatch,
     clients: Clients,
     budget: RwLock<Arc<Budget>>,
     terms: budget::Terms,
     counts: Mutex<RequestCount>,
+    waited: Mutex<Duration>,
     pub(super) limits: Arc<Limits>,
     clock: Clock,
     incidents: Arc<Incidents>,
@@ -79,6 +82,7 @@ impl Egress {
             declared_names: Credentials::declared_names(&description.authentication),
             secrets: Secrets::new(secrets),
             token: TokenKeeper::default(),
+            watch: CredentialsWatch::default(),
             clients: Clients::new(resolver, &limits),
             budget: RwLock::new(budget),
             terms: budget::Terms {
@@ -88,6 +92,7 @@ impl Egress {
                 write: false,
             },
             counts: Mutex::default(),
+            waited: Mutex::default(),
             limits,
             clock,
             incidents,
@@ -101,12 +106,20 @@ impl Egress {
             .clone()
     }
 
+    pub fn waited(&self) -> Duration {
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn budget(&self) -> Arc<Budget> {
         Arc::clone(&self.budget.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn set_budget(&self, budget: Arc<Budget>) {
         *self.budget.write().unwrap_or_else(PoisonError::into_inner) = budget;
+    }
+
+    pub fn credentials_watch(&self) -> &CredentialsWatch {
+        &self.watch
     }
 
     /// Send one request for the guest.
@@ -126,6 +139,12 @@ impl Egress {
         if write {
             call.write = Write::NotSent;
         }
+        let place = place(&checked.target.url);
+        if authenticate && !self.watch.admits(&place) {
+            let message = "the credentials were refused: nothing more is sent with them".to_owned();
+            call.note = Some(Note::Credentials(message.clone()));
+            return Err(not_sent(wit::SendFailureKind::Denied, message));
+        }
         let mut answer = self.attempt(&checked, authenticate, call).await?;
         if write {
             call.write = Write::Answered {
@@ -137,6 +156,11 @@ impl Egress {
         if renewable && self.credentials.grant.is_some() {
             *self.token.0.lock().await = None;
             answer = self.attempt(&checked, authenticate, call).await?;
+        }
+        call.saw_limit |= matches!(answer.status, 429 | 503);
+        match authenticate {
+            true => self.watch.answered(&place, answer.status),
+            false => self.watch.told(&answer.body),
         }
         Ok(self.hand_over(answer, &checked, call))
     }
@@ -232,7 +256,10 @@ impl Egress {
             write,
             ..self.terms
         };
-        match self.budget().admit(endpoint, terms).await {
+        let begun = std::time::Instant::now();
+        let admitted = self.budget().admit(endpoint, terms).await;
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
+        match admitted {
             Ok(permit) => {
                 if let Some(failure) = &permit.unrecorded {
                     let message =
@@ -459,6 +486,15 @@ impl Egress {
             may_have_been_sent: sent,
             retry_after_seconds: None,
         }
+    }
+}
+
+/// Host and, where it is not https's own, port: what an answer would name.
+fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

@@ -72,6 +72,26 @@ impl MappingKind {
 }
 
 impl Host {
+    /// Record why a workspace may be mapped, through this connection, in a second tenant of
+    /// its channel.
+    ///
+    /// # Errors
+    /// No such connection or workspace; no reason given.
+    pub fn allow_second_tenant(
+        &self,
+        name: &ConnectionName,
+        workspace: &WorkspaceId,
+        why: &str,
+    ) -> Result<()> {
+        let connection = self.connection(name)?;
+        CoroSide::of(self, &connection)?.workspace(workspace)?;
+        if why.trim().is_empty() {
+            let fix = "Say with --why why it is to be billed in both.";
+            return Err(rule("why-missing", "no reason is given", fix));
+        }
+        Ok(self.ledger().allow_second_tenant(name, workspace, why)?)
+    }
+
     /// Map a workspace to an account of the PSA.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ mod rereading;
 mod resolve;
 mod senders;
 mod settling;
+mod stall;
 mod stop;
 mod stored;
 mod waiting;
@@ -61,6 +62,7 @@ use pace::Pace;
 use planning::Planning;
 use release::Releases;
 use rereading::Moved;
+use stall::{LONGEST_STALL, Stall};
 use stop::Stop;
 use work::Work;
 
@@ -81,6 +83,8 @@ pub struct SyncOptions {
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
+    /// How long a run may get nowhere before it is ended, where a test cannot wait.
+    pub longest_stall: Option<Duration>,
     /// Cancelled: the run finishes what is in flight, reads it back, and ends. To stop at
     /// once, end the process: nothing is lost.
     pub cancel: CancellationToken,
@@ -151,9 +155,16 @@ impl Host {
             zone: &zone,
         };
         let released = self.release_brakes(name, run, dry_run, options.release.as_ref())?;
-        let found = self
-            .carry_out(&begun, snapshot.as_ref(), released, options, watch)
-            .await;
+        let stall = Stall::new(options.longest_stall.unwrap_or(LONGEST_STALL));
+        let noted = |progress: Progress| {
+            stall.note(&progress);
+            watch(progress);
+        };
+        let found = tokio::select! {
+            biased;
+            found = self.carry_out(&begun, snapshot.as_ref(), released, options, &noted) => found,
+            error = stall.ends(&open) => Err(error),
+        };
         let plugin = &open.plugin.description().name;
         let incidents: Vec<Notice> = open
             .session
@@ -254,8 +265,16 @@ impl Host {
         let name = &open.connection.name;
         match open.reader.check(Depth::Brief).await {
             Ok(report) => {
-                self.ledger().bind_tenant(name, &report.tenant)?;
-                open.session.bind_tenant(&report.tenant);
+                // The ledger first: a key that is somebody else's must not reach their budget.
+                let bound = self.ledger().bind_tenant(name, &report.tenant);
+                let tenant = match bound {
+                    Ok(bound) => bound.tenant,
+                    Err(error) => {
+                        self.keep_status(name, Some(error.code()))?;
+                        return Err(error.into());
+                    }
+                };
+                open.session.bind_tenant(&tenant);
                 let wrong_before = open
                     .connection
                     .last_check
@@ -264,7 +283,7 @@ impl Host {
                 if wrong_before {
                     self.keep_status(name, None)?;
                 }
-                Ok(report.tenant)
+                Ok(tenant)
             }
             Err(error) => {
                 self.keep_status(name, Some(error.code()))?;

@@ -13,6 +13,7 @@ mod midnight;
 mod orphans;
 mod others;
 mod people;
+mod plugin_files;
 mod posting;
 mod program;
 mod real_answers;

@@ -79,9 +79,69 @@ async fn refused_credentials_end_the_run_after_one_request_and_show_in_the_list(
     assert_eq!(refused, 1, "a refused user is locked after a few attempts");
     let status = |scene: &Scene| scene.host.connections().unwrap()[0].code.clone();
     assert_eq!(status(&scene).as_deref(), Some("authentication"));
+    // Neither another run, nor another process, nor a check sends them again by itself.
+    scene.simulator.clear_journal();
+    let host = scene.second_host();
+    let options = SyncOptions::default();
+    for host in [&scene.host, &host] {
+        let again = host
+            .sync(&name(), &options, &psa_host_sync::unwatched)
+            .await;
+        assert_eq!(again.unwrap_err().code(), "authentication");
+        let check = host.check_connection(&name()).await.unwrap();
+        let problem = check.problem.unwrap();
+        assert_eq!(problem.code, "authentication");
+        assert!(problem.fix.unwrap().contains("--retry"));
+    }
+    assert_eq!(scene.simulator.journal().len(), 0, "nothing was sent");
+    // Put right in the PSA, and somebody says so.
     scene.simulator.world().users[0].secret = "sim-secret".to_owned();
+    scene.host.retry_credentials(&name()).unwrap();
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
     assert_eq!(status(&scene), None);
+}
+
+#[tokio::test]
+async fn credentials_that_a_list_found_refused_are_refused_for_the_run_too() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    scene.simulator.world().users[0].secret = "another".to_owned();
+    let (account, w1) = ("1".parse().unwrap(), "w1".parse().unwrap());
+    let refused = scene.host.map_account(&name(), &w1, &account).await;
+    assert_eq!(refused.unwrap_err().code(), "authentication");
+    let list = scene.host.connections().unwrap();
+    assert_eq!(list[0].status, "Credentials refused");
+    scene.simulator.clear_journal();
+    let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), "authentication", "{error}");
+    assert_eq!(scene.simulator.journal().len(), 0, "nothing was sent");
+    let new = psa_host_sync::Values {
+        secrets: [("secret".to_owned(), psa_host_sync::Secret::new("another"))].into(),
+        ..psa_host_sync::Values::default()
+    };
+    let check = scene.host.rotate_connection(&name(), &new).await.unwrap();
+    assert!(check.is_connected(), "{check:?}");
+}
+
+#[tokio::test]
+async fn a_person_sees_that_a_tenant_is_paused_and_lifts_it() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let tenant = scene.host.connection(&name()).unwrap().tenant.unwrap();
+    let until = scene.now().as_second() + 20 * 3_600;
+    let until = jiff::Timestamp::from_second(until).unwrap();
+    let scope = format!("tenant:{tenant}");
+    scene.host.ledger().budget_pause(&scope, until).unwrap();
+    let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), "budget-parked", "{error}");
+    let budget = scene.host.budgets(None).unwrap().remove(0);
+    assert_eq!(
+        (budget.tenant, budget.paused_until),
+        (Some(tenant), Some(until))
+    );
+    assert!(budget.spent > 0 && budget.limit == Some(10_000));
+    assert_eq!(scene.host.lift_pause(&name(), "a test").unwrap(), until);
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+    let nothing = scene.host.lift_pause(&name(), "a test").unwrap_err();
+    assert_eq!(nothing.code(), "not-paused");
 }
 
 #[tokio::test]
@@ -173,4 +233,24 @@ async fn an_explanation_names_who_was_counted() {
     assert_eq!((counted.users, counted.devices), (Some(1), Some(2)));
     assert_eq!(counted.device_names.unwrap(), ["laptop-7", "=desk"]);
     assert_eq!(counted.user_names, None);
+}
+
+#[tokio::test]
+async fn a_run_that_gets_nowhere_is_ended_and_the_next_one_goes_on() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let slow = FaultKind::Delay { ms: 5_000 };
+    scene
+        .simulator
+        .inject(Fault::new(slow).on("ContractServices"));
+    let options = SyncOptions {
+        longest_stall: Some(std::time::Duration::from_millis(400)),
+        ..SyncOptions::default()
+    };
+    let error = scene.try_sync(&options).await.unwrap_err();
+    assert_eq!(error.code(), "run-stalled", "{error}");
+    assert_eq!(scene.adjustments_sent(), 0);
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+    let runs = scene.host.run_list(None, 10).unwrap();
+    let endings: Vec<&str> = runs.iter().map(|run| run.status).collect();
+    assert_eq!(endings, ["done", "failed"], "{runs:#?}");
 }

@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use psa_connector_sdk::guest::Imports;
 use psa_connector_sdk::{
@@ -53,6 +54,21 @@ pub fn describe() -> Description {
         }
         Disguise::Differs => {
             description.version = format!("1.0.{}", RandomState::new().hash_one(1) % 1_000_000);
+        }
+        Disguise::Clocks => {
+            let wall = std::time::SystemTime::now();
+            let wall = wall.duration_since(std::time::UNIX_EPOCH);
+            let wall = wall.unwrap_or_default().as_micros() % 1_000_000;
+            // What the other clock shows cannot be had but by what passes on it.
+            let begun = std::time::Instant::now();
+            std::thread::sleep(std::time::Duration::from_millis(3));
+            let passed = begun.elapsed().as_nanos() % 1_000_000;
+            description.version = format!("1.{wall}.{passed}");
+        }
+        Disguise::Counts => {
+            static ASKED: AtomicU32 = AtomicU32::new(0);
+            let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+            description.version = format!("1.0.{asked}");
         }
         Disguise::Nonsense => nonsense(&mut description),
         Disguise::Token => {

@@ -46,8 +46,12 @@ disguises! {
     ManyFields = "many-fields",
     /// Makes a request and stores a value; what came of both is in the label.
     Meddles = "meddles",
-    /// Another version each time.
+    /// Another version each time, by randomness.
     Differs = "differs",
+    /// Another version each time, by either clock.
+    Clocks = "clocks",
+    /// Another version each time that it is asked within one instance.
+    Counts = "counts",
     /// All that a description must not have, at once: each compilation takes a second.
     Nonsense = "nonsense",
     /// Fair, and with a token got at its base address instead of a password.

@@ -29,6 +29,23 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
             let done = host.map_account(&connection, &workspace, &account).await?;
             answer(&done, out)
         }
+        MapCommand::SecondTenant {
+            connection,
+            workspace,
+            why,
+        } => {
+            let connection = name(&connection)?;
+            let workspace = id("workspace id", &workspace)?;
+            host.allow_second_tenant(&connection, &workspace, &why)?;
+            if out.is_json() {
+                out.json(&json!({ "connection": connection, "allowed": workspace }))?;
+            } else {
+                out.line(format!(
+                    "{workspace} may be mapped through {connection} beside its other tenant"
+                ))?;
+            }
+            Ok(Status::Done)
+        }
         MapCommand::Service {
             connection,
             module,
