@@ -300,7 +300,7 @@ async fn a_run_whose_budget_ends_while_it_posts_is_parked_and_a_later_one_posts_
     let mut parked_while_posting = 0;
     // With this few left, the second look, the first or the second adjustment is the last
     // before what is kept for reading back: 104 of 10,000.
-    for left in [28 + 104, 29 + 104, 30 + 104] {
+    for left in [31 + 104, 32 + 104, 33 + 104] {
         let scene = Scene::new(&[(11, 5), (21, 5), (31, 5)]).await;
         scene.simulator.use_threshold(7_500 - left);
         let report = scene.sync().await;
