@@ -309,7 +309,7 @@ fn waiting_for_a_busy_machine_does_not_count_as_compiling() {
             program: "/bin/sh".into(),
             args: ["-c", &script, "sh"].map(OsString::from).into(),
         };
-        let file = connector_in_world(&contract(), "psa-connector", &[]);
+        let file = connector_in_world(&contract(), "psa-connector", &[&guest_package()]);
         let error = sandbox_with(limits, compiler).load(&file).await;
         assert_eq!(error.unwrap_err().code(), "plugin-describe");
     });
@@ -319,9 +319,10 @@ fn waiting_for_a_busy_machine_does_not_count_as_compiling() {
 fn a_component_with_other_imports_is_not_compiled() {
     run(async {
         let other = "package evil:shell@1.0.0; interface exec { run: func() -> string; }";
-        let world = "    import log;\n    import evil:shell/exec@1.0.0;";
-        let contract = contract().replace("    import log;", world);
-        let file = connector_in_world(&contract, "psa-connector", &[other]);
+        let log = "    import psa-host:guest/log@0.2.0;";
+        let world = format!("{log}\n    import evil:shell/exec@1.0.0;");
+        let contract = contract().replace(log, &world);
+        let file = connector_in_world(&contract, "psa-connector", &[&*guest_package(), other]);
         // A compiler that cannot be started is not missed.
         let compiler = Compiler::Child {
             program: "/no/such/compiler".into(),

@@ -12,7 +12,7 @@ use crate::fixture::{Place, new_connection, workspace};
 fn on_a_full_disk_a_change_is_refused_and_the_state_is_as_it_was() {
     let place = Place::new();
     std::fs::create_dir(&place.data).unwrap();
-    let script = r#"mount -t tmpfs -o size=1m tmpfs "$PSA_HOST_LEDGER_SMALL" || exit 77
+    let script = r#"mount -t tmpfs -o size=1m,mode=0700 tmpfs "$PSA_HOST_LEDGER_SMALL" || exit 77
         exec "$0" full_disk::on_a_small_disk --exact --nocapture"#;
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])

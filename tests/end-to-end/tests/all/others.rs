@@ -43,11 +43,11 @@ async fn an_edit_between_plan_and_send_is_held() {
     // Also where the person wanted just what was planned, or changed only what comes later.
     for (from, change) in [(TODAY, 2), (TODAY, 6), (TODAY, -5), (next_month, 1)] {
         let scene = Scene::new(&[(11, 5), (4, 2)]).await;
-        // The second read of the units is the one just before sending.
+        // Units are read in a window, whole where they would change, and just before sending.
         let edit = edited(&scene, from, change);
         scene
             .simulator
-            .inject(edit.on("ContractServiceUnits").skip(1));
+            .inject(edit.on("ContractServiceUnits").skip(2));
         let report = scene.sync().await;
         assert_eq!(
             outcome(&report, "w1"),

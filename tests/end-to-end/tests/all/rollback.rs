@@ -139,7 +139,7 @@ async fn a_run_whose_period_is_posted_is_taken_back_from_the_first_open_day_on()
             .unwrap_or_default()
             .split("; ")
             .next(),
-        Some("2026-11-24 to 2026-11-30 is already posted with 11 units: -6 missed its invoice")
+        Some("2026-11-23 to 2026-11-30 is already posted with 11 units: -6 missed its invoice")
     );
     assert_eq!(scene.units_on(0, date(2026, 11, 30)), 11);
     assert_eq!(scene.units_on(0, date(2026, 12, 1)), 5);

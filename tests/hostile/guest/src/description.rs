@@ -171,11 +171,18 @@ fn fair() -> Description {
             zero: ZeroUnits::Unknown,
             repeat_date: Truth::Unknown,
         },
-        refusals: vec![RefusalForm {
-            status: 400,
-            evidence: RefusalEvidence::JsonMember("/errors".to_owned()),
-            kinds: vec![RefusalKind::Other, RefusalKind::DateAlreadyAdjusted],
-        }],
+        refusals: vec![
+            RefusalForm {
+                status: 400,
+                evidence: RefusalEvidence::JsonMember("/errors".to_owned()),
+                kinds: vec![RefusalKind::Other, RefusalKind::DateAlreadyAdjusted],
+            },
+            RefusalForm {
+                status: 401,
+                evidence: RefusalEvidence::EmptyBody,
+                kinds: vec![RefusalKind::Other, RefusalKind::Credentials],
+            },
+        ],
     }
 }
 
