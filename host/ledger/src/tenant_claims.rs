@@ -86,7 +86,7 @@ impl Ledger {
         name: &ConnectionName,
         reported: &TenantKey,
     ) -> Result<TenantBinding> {
-        let bound = self.write(|change, journal| {
+        self.write(|change, journal| {
             let claimant = Claimant::of(change, name)?;
             let bound = tenant_of(change, claimant.id)?;
             let meant = claimant.meant(change, reported.as_str())?;
@@ -148,8 +148,7 @@ impl Ledger {
                 tenant,
                 first: true,
             }))
-        })?;
-        bound
+        })?
     }
 
     /// Say what the key means that a connection reported and that was refused. Gives the

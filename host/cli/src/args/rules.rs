@@ -7,6 +7,10 @@ use psa_host_billing::rules::{Action, EffectivePolicy, Jump, LaterChanges, ZeroR
 use rust_decimal::Decimal;
 
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made in a run of the program, and dropped"
+)]
 pub enum RulesCommand {
     /// Show a connection's rules
     #[command(after_help = "Example:\n  psa-host rules show acme")]

@@ -90,7 +90,8 @@ fn after_a_loss_of_power_what_was_marked_counts_as_handed_out() {
 
 #[test]
 fn nothing_is_handed_out_after_what_it_was_planned_from_was_changed() {
-    let changes: [(&str, &dyn Fn(&Ledger)); 5] = [
+    type Change<'c> = (&'c str, &'c dyn Fn(&Ledger));
+    let changes: [Change<'_>; 5] = [
         ("mapping", &|ledger| {
             map_account(ledger, "w1");
         }),
