@@ -2,12 +2,12 @@
 //! undone unseen. A line that was only seen is no connection's own and was never posted.
 
 use jiff::civil::Date;
-use psa_host_billing::{LineId, ModuleId, TenantKey, Units, WorkspaceId};
+use psa_host_billing::{ContractId, LineId, ModuleId, TenantKey, Units, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 use serde_json::json;
 
 use crate::error::Inside;
-use crate::row::{date, parsed, units};
+use crate::row::{date, parsed, parsed_opt, units};
 use crate::runs::{must_run, refuse_dry};
 use crate::{Ledger, Result, RunId, stances};
 
@@ -20,6 +20,8 @@ pub struct SeenRight {
     pub workspace: WorkspaceId,
     /// For what.
     pub module: ModuleId,
+    /// The contract it stood on; none: it was found before that was written down.
+    pub contract: Option<ContractId>,
     /// Its units.
     pub units: Units,
     /// From this day on it had them.
@@ -43,8 +45,8 @@ impl Ledger {
             let at = journal.at().as_microsecond();
             let mut keep = change.prepare_cached(
                 "INSERT OR REPLACE INTO lines_seen
-                     (tenant, line, workspace, module, units, since, seen_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     (tenant, line, workspace, module, units, since, seen_at, contract)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             let by = format!("run {run}, which found the line right");
             let decided = stances::decided(change, tenant)?;
@@ -57,6 +59,7 @@ impl Ledger {
                     right.units.to_string(),
                     right.since.to_string(),
                     at,
+                    right.contract.as_ref().map(ContractId::as_str),
                 ])?;
                 if decided.contains(&right.line) {
                     stances::use_up(change, journal, tenant, &right.line, &by)?;
@@ -74,7 +77,7 @@ impl Ledger {
     pub fn seen_right(&self, tenant: &TenantKey) -> Result<Vec<SeenRight>> {
         self.read(|view| {
             let mut rows = view.prepare_cached(
-                "SELECT line, workspace, module, units, since FROM lines_seen
+                "SELECT line, workspace, module, units, since, contract FROM lines_seen
                  WHERE tenant = ?1 ORDER BY line",
             )?;
             Ok(rows
@@ -100,5 +103,6 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<SeenRight> {
         module: parsed(row, 2)?,
         units: units(row, 3)?,
         since: date(row, 4)?,
+        contract: parsed_opt(row, 5)?,
     })
 }

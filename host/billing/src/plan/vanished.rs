@@ -49,8 +49,10 @@ impl Vanished {
         for (line, on) in self.expected.remove(account).unwrap_or_default() {
             self.known += 1;
             let is_there = contracts.iter().any(|contract| {
-                // The lines of a contract that has ended are not asked for.
-                (on.as_ref() == Some(&contract.id) && !contract.lines_read)
+                // The lines of a contract that has ended are not asked for. A line of which
+                // nobody knows the contract may have stood on it.
+                let was_on_it = on.as_ref().is_none_or(|on| *on == contract.id);
+                (was_on_it && !contract.lines_read)
                     || contract.lines.iter().any(|other| other.key.line == line)
             });
             self.gone += usize::from(!is_there);

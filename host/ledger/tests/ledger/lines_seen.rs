@@ -11,6 +11,7 @@ fn right(line: &str, count: u32) -> SeenRight {
         line: line.parse().unwrap(),
         workspace: "w1".parse().unwrap(),
         module: "edr".parse().unwrap(),
+        contract: (line == "1").then(|| "900".parse().unwrap()),
         units: units(count),
         since: DAY,
     }

@@ -105,6 +105,7 @@ impl RightRow {
             line: report.line.clone()?,
             workspace: report.workspace.clone(),
             module: report.module.clone(),
+            contract: report.contract.clone(),
             units: self.units,
             since: self.since,
         })

@@ -258,6 +258,7 @@ impl Host {
             let entry = past.entry(seen.line).or_default();
             entry.pair = Some((seen.workspace, seen.module));
             entry.confirmed = Some((seen.units, seen.since));
+            entry.contract = seen.contract.or(entry.contract.take());
         }
         // Long enough for the start of a yearly period.
         let since = as_of.saturating_sub(Span::new().days(400));

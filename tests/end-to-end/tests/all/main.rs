@@ -7,6 +7,7 @@ mod decisions;
 mod disputed;
 mod faults;
 mod late;
+mod life;
 mod limits;
 mod mapping;
 mod midnight;

@@ -91,6 +91,31 @@ fn a_line_has_vanished_only_where_its_contract_was_read_without_it() {
             (1, 1),
         ),
         (
+            "only found right, on a contract that nobody knows and that may be the ended one",
+            posted(5).with(|c| {
+                c.past.contract = None;
+                let mut ended = contract(c).clone();
+                ended.id = ContractId::new("899").unwrap();
+                ended.lines_read = false;
+                ended.lines.clear();
+                contract(c).lines.clear();
+                c.contracts.push(ended);
+            }),
+            (0, 1),
+        ),
+        (
+            "on a contract that is read, beside another one that has ended",
+            posted(5).with(|c| {
+                let mut ended = contract(c).clone();
+                ended.id = ContractId::new("899").unwrap();
+                ended.lines_read = false;
+                ended.lines.clear();
+                contract(c).lines.clear();
+                c.contracts.push(ended);
+            }),
+            (1, 1),
+        ),
+        (
             "another connection's",
             posted(5).with(|c| {
                 c.past.taken_by = Some(ConnectionName::new("other").unwrap());

@@ -6,7 +6,6 @@ mod exit_status;
 mod gathering;
 mod new_accounts;
 mod other_days;
-mod set_up;
 
 use end_to_end::{Scene, name, outcome};
 use psa_host_ledger::Outcome;
