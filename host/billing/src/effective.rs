@@ -263,7 +263,8 @@ pub(crate) fn first_open(
     let open = open.filter(|(_, open)| at.timeline.at(*open).is_some());
     let Some((end, open)) = open else {
         let message = format!(
-            "every period from {day} to {} is already posted, and the line has none after it",
+            "{} to {} is already posted, and the line has no period after it",
+            posted_from(at.timeline, last),
             last.end_in_words()
         );
         return Err(Hold::new(HoldCode::AllPosted, message));
@@ -275,6 +276,15 @@ pub(crate) fn first_open(
         missed: Some(Period { start: day, end }),
         ..When::on(open, day, because)
     })
+}
+
+/// The first day of what is posted without a gap up to this segment.
+fn posted_from(timeline: &Timeline, last: &Segment) -> Date {
+    let before = timeline.segments().iter().rev();
+    let posted = before
+        .skip_while(|segment| segment.start > last.start)
+        .take_while(|segment| segment.posted == Truth::Yes);
+    posted.last().map_or(last.start, |first| first.start)
 }
 
 /// This day, or the first after it that is not invoiced, where the PSA does not tell of each

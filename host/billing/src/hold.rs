@@ -149,10 +149,10 @@ hold_codes! {
     DecisionChanged = "decision-changed",
         "The mapping, a rule, an approval or another decision that the change was planned from was changed before it was sent.",
         "Nothing was sent for this line. Sync again: it is planned from what is decided now.";
-    /// The line went away between plan and send.
+    /// A line that was there before is there no more.
     LineVanished = "line-vanished",
-        "The line was read when planning, and is no longer there just before sending.",
-        "Nothing was sent. Check the contract in the PSA.";
+        "A line that is known from before, or was read when planning, is not in the PSA's answer any more.",
+        "Nothing more is sent. Look at the customer's contracts in the PSA before anything is added there: a line that is still there, and that the API user may not see, would be billed twice. Where it was really removed, add the service again if it is to be billed, or set the pair aside with `psa-host map set-aside --exclude`.";
     /// A duplicate appeared after posting.
     StrayLine = "stray-line",
         "After posting, the contract has another line of the same service that was not there before.",

@@ -93,7 +93,7 @@ impl HoldCode {
                 "Planned from 5 units; just before sending, the line has 7, because somebody is editing the contract."
             }
             Self::LineVanished => {
-                "Between plan and send the service was removed from the contract."
+                "Line 8001 had 12 units yesterday. Today the contract comes without it: removed, or hidden from the API user."
             }
             Self::StrayLine => {
                 "After posting, the contract shows a second line of the same service."

@@ -286,11 +286,24 @@ pub struct CallError {
     pub message: String,
     /// What the PSA said, where the connector passed it on: hostile text too.
     pub psa_words: Option<String>,
-    /// What a person can do.
+    /// What a person can do, by the host's own knowledge.
     pub fix: Option<String>,
+    /// What the plugin advises: hostile text too, which stands beside the host's advice and
+    /// never in its place.
+    pub plugin_advice: Option<String>,
 }
 
 impl CallError {
+    /// What a person can do: by the host, or else by `otherwise`; then, marked as such, what
+    /// the plugin advises.
+    pub fn advice(&self, otherwise: &str) -> String {
+        let own = self.fix.as_deref().unwrap_or(otherwise);
+        match &self.plugin_advice {
+            None => own.to_owned(),
+            Some(advice) => format!("{own} The plugin says: {advice}").trim().to_owned(),
+        }
+    }
+
     /// The message, with what the PSA said where it is not in it already.
     pub fn in_full(&self) -> String {
         match &self.psa_words {
@@ -307,6 +320,7 @@ impl CallError {
             message: message.into(),
             psa_words: None,
             fix: None,
+            plugin_advice: None,
         }
     }
 

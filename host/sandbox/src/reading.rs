@@ -374,9 +374,7 @@ pub fn error(said: wit_types::Error) -> CallError {
         kind,
         message,
         psa_words: fault.psa_words.map(|text| words(&text)),
-        // Not the host's advice: a plugin could ask for anything here.
-        fix: fault
-            .fix
-            .map(|text| format!("The plugin says: {}", words(&text))),
+        fix: None,
+        plugin_advice: fault.fix.map(|text| words(&text)),
     }
 }

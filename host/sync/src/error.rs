@@ -129,8 +129,7 @@ impl Error {
             Self::Call { error, .. } => {
                 let words = error.psa_words.as_ref();
                 let cause = words.map(|words| format!("the PSA said: {words}"));
-                let fix = error.fix.clone().unwrap_or_else(|| fix_of_call(error));
-                (cause, Some(fix))
+                (cause, Some(error.advice(&fix_of_call(error))))
             }
             Self::WhilePosting { error, .. } => {
                 let problem = error.problem();
@@ -163,7 +162,7 @@ fn fix_of_session(error: &SessionError) -> String {
     }
 }
 
-/// What can be done where the plugin did not say.
+/// What can be done, by the kind of failure.
 fn fix_of_call(error: &CallError) -> String {
     use psa_host_sandbox::CallErrorKind as Kind;
     let fix = match &error.kind {

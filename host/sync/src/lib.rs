@@ -86,7 +86,7 @@ pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use signals::cancelled_by_signals;
 pub use source::Source;
 pub use tokio_util::sync::CancellationToken;
-pub use usage_view::{CountView, SnapshotView};
+pub use usage_view::{CountView, DisagreementView, SnapshotView};
 pub use usage_withdrawal::Withdrawn;
 pub use validate::{Finding, Validation};
 pub use whole_file::{refuse_existing, write_whole};

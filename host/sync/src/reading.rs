@@ -7,9 +7,10 @@
 
 mod asks;
 mod chunks;
+mod halving;
 mod task;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use psa_host_sandbox::{
 use crate::progress::{Activity, Progress, Watch};
 use asks::{Ask, Batch, Check, NextPage};
 pub use chunks::Chunks;
+use halving::Halving;
 pub(crate) use task::Task;
 
 /// How often a read is repeated after a failure that may pass.
@@ -238,39 +240,43 @@ impl Reader {
         accounts: &[AccountId],
         window: Window,
     ) -> Result<Vec<AccountContracts>, CallError> {
-        let mut read = Vec::with_capacity(accounts.len());
-        let mut parts = vec![accounts];
-        let mut failed = 0;
-        while let Some(part) = parts.pop() {
+        let mut read: Vec<Option<AccountContracts>> = accounts.iter().map(|_| None).collect();
+        // Both halves of a part before the quarters of either.
+        let mut parts = VecDeque::from([0..accounts.len()]);
+        let mut halving = Halving::default();
+        while let Some(range) = parts.pop_front() {
+            let part = accounts.get(range.clone()).unwrap_or_default();
+            let places = read.get_mut(range.clone()).unwrap_or_default();
             match self.contracts(part, window).await {
                 Ok((mut contracts, held)) => {
+                    halving.read();
                     let held = Arc::new(held);
-                    read.extend(part.iter().map(|account| AccountContracts {
-                        account: account.clone(),
-                        contracts: Ok(contracts.remove(account).unwrap_or_default()),
-                        _held: Some(Arc::clone(&held)),
-                    }));
-                }
-                Err(error) if !may_be_one_accounts(&error.kind) => return Err(error),
-                Err(error) if part.len() <= 1 => {
-                    failed += 1;
-                    if failed > MOST_FAILED_ACCOUNTS {
-                        return Err(error);
+                    for (account, place) in part.iter().zip(places) {
+                        *place = Some(AccountContracts {
+                            account: account.clone(),
+                            contracts: Ok(contracts.remove(account).unwrap_or_default()),
+                            _held: Some(Arc::clone(&held)),
+                        });
                     }
-                    read.extend(part.iter().map(|account| AccountContracts {
-                        account: account.clone(),
-                        contracts: Err(error.clone()),
-                        _held: None,
-                    }));
                 }
-                Err(_) => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    parts.push(second);
-                    parts.push(first);
+                Err(error) => {
+                    halving.failed(part.len(), &error)?;
+                    let middle = range.start + part.len() / 2;
+                    if part.len() > 1 {
+                        parts.extend([range.start..middle, middle..range.end]);
+                    }
+                    // Left so where it is the account's own failure; else it is read again.
+                    for (account, place) in part.iter().zip(places) {
+                        *place = Some(AccountContracts {
+                            account: account.clone(),
+                            contracts: Err(error.clone()),
+                            _held: None,
+                        });
+                    }
                 }
             }
         }
-        Ok(read)
+        Ok(read.into_iter().flatten().collect())
     }
 
     async fn contracts(
@@ -413,20 +419,6 @@ fn wait_before_retry(
                 .map(|wait| wait.max(asked))
         }
         _ => None,
-    }
-}
-
-/// Whether a failed read of many accounts may be the fault of one of them. Lists that
-/// take too much memory are nobody's in particular, and each half would fill it again.
-fn may_be_one_accounts(kind: &CallErrorKind) -> bool {
-    match kind {
-        CallErrorKind::OutOfLimits { which } => *which != "list",
-        CallErrorKind::Invalid
-        | CallErrorKind::NotFound
-        | CallErrorKind::Rejected
-        | CallErrorKind::BadAnswer
-        | CallErrorKind::Trapped => true,
-        _ => false,
     }
 }
 

@@ -20,23 +20,14 @@ impl Host {
         };
         match self.disagreeing(&newest)? {
             None => Ok(Some(newest)),
-            Some(brake) => {
-                // Nothing in it is about a connection; here it is a sentence of its own.
-                let fix = brake.fix("").replacen("withdraw", "Withdraw", 1);
-                Err(rule(brake.code(), brake.message(), format!("{fix}.")))
-            }
+            Some(brake) => Err(rule(brake.code(), brake.message(), fix_of(&brake))),
         }
     }
 
     /// That another snapshot of the same instant counts otherwise.
     pub(crate) fn disagreeing(&self, snapshot: &Snapshot) -> Result<Option<Brake>> {
         let found = self.ledger().disagreement(snapshot)?;
-        Ok(found.map(|found| Brake::SnapshotsDisagree {
-            snapshots: [found.with.id.to_string(), snapshot.id.to_string()],
-            taken_at: snapshot.taken_at,
-            pairs: found.pairs,
-            example: example(&found, snapshot),
-        }))
+        Ok(found.map(|found| disagreeing(&found, snapshot)))
     }
 
     /// What stands against a snapshot today, whatever day is planned for.
@@ -57,6 +48,22 @@ impl Host {
         let others = brake::against(&newest, limits, self.now(), zone);
         Ok(disagreeing.into_iter().chain(others).collect())
     }
+}
+
+/// That this snapshot and another one of its instant count otherwise.
+pub(crate) fn disagreeing(found: &Disagreement, snapshot: &Snapshot) -> Brake {
+    Brake::SnapshotsDisagree {
+        snapshots: [found.with.id.to_string(), snapshot.id.to_string()],
+        taken_at: snapshot.taken_at,
+        pairs: found.pairs,
+        example: example(found, snapshot),
+    }
+}
+
+/// What to do about it, as a sentence of its own: nothing in it is about a connection.
+pub(crate) fn fix_of(disagreeing: &Brake) -> String {
+    let fix = disagreeing.fix("").replacen("withdraw", "Withdraw", 1);
+    format!("{fix}.")
 }
 
 /// `edr of ws-17 with 12 devices in u-000041 and 14 devices in u-000042`

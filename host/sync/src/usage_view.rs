@@ -6,6 +6,7 @@ use psa_host_ledger::{Snapshot, SnapshotId, Withdrawal};
 use serde::Serialize;
 
 use crate::error::rule;
+use crate::snapshot::{disagreeing, fix_of};
 use crate::{Host, Result};
 
 /// A usage snapshot, without its counts.
@@ -29,6 +30,23 @@ pub struct SnapshotView {
     pub imported_by: String,
     /// That nothing is counted from it any more; none: it was not withdrawn.
     pub withdrawn: Option<Withdrawal>,
+    /// Another snapshot of the same instant counts otherwise: neither is used until one of
+    /// them is withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disagrees: Option<DisagreementView>,
+}
+
+/// That two snapshots of one instant count otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DisagreementView {
+    /// The other one's number; of several the one imported last.
+    pub with: String,
+    /// In how many pairs of workspace and module.
+    pub pairs: u64,
+    /// In words, with one of the pairs.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
 }
 
 /// One count of a snapshot, and who or what was counted.
@@ -61,7 +79,7 @@ impl Host {
         let mut newest = Vec::new();
         for workspace in self.ledger().workspaces()? {
             let snapshot = self.ledger().latest_snapshot(&workspace.id)?;
-            newest.extend(snapshot.map(SnapshotView::from));
+            newest.extend(snapshot.map(|found| self.viewed(found)).transpose()?);
         }
         Ok(newest)
     }
@@ -80,7 +98,29 @@ impl Host {
             self.channel_workspace(channel)?;
         }
         let snapshots = self.ledger().snapshots(channel, limit)?;
-        Ok(snapshots.into_iter().map(SnapshotView::from).collect())
+        let viewed = snapshots.into_iter().map(|found| self.viewed(found));
+        viewed.collect()
+    }
+
+    /// With what stands against it.
+    fn viewed(&self, snapshot: Snapshot) -> Result<SnapshotView> {
+        let disagrees = match snapshot.withdrawn {
+            Some(_) => None,
+            None => self.ledger().disagreement(&snapshot)?,
+        };
+        let disagrees = disagrees.map(|found| {
+            let brake = disagreeing(&found, &snapshot);
+            DisagreementView {
+                with: found.with.id.to_string(),
+                pairs: found.pairs,
+                message: brake.message(),
+                fix: fix_of(&brake),
+            }
+        });
+        Ok(SnapshotView {
+            disagrees,
+            ..snapshot.into()
+        })
     }
 
     /// One snapshot, without its counts.
@@ -88,7 +128,7 @@ impl Host {
     /// # Errors
     /// No such snapshot.
     pub fn snapshot_view(&self, id: SnapshotId) -> Result<SnapshotView> {
-        Ok(self.ledger().snapshot(id)?.into())
+        self.viewed(self.ledger().snapshot(id)?)
     }
 
     /// The newest snapshot of a channel with its counts, by workspace and module.
@@ -189,6 +229,7 @@ impl From<Snapshot> for SnapshotView {
             imported_at: snapshot.imported_at,
             imported_by: snapshot.imported_by,
             withdrawn: snapshot.withdrawn,
+            disagrees: None,
         }
     }
 }

@@ -348,10 +348,11 @@ fn look_at_account(
         Ok(contracts) => contracts,
         Err(error) => {
             let code = HoldCode::AccountUnreadable;
+            let fix = error.advice(code.fix());
             let finding = Finding {
                 workspace: Some(workspace.id.clone()),
                 account: Some(account),
-                ..Finding::new(code, true, error.message, code.fix())
+                ..Finding::new(code, true, error.message, fix)
             };
             return Looked {
                 findings: vec![finding],

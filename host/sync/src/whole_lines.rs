@@ -88,7 +88,8 @@ fn decide_account(
     match contracts {
         Ok(contracts) => context.plan_workspace(workspace, account, contracts),
         Err(error) => {
-            let hold = Hold::new(HoldCode::AccountUnreadable, error.in_full());
+            let mut hold = Hold::new(HoldCode::AccountUnreadable, error.in_full());
+            hold.fix = error.advice(&hold.fix);
             context.hold_workspace(workspace, account, &hold)
         }
     }

@@ -50,6 +50,37 @@ fn rule(text: &str) -> EffectiveRule {
     }
 }
 
+#[test]
+fn where_all_is_posted_the_message_names_the_periods_that_are() {
+    let only_january = {
+        let mut segments = months(0).segments().to_vec();
+        segments[2].posted = Truth::Yes;
+        Timeline::new(segments).unwrap()
+    };
+    for (day, timeline, posted) in [
+        (date(2026, 11, 23), months(3), "2026-11-01 to 2027-01-31"),
+        (date(2026, 12, 31), months(3), "2026-11-01 to 2027-01-31"),
+        // November and December are open, and a change of theirs would change January too.
+        (date(2026, 11, 23), only_january, "2027-01-01 to 2027-01-31"),
+    ] {
+        let none = BTreeSet::new();
+        let held = effective(
+            &rule("today"),
+            &Circumstances {
+                as_of: day,
+                contract: &contract(),
+                timeline: &timeline,
+                adjusted: &none,
+                refused: &none,
+                model: &dated(),
+                due: None,
+            },
+        );
+        let expected = format!("{posted} is already posted, and the line has no period after it");
+        assert_eq!(held.unwrap_err().message, expected, "{day}");
+    }
+}
+
 /// The date and, where it is not to be sent yet, from when; or the code of the hold.
 fn told(policy: &str, as_of: Date, timeline: &Timeline, adjusted: &[Date]) -> String {
     told_of(policy, as_of, timeline, adjusted, &contract())

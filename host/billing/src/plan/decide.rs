@@ -140,7 +140,11 @@ impl Context<'_> {
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
         self.account_and_service(&line.pair)?;
-        let place = place?;
+        let place = place.map_err(|hold| {
+            let gone =
+                says_not_on_contract(hold.code).then(|| self.vanished(&line.pair, contracts));
+            gone.flatten().unwrap_or(hold)
+        })?;
         trace.say("contract", || place_in_words(&place));
         if let Some(ended) = place.follows
             && !self.past.contains_key(&place.line.key.line)

@@ -256,7 +256,7 @@ impl Case {
         all.map(|service| (service.id.clone(), service)).collect()
     }
 
-    fn lines(&self) -> Vec<PlanLine> {
+    pub(super) fn lines(&self) -> Vec<PlanLine> {
         let account = AccountId::new("17").unwrap();
         self.context(|context| context.plan_workspace(&self.workspace, &account, &self.contracts))
     }

@@ -1,7 +1,11 @@
 //! `psa-host usage …`
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
-use psa_host_sync::{CountView, Host, SnapshotId, SnapshotView, Source, UsageForm};
+use psa_host_sync::{
+    CountView, DisagreementView, Host, SnapshotId, SnapshotView, Source, UsageForm,
+};
 use serde_json::json;
 
 use super::{Status, confirm, id, or_dash};
@@ -55,6 +59,7 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
                 Column::Right("COUNTS"),
                 Column::Words("SOURCE"),
             ]);
+            let disagreeing = disagreements(&snapshots);
             for snapshot in snapshots {
                 table.row([
                     snapshot.channel.to_string(),
@@ -67,6 +72,7 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
             }
             let none = "No usage snapshots. Import one with `psa-host usage import FILE`.";
             out.table(table, none)?;
+            told(&disagreeing, out)?;
         }
         UsageCommand::Show {
             channel: Some(channel),
@@ -147,12 +153,16 @@ fn list(snapshots: Vec<SnapshotView>, out: Output) -> Result<()> {
         Column::Left("COMPLETE"),
         Column::Right("COUNTS"),
         Column::Left("SOURCE"),
-        Column::Words("WITHDRAWN"),
+        Column::Words("NOT USED"),
     ]);
+    let disagreeing = disagreements(&snapshots);
     for snapshot in snapshots {
         let withdrawn = snapshot
             .withdrawn
-            .map(|done| format!("{:.0} by {}: {}", done.at, done.by, done.why));
+            .map(|done| format!("withdrawn {:.0} by {}: {}", done.at, done.by, done.why));
+        let disagrees = snapshot
+            .disagrees
+            .map(|found| format!("disagrees with {} of the same instant", found.with));
         let complete = if snapshot.complete { "yes" } else { "no" };
         table.toned([
             (snapshot.snapshot, Tone::Plain),
@@ -161,11 +171,36 @@ fn list(snapshots: Vec<SnapshotView>, out: Output) -> Result<()> {
             (complete.to_owned(), Tone::Plain),
             (snapshot.counts.to_string(), Tone::Plain),
             (snapshot.source, Tone::Plain),
-            (or_dash(withdrawn), Tone::Attention),
+            (or_dash(withdrawn.or(disagrees)), Tone::Attention),
         ]);
     }
     let none = "No usage snapshots. Import one with `psa-host usage import FILE`.";
-    Ok(out.table(table, none)?)
+    out.table(table, none)?;
+    told(&disagreeing, out)
+}
+
+/// What is said of snapshots that disagree, and what to do: once for each two of them.
+fn disagreements(snapshots: &[SnapshotView]) -> Vec<(String, String)> {
+    let mut told: Vec<(BTreeSet<&str>, &DisagreementView)> = Vec::new();
+    for snapshot in snapshots {
+        let Some(found) = &snapshot.disagrees else {
+            continue;
+        };
+        let two = BTreeSet::from([snapshot.snapshot.as_str(), found.with.as_str()]);
+        if !told.iter().any(|(others, _)| *others == two) {
+            told.push((two, found));
+        }
+    }
+    let words = |(_, found): (_, &DisagreementView)| (found.message.clone(), found.fix.clone());
+    told.into_iter().map(words).collect()
+}
+
+fn told(disagreeing: &[(String, String)], out: Output) -> Result<()> {
+    for (message, fix) in disagreeing {
+        out.line(format!("attention: {message}"))?;
+        out.line(format!("  fix: {fix}"))?;
+    }
+    Ok(())
 }
 
 fn withdraw(text: &str, why: &str, yes: bool, host: &Host, out: Output) -> Result<()> {

@@ -215,6 +215,13 @@ impl<'a> CsvFile<'a> {
         let start = self.at + 1;
         let mut cell: Cow<'a, [u8]> = Cow::Borrowed(b"");
         let mut at = start;
+        if self.width.is_none() {
+            // No column that is known has a name with a quote, and a header that is
+            // quoted in part may be one that lost its end.
+            let what = "a quote stands in the header";
+            let fix = "Write the names of the columns without quotes.";
+            return Err(self.problem(line, before + 1, "csv-quote", what, fix));
+        }
         let refused =
             |what: &str| Err(self.problem(line, before + 1, "csv-quote", what, QUOTE_FIX));
         loop {
@@ -262,10 +269,7 @@ impl<'a> CsvFile<'a> {
     /// of several lines has not: its row goes on behind it, and its lines do not look
     /// like rows.
     fn swallows_rows(&self, inside: &[u8], before: usize) -> bool {
-        let Some(width) = self.width else {
-            // No column has a name of several lines.
-            return true;
-        };
+        let width = self.width.unwrap_or_default();
         let separators = |line: &[u8]| line.iter().filter(|byte| **byte == self.separator).count();
         let last_column = width.saturating_sub(1);
         let mut lines = inside.split(|byte| b"\r\n".contains(byte));
@@ -275,19 +279,13 @@ impl<'a> CsvFile<'a> {
     }
 }
 
-/// What separates the cells: by the header, outside of its quotes.
+/// What separates the cells: by the header, which has no quotes.
 fn separator_of(text: &[u8]) -> u8 {
-    let (mut quoted, mut semicolon) = (false, false);
-    for byte in text {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\r' | b'\n' => break,
-            b',' if !quoted => return b',',
-            b';' if !quoted => semicolon = true,
-            _ => {}
-        }
+    let mut header = text.iter().take_while(|byte| !b"\r\n".contains(byte));
+    match header.find(|byte| b",;".contains(byte)) {
+        Some(b';') if !header.any(|byte| *byte == b',') => b';',
+        _ => b',',
     }
-    if semicolon { b';' } else { b',' }
 }
 
 /// How many lines end in a text, by whatever ends them.

@@ -28,6 +28,7 @@ impl<T> Future for Task<T> {
                     message: format!("reading ended unexpectedly: {error}"),
                     psa_words: None,
                     fix: None,
+                    plugin_advice: None,
                 })
             })
         })

@@ -144,5 +144,6 @@ fn withheld() -> CallError {
         message: "the request was not let out".to_owned(),
         psa_words: None,
         fix: None,
+        plugin_advice: None,
     }
 }

@@ -197,9 +197,7 @@ pub(super) fn not_sent(error: &CallError) -> Hold {
         return Hold::new(HoldCode::RunParked, message);
     }
     let mut hold = Hold::new(HoldCode::NotSent, error.in_full());
-    if let Some(fix) = &error.fix {
-        hold.fix.clone_from(fix);
-    }
+    hold.fix = error.advice(&hold.fix);
     hold
 }
 

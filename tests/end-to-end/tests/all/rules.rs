@@ -386,6 +386,33 @@ async fn lines_that_are_not_in_the_answer_are_not_taken_for_deleted() {
 }
 
 #[tokio::test]
+async fn a_single_line_that_is_gone_is_to_be_looked_at_and_not_to_be_added_again() {
+    let customers: Vec<(u32, i32)> = (0..12).map(|at| (11 + at, 5)).collect();
+    let scene = Scene::new(&customers).await;
+    scene.sync().await;
+    scene.wait(24 * 60);
+    let counts: Vec<(String, u32)> = (1..=12).map(|at| (format!("w{at}"), 40 + at)).collect();
+    let counts: Vec<(&str, u32)> = counts.iter().map(|(id, n)| (id.as_str(), *n)).collect();
+    scene.import_usage(&counts);
+    let line = scene.customers[0].line;
+    let mut world = scene.simulator.world();
+    world.delete(Entity::ContractServices, line);
+    drop(world);
+    let report = scene.sync().await;
+    assert_eq!(report.notices, [], "{report:#?}");
+    assert_eq!(outcome(&report, "w1"), held("line-vanished"), "{report:#?}");
+    let gone = line_of(&report, "w1");
+    let said = gone.message.clone().unwrap();
+    assert!(
+        said.contains(&format!("line {line} ")) && said.contains("11 units"),
+        "{said}"
+    );
+    let fix = gone.fix.clone().unwrap();
+    assert!(fix.contains("before anything is added"), "{fix}");
+    assert_eq!(report.summary.outcomes["confirmed"], 11, "{report:#?}");
+}
+
+#[tokio::test]
 async fn a_fall_to_zero_is_posted_where_the_rules_allow_it() {
     let scene = Scene::new(&[(0, 5), (6, 5)]).await;
     assert_eq!(outcome(&scene.sync().await, "w1"), held("fall-to-zero"));

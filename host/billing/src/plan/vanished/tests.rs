@@ -145,6 +145,63 @@ fn a_line_has_vanished_only_where_its_contract_was_read_without_it() {
     }
 }
 
+/// The hold of the case's pair, whose line 8000 was known.
+fn held(case: &Case) -> (String, String) {
+    let line = case.lines().remove(0);
+    match line.decision {
+        crate::plan::Decision::Hold(hold) => (hold.code.to_string(), hold.fix),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_had_a_line_is_told_to_look_and_who_had_none_to_add_it() {
+    let known = |units| {
+        posted(units).with(|c| {
+            c.past.pair = Some((c.workspace_id(), "edr".parse().unwrap()));
+            contract(c).lines.clear();
+        })
+    };
+    let gone_with_its_contract = known(5).with(|c| c.contracts.clear());
+    let on_an_ended_one = known(5).with(|c| {
+        let mut ended = contract(c).clone();
+        (ended.end, ended.lines_read) = (Some(date(2026, 10, 31)), false);
+        contract(c).id = ContractId::new("901").unwrap();
+        c.contracts.push(ended);
+    });
+    let of_another_pair = known(5).with(|c| {
+        c.past.pair = Some((c.workspace_id(), "mdm".parse().unwrap()));
+    });
+    for (what, case, code) in [
+        ("gone", known(5), "line-vanished"),
+        (
+            "gone with its contract",
+            gone_with_its_contract,
+            "line-vanished",
+        ),
+        ("it billed nothing", known(0), "line-missing"),
+        (
+            "its contract has ended, and the next has no line",
+            on_an_ended_one,
+            "line-missing",
+        ),
+        ("of another module", of_another_pair, "line-missing"),
+        (
+            "never known",
+            Case::new(5, 5).with(|c| contract(c).lines.clear()),
+            "line-missing",
+        ),
+    ] {
+        let (found, fix) = held(&case);
+        assert_eq!(found, code, "{what}");
+        assert_eq!(
+            fix.starts_with("Add the service"),
+            code == "line-missing",
+            "{what}: {fix}"
+        );
+    }
+}
+
 proptest! {
     /// What stands in the answer is never gone, in whatever state it stands there.
     #[test]
