@@ -41,7 +41,7 @@ use jiff::tz::TimeZone;
 use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
-use psa_host_billing::{ConnectionName, HoldCode, TenantKey};
+use psa_host_billing::{ConnectionName, HoldCode, LineId, TenantKey};
 use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock};
 use psa_host_sandbox::{CallError, CallErrorKind, Depth};
 use tokio_util::sync::CancellationToken;
@@ -423,7 +423,7 @@ impl Host {
                 .map(|(row, adjustment)| Work::new(row, adjustment));
             let posting = running.post_all(work.collect(), watch).await;
             if let Err(error) = posting {
-                return Err(error.after_posting(&running.lines));
+                return Err(self.after_posting(begun, error, &running.lines));
             }
             if let Some(error) = open.session.refused() {
                 self.keep_status(&open.connection.name, Some(error.code()))?;
@@ -541,18 +541,32 @@ impl Found {
     }
 }
 
-impl Error {
-    /// The same, with what was posted before it.
-    fn after_posting(self, lines: &[LineReport]) -> Self {
-        let of = |outcome| lines.iter().filter(|line| line.outcome == outcome).count();
-        // What was accepted and not read back is still `planned` here.
-        let (confirmed, doubtful) = (of(Outcome::Confirmed), of(Outcome::Doubtful));
-        Self::WhilePosting {
+impl Host {
+    /// An error in the middle of posting, with what was posted before it. What left and was
+    /// not read back is known to the ledger alone: the report has it as planned still.
+    fn after_posting(&self, begun: &Begun<'_>, error: Error, lines: &[LineReport]) -> Error {
+        let confirmed = lines
+            .iter()
+            .filter(|line| line.outcome == Outcome::Confirmed);
+        let confirmed: BTreeSet<&LineId> =
+            confirmed.filter_map(|line| line.line.as_ref()).collect();
+        let more = match self.ledger().open_intents(begun.tenant) {
+            Ok(open) => {
+                let left = open.iter().filter(|intent| {
+                    intent.run == begun.run
+                        && intent.attempt > 0
+                        && !confirmed.contains(&intent.intent.key.line)
+                });
+                left.count().to_string()
+            }
+            Err(_) => "an unknown number".to_owned(),
+        };
+        Error::WhilePosting {
             done: format!(
-                "{confirmed} adjustments were posted and read back, {doubtful} more may have been \
-                 posted"
+                "{} adjustments were posted and read back, {more} more may have been posted",
+                confirmed.len()
             ),
-            error: Box::new(self),
+            error: Box::new(error),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whole runs against the Autotask simulator. One test program on purpose: the engine is
 //! linked once.
 
+mod broken_ledger;
 mod bundles;
 mod count;
 mod decisions;
@@ -20,6 +21,7 @@ mod program;
 mod real_answers;
 mod rollback;
 mod rules;
+mod side_by_side;
 mod snapshots;
 mod sync;
 mod tenants;

@@ -162,6 +162,25 @@ async fn a_user_who_is_locked_in_the_middle_of_a_run_is_refused_credentials() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_about_no_customer_is_not_looked_for_customer_by_customer() {
+    let words = "Units cannot be read while the database is being moved.";
+    let everywhere = FaultKind::FailBefore {
+        status: Some(500),
+        text: Some(words.to_owned()),
+    };
+    let scene = Scene::new(&[(11, 5); 16]).await;
+    let fault = Fault::new(everywhere).on("ContractServiceUnits").times(0);
+    scene.simulator.inject(fault);
+    let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    let problem = error.problem();
+    assert_eq!(problem.code, "rejected", "{error:?}");
+    assert!(problem.cause.unwrap().contains(words));
+    let queries = scene.simulator.request_counts()["ContractServiceUnits"];
+    // The whole and its halves, of two chunks side by side; each customer alone would be 31.
+    assert!((3..=6).contains(&queries), "{queries}");
+}
+
+#[tokio::test]
 async fn a_right_that_is_missing_is_no_refused_credential() {
     let scene = Scene::new(&[(11, 5)]).await;
     scene.simulator.world().users[0]

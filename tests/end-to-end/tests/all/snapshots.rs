@@ -21,6 +21,41 @@ async fn holding(scene: &Scene) -> Vec<String> {
     findings.filter(|f| f.holds).map(|f| f.code).collect()
 }
 
+/// `usage list` and `usage show` mark both, and say what to do.
+fn listed_as_disagreeing(scene: &Scene) {
+    let said = |arguments: &[&str]| {
+        let output = scene.program().args(arguments).output().expect("built");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let row = |text: &str, id: &str| {
+        let mut rows = text.lines().filter(|row| row.starts_with(id));
+        rows.next().expect("listed").to_owned()
+    };
+    let text = said(&["usage", "list", "--channel", "msp"]);
+    for (id, other) in [("u-000003", "u-000004"), ("u-000004", "u-000003")] {
+        let expected = format!("disagrees with {other}");
+        assert!(row(&text, id).contains(&expected), "{text}");
+    }
+    assert!(!row(&text, "u-000001").contains("disagrees"), "{text}");
+    for text in [text, said(&["usage", "show"])] {
+        assert!(text.contains("attention: usage snapshots"), "{text}");
+        assert!(text.contains("neither is used"), "{text}");
+        assert!(text.contains("`psa-host usage withdraw u-000004"), "{text}");
+    }
+    let listed = said(&["usage", "list", "--format", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let snapshots = listed["snapshots"].as_array().expect("a list");
+    let of = |id: &str| {
+        snapshots
+            .iter()
+            .find(|s| s["snapshot"] == id)
+            .expect("listed")
+    };
+    assert_eq!(of("u-000004")["disagrees"]["with"], "u-000003");
+    assert_eq!(of("u-000004")["disagrees"]["pairs"], 1);
+    assert!(of("u-000001").get("disagrees").is_none());
+}
+
 #[tokio::test]
 async fn nothing_is_posted_from_a_snapshot_of_the_future() {
     let scene = Scene::new(&[(11, 5)]).await;
@@ -205,6 +240,7 @@ async fn neither_of_two_snapshots_of_one_instant_is_used_until_one_is_withdrawn(
         assert!(message.contains(counts), "{message}");
     }
     assert_eq!(scene.adjustments_sent(), 0);
+    listed_as_disagreeing(&scene);
 
     let wrong = "u-000004".parse().unwrap();
     host.withdraw_usage(wrong, "counted twice").unwrap();
