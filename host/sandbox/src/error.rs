@@ -88,7 +88,7 @@ pub enum LoadError {
     Compiler(String),
     /// `describe` failed.
     #[error("the connector could not describe itself: {0}")]
-    Describe(CallError),
+    Describe(Box<CallError>),
     /// `describe` answered, and the answer makes no sense.
     #[error("the connector's description is not valid: {}", .0.join("; "))]
     Description(Vec<String>),

@@ -320,7 +320,7 @@ async fn describe(
                 .next()
                 .map(|first| first.message);
             let fix = hint.or(error.fix.clone());
-            LoadError::Describe(CallError { fix, ..error })
+            LoadError::Describe(Box::new(CallError { fix, ..error }))
         }
     })
 }

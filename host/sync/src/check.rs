@@ -134,7 +134,7 @@ impl Host {
         view.incidents = open.session.incidents().iter().map(incident).collect();
         let report: CheckReport = answer.map_err(|error| Error::Call {
             connection: name.to_string(),
-            error,
+            error: Box::new(error),
         })?;
         view.tenant_label = Some(report.tenant_label);
         view.findings = report

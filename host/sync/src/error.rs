@@ -80,7 +80,7 @@ pub enum Error {
         /// The connection's name.
         connection: String,
         /// What the call ended with.
-        error: CallError,
+        error: Box<CallError>,
     },
     /// A rule of this crate.
     #[error(transparent)]

@@ -11,6 +11,7 @@ mod halving;
 mod task;
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -242,7 +243,7 @@ impl Reader {
     ) -> Result<Vec<AccountContracts>, CallError> {
         let mut read: Vec<Option<AccountContracts>> = accounts.iter().map(|_| None).collect();
         // Both halves of a part before the quarters of either.
-        let mut parts = VecDeque::from([0..accounts.len()]);
+        let mut parts: VecDeque<Range<usize>> = std::iter::once(0..accounts.len()).collect();
         let mut halving = Halving::default();
         while let Some(range) = parts.pop_front() {
             let part = accounts.get(range.clone()).unwrap_or_default();

@@ -318,7 +318,7 @@ fn inactive(active: Truth, message: String) -> Vec<Note> {
 pub(crate) fn call(name: &ConnectionName, error: psa_host_sandbox::CallError) -> Error {
     Error::Call {
         connection: name.to_string(),
-        error,
+        error: Box::new(error),
     }
 }
 

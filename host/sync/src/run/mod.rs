@@ -594,7 +594,7 @@ impl OpenConnection {
     pub(crate) fn failed(&self, error: CallError) -> Error {
         Error::Call {
             connection: self.connection.name.to_string(),
-            error,
+            error: Box::new(error),
         }
     }
 

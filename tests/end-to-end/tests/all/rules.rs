@@ -395,9 +395,11 @@ async fn a_single_line_that_is_gone_is_to_be_looked_at_and_not_to_be_added_again
     let counts: Vec<(&str, u32)> = counts.iter().map(|(id, n)| (id.as_str(), *n)).collect();
     scene.import_usage(&counts);
     let line = scene.customers[0].line;
-    let mut world = scene.simulator.world();
-    world.delete(Entity::ContractServices, line);
-    drop(world);
+    let deleted = scene
+        .simulator
+        .world()
+        .delete(Entity::ContractServices, line);
+    assert!(deleted);
     let report = scene.sync().await;
     assert_eq!(report.notices, [], "{report:#?}");
     assert_eq!(outcome(&report, "w1"), held("line-vanished"), "{report:#?}");
