@@ -15,6 +15,7 @@ use crate::budget::Budgets;
 use crate::cache::{Cache, private_folder};
 use crate::engine::Ticker;
 use crate::guest::Guest;
+use crate::http::CredentialsWatches;
 use crate::incident::Incidents;
 use crate::instance::{Instance, StartError};
 use crate::log::Log;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub engine: Engine,
     pub ticker: Arc<Ticker>,
     pub budgets: Budgets,
+    pub credentials: CredentialsWatches,
     /// Instances that may still be made.
     pub instances: Arc<Semaphore>,
     /// What they have together.
@@ -121,6 +123,7 @@ impl Sandbox {
         Ok(Self(Arc::new(Shared {
             ticker: Ticker::start(&engine)?,
             budgets: Budgets::new(config.slots_dir.clone(), config.clock.clone()),
+            credentials: CredentialsWatches::default(),
             instances: Arc::new(Semaphore::new(instances)),
             memory: MemoryPool::new(limits.all_memory),
             config,

@@ -164,14 +164,13 @@ impl Host {
             },
             quota: quota(),
         };
-        let budget = SharedBudget(self.ledger().clone());
         let mut builder = Session::builder(&plugin)
             .label(name.to_string())
             .settings(settings)
             .secrets(into_sandbox(secrets))
             .grant(grant(&plugin, approval)?)
             .storage(Arc::new(storage))
-            .budget(Arc::new(budget), name.as_str());
+            .budget(Arc::clone(self.budget_store()), name.as_str());
         if let Some(tenant) = &connection.tenant {
             builder = builder.tenant(tenant);
         }
@@ -364,7 +363,7 @@ impl PluginStorage for ConnectionStorage {
 
 /// The request budget of all tenants, shared by every process on the data directory.
 #[derive(Debug)]
-struct SharedBudget(Ledger);
+pub(crate) struct SharedBudget(pub Ledger);
 
 impl BudgetStore for SharedBudget {
     fn spend(&self, scope: &str, at: Timestamp, requests: u32) -> Result<(), StoreFailure> {
