@@ -14,7 +14,6 @@ use psa_host_sandbox::{
     PluginStorage, Secret, Session, StorageUsage, StoreFailure,
 };
 
-use crate::check::refuse_refused;
 use crate::error::rule;
 use crate::plugins::needs_new_file;
 use crate::{Error, Host, Reader, Result, fields};
@@ -151,7 +150,7 @@ impl Host {
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
         self.refuse_unset(&installed, &connection)?;
-        refuse_refused(&connection)?;
+        self.refuse_refused_anywhere(&connection)?;
         // Last, because a cold cache means compiling.
         let plugin = self.load_installed(&installed, sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
