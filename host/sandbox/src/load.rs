@@ -3,7 +3,6 @@
 //! asked to describe itself, and its description checked.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -132,16 +131,6 @@ impl Sandbox {
             linker,
             cache,
         })))
-    }
-
-    /// The limits in force.
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
-    }
-
-    /// Where compiled plugins are kept.
-    pub fn cache_dir(&self) -> &Path {
-        &self.0.config.cache_dir
     }
 
     /// Forget what was compiled of a plugin that is used no more.

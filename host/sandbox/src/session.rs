@@ -109,11 +109,6 @@ impl Session {
         &self.plugin
     }
 
-    /// The connection's name, as the builder was told.
-    pub fn label(&self) -> &str {
-        &self.label
-    }
-
     /// Requests sent so far.
     pub fn requests(&self) -> RequestCount {
         self.egress.counts()
