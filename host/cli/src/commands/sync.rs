@@ -110,6 +110,8 @@ async fn several(
         })
         .collect();
     let mut again = Vec::new();
+    // Nobody listens any more: what runs still runs to its end.
+    let mut unheard = None;
     while let Some(of_one_tenant) = runs.next().await {
         for (name, ran) in of_one_tenant {
             match ran {
@@ -117,7 +119,7 @@ async fn several(
                 Some(Err(error)) if error.code() == "tenant-busy" && unknown.contains(&name) => {
                     again.push(name);
                 }
-                ran => told.add(name, ran, args, out)?,
+                ran => unheard = told.add(name, ran, args, out).err().or(unheard),
             }
         }
     }
@@ -126,7 +128,10 @@ async fn several(
             true => None,
             false => Some(one(host, &name, args, options, None, out).await),
         };
-        told.add(name, ran, args, out)?;
+        unheard = told.add(name, ran, args, out).err().or(unheard);
+    }
+    if let Some(error) = unheard {
+        return Err(error);
     }
     if out.is_json() {
         let runs = told.reports.iter().map(RunJson).collect();

@@ -80,7 +80,8 @@ async fn a_connection_whose_psa_hangs_delays_no_other() {
     let mut child = command.spawn().expect("psa-host is built beside the tests");
     let out = BufReader::new(child.stdout.take().expect("piped"));
     // The report of the one that does not hang, whole, while the other one still waits. Where
-    // it waited for the other, that would come first, or the end of all.
+    // it waited for the other, that would come first, or the end of all. Then nobody listens
+    // any more, and the other one's run goes on all the same.
     let read = move || {
         let lines = out.lines().map_while(Result::ok);
         lines
