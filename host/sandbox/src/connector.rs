@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use psa_host_billing::{Account, AccountId, Contract, Line, LineKey, Service, TenantKey, Units};
+use psa_host_billing::{
+    Account, AccountId, Contract, Line, LineKey, RejectionKind, Service, TenantKey, Units,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::error::Elapsed;
 
@@ -286,13 +288,21 @@ impl Connector {
     ) -> Posting {
         self.write = Write::Nothing;
         let answer = self.ask_to_adjust(request, gate).await;
-        let (posting, incident) = judge(answer.map(said), self.write);
+        let (mut posting, incident) = judge(answer.map(said), self.write);
         if let Some((code, message)) = incident {
             self.incident(code, Phase::Adjust, message);
         }
         if let Write::Answered { status: 401, .. } = self.write {
-            // Whatever the plugin calls it: no other connector of the session tries the
-            // same credentials again.
+            // Whatever the plugin calls it: it is about who asks, and says nothing of the line.
+            if let Posting::Rejected { kind, .. } = &mut posting {
+                *kind = RejectionKind::Credentials;
+            }
+            // An address looked up without them is tried once, by what is read next; until
+            // then nothing more goes to this one.
+            if self.session.may_be_moved() {
+                return posting;
+            }
+            // No other connector of the session tries the same credentials again.
             let why = match &posting {
                 Posting::Rejected { words, .. } => words.clone(),
                 _ => "the PSA answered an adjustment with 401".to_owned(),
@@ -425,6 +435,10 @@ impl Connector {
     /// guest makes of it.
     fn heed_refusal(&self, phase: Phase) {
         if phase == Phase::Configure || self.session.refused().is_some() {
+            return;
+        }
+        // One request to the address that was looked up decides; this one gets none.
+        if self.session.may_be_moved() {
             return;
         }
         if let Some(host) = self.session.refused_by() {

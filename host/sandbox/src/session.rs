@@ -187,6 +187,12 @@ impl Session {
         self.egress.credentials_watch().refused_by()
     }
 
+    /// Whether the address that refused the credentials may be a former one: another was
+    /// looked up since, and is still to be tried.
+    pub(crate) fn may_be_moved(&self) -> bool {
+        self.egress.credentials_watch().may_be_moved()
+    }
+
     /// Whether the PSA has refused the credentials in this run.
     pub fn refused(&self) -> Option<CallError> {
         self.refused

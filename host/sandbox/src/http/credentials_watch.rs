@@ -77,6 +77,14 @@ impl CredentialsWatch {
         }
     }
 
+    /// Whether a lookup since the refusal named another address than the one that refused.
+    pub fn may_be_moved(&self) -> bool {
+        match &*self.lock() {
+            State::Refused { by, told } => told.iter().any(|answer| !names(answer, by)),
+            _ => false,
+        }
+    }
+
     /// The host that refused the credentials, as things stand.
     pub fn refused_by(&self) -> Option<String> {
         match &*self.lock() {
@@ -132,6 +140,20 @@ mod tests {
             assert_eq!(watch.refused_by().is_none(), good, "{status}");
             assert_eq!(watch.admits("b.example"), good, "{status}");
         }
+    }
+
+    #[test]
+    fn a_lookup_that_names_the_same_address_again_tells_of_no_move() {
+        let watch = CredentialsWatch::default();
+        assert!(!watch.may_be_moved());
+        watch.answered("a.example", 401);
+        assert!(!watch.may_be_moved(), "nothing was looked up");
+        watch.told(br#"{"url":"https://a.example/rest"}"#);
+        assert!(!watch.may_be_moved());
+        watch.told(br#"{"url":"https://b.example/rest"}"#);
+        assert!(watch.may_be_moved());
+        assert!(watch.admits("b.example"));
+        assert!(!watch.may_be_moved(), "it is being tried");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod plugin_files;
 mod posting;
 mod program;
 mod real_answers;
+mod rebind;
 mod rollback;
 mod rules;
 mod snapshots;
