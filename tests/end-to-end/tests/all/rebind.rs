@@ -30,7 +30,8 @@ async fn moved(scene: &Scene) {
 const NEW: &str = "webservices31/4";
 
 async fn tenant_changed(scene: &Scene) {
-    let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    let synced = scene.try_sync(&SyncOptions::default()).await;
+    let error = synced.expect_err("the tenant is another one");
     assert_eq!(error.code(), "tenant-changed", "{error}");
     let fix = error.problem().fix.expect("a fix");
     assert!(fix.contains("psa-host connection rebind acme"), "{fix}");
@@ -382,4 +383,48 @@ async fn a_write_refused_for_credentials_stays_open_until_they_work_and_counts_f
     let report = scene.sync().await;
     assert_eq!(outcome(&report, "w1").0, Outcome::Confirmed, "{report:#?}");
     assert_eq!((scene.applied(0), scene.adjustments_sent()), (vec![6], 4));
+}
+
+/// Run the program with `--format json`: its exit status and its one document.
+fn program(scene: &Scene, arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
+    let mut command = scene.program();
+    let output = command.args(arguments).args(["--format", "json"]).output();
+    let output = output.expect("psa-host is built beside the tests");
+    let json = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output:?}"));
+    (output.status.code(), json)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_shows_what_is_there_and_moves_on_a_yes_that_names_the_place() {
+    let scene = Scene::present(&[(11, 5), (4, 4)]).await;
+    assert_eq!(program(&scene, &["sync", "acme"]).0, Some(0));
+    moved(&scene).await;
+    let rebind = ["connection", "rebind", "acme"];
+    let (status, shown) = program(&scene, &rebind);
+    assert_eq!(status, Some(3), "{shown}");
+    assert_eq!(
+        (&shown["to"], &shown["proof"]["accounts_same"]),
+        (&NEW.into(), &2.into())
+    );
+    let words = scene.program().args(rebind).output().unwrap();
+    assert_eq!(words.status.code(), Some(3));
+    let words = String::from_utf8(words.stdout).unwrap();
+    let count = "2 of 2 mapped companies and 2 of 2 known lines are there";
+    assert!(words.contains(count), "{words}");
+    assert!(words.contains("--yes webservices31/4"), "{words}");
+    // A yes to another place than the one it is at.
+    let wrong = [&rebind[..], &["--yes", "webservices2/1"]].concat();
+    let (status, refused) = program(&scene, &wrong);
+    assert_eq!(status, Some(2), "{refused}");
+    assert_eq!(
+        program(&scene, &["sync", "acme"]).1["error"]["code"],
+        "tenant-changed"
+    );
+    let right = [&rebind[..], &["--yes", NEW]].concat();
+    let (status, moved) = program(&scene, &right);
+    assert_eq!(status, Some(0), "{moved}");
+    assert_eq!(moved["rebound"]["tenant"], NEW, "{moved}");
+    assert_eq!(program(&scene, &["sync", "acme"]).0, Some(0));
+    assert_eq!((scene.applied(0), scene.applied(1)), (vec![6], vec![]));
 }
