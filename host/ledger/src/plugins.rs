@@ -167,14 +167,6 @@ impl Ledger {
         })
     }
 
-    /// Grant hosts to exactly this file. Does not put it into use.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`].
-    pub fn approve_plugin(&self, name: &str, sha256: &str, hosts: &[String]) -> Result<()> {
-        self.write(|change, journal| approve(change, journal, name, sha256, hosts))
-    }
-
     /// Put an approved file into use, granting it hosts first where `hosts` says so:
     /// every connection of the plugin that is not kept on another file moves to it.
     ///

@@ -20,6 +20,7 @@ use crate::http::{Note, Write};
 use crate::instance::{Instance, too_slow};
 use crate::posting::{Posting, Said, judge};
 use crate::reading::Reader;
+use crate::waits::UnderWay;
 use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session, WriteGate};
 
 /// How much `check` looks at.
@@ -297,9 +298,8 @@ impl Connector {
             if let Posting::Rejected { kind, .. } = &mut posting {
                 *kind = RejectionKind::Credentials;
             }
-            // An address looked up without them is tried once, by what is read next; until
-            // then nothing more goes to this one.
-            if self.session.may_be_moved() {
+            // Another address was looked up: this one is a former one.
+            if self.session.refused_by().is_none() {
                 return posting;
             }
             // No other connector of the session tries the same credentials again.
@@ -334,7 +334,7 @@ impl Connector {
         self.heed(Phase::Adjust, answer)
     }
 
-    fn begin(&mut self, phase: Phase) -> Result<(InCall, Duration), CallError> {
+    fn begin(&mut self, phase: Phase) -> Result<((InCall, UnderWay), Duration), CallError> {
         if self.in_call {
             self.instance = None;
         }
@@ -343,9 +343,9 @@ impl Connector {
         }
         let instance = self.instance.as_mut().ok_or_else(gone)?;
         self.in_call = true;
-        let begun = instance.begin(phase);
+        let (turn, wall) = instance.begin(phase);
         instance.store.data_mut().call.gate = self.gate.take();
-        Ok(begun)
+        Ok(((turn, self.session.call_under_way()), wall))
     }
 
     fn end<T>(
@@ -355,8 +355,10 @@ impl Connector {
         outcome: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<T, CallError> {
         self.in_call = false;
-        if let Some(instance) = &self.instance {
+        if let Some(instance) = &mut self.instance {
             self.write = write_of(&instance.store);
+            // It had the time to find the credentials good elsewhere.
+            instance.store.data_mut().call.in_question = None;
         }
         let plugin = &self.session.plugin().description().name;
         let (code, error) = match outcome {
@@ -373,6 +375,7 @@ impl Connector {
         self.incident(code, phase, &error.message);
         // Whatever state the guest is in, nobody will see it again.
         self.instance = None;
+        self.heed_refusal(phase);
         Err(error)
     }
 
@@ -435,10 +438,6 @@ impl Connector {
     /// guest makes of it.
     fn heed_refusal(&self, phase: Phase) {
         if phase == Phase::Configure || self.session.refused().is_some() {
-            return;
-        }
-        // One request to the address that was looked up decides; this one gets none.
-        if self.session.may_be_moved() {
             return;
         }
         if let Some(host) = self.session.refused_by() {
