@@ -21,6 +21,7 @@ pub mod plan;
 mod psa;
 mod quantity;
 pub mod radar;
+pub mod rebind;
 pub mod rejection;
 mod report_code;
 pub mod rollback;

@@ -3,6 +3,7 @@
 //! its own, without waiting for the disk: losing the last second costs nobody money.
 
 use jiff::Timestamp;
+use psa_host_billing::TenantKey;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
@@ -142,6 +143,27 @@ impl Ledger {
                 .query_row([scope], |row| instant(row, "until"))
                 .optional()?;
             Ok(until.filter(|until| *until > now))
+        })
+    }
+
+    /// Count under a new key what a tenant has spent, and wait there as long as it was asked
+    /// to. What the PSA said of its own count it says anew.
+    pub(crate) fn budget_move(&self, from: &TenantKey, to: &TenantKey) -> Result<()> {
+        let (from, to) = (format!("tenant:{from}"), format!("tenant:{to}"));
+        self.budget(|database| {
+            for sql in [
+                "INSERT INTO spent (scope, minute, n)
+                 SELECT ?2, minute, n FROM spent WHERE scope = ?1
+                 ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                "INSERT INTO paused (scope, until) SELECT ?2, until FROM paused WHERE scope = ?1
+                 ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+            ] {
+                database.execute(sql, [&from, &to])?;
+            }
+            for table in ["spent", "paused", "observed"] {
+                database.execute(&format!("DELETE FROM {table} WHERE scope = ?1"), [&from])?;
+            }
+            Ok(())
         })
     }
 

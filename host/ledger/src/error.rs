@@ -204,6 +204,33 @@ pub enum LedgerError {
         /// What is there now.
         reported: String,
     },
+    /// A connection whose tenant has the key that it had.
+    #[error(
+        "the connection {connection:?} {}",
+        tenant.as_ref().map_or_else(
+            || "was never bound to a tenant".to_owned(),
+            |tenant| format!("is at its tenant {tenant:?}, as before"),
+        )
+    )]
+    TenantNotChanged {
+        /// The connection.
+        connection: String,
+        /// Its tenant.
+        tenant: Option<String>,
+    },
+    /// Somebody has posted to the tenant under its new key.
+    #[error(
+        "tenant {tenant:?} has {adjustments} adjustments of its own already{}",
+        if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) }
+    )]
+    TenantAdjusted {
+        /// The tenant at the new place.
+        tenant: String,
+        /// How many adjustments.
+        adjustments: u64,
+        /// Connections there.
+        by: Vec<String>,
+    },
     /// Another lineage of plugins, or another channel, has the tenant's key already.
     #[error(
         "the plugin of connection {connection:?} says that its PSA is tenant {tenant:?}, which is \
@@ -409,6 +436,8 @@ impl LedgerError {
             Self::PluginChanged { .. } => "plugin-changed",
             Self::NotAChannel { .. } => "not-a-channel",
             Self::TenantChanged { .. } => "tenant-changed",
+            Self::TenantNotChanged { .. } => "tenant-not-changed",
+            Self::TenantAdjusted { .. } => "tenant-adjusted",
             Self::TenantClaimed { .. } => "tenant-claimed",
             Self::NothingClaimed { .. } => "nothing-claimed",
             Self::SeveralTenants { .. } => "several-tenants",

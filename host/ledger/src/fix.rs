@@ -67,11 +67,24 @@ impl LedgerError {
             Self::NotAChannel { .. } => {
                 "Add the connection to the channel workspace above it.".to_owned()
             }
-            Self::TenantChanged { .. } => {
-                "Put the former credentials and address back, or add a new connection for the \
-                 other tenant: mappings are not carried over."
-                    .to_owned()
+            Self::TenantChanged { connection, .. } => format!(
+                "Where the vendor moved your PSA (the same companies at another place): \
+                 `psa-host connection rebind {connection}` shows what is found there and moves \
+                 everything. Where credentials or address were changed by mistake, put the former \
+                 back. Where it is another PSA, add a new connection: mappings are not carried over."
+            ),
+            Self::TenantNotChanged { connection, .. } => {
+                format!("There is nothing to rebind. See `psa-host connection check {connection}`.")
             }
+            Self::TenantAdjusted { by, .. } => format!(
+                "Two ledgers of adjustments cannot be put together: a line could be billed twice. \
+                 Go on with {}, map there what is missing, and remove the former connections when \
+                 nothing of theirs is open (`psa-host run resolve`).",
+                match by.as_slice() {
+                    [] => "a new connection".to_owned(),
+                    names => names.join(" and "),
+                }
+            ),
             Self::TenantClaimed { connection, .. } => format!(
                 "Where it is the very same PSA, so that request budget, lock and lines are shared: \
                  `psa-host connection tenant {connection} same --why TEXT`. Where it is another one \

@@ -36,14 +36,14 @@ pub struct TenantBinding {
 const KEPT_OF_KEY: usize = 160;
 
 /// Who reports: the plugin's lineage and the channel of a connection.
-struct Claimant {
+pub(crate) struct Claimant {
     id: i64,
     lineage: i64,
     channel: String,
 }
 
 impl Claimant {
-    fn of(view: &Connection, name: &ConnectionName) -> Inside<Self> {
+    pub(crate) fn of(view: &Connection, name: &ConnectionName) -> Inside<Self> {
         let id = must_exist(view, name)?;
         Ok(view.query_row(
             "SELECT c.id, p.lineage, c.channel FROM connections AS c
@@ -59,8 +59,13 @@ impl Claimant {
         )?)
     }
 
+    /// The tenant that the connection is bound to.
+    pub(crate) fn bound(&self, view: &Connection) -> Inside<Option<TenantKey>> {
+        tenant_of(view, self.id)
+    }
+
     /// The tenant that a key means for it; none: not said yet.
-    fn meant(&self, view: &Connection, reported: &str) -> Inside<Option<TenantKey>> {
+    pub(crate) fn meant(&self, view: &Connection, reported: &str) -> Inside<Option<TenantKey>> {
         let found = view
             .prepare_cached(
                 "SELECT tenant FROM tenant_claims
@@ -107,16 +112,7 @@ impl Ledger {
             let tenant = match meant {
                 Some(tenant) => tenant,
                 None if is_known(change, reported.as_str())? => {
-                    // Kept, so that an operator can say something about it.
-                    claim(
-                        change,
-                        journal,
-                        &claimant,
-                        (name, reported),
-                        None,
-                        "asked",
-                        None,
-                    )?;
+                    keep_asked(change, journal, &claimant, (name, reported))?;
                     return Ok(Err(LedgerError::TenantClaimed {
                         connection: name.to_string(),
                         tenant: reported.to_string(),
@@ -253,6 +249,17 @@ impl Ledger {
     }
 }
 
+/// Keep that somebody reports a key that is known from elsewhere, so that an operator can
+/// say something about it.
+pub(crate) fn keep_asked(
+    change: &Connection,
+    journal: &Journal<'_>,
+    claimant: &Claimant,
+    pair: (&ConnectionName, &TenantKey),
+) -> Inside<()> {
+    claim(change, journal, claimant, pair, None, "asked", None)
+}
+
 fn claim(
     change: &Connection,
     journal: &Journal<'_>,
@@ -283,7 +290,7 @@ fn claim(
 }
 
 /// Whether somebody's tenant has this key, as it was reported or as it is kept.
-fn is_known(view: &Connection, key: &str) -> Inside<bool> {
+pub(crate) fn is_known(view: &Connection, key: &str) -> Inside<bool> {
     Ok(!tenants_of(view, key)?.is_empty())
 }
 
@@ -298,7 +305,7 @@ fn tenants_of(view: &Connection, key: &str) -> Inside<Vec<TenantKey>> {
 }
 
 /// The connections of the tenants that a key may mean, with their plugins and channels.
-fn users(view: &Connection, key: &str) -> Inside<Vec<String>> {
+pub(crate) fn users(view: &Connection, key: &str) -> Inside<Vec<String>> {
     Ok(view
         .prepare_cached(
             "SELECT c.name || ' (plugin ' || c.plugin || ', channel ' || c.channel || ')'

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use psa_host_billing::{Account, AccountId, Contract, Line, LineKey, Service, TenantKey, Units};
+use psa_host_billing::{
+    Account, AccountId, Contract, Line, LineKey, RejectionKind, Service, TenantKey, Units,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::error::Elapsed;
 
@@ -287,13 +289,20 @@ impl Connector {
     ) -> Posting {
         self.write = Write::Nothing;
         let answer = self.ask_to_adjust(request, gate).await;
-        let (posting, incident) = judge(answer.map(said), self.write);
+        let (mut posting, incident) = judge(answer.map(said), self.write);
         if let Some((code, message)) = incident {
             self.incident(code, Phase::Adjust, message);
         }
         if let Write::Answered { status: 401, .. } = self.write {
-            // Whatever the plugin calls it: no other connector of the session tries the
-            // same credentials again.
+            // Whatever the plugin calls it: it is about who asks, and says nothing of the line.
+            if let Posting::Rejected { kind, .. } = &mut posting {
+                *kind = RejectionKind::Credentials;
+            }
+            // Another address was looked up: this one is a former one.
+            if self.session.refused_by().is_none() {
+                return posting;
+            }
+            // No other connector of the session tries the same credentials again.
             let why = match &posting {
                 Posting::Rejected { words, .. } => words.clone(),
                 _ => "the PSA answered an adjustment with 401".to_owned(),

@@ -135,12 +135,12 @@ impl Host {
         let snapshot = counts_of(self.ledger(), &newest)?;
         let failed = |error| crate::mapping::call(name, error);
         let report = open.reader.check(Depth::Brief).await.map_err(failed)?;
-        self.ledger().bind_tenant(name, &report.tenant)?;
-        open.session.bind_tenant(&report.tenant);
+        let tenant = self.ledger().bind_tenant(name, &report.tenant)?.tenant;
+        open.session.bind_tenant(&tenant);
         let as_of = self.today(&connection)?;
         let rules = self.ledger().rules(name)?;
         let (line, mut steps) = {
-            let past = self.past_of_lines(&open, &report.tenant, as_of, open.quarantine())?;
+            let past = self.past_of_lines(&open, &tenant, as_of, open.quarantine())?;
             let found = open.reader.account(&account).await.map_err(failed)?;
             let services = open.reader.services(&unwatched).await.map_err(failed)?;
             let from = first_day_to_read(&past, as_of);
@@ -170,7 +170,7 @@ impl Host {
                 counting: &counting,
                 days: &days,
                 set_asides: &self.set_asides_of(name)?,
-                known: &self.ledger().known_accounts(&report.tenant)?,
+                known: &self.ledger().known_accounts(&tenant)?,
             };
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);
             steps.insert(0, mapped_step(known, &account, &service, &context));
@@ -181,7 +181,7 @@ impl Host {
         let on = self.brakes_of_snapshot(&connection, &newest, &zone, &rules.brakes)?;
         steps.extend(on.iter().map(|brake| brake_step(brake, name)));
         Ok(PairPlan {
-            tenant: report.tenant,
+            tenant,
             as_of,
             line,
             steps,

@@ -28,6 +28,7 @@ mod progress;
 mod psa_lists;
 mod radar;
 mod reading;
+mod rebind;
 mod retry;
 mod rollback;
 pub mod run;
@@ -80,6 +81,7 @@ pub use psa_host_ledger::{
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader, Window};
+pub use rebind::{RebindProposal, ReboundView};
 pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
 pub use set_aside::{SetAsideOrder, SetAsideView};

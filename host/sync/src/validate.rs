@@ -85,8 +85,8 @@ impl Host {
         });
         let failed = |error| crate::mapping::call(name, error);
         let report = open.reader.check(Depth::Brief).await.map_err(failed)?;
-        self.ledger().bind_tenant(name, &report.tenant)?;
-        open.session.bind_tenant(&report.tenant);
+        let tenant = self.ledger().bind_tenant(name, &report.tenant)?.tenant;
+        open.session.bind_tenant(&tenant);
         let as_of = self.today(&connection)?;
         let mut findings = Vec::new();
         let rules = self.ledger().rules(name)?;
@@ -114,7 +114,7 @@ impl Host {
         undeclared_bundles(name, &mapping, &services, counted, &mut findings);
         self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
 
-        let past = self.past_of_lines(&open, &report.tenant, as_of, open.quarantine())?;
+        let past = self.past_of_lines(&open, &tenant, as_of, open.quarantine())?;
         let counting = self.counting_of(name)?;
         let look_back = LookBack {
             connection: &connection,
@@ -136,7 +136,7 @@ impl Host {
             counting: &counting,
             days: &Days::default(),
             set_asides: &set_asides,
-            known: &self.ledger().known_accounts(&report.tenant)?,
+            known: &self.ledger().known_accounts(&tenant)?,
         };
         let counted = snapshot.items().next().is_some();
         let mapped: Vec<AccountId> = mapping
@@ -175,7 +175,7 @@ impl Host {
             }
         }
         let orphans = self
-            .orphans(&open, &report.tenant, &mapping, || chosen, as_of)
+            .orphans(&open, &tenant, &mapping, || chosen, as_of)
             .await?;
         findings.extend(orphans.into_iter().map(Finding::orphan));
         left_channel(&mapping, &workspaces, &mut findings);
@@ -186,7 +186,7 @@ impl Host {
         findings.sort_by_key(|finding| !finding.holds);
         Ok(Validation {
             connection: connection.name,
-            tenant: report.tenant,
+            tenant,
             as_of,
             pairs,
             good,

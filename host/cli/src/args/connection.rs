@@ -101,6 +101,25 @@ budget, lock and lines with the tenant that is known. `different`: it gets its o
         #[arg(long, value_name = "TEXT")]
         why: String,
     },
+    /// Go on at the place that the vendor moved the PSA to
+    #[command(after_help = "\
+Examples:
+  psa-host connection rebind acme                               (shows what is found there, and asks)
+  psa-host connection rebind acme --yes webservices31/4         (in scripts: the tenant it showed)
+
+For a connection that is refused as `tenant-changed` although it is the same PSA: its vendor has moved
+it. Mapped accounts and known lines are looked for at the new place and counted; on a yes everything
+of the tenant moves, for all its connections at once: lines, pins, dates that are adjusted already,
+decisions, approvals. What is in doubt is read there before anything is sent. Without --yes and
+without a terminal it only shows, and the exit status is 3.")]
+    Rebind {
+        /// A connection of the tenant
+        #[arg(value_name = "N")]
+        connection: String,
+        /// Do not ask: the new tenant, as it was shown
+        #[arg(long, value_name = "TENANT")]
+        yes: Option<String>,
+    },
     /// Keep it on one file of its plugin, or let it follow the file in use again
     #[command(after_help = "\
 Examples:

@@ -88,6 +88,9 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
             let check = host.check_connection(&connection).await?;
             report(&check, out)
         }
+        ConnectionCommand::Rebind { connection, yes } => {
+            super::rebind::run(&name(&connection)?, yes.as_deref(), host, out).await
+        }
         ConnectionCommand::KeepOn { connection, file } => {
             keep_on(&name(&connection)?, &file, host, out)
         }
@@ -155,7 +158,7 @@ fn wanted(host: &Host, plugin: &str) -> Result<Vec<Wanted>> {
 }
 
 /// A check is an answer also where it found something wrong; the exit status says so.
-fn report(check: &CheckView, out: Output) -> Result<Status> {
+pub(super) fn report(check: &CheckView, out: Output) -> Result<Status> {
     let status = match (check.is_connected(), check.has_refusals()) {
         (false, _) => Status::Failed,
         (true, true) => Status::NeedsPerson,

@@ -10,6 +10,7 @@ mod history;
 mod map;
 mod plugin;
 mod psa;
+mod rebind;
 mod report;
 mod rollback;
 mod rules;

@@ -66,6 +66,7 @@ fn as_a_child() {
             println!("held");
             std::thread::sleep(std::time::Duration::from_secs(600));
         }
+        "moves-until-killed" => crate::rebind::move_until_killed(&ledger),
         "writes-until-killed" => write_until_killed(&ledger),
         "dies-while-sending" => {
             let run = ledger.begin_run(&new_run("acme")).unwrap();

@@ -24,6 +24,7 @@ mod lines_seen;
 mod locks;
 mod mapping;
 mod open;
+mod rebind;
 mod runs;
 mod set_asides;
 mod storage;

@@ -91,6 +91,17 @@ pub(crate) enum Admission {
 pub(crate) struct InQuestion {
     watch: Arc<CredentialsWatch>,
     call: CallId,
+    /// A write is not repeated elsewhere: what a lookup named is tried by a later call.
+    write: bool,
+}
+
+impl InQuestion {
+    /// It was a write that was refused.
+    #[must_use]
+    pub fn of_a_write(mut self) -> Self {
+        self.write = true;
+        self
+    }
 }
 
 impl CredentialsWatch {
@@ -171,6 +182,7 @@ impl CredentialsWatch {
         in_question.then(|| InQuestion {
             watch: Arc::clone(self),
             call,
+            write: false,
         })
     }
 
@@ -225,6 +237,14 @@ impl State {
 impl Drop for InQuestion {
     fn drop(&mut self) {
         self.watch.0.send_if_modified(|state| match state {
+            // Nothing more is written after such an answer; whatever is read next asks there,
+            // and is in question itself where that refuses it too.
+            State::Refused { by, told, call }
+                if self.write && *call == self.call && moved(told, by) =>
+            {
+                *state = State::Good;
+                true
+            }
             State::Refused { by, call, .. } | State::LastTry { by, call, .. }
                 if *call == self.call =>
             {
@@ -236,6 +256,12 @@ impl Drop for InQuestion {
             _ => false,
         });
     }
+}
+
+/// Whether what was looked up names another address, and not the one that refused.
+fn moved(told: &[String], by: &str) -> bool {
+    let elsewhere = |answer: &String| answer.contains("://") && !names(answer, by);
+    told.iter().any(elsewhere)
 }
 
 /// Whether a text names a host, and not one that only ends or begins like it.
@@ -326,6 +352,27 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &watches.of((1, [7; 32]))));
         assert!(!Arc::ptr_eq(&one, &watches.of((1, [8; 32]))));
         assert!(!Arc::ptr_eq(&one, &watches.of((2, [7; 32]))));
+    }
+
+    #[test]
+    fn a_write_refused_by_a_former_address_leaves_the_credentials_good() {
+        for (told, write, good) in [
+            (r#"{"url":"https://b.example/rest"}"#, true, true),
+            // A read asks there by itself, and did not.
+            (r#"{"url":"https://b.example/rest"}"#, false, false),
+            (r#"{"url":"https://a.example/rest"}"#, true, false),
+            (r#"{"errors":["not determined"]}"#, true, false),
+        ] {
+            let watch = Arc::<CredentialsWatch>::default();
+            let call = CallId::next();
+            let asked = watch.answered("a.example", 401, call).expect("a question");
+            watch.told(told.as_bytes(), call);
+            drop(match write {
+                true => asked.of_a_write(),
+                false => asked,
+            });
+            assert_eq!(watch.refused_by().is_none(), good, "{told} {write}");
+        }
     }
 
     #[test]

@@ -172,7 +172,10 @@ impl Egress {
         match authenticate {
             true => {
                 if let Some(asked) = self.watch.answered(&place, answer.status, call.id) {
-                    call.in_question = Some(asked);
+                    call.in_question = Some(match write {
+                        true => asked.of_a_write(),
+                        false => asked,
+                    });
                 }
             }
             false => self.watch.told(&answer.body, call.id),

@@ -1,7 +1,7 @@
 //! From the newest snapshot and the PSA to a plan. The PSA is read chunk by chunk and
 //! each chunk is planned and dropped at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Span;
@@ -15,11 +15,11 @@ use psa_host_billing::plan::{
 };
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{
-    AccountId, ConnectionName, LineId, Mapping, ModuleId, QuantityModel, TenantKey, Workspace,
-    WorkspaceId,
+    Account, AccountId, ConnectionName, LineId, Mapping, ModuleId, QuantityModel, TenantKey,
+    Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
+    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
 };
 use tokio::task::JoinHandle;
 
@@ -99,6 +99,7 @@ impl Host {
         let mut chunks = reader.chunks(&mapped, Window { start, horizon });
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
+        self.remember_unnamed(&open.connection.name, &mapped, &accounts)?;
         let counts = counts.await.map_err(super::ended)??;
         let counting = self.counting_of(&open.connection.name)?;
         let look_back = LookBack {
@@ -181,6 +182,29 @@ impl Host {
             planned.not_set_up = not_set_up(&context, &asked);
         }
         Ok(planned)
+    }
+
+    /// Keep what mapped accounts are called that nobody has a name of: a rename is told of
+    /// later, and where the vendor moves the PSA the names are proof that it is the same.
+    fn remember_unnamed(
+        &self,
+        name: &ConnectionName,
+        mapped: &[AccountId],
+        accounts: &[Account],
+    ) -> Result<()> {
+        let known = self.ledger().mapped_names(name, NameOf::Account)?;
+        let unnamed: HashSet<&AccountId> = mapped
+            .iter()
+            .filter(|id| !known.contains_key(id.as_str()))
+            .collect();
+        let now: Vec<(&str, &str)> = accounts
+            .iter()
+            .filter(|account| unnamed.contains(&account.id))
+            .map(|account| (account.id.as_str(), account.name.as_str()))
+            .collect();
+        Ok(self
+            .ledger()
+            .remember_names(name, NameOf::Account, &now, false)?)
     }
 
     /// A connection's mappings, as the rules take them.

@@ -33,6 +33,13 @@ impl Running<'_> {
             .map(|sent| self.shown_from(self.lines[sent.row].effective_date))
             .min()?;
         let reader = self.open.reader.clone();
+        if sent
+            .iter()
+            .any(|sent| matches!(sent.told, Told::Rejected(kind) if kind.is_about_the_user()))
+        {
+            // What began before may still go by a former address of the PSA.
+            reader.drop_idle();
+        }
         let reading = Task::spawn(async move { reader.lines(&keys, effective).await });
         Some(ReadBack { sent, reading })
     }

@@ -19,6 +19,7 @@ mod plugin_files;
 mod posting;
 mod program;
 mod real_answers;
+mod rebind;
 mod rollback;
 mod rules;
 mod side_by_side;
