@@ -176,7 +176,8 @@ impl Ledger {
     }
 
     /// Put an approved file into use, granting it hosts first where `hosts` says so:
-    /// every connection of the plugin that is not kept on another file moves to it.
+    /// these connections move to it, and every other one that followed the file before is
+    /// kept on that.
     ///
     /// # Errors
     /// [`LedgerError::PluginNotApproved`]; [`LedgerError::OpenIntents`] while an
@@ -188,6 +189,7 @@ impl Ledger {
         from: &str,
         to: &str,
         hosts: Option<&[String]>,
+        moving: &[ConnectionName],
     ) -> Result<()> {
         self.write(|change, journal| {
             let in_use = current(change, name)?.ok_or_else(|| unknown(name))?;
@@ -206,19 +208,32 @@ impl Ledger {
             if in_use == to {
                 return Ok(());
             }
-            let moved: Vec<(i64, String)> = change
+            let following: Vec<(i64, String)> = change
                 .prepare(
                     "SELECT id, name FROM connections
                      WHERE plugin = ?1 AND kept_on IS NULL ORDER BY name",
                 )?
                 .query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<rusqlite::Result<_>>()?;
+            let moves = |name: &str| moving.iter().any(|moving| moving.as_str() == name);
+            let (moved, stayed): (Vec<_>, Vec<_>) =
+                following.into_iter().partition(|(_, name)| moves(name));
             for (id, connection) in &moved {
                 refuse_open_intents(change, *id, connection)?;
             }
+            for (id, _) in &stayed {
+                change.execute(
+                    "UPDATE connections SET kept_on = ?2 WHERE id = ?1",
+                    params![id, from],
+                )?;
+            }
             change.execute("UPDATE plugins SET sha256 = ?2 WHERE name = ?1", [name, to])?;
-            let connections: Vec<&String> = moved.iter().map(|(_, name)| name).collect();
-            let detail = json!({ "from": from, "to": to, "connections": connections });
+            let names = |of: &[(i64, String)]| -> Vec<String> {
+                of.iter().map(|(_, name)| name.clone()).collect()
+            };
+            let detail = json!({
+                "from": from, "to": to, "connections": names(&moved), "stayed": names(&stayed),
+            });
             journal.write(change, "plugin.switched", name, &detail)
         })
     }
@@ -270,6 +285,14 @@ impl Ledger {
             let detail = json!({ "sha256": sha256, "incident": message });
             journal.write(change, "plugin.refused", name, &detail)
         })
+    }
+
+    /// Record how a file was tried for the connections that would move to it.
+    ///
+    /// # Errors
+    /// A failing disk or database.
+    pub fn record_plugin_trial(&self, name: &str, detail: &serde_json::Value) -> Result<()> {
+        self.write(|change, journal| journal.write(change, "plugin.tried", name, detail))
     }
 
     /// Remove a file that is not in use and on which no connection is kept.

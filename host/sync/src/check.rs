@@ -219,7 +219,7 @@ pub(crate) fn refuse_refused(connection: &Connection) -> Result<()> {
     }))
 }
 
-fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
+pub(crate) fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
     IncidentView {
         code: incident.code.as_str(),
         during: incident.during.as_str(),

@@ -9,6 +9,7 @@ mod fixes;
 mod history;
 mod map;
 mod plugin;
+mod plugin_trial;
 mod psa;
 mod report;
 mod rollback;
@@ -39,6 +40,8 @@ pub enum Status {
     NeedsPerson,
     /// A brake was on: nothing was posted, and nobody was asked.
     Braked,
+    /// Another file of a plugin differs in what money hangs on: a second yes is needed.
+    Differs,
 }
 
 impl Status {
@@ -48,6 +51,7 @@ impl Status {
             Self::Failed => 1,
             Self::NeedsPerson => 3,
             Self::Braked => 4,
+            Self::Differs => 5,
         }
     }
 }

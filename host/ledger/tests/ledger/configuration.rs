@@ -34,7 +34,7 @@ fn another_file_under_a_name_in_use_is_a_candidate_and_nothing_that_runs_changes
     assert_eq!(plugin.description, r#"{"v":1}"#, "what it said first");
     assert_eq!(plugin.file(second.sha256()).unwrap().approval, None);
     assert_eq!(
-        code(ledger.switch_plugin("p", one, second.sha256(), None)),
+        code(ledger.switch_plugin("p", one, second.sha256(), None, &[])),
         "not-approved"
     );
     assert_eq!(ledger.plugin("p").unwrap().sha256, one);
@@ -50,14 +50,16 @@ fn a_switch_is_made_with_the_approval_and_every_approval_is_remembered() {
     let two = ledger.add_plugin("p", b"two", "{}").unwrap();
     let (one, two) = (one.sha256(), two.sha256());
     ledger.approve_plugin("p", one, &hosts).unwrap();
-    ledger.switch_plugin("p", one, two, Some(&hosts)).unwrap();
+    ledger
+        .switch_plugin("p", one, two, Some(&hosts), &[])
+        .unwrap();
     assert_eq!(ledger.plugin("p").unwrap().sha256, two);
     // Somebody else looked at the file before.
     assert_eq!(
-        code(ledger.switch_plugin("p", one, two, None)),
+        code(ledger.switch_plugin("p", one, two, None, &[])),
         "plugin-changed"
     );
-    ledger.switch_plugin("p", two, one, None).unwrap();
+    ledger.switch_plugin("p", two, one, None, &[]).unwrap();
     let plugin = ledger.plugin("p").unwrap();
     assert_eq!(
         (plugin.sha256.as_str(), plugin.approval.is_some()),
@@ -77,7 +79,15 @@ fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
     ledger.approve_plugin("autotask", &in_use, &hosts).unwrap();
     let new = ledger.add_plugin("autotask", b"new", "{}").unwrap();
     one_intent(&ledger, "1");
-    let switch = || ledger.switch_plugin("autotask", &in_use, new.sha256(), Some(&hosts));
+    let switch = || {
+        ledger.switch_plugin(
+            "autotask",
+            &in_use,
+            new.sha256(),
+            Some(&hosts),
+            &[name("acme")],
+        )
+    };
     assert_eq!(code(switch()), "adjustments-open");
     let plugin = ledger.plugin("autotask").unwrap();
     assert_eq!(plugin.sha256, in_use);
