@@ -69,8 +69,9 @@ pub use mapping::{
 };
 pub use note::Note;
 pub use plugins::{
-    Act, ApprovalView, ConnectionTrial, Difference, FileView, MovingConnection, PluginAccepted,
-    PluginAdded, PluginProposal, PluginTrial, PluginView, TrialOutcome, TrialRecord,
+    Act, ApprovalView, ConnectionTrial, Difference, FileView, KeptOn, MovingConnection,
+    PluginAccepted, PluginAdded, PluginProposal, PluginTrial, PluginView, TrialOutcome,
+    TrialRecord,
 };
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_billing::trial::TrialDifference;

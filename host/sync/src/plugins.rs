@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use difference::Difference;
 pub use proposal::{MovingConnection, PluginProposal};
-pub use trial::{ConnectionTrial, PluginAccepted, PluginTrial, TrialOutcome, TrialRecord};
+pub use trial::{ConnectionTrial, KeptOn, PluginAccepted, PluginTrial, TrialOutcome, TrialRecord};
 
 use crate::error::rule;
 use crate::fields::{self, Reach, Values};

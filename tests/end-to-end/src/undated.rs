@@ -59,7 +59,7 @@ impl UndatedScene {
     }
 
     /// Another file of the plugin in use, that goes so: `right`, `units`, `line`, `tenant`,
-    /// `once`, `fails`, `traps` or `writes`. Gives its SHA-256.
+    /// `once`, `fails`, `denied`, `traps` or `writes`. Gives its SHA-256.
     pub async fn add_file(&self, kind: Kind, way: &str) -> String {
         let mut file = std::fs::read(file_of(kind)).expect("a built plugin");
         let start = b"small-psa-goes:";

@@ -1,10 +1,12 @@
 //! How a file did in its trial, for a person.
 
 use anyhow::Result;
+use psa_host_billing::ConnectionName;
 use psa_host_sync::{
-    ConnectionTrial, PluginAccepted, PluginProposal, PluginTrial, TrialDifference, TrialOutcome,
-    TrialRecord,
+    ConnectionTrial, Host, PluginAccepted, PluginProposal, PluginTrial, TrialDifference,
+    TrialOutcome, TrialRecord,
 };
+use serde_json::json;
 
 use super::{Status, or_dash};
 use crate::output::{Column, Output, Table};
@@ -17,6 +19,50 @@ pub fn status(done: &PluginAccepted) -> Status {
         _ if !done.stayed.is_empty() => Status::NeedsPerson,
         _ => Status::Done,
     }
+}
+
+/// `psa-host connection keep-on`.
+pub async fn keep_on(
+    connection: &ConnectionName,
+    file: Option<&str>,
+    accept: Option<&str>,
+    host: &Host,
+    out: Output,
+) -> Result<Status> {
+    let kept = host.keep_connection_on(connection, file, accept).await?;
+    let status = match kept.result {
+        "differs" => Status::Differs,
+        "refused" => Status::Failed,
+        _ => Status::Done,
+    };
+    if out.is_json() {
+        out.json(&json!({
+            "connection": connection, "result": kept.result, "file": kept.file,
+            "kept": file.is_some(), "trial": kept.trial,
+        }))?;
+        return Ok(status);
+    }
+    if let Some(trial) = &kept.trial {
+        show(trial, out)?;
+    }
+    let sha256 = &kept.file;
+    if status != Status::Done {
+        out.line(format!("Nothing was changed: {connection} has {sha256}."))?;
+        let digest = kept.trial.and_then(|trial| trial.digest);
+        if let (Status::Differs, Some(digest)) = (status, digest) {
+            let file = file.unwrap_or("in-use");
+            out.line(format!(
+                "fix: If these differences are right, say so: `psa-host connection keep-on \
+                 {connection} {file} --accept-difference {digest}`."
+            ))?;
+        }
+        return Ok(status);
+    }
+    out.line(match file {
+        Some(_) => format!("connection {connection} is kept on {sha256}"),
+        None => format!("connection {connection} follows the file in use, {sha256}"),
+    })?;
+    Ok(status)
 }
 
 /// Each connection in a line, and a table of what differs.

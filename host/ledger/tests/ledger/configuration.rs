@@ -112,6 +112,21 @@ fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
 }
 
 #[test]
+fn a_connection_that_is_not_to_move_is_kept_on_the_file_before() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let in_use = ledger.plugin("autotask").unwrap().sha256;
+    let hosts = ["a.example".to_owned()];
+    let new = ledger.add_plugin("autotask", b"new", "{}").unwrap();
+    ledger
+        .switch_plugin("autotask", &in_use, new.sha256(), Some(&hosts), &[])
+        .unwrap();
+    assert_eq!(ledger.plugin("autotask").unwrap().sha256, new.sha256());
+    let connection = ledger.connection(&name("acme")).unwrap();
+    assert_eq!(connection.kept_on, Some(in_use));
+}
+
+#[test]
 fn a_plugin_file_that_was_changed_is_not_given_out() {
     let place = Place::new();
     let ledger = place.open();

@@ -162,27 +162,6 @@ impl Host {
         }
         Ok(sha256)
     }
-
-    /// Keep a connection on one approved file of its plugin; with none, let it follow the
-    /// file in use again. Says which file it has now.
-    ///
-    /// # Errors
-    /// No such connection or file; a file that is not approved; an adjustment that is not
-    /// settled.
-    pub fn keep_connection_on(
-        &self,
-        name: &psa_host_billing::ConnectionName,
-        sha256: Option<&str>,
-    ) -> Result<String> {
-        let connection = self.connection(name)?;
-        let plugin = self.ledger().plugin(&connection.plugin)?;
-        let file = match sha256 {
-            Some(sha256) => Some(chosen(&plugin, Some(sha256))?.sha256.clone()),
-            None => None,
-        };
-        self.ledger().keep_connection_on(name, file.as_deref())?;
-        Ok(file.unwrap_or(plugin.sha256))
-    }
 }
 
 /// The file with this SHA-256 or beginning of one; without, the one that waits for an

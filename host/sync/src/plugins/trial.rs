@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::proposal::chosen;
 use super::{PluginProposal, PluginView};
 use crate::check::incident;
 use crate::error::{Problem, rule};
@@ -97,6 +98,18 @@ pub struct PluginAccepted {
     pub stayed: Vec<ConnectionName>,
 }
 
+/// What became of keeping a connection on a file.
+#[derive(Debug, Clone, Serialize)]
+pub struct KeptOn {
+    /// `done`; `differs`: a second yes is needed; `refused`: it cannot move. Nothing was
+    /// changed in the latter two.
+    pub result: &'static str,
+    /// The file that the connection has now.
+    pub file: String,
+    /// How the file was tried; none where it was the connection's already.
+    pub trial: Option<PluginTrial>,
+}
+
 /// A trial as the history has it.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrialRecord {
@@ -125,6 +138,9 @@ pub struct RecordedTrial {
 struct Files<'a> {
     in_use: (&'a str, Vec<String>),
     candidate: (&'a str, &'a [String]),
+    /// The candidate was approved before. It is the way back where the file in use cannot
+    /// log in: a refusal that only that one met does not close it.
+    back: bool,
 }
 
 /// What the file in use gave to compare with.
@@ -212,6 +228,7 @@ impl Host {
                 granted.map_or_else(Vec::new, |approval| approval.hosts.clone()),
             ),
             candidate: (&proposal.sha256, &proposal.hosts),
+            back: proposal.approved_before,
         };
         let mut connections = Vec::new();
         for moving in &proposal.connections {
@@ -220,18 +237,81 @@ impl Host {
             })?;
             connections.push(self.try_for(&name, &files).await?);
         }
+        self.record_trial(&proposal.name, &files, connections)
+    }
+
+    fn record_trial(
+        &self,
+        plugin: &str,
+        files: &Files<'_>,
+        connections: Vec<ConnectionTrial>,
+    ) -> Result<PluginTrial> {
         let trial = PluginTrial {
             digest: digest(&connections),
             connections,
         };
         if !trial.connections.is_empty() {
             let detail = json!({
-                "in_use": proposal.in_use, "sha256": proposal.sha256,
+                "in_use": files.in_use.0, "sha256": files.candidate.0,
                 "digest": trial.digest, "connections": trial.connections,
             });
-            self.ledger().record_plugin_trial(&proposal.name, &detail)?;
+            self.ledger().record_plugin_trial(plugin, &detail)?;
         }
         Ok(trial)
+    }
+
+    /// Keep a connection on one approved file of its plugin; with none, let it follow the
+    /// file in use again. Where that is another file than it has, it is tried first.
+    ///
+    /// # Errors
+    /// No such connection or file; a file that is not approved; an adjustment that is not
+    /// settled.
+    pub async fn keep_connection_on(
+        &self,
+        name: &ConnectionName,
+        sha256: Option<&str>,
+        accept: Option<&str>,
+    ) -> Result<KeptOn> {
+        let connection = self.connection(name)?;
+        let plugin = self.ledger().plugin(&connection.plugin)?;
+        let kept = match sha256 {
+            Some(sha256) => Some(chosen(&plugin, Some(sha256))?.sha256.clone()),
+            None => None,
+        };
+        let hosts_of = |sha256: &str| {
+            let file = plugin.file(sha256);
+            let approval = file.and_then(|file| file.approval.as_ref());
+            approval.map(|approval| approval.hosts.clone())
+        };
+        let to = kept.as_ref().unwrap_or(&plugin.sha256);
+        let from = connection.kept_on.as_ref().unwrap_or(&plugin.sha256);
+        let mut trial = None;
+        // One that was never approved is refused below, untried.
+        if let (true, Some(hosts)) = (from != to, hosts_of(to)) {
+            let files = Files {
+                in_use: (from, hosts_of(from).unwrap_or_default()),
+                candidate: (to, &hosts),
+                back: true,
+            };
+            let tried = vec![self.try_for(name, &files).await?];
+            let tried = self.record_trial(&plugin.name, &files, tried)?;
+            let moves = tried.connections.iter().all(ConnectionTrial::moves);
+            let agreed = tried.digest.is_none() || tried.digest.as_deref() == accept;
+            if !moves || !agreed {
+                return Ok(KeptOn {
+                    result: if moves { "differs" } else { "refused" },
+                    file: from.clone(),
+                    trial: Some(tried),
+                });
+            }
+            trial = Some(tried);
+        }
+        self.ledger().keep_connection_on(name, kept.as_deref())?;
+        Ok(KeptOn {
+            result: "done",
+            file: to.clone(),
+            trial,
+        })
     }
 
     /// One connection, beside no other run of its tenant.
@@ -267,7 +347,7 @@ impl Host {
             None => None,
         };
         let as_of = local_day(self.now(), &zone_of(&connection)?);
-        let before = match self.before(name, &files.in_use, as_of, &mut trial).await {
+        let before = match self.before(name, files, as_of, &mut trial).await {
             Ok(before) => before,
             Err(error) if not_now(&error) => {
                 trial.stays(TrialOutcome::Untried, &error);
@@ -284,14 +364,15 @@ impl Host {
     async fn before(
         &self,
         name: &ConnectionName,
-        (sha256, hosts): &(&str, Vec<String>),
+        files: &Files<'_>,
         as_of: Date,
         trial: &mut ConnectionTrial,
     ) -> Result<Before> {
+        let (sha256, hosts) = &files.in_use;
         let file = OnTrial {
             sha256,
             hosts,
-            keep_refusal: true,
+            keep_refusal: !files.back,
         };
         let read = match self.open_on_trial(name, file).await {
             Ok(open) => {
@@ -302,7 +383,10 @@ impl Host {
         };
         match read {
             Ok((open, tried)) => Ok(Before::File(Box::new(open), tried)),
-            Err(error) if not_now(&error) || is_of_this_machine(&error) => Err(error),
+            Err(error) if is_of_this_machine(&error) => Err(error),
+            Err(error) if not_now(&error) && !(files.back && error.code() == "authentication") => {
+                Err(error)
+            }
             // Its own fault, or nobody set it up: all the more reason for another file.
             Err(_) => {
                 trial.compared_with = "ledger";
@@ -424,8 +508,7 @@ impl Host {
         let events = self.ledger().history_matching(&filter, 100)?;
         let last = events
             .into_iter()
-            .filter(|event| event.subject == name && event.detail["sha256"] == sha256)
-            .next_back();
+            .rfind(|event| event.subject == name && event.detail["sha256"] == sha256);
         Ok(last.map(|event| {
             let connections = event.detail["connections"].as_array();
             let connections = connections.into_iter().flatten();
@@ -448,6 +531,11 @@ impl Host {
 }
 
 impl ConnectionTrial {
+    /// Whether it may move, where its differences are agreed to.
+    fn moves(&self) -> bool {
+        matches!(self.outcome, TrialOutcome::Same | TrialOutcome::Differs)
+    }
+
     /// Whether the candidate tried to write: then it is for no connection.
     fn wrote(&self) -> bool {
         let writes = [IncidentCode::WriteOutsideAdjust, IncidentCode::SecondWrite];

@@ -95,7 +95,8 @@ async fn a_connection_can_be_kept_on_one_file() {
     let added = add(&scene, &another_build(b'2')).await;
     scene
         .host
-        .keep_connection_on(&name(), Some(&in_use[..12]))
+        .keep_connection_on(&name(), Some(&in_use[..12]), None)
+        .await
         .unwrap();
     let proposal = scene.host.propose_plugin("autotask", None, &[]).unwrap();
     assert_eq!(proposal.kept, ["acme"]);
@@ -104,7 +105,9 @@ async fn a_connection_can_be_kept_on_one_file() {
     assert_eq!(done.result, "switched");
     assert!(done.trial.connections.is_empty(), "nobody to try it for");
     assert_eq!(file_of(&scene).await, in_use);
-    scene.host.keep_connection_on(&name(), None).unwrap();
+    let kept = scene.host.keep_connection_on(&name(), None, None).await;
+    let kept = kept.unwrap();
+    assert_eq!(kept.trial.unwrap().connections.len(), 1, "tried now");
     assert_eq!(file_of(&scene).await, added.sha256);
 }
 

@@ -171,7 +171,7 @@ async fn a_connection_that_cannot_be_reached_or_is_refused_stays_and_says_so() {
         .refuse_credentials(&name(), connection.credentials_version, "no")
         .unwrap();
     let done = accepted(&scene, "right").await;
-    assert_eq!((done.result, &done.stayed[..]), ("refused", &[name()][..]));
+    assert_eq!((done.result, done.stayed), ("refused", vec![name()]));
     let tried = &done.trial.connections[0];
     assert_eq!(tried.outcome, TrialOutcome::Untried);
     assert_eq!(tried.problem.as_ref().unwrap().code, "authentication");
@@ -179,6 +179,79 @@ async fn a_connection_that_cannot_be_reached_or_is_refused_stays_and_says_so() {
         tried.requests, 0,
         "nothing is sent with refused credentials"
     );
+}
+
+#[tokio::test]
+async fn only_connections_for_which_it_does_the_same_move_and_keep_on_tries_too() {
+    let scene = scene().await;
+    let first = in_use(&scene);
+    let host = &scene.host;
+    host.keep_connection_on(&name(), Some(&first), None)
+        .await
+        .unwrap();
+    // Put into use for nobody, so tried for nobody; the connection follows later.
+    let done = accepted(&scene, "units").await;
+    assert_eq!(done.result, "switched");
+    let kept = host.keep_connection_on(&name(), None, None).await.unwrap();
+    assert_eq!((kept.result, &kept.file), ("differs", &first));
+    let connection = host.connection(&name()).unwrap();
+    assert_eq!(connection.kept_on.as_ref(), Some(&first));
+    let digest = kept.trial.unwrap().digest;
+    let acme = name();
+    let kept = host.keep_connection_on(&acme, None, digest.as_deref());
+    assert_eq!(kept.await.unwrap().result, "done");
+    assert_eq!(host.connection(&name()).unwrap().kept_on, None);
+}
+
+#[tokio::test]
+async fn credentials_that_only_the_candidate_gets_wrong_stay_good() {
+    let scene = scene().await;
+    let done = accepted(&scene, "denied").await;
+    let tried = &done.trial.connections[0];
+    assert_eq!(tried.outcome, TrialOutcome::Refused);
+    assert_eq!(tried.problem.as_ref().unwrap().code, "authentication");
+    let connection = scene.host.ledger().connection(&name()).unwrap();
+    assert_eq!(connection.refusal, None);
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Unchanged);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_log_in_does_not_close_the_way_back() {
+    let scene = scene().await;
+    let first = in_use(&scene);
+    let proposal = proposed(&scene, "denied").await;
+    let hosts = Some(proposal.hosts.as_slice());
+    let ledger = scene.host.ledger();
+    ledger
+        .switch_plugin(PLUGIN, &first, &proposal.sha256, hosts, &[name()])
+        .unwrap();
+    let check = scene.host.check_connection(&name()).await.unwrap();
+    assert_eq!(check.problem.unwrap().code, "authentication");
+
+    scene.host.retry_credentials(&name()).unwrap();
+    let back = scene
+        .host
+        .propose_plugin(PLUGIN, Some(&first), &[])
+        .unwrap();
+    let done = scene.host.accept_plugin(&back, None).await.unwrap();
+    assert_eq!(done.result, "switched", "{:#?}", done.trial);
+    assert_eq!(done.trial.connections[0].compared_with, "ledger");
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Unchanged);
+}
+
+#[tokio::test]
+async fn nothing_is_tried_while_an_adjustment_is_open() {
+    let scene = scene().await;
+    let before = in_use(&scene);
+    let database = rusqlite::Connection::open(scene.host.ledger().dir().ledger()).unwrap();
+    let opened = database.execute("UPDATE intents SET state = 'doubtful'", []);
+    assert_eq!(opened.unwrap(), 1);
+    let proposal = proposed(&scene, "right").await;
+    let error = scene.host.accept_plugin(&proposal, None).await.unwrap_err();
+    assert_eq!(error.code(), "adjustments-open");
+    assert_eq!(in_use(&scene), before);
+    let history = scene.host.ledger().history(0, 1_000).unwrap();
+    assert!(history.iter().all(|event| event.what != "plugin.tried"));
 }
 
 #[tokio::test]
@@ -228,7 +301,6 @@ async fn a_plugin_upgrade() {
     let first = in_use(&scene);
     scene.close_day();
 
-    // The build that was dropped in calls the tenant otherwise, as it should have always.
     let second = scene.add_file(Kind::Immediate, "right").await;
     clicks += 1;
     let proposal = scene.host.propose_plugin(PLUGIN, None, &[]).unwrap();

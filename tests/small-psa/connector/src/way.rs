@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use psa_connector_sdk::{Error, Host, Request, invalid};
+use psa_connector_sdk::{Error, Host, Request, fault, invalid};
 
 /// What stands before the way in the file.
 pub const MARK_START: &str = "small-psa-goes:";
@@ -27,6 +27,7 @@ pub fn act(host: &dyn Host, base_url: &str) -> Result<(), Error> {
     match way() {
         "traps" => unreachable!("as ordered"),
         "fails" => Err(invalid("it does not like this PSA".to_owned())),
+        "denied" => Err(Error::Authentication(fault("it sends them wrongly"))),
         "writes" => {
             let url = format!("{base_url}/finance/agreements/900/additions/8001");
             let mut request = Request::post_json(url, b"[]".to_vec());
