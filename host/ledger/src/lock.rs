@@ -17,7 +17,6 @@ use crate::{Ledger, LedgerError, Result};
 #[derive(Debug)]
 #[must_use = "the lock is given back when this is dropped"]
 pub struct TenantLock {
-    tenant: TenantKey,
     file: File,
 }
 
@@ -32,13 +31,6 @@ struct Holder {
 
 /// More of a lock file is not read.
 const MAX_LOCK_FILE: u64 = 4096;
-
-impl TenantLock {
-    /// Which tenant.
-    pub fn tenant(&self) -> &TenantKey {
-        &self.tenant
-    }
-}
 
 impl Drop for TenantLock {
     /// What is left in the file would only mislead; the lock itself goes with it.
@@ -80,10 +72,7 @@ impl Ledger {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(&text))
             .map_err(|error| at(&error))?;
-        Ok(TenantLock {
-            tenant: tenant.clone(),
-            file,
-        })
+        Ok(TenantLock { file })
     }
 
     /// By hash: a tenant's key is the PSA's text and may hold anything. The file stays:

@@ -18,6 +18,7 @@ use crate::http::{Note, Write};
 use crate::instance::{Instance, too_slow};
 use crate::posting::{Posting, Said, judge};
 use crate::reading::Reader;
+use crate::waits::UnderWay;
 use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session, WriteGate};
 
 /// How much `check` looks at.
@@ -324,7 +325,7 @@ impl Connector {
         self.heed(Phase::Adjust, answer)
     }
 
-    fn begin(&mut self, phase: Phase) -> Result<(InCall, Duration), CallError> {
+    fn begin(&mut self, phase: Phase) -> Result<((InCall, UnderWay), Duration), CallError> {
         if self.in_call {
             self.instance = None;
         }
@@ -333,9 +334,9 @@ impl Connector {
         }
         let instance = self.instance.as_mut().ok_or_else(gone)?;
         self.in_call = true;
-        let begun = instance.begin(phase);
+        let (turn, wall) = instance.begin(phase);
         instance.store.data_mut().call.gate = self.gate.take();
-        Ok(begun)
+        Ok(((turn, self.session.call_under_way()), wall))
     }
 
     fn end<T>(
@@ -345,8 +346,10 @@ impl Connector {
         outcome: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<T, CallError> {
         self.in_call = false;
-        if let Some(instance) = &self.instance {
+        if let Some(instance) = &mut self.instance {
             self.write = write_of(&instance.store);
+            // It had the time to find the credentials good elsewhere.
+            instance.store.data_mut().call.in_question = None;
         }
         let plugin = &self.session.plugin().description().name;
         let (code, error) = match outcome {
@@ -363,6 +366,7 @@ impl Connector {
         self.incident(code, phase, &error.message);
         // Whatever state the guest is in, nobody will see it again.
         self.instance = None;
+        self.heed_refusal(phase);
         Err(error)
     }
 

@@ -51,6 +51,7 @@ mod session;
 mod storage;
 mod template;
 mod text;
+mod waits;
 mod wasi;
 mod weight;
 

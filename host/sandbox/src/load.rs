@@ -3,7 +3,6 @@
 //! asked to describe itself, and its description checked.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -15,6 +14,7 @@ use crate::budget::Budgets;
 use crate::cache::{Cache, private_folder};
 use crate::engine::Ticker;
 use crate::guest::Guest;
+use crate::http::CredentialsWatches;
 use crate::incident::Incidents;
 use crate::instance::{Instance, StartError};
 use crate::log::Log;
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub engine: Engine,
     pub ticker: Arc<Ticker>,
     pub budgets: Budgets,
+    pub credentials: CredentialsWatches,
     /// Instances that may still be made.
     pub instances: Arc<Semaphore>,
     /// What they have together.
@@ -121,6 +122,7 @@ impl Sandbox {
         Ok(Self(Arc::new(Shared {
             ticker: Ticker::start(&engine)?,
             budgets: Budgets::new(config.slots_dir.clone(), config.clock.clone()),
+            credentials: CredentialsWatches::default(),
             instances: Arc::new(Semaphore::new(instances)),
             memory: MemoryPool::new(limits.all_memory),
             config,
@@ -129,16 +131,6 @@ impl Sandbox {
             linker,
             cache,
         })))
-    }
-
-    /// The limits in force.
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
-    }
-
-    /// Where compiled plugins are kept.
-    pub fn cache_dir(&self) -> &Path {
-        &self.0.config.cache_dir
     }
 
     /// Forget what was compiled of a plugin that is used no more.

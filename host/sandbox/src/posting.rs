@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    fn writes() -> [Write; 7] {
+    fn writes() -> [Write; 9] {
         [
             Write::Nothing,
             Write::NotSent,
@@ -158,11 +158,13 @@ mod tests {
             answered(200, false),
             answered(500, true),
             answered(504, false),
+            answered(405, false),
+            answered(415, false),
             answered(429, true),
         ]
     }
 
-    fn row(said: &dyn Fn() -> Result<Said, CallError>) -> [&'static str; 7] {
+    fn row(said: &dyn Fn() -> Result<Said, CallError>) -> [&'static str; 9] {
         writes().map(|write| match judge(said(), write).0 {
             Posting::Accepted { .. } => "accepted",
             Posting::Rejected { .. } => "rejected",
@@ -182,23 +184,31 @@ mod tests {
             })
         };
         // In order: nothing asked, no connection, left without answer, 200, 500 in a declared
-        // form, 504 in none, 429.
+        // form, 504, 405 and 415 in none, 429.
         let (none, doubt) = ("not sent", "doubtful");
         assert_eq!(
             row(&|| Ok(Said::Accepted(None))),
-            [none, none, doubt, "accepted", doubt, doubt, "limited"]
+            [
+                none, none, doubt, "accepted", doubt, doubt, doubt, doubt, "limited"
+            ]
         );
         assert_eq!(
             row(&rejected),
-            [none, none, doubt, doubt, "rejected", doubt, "limited"]
+            [
+                none, none, doubt, doubt, "rejected", doubt, doubt, doubt, "limited"
+            ]
         );
         assert_eq!(
             row(&|| Ok(Said::Unknown(String::new()))),
-            [none, none, doubt, doubt, doubt, doubt, "limited"]
+            [
+                none, none, doubt, doubt, doubt, doubt, doubt, doubt, "limited"
+            ]
         );
         assert_eq!(
             row(&failed),
-            [none, none, doubt, doubt, doubt, doubt, "limited"]
+            [
+                none, none, doubt, doubt, doubt, doubt, doubt, doubt, "limited"
+            ]
         );
     }
 

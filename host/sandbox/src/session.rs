@@ -16,6 +16,7 @@ use crate::incident::Incidents;
 use crate::log::Log;
 use crate::memory::MemoryPool;
 use crate::pages::ListMemory;
+use crate::waits::UnderWay;
 use crate::{
     ApiUsage, BudgetStore, CallError, Connector, FieldKind, Grant, Incident, Plugin, PluginStorage,
     Secret, SessionError, Window,
@@ -71,6 +72,7 @@ impl Session {
             grant: Grant::nothing(*plugin.hash()),
             storage: Arc::new(crate::InMemoryStorage::default()),
             budget: Arc::new(crate::InMemoryBudget::default()),
+            connection: None,
             scope: None,
             learnt_origins: Vec::new(),
         }
@@ -107,20 +109,21 @@ impl Session {
         &self.plugin
     }
 
-    /// The connection's name, as the builder was told.
-    pub fn label(&self) -> &str {
-        &self.label
-    }
-
     /// Requests sent so far.
     pub fn requests(&self) -> RequestCount {
         self.egress.counts()
     }
 
-    /// How long requests waited so far for the tenant's budget and for a place among those
-    /// at once.
+    /// How long this session so far did nothing but wait: for the tenant's budget, for a
+    /// place among the requests at once, or for another call to find out about the
+    /// credentials. Waits side by side count once.
     pub fn waited(&self) -> std::time::Duration {
-        self.egress.waited()
+        self.egress.waits().total()
+    }
+
+    /// A call begins; it ends when what is given is dropped.
+    pub(crate) fn call_under_way(&self) -> UnderWay {
+        UnderWay::begin(Arc::clone(self.egress.waits()))
     }
 
     /// What the plugin did so far that a person should know of.
@@ -182,7 +185,8 @@ impl Session {
         self.egress.pause(time);
     }
 
-    /// The host that refused the credentials, unless they were found good elsewhere since.
+    /// The host that refused the credentials for good: not found good elsewhere by the end
+    /// of the call, of whatever session.
     pub(crate) fn refused_by(&self) -> Option<String> {
         self.egress.credentials_watch().refused_by()
     }
@@ -236,6 +240,7 @@ pub struct SessionBuilder {
     grant: Grant,
     storage: Arc<dyn PluginStorage>,
     budget: Arc<dyn BudgetStore>,
+    connection: Option<String>,
     scope: Option<String>,
     learnt_origins: Vec<String>,
 }
@@ -280,9 +285,12 @@ impl SessionBuilder {
     }
 
     /// What keeps the budget, and the connection that requests are counted under until
-    /// the tenant is known.
+    /// the tenant is known. Sessions that are given the same store (not one made anew)
+    /// share the budget, the turns for requests at once, and what is known of the
+    /// credentials; connections take turns.
     pub fn budget(mut self, store: Arc<dyn BudgetStore>, connection: &str) -> Self {
         self.budget = store;
+        self.connection = Some(connection.to_owned());
         self.scope
             .get_or_insert_with(|| format!("connection:{connection}"));
         self
@@ -355,11 +363,18 @@ impl SessionBuilder {
         let incidents = Arc::new(Incidents::default());
         let scope = self.scope.clone();
         let scope = scope.unwrap_or_else(|| format!("connection:{}", self.label));
+        let store = Arc::as_ptr(&self.budget).cast::<()>().addr();
+        let watch = match credentials.digest() {
+            Some(digest) => shared.credentials.of((store, digest)),
+            None => Arc::default(),
+        };
         let egress = Egress::new(
             description,
             Setup {
                 policy,
                 credentials,
+                watch,
+                connection: Arc::from(self.connection.as_deref().unwrap_or(&self.label)),
                 secrets: secrets.chain(derived).collect(),
                 resolver: shared.config.resolver.clone(),
                 budget: shared.budgets.of(&self.budget, &scope),

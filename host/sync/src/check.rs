@@ -1,7 +1,9 @@
 //! Testing a connection, and the status that its list shows.
 
 use psa_host_billing::{ConnectionName, TenantKey};
-use psa_host_ledger::{CheckOutcome, Connection, DESCRIPTION_FORM, TenantDecision};
+use psa_host_ledger::{
+    CheckOutcome, Connection, CredentialsRefusal, DESCRIPTION_FORM, TenantDecision,
+};
 use psa_host_sandbox::{CheckReport, Depth, Verdict};
 use serde::Serialize;
 
@@ -167,8 +169,35 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn retry_credentials(&self, name: &ConnectionName) -> Result<()> {
-        self.connection(name)?;
+        let connection = self.ledger().connection(name)?;
+        // The same credentials are right everywhere or nowhere.
+        for other in self.refused_like(&connection)? {
+            self.ledger().retry_credentials(&other.name)?;
+        }
         Ok(self.ledger().retry_credentials(name)?)
+    }
+
+    /// Other connections with the same credentials, which were refused to them.
+    pub(crate) fn refused_like(&self, connection: &Connection) -> Result<Vec<Connection>> {
+        let mut others = self.ledger().connections()?;
+        others.retain(|other| {
+            other.refusal.is_some()
+                && other.name != connection.name
+                && other.plugin == connection.plugin
+                && other.settings == connection.settings
+                && other.secret_fields == connection.secret_fields
+        });
+        if others.is_empty() || connection.secret_fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let secrets = self.ledger().connection_secrets(&connection.name)?;
+        let mut alike = Vec::new();
+        for other in others {
+            if self.ledger().connection_secrets(&other.name)? == secrets {
+                alike.push(other);
+            }
+        }
+        Ok(alike)
     }
 
     /// Say what a tenant key means that a connection's plugin reported and that is known
@@ -195,12 +224,29 @@ impl Host {
     }
 }
 
+impl Host {
+    /// The PSA refused these credentials before, to this connection or another one that has
+    /// the same, and nobody has said since that they are right.
+    pub(crate) fn refuse_refused_anywhere(&self, connection: &Connection) -> Result<()> {
+        refuse_refused(connection)?;
+        for other in self.refused_like(connection)? {
+            if let Some(refusal) = &other.refusal {
+                return Err(refused_before(&connection.name, refusal));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The PSA refused these credentials before, and nobody has said since that they are right.
-pub(crate) fn refuse_refused(connection: &Connection) -> Result<()> {
-    let Some(refusal) = &connection.refusal else {
-        return Ok(());
-    };
-    let name = &connection.name;
+fn refuse_refused(connection: &Connection) -> Result<()> {
+    match &connection.refusal {
+        None => Ok(()),
+        Some(refusal) => Err(refused_before(&connection.name, refusal)),
+    }
+}
+
+fn refused_before(name: &ConnectionName, refusal: &CredentialsRefusal) -> Error {
     let problem = Problem::new(
         "authentication",
         format!(
@@ -213,10 +259,10 @@ pub(crate) fn refuse_refused(connection: &Connection) -> Result<()> {
              the PSA (a user unlocked): `psa-host connection check {name} --retry`."
         ),
     );
-    Err(Error::Rule(match refusal.words.as_str() {
+    Error::Rule(match refusal.words.as_str() {
         "" => problem,
         words => problem.because(words),
-    }))
+    })
 }
 
 pub(crate) fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {

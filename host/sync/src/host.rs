@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
-use psa_host_sandbox::{Clock, Compiler, Config, Limits, Plugin, PluginHash, Resolver, Sandbox};
+use psa_host_sandbox::{
+    BudgetStore, Clock, Compiler, Config, Limits, Plugin, PluginHash, Resolver, Sandbox,
+};
 
 use crate::error::rule;
 use crate::plugins::{description_of, difference, needs_new_file};
+use crate::wiring::SharedBudget;
 use crate::{Error, Result};
 
 /// How a data directory is opened. [`HostOptions::new`] has the defaults.
@@ -71,6 +74,8 @@ pub struct Host {
     ledger: Ledger,
     options: HostOptions,
     sandbox: OnceLock<Sandbox>,
+    /// One for all connections: sandbox sessions share by it what they share.
+    budget: Arc<dyn BudgetStore>,
     loaded: Mutex<HashMap<PluginHash, Plugin>>,
 }
 
@@ -99,8 +104,10 @@ impl Host {
             Some(observer) => ledger.with_observer(Arc::clone(observer)),
             None => ledger,
         };
+        let ledger = ledger.with_actor(&options.actor);
         Ok(Self {
-            ledger: ledger.with_actor(&options.actor),
+            budget: Arc::new(SharedBudget(ledger.clone())),
+            ledger,
             options,
             sandbox: OnceLock::new(),
             loaded: Mutex::default(),
@@ -127,6 +134,10 @@ impl Host {
     /// The state.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    pub(crate) fn budget_store(&self) -> &Arc<dyn BudgetStore> {
+        &self.budget
     }
 
     /// How it was opened.

@@ -12,7 +12,6 @@ use psa_host_sandbox::{
     Plugin, PluginStorage, Secret, Session, StorageUsage, StoreFailure,
 };
 
-use crate::check::refuse_refused;
 use crate::error::rule;
 use crate::plugins::needs_new_file;
 use crate::{Error, Host, Reader, Result, fields};
@@ -183,7 +182,7 @@ impl Host {
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
         self.refuse_unset(&installed, &connection, sha256)?;
-        refuse_refused(&connection)?;
+        self.refuse_refused_anywhere(&connection)?;
         // Last, because a cold cache means compiling.
         let plugin = self.load_installed(&installed, sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
@@ -200,14 +199,13 @@ impl Host {
             None => Arc::new(storage),
             Some(_) => Arc::new(storage.copied()?),
         };
-        let budget = SharedBudget(self.ledger().clone());
         let mut builder = Session::builder(&plugin)
             .label(name.to_string())
             .settings(settings)
             .secrets(into_sandbox(secrets))
             .grant(grant(&plugin, hosts)?)
             .storage(storage)
-            .budget(Arc::new(budget), name.as_str());
+            .budget(Arc::clone(self.budget_store()), name.as_str());
         if let Some(tenant) = &connection.tenant {
             builder = builder.tenant(tenant);
         }
@@ -416,7 +414,7 @@ impl PluginStorage for ConnectionStorage {
 
 /// The request budget of all tenants, shared by every process on the data directory.
 #[derive(Debug)]
-struct SharedBudget(Ledger);
+pub(crate) struct SharedBudget(pub Ledger);
 
 impl BudgetStore for SharedBudget {
     fn spend(&self, scope: &str, at: Timestamp, requests: u32) -> Result<(), StoreFailure> {

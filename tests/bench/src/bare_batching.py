@@ -69,7 +69,8 @@ def main():
     mapping = json.load(open(MAPPING))
     accounts = {pair["workspace"]: int(pair["account"]) for pair in mapping["accounts"]}
     services = {pair["module"]: pair for pair in mapping["services"]}
-    open_units = [{"op": "gte", "field": "endDate", "value": TODAY}]
+    open_units = [{"op": "gte", "field": "endDate", "value": TODAY},
+                  {"op": "lte", "field": "startDate", "value": TODAY}]
     with ThreadPoolExecutor(2) as pool:
         every("Companies", [], ["id", "companyName", "isActive"])
         every("Services", [], ["id", "name", "isActive"])

@@ -17,7 +17,7 @@ use crate::sizes::{LATENCY, Sizes};
 use crate::tenant::{Counts, Tenant, today};
 
 const WALL: f64 = 1.15;
-const REQUESTS: f64 = 1.1;
+const REQUESTS: f64 = 1.05;
 const CPU: Duration = Duration::from_secs(2);
 const PEAK: u64 = 100_000_000;
 
@@ -66,6 +66,7 @@ pub fn measure(
         counts.applied,
         shape.changes
     );
+    let quiet = quiet_day(&program, &mut tenant, report)?;
     drop(tenant);
     let bare = bare(sizes, report)?;
     add_rows(
@@ -75,7 +76,53 @@ pub fn measure(
         &counts,
         bare.as_ref(),
     );
+    add_quiet_day(report, &Optimum::new(rows, 0), &quiet);
     Ok(())
+}
+
+/// The sync after it, of the same counts: what it asks.
+fn quiet_day(program: &Program, tenant: &mut Tenant, report: &Report) -> Result<(Ran, Counts)> {
+    report.progress("syncing the same again, with nothing to change");
+    let before = tenant.counts()?;
+    let (ran, output) = program.measured(&["sync", CONNECTION])?;
+    let counts = tenant.counts()?.since(&before);
+    let said = std::fs::read_to_string(output).context("what psa-host printed")?;
+    ensure!(
+        (ran.code, counts.applied) == (Some(0), 0),
+        "the second sync ended with {:?} and {} adjustments:\n{said}",
+        ran.code,
+        counts.applied
+    );
+    Ok((ran, counts))
+}
+
+fn add_quiet_day(report: &mut Report, optimum: &Optimum, (ran, counts): &(Ran, Counts)) {
+    let mut row = Row::new("a day without changes: requests over the optimum");
+    row.times(over(counts.total(), optimum.requests()), Some(REQUESTS));
+    row.note(format!(
+        "{} requests; optimum: {}",
+        counts.total(),
+        optimum.requests_formula()
+    ));
+    row.note(format!("made: {}", by_endpoint(counts)));
+    row.note(format!(
+        "{} against {}",
+        time(ran.wall),
+        optimum.floor_formula(LATENCY)
+    ));
+    report.add(row);
+}
+
+fn over(made: u64, fewest: u64) -> f64 {
+    made as f64 / fewest.max(1) as f64
+}
+
+fn by_endpoint(counts: &Counts) -> String {
+    let each = counts.requests.iter();
+    let each: Vec<String> = each
+        .map(|(endpoint, count)| format!("{endpoint} {count}"))
+        .collect();
+    each.join(", ")
 }
 
 /// The same work by a bare script, in a tenant of its own: what the machine's own speed is
@@ -149,26 +196,20 @@ fn add_rows(
     }
     report.add(row);
 
-    let of = |made: u64, fewest: u64| made as f64 / fewest.max(1) as f64;
     let mut row = Row::new("large sync: requests over the optimum");
-    row.times(of(counts.total(), optimum.requests()), Some(REQUESTS));
+    row.times(over(counts.total(), optimum.requests()), Some(REQUESTS));
     row.note(format!(
         "{} requests; optimum: {}",
         counts.total(),
         optimum.requests_formula()
     ));
-    let by_endpoint: Vec<String> = counts
-        .requests
-        .iter()
-        .map(|(endpoint, count)| format!("{endpoint} {count}"))
-        .collect();
-    row.note(format!("made: {}", by_endpoint.join(", ")));
+    row.note(format!("made: {}", by_endpoint(counts)));
     report.add(row);
 
     let writes = counts.requests.get(WRITES).copied().unwrap_or(0);
     let reading = counts.total() - writes;
     let mut row = Row::new("the same without the adjustments");
-    row.times(of(reading, optimum.reading()), Some(REQUESTS));
+    row.times(over(reading, optimum.reading()), Some(REQUESTS));
     row.note(format!("{reading} requests; optimum {}", optimum.reading()));
     report.add(row);
 }

@@ -26,6 +26,7 @@ mod roles;
 mod sizes;
 mod tenant;
 mod tenant_role;
+mod terms;
 mod used;
 mod wasm;
 
@@ -77,6 +78,8 @@ enum Part {
     Wasm,
     /// The large sync, with its requests.
     Sync,
+    /// Contracts of a long term against contracts of a short one.
+    Terms,
     /// From the start of the program to its first request.
     Start,
 }
@@ -113,6 +116,9 @@ fn main() -> Result<()> {
     }
     if wanted(Part::Sync) {
         large_sync::measure(&psa_host, &connector, &sizes, &mut report)?;
+    }
+    if wanted(Part::Terms) {
+        terms::measure(&psa_host, &connector, &sizes, &mut report)?;
     }
     print!("{}", report.table());
     if arguments.json {

@@ -22,6 +22,8 @@ pub struct Sizes {
     pub starts: usize,
     /// The tenant of the large sync.
     pub sync: Shape,
+    /// The tenant whose contracts run for a short and for a long term.
+    pub terms: Shape,
 }
 
 impl Sizes {
@@ -44,6 +46,12 @@ impl Sizes {
                 changes: 3_000,
                 months: 12,
             },
+            terms: Shape {
+                companies: 1_000,
+                lines_each: 6,
+                changes: 0,
+                months: 3,
+            },
         }
     }
 
@@ -65,6 +73,12 @@ impl Sizes {
                 lines_each: 3,
                 changes: 12,
                 months: 12,
+            },
+            terms: Shape {
+                companies: 20,
+                lines_each: 3,
+                changes: 0,
+                months: 3,
             },
         }
     }

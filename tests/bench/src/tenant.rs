@@ -58,8 +58,10 @@ pub struct Rows {
     pub services: usize,
     pub contracts: usize,
     pub lines: usize,
-    /// Unit rows that end today or later.
-    pub units: usize,
+    /// Unit rows of the period that holds today and of the one after it, of all lines.
+    pub window: usize,
+    /// Unit rows that end today or later, of the lines that are to change.
+    pub whole: usize,
 }
 
 /// What the tenant's process says once it can be asked.

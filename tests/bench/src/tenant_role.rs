@@ -1,5 +1,6 @@
 //! The tenant's own process.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
@@ -64,13 +65,22 @@ fn rows(world: &World, task: &Task) -> Rows {
             .filter(|row| row.id() != 0)
             .count()
     };
-    let units = world.units(LineKind::Service).iter();
+    // Each line's rows from today on, in the order of time: the present period, the next.
+    let mut open: BTreeMap<i64, usize> = BTreeMap::new();
+    for row in world.units(LineKind::Service).iter() {
+        if row.end >= task.today {
+            *open.entry(row.line).or_default() += 1;
+        }
+    }
+    let lines = of(Entity::ContractServices);
+    let each = open.values().copied().max().unwrap_or(0);
     Rows {
         companies: of(Entity::Companies),
         services: of(Entity::Services),
         contracts: of(Entity::Contracts),
-        lines: of(Entity::ContractServices),
-        units: units.filter(|row| row.end >= task.today).count(),
+        lines,
+        window: open.values().map(|rows| (*rows).min(2)).sum(),
+        whole: each * task.shape.changes,
     }
 }
 

@@ -23,6 +23,9 @@ fn every_part_runs_and_prints_its_target() {
         "large sync: CPU of psa-host",
         "large sync: peak memory of psa-host",
         "large sync: requests over the optimum",
+        "a day without changes: requests over the optimum",
+        "unit queries, 25 months over 3",
+        "wall, 25 months over 3",
     ] {
         assert!(said.contains(row), "{row} is missing:\n{said}");
     }

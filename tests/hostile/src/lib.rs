@@ -22,6 +22,6 @@ pub use names::{name_of, names_of};
 pub use next::the_next_connection_works;
 pub use server::{Received, Reply, Server, answer, json};
 pub use world::{
-    Hostile, SECRET, Unleashed, incident_codes, limits, line_key, lines, load, posted, run,
+    Hostile, SECRET, Tenant, Unleashed, incident_codes, limits, line_key, lines, load, posted, run,
     sandbox_with, whole,
 };

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use hostile_guest::{Act, Answer, Export, Script};
 use jiff::civil::date;
-use psa_host_billing::{AccountId, ContractId, LineId, LineKey, ServiceId};
+use psa_host_billing::{AccountId, ContractId, LineId, LineKey, ServiceId, TenantKey};
 use psa_host_sandbox::{
-    AdjustmentRequest, CallError, Compiler, Config, Connector, Depth, Grant, InMemoryBudget,
-    InMemoryStorage, Incident, IncidentCode, Limits, LineBatches, LineReading, List, Pages, Plugin,
-    PluginStorage, Posting, Sandbox, Secret, Session, SessionError, WriteGate,
+    AdjustmentRequest, BudgetStore, CallError, Compiler, Config, Connector, Depth, Grant,
+    InMemoryBudget, InMemoryStorage, Incident, IncidentCode, Limits, LineBatches, LineReading,
+    List, Pages, Plugin, PluginStorage, Posting, Sandbox, Secret, Session, SessionError, WriteGate,
 };
 use tokio::runtime::Runtime;
 
@@ -97,7 +97,29 @@ pub struct Hostile {
     secret: &'static str,
     granted: Vec<&'static str>,
     storage: Arc<dyn PluginStorage>,
+    tenant: Option<Tenant>,
     plugin: Option<Plugin>,
+}
+
+/// A tenant of one installation: its connections share its budget and its turns.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    key: TenantKey,
+    store: Arc<dyn BudgetStore>,
+}
+
+impl Tenant {
+    /// Of an installation of its own.
+    ///
+    /// # Panics
+    /// Never: the key is good.
+    #[must_use]
+    pub fn alone() -> Self {
+        Self {
+            key: TenantKey::new("one").unwrap(),
+            store: Arc::new(InMemoryBudget::default()),
+        }
+    }
 }
 
 impl Hostile {
@@ -114,6 +136,7 @@ impl Hostile {
             secret: SECRET,
             granted: vec!["psa.hostile.example", "*.zone.hostile.example"],
             storage: Arc::new(InMemoryStorage::default()),
+            tenant: None,
             plugin: None,
         }
     }
@@ -148,6 +171,13 @@ impl Hostile {
     #[must_use]
     pub fn with_secret(mut self, secret: &'static str) -> Self {
         self.secret = secret;
+        self
+    }
+
+    /// One of the connections of this tenant.
+    #[must_use]
+    pub fn of(mut self, tenant: &Tenant) -> Self {
+        self.tenant = Some(tenant.clone());
         self
     }
 
@@ -191,7 +221,13 @@ impl Hostile {
         // Each its own, or tests would wait for each other's requests at once.
         static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed).to_string();
-        Session::builder(&plugin)
+        let mut builder = Session::builder(&plugin);
+        let mut store: Arc<dyn BudgetStore> = Arc::new(InMemoryBudget::default());
+        if let Some(tenant) = &self.tenant {
+            builder = builder.tenant(&tenant.key);
+            store = Arc::clone(&tenant.store);
+        }
+        builder
             .label("The hostile one")
             .settings(settings)
             .secrets(BTreeMap::from([(
@@ -203,7 +239,7 @@ impl Hostile {
                 hosts,
             })
             .storage(Arc::clone(&self.storage))
-            .budget(Arc::new(InMemoryBudget::default()), &connection)
+            .budget(store, &connection)
             .build()
     }
 

@@ -15,6 +15,7 @@ mod loading;
 mod log;
 mod memory;
 mod secrets;
+mod side_by_side;
 mod storage;
 mod tokens;
 mod writes;

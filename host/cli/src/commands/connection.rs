@@ -8,7 +8,7 @@ use psa_host_sync::{AddConnection, CheckView, Host, TenantDecision};
 use serde_json::json;
 
 use super::{Status, confirm, id, or_dash, plugin_trial};
-use crate::args::{ConnectionCommand, TenantWord};
+use crate::args::{ConnectionCommand, TenantWord, ValueArgs};
 use crate::output::{Column, Output, Table, Tone, WrongUse, tell};
 use crate::secrets::{self, Wanted};
 
@@ -46,19 +46,7 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
             answer(out, "set", &connection)
         }
         ConnectionCommand::Rotate { connection, values } => {
-            let connection = name(&connection)?;
-            let plugin = host.connection(&connection)?.plugin;
-            let wanted = match values.secrets.is_empty() {
-                true => wanted(host, &plugin)?,
-                false => Vec::new(),
-            };
-            if values.secrets.is_empty() && !std::io::stdin().is_terminal() {
-                let fix = "Give --secret KEY=@FILE.";
-                return Err(WrongUse::new("no new secret is given", fix).into());
-            }
-            let values = secrets::values(&values, &wanted)?;
-            let check = host.rotate_connection(&connection, &values).await?;
-            report(&check, out)
+            rotate(&name(&connection)?, &values, host, out).await
         }
         ConnectionCommand::Pause { connection } => {
             let connection = name(&connection)?;
@@ -118,6 +106,26 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
             answer(out, "removed", &connection)
         }
     }
+}
+
+async fn rotate(
+    connection: &ConnectionName,
+    values: &ValueArgs,
+    host: &Host,
+    out: Output,
+) -> Result<Status> {
+    let plugin = host.connection(connection)?.plugin;
+    let wanted = match values.secrets.is_empty() {
+        true => wanted(host, &plugin)?,
+        false => Vec::new(),
+    };
+    if values.secrets.is_empty() && !std::io::stdin().is_terminal() {
+        let fix = "Give --secret KEY=@FILE.";
+        return Err(WrongUse::new("no new secret is given", fix).into());
+    }
+    let values = secrets::values(values, &wanted)?;
+    let check = host.rotate_connection(connection, &values).await?;
+    report(&check, out)
 }
 
 fn answer(out: Output, done: &str, connection: &ConnectionName) -> Result<Status> {

@@ -129,6 +129,28 @@ pub fn line_json(line: &LineReport) -> LineJson<'_> {
 
 /// For a person: what came of each line, sums, and what is to be done.
 pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
+    circumstances(report, out)?;
+    tables(report, all, out)?;
+    fixes(report).print(out)?;
+    sums(report, out)?;
+    for (count, what) in [
+        (report.summary.unmapped_workspaces, "workspace"),
+        (report.summary.unmapped_modules, "module"),
+    ] {
+        match count {
+            0 => {}
+            1 => out.line(format!("1 {what} in use is not mapped"))?,
+            count => out.line(format!("{count} {what}s in use are not mapped"))?,
+        }
+    }
+    if let Some(head) = report.history_head {
+        out.line(format!("history head {head}"))?;
+    }
+    Ok(())
+}
+
+/// Which run it is, and what is to be known before its lines are read.
+fn circumstances(report: &RunReport, out: Output) -> Result<()> {
     let dry = if report.dry_run {
         ", dry run: nothing is posted"
     } else {
@@ -178,6 +200,11 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
             out.line(format!("  fix: {}", notice.fix))?;
         }
     }
+    Ok(())
+}
+
+/// What came of each line.
+fn tables(report: &RunReport, all: bool, out: Output) -> Result<()> {
     if !report.settled.is_empty() {
         out.line("From earlier runs")?;
         out.table(lines(&report.settled, report.as_of, true), "")?;
@@ -191,7 +218,11 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
         }
         _ => "Every line stands at its count.",
     };
-    out.table(table, none)?;
+    Ok(out.table(table, none)?)
+}
+
+/// What is to be done, each thing once.
+fn fixes(report: &RunReport) -> Fixes {
     let mut fixes = Fixes::default();
     // One that is still open stands in both lists.
     let again = |settled: &&LineReport| {
@@ -209,7 +240,11 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
             _ => {}
         }
     }
-    fixes.print(out)?;
+    fixes
+}
+
+/// How many lines came to what, and the money.
+fn sums(report: &RunReport, out: Output) -> Result<()> {
     let counts: Vec<String> = report
         .summary
         .outcomes
@@ -244,21 +279,7 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     if let Some(words) = without_price(report.summary.money_unknown) {
         out.line(format!("money a month: {words}"))?;
     }
-    account_money::print(report, out)?;
-    for (count, what) in [
-        (report.summary.unmapped_workspaces, "workspace"),
-        (report.summary.unmapped_modules, "module"),
-    ] {
-        match count {
-            0 => {}
-            1 => out.line(format!("1 {what} in use is not mapped"))?,
-            count => out.line(format!("{count} {what}s in use are not mapped"))?,
-        }
-    }
-    if let Some(head) = report.history_head {
-        out.line(format!("history head {head}"))?;
-    }
-    Ok(())
+    account_money::print(report, out)
 }
 
 /// Lines that are neither at their count nor to be changed.

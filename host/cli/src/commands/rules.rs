@@ -112,27 +112,25 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
     if out.is_json() {
         return Ok(out.json(&json!({ "connection": name, "rules": rules }))?);
     }
-    let limit = |limit: Option<rust_decimal::Decimal>, unit: &str| match limit {
-        Some(limit) => format!("{limit}{unit}"),
-        None => "none".to_owned(),
-    };
-    let whole = |limit: Option<u32>, unit: &str| match limit {
-        Some(limit) => format!("{limit}{unit}"),
-        None => "none".to_owned(),
-    };
-    let jump = |jump: Option<Jump>| match jump {
-        Some(Jump { percent, units }) => format!("{percent} % and {units} units"),
-        None => "none".to_owned(),
-    };
-    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-    let (effective, life) = (&rules.effective, &rules.life_cycle);
-    let (brakes, ask) = (&rules.brakes, &rules.approval);
     let mut table = Table::new([
         Column::Left("RULE"),
         Column::Left("SET TO"),
         Column::Words("MEANING"),
     ]);
-    let rows = [
+    let rows = dates_and_states(rules).into_iter();
+    for (rule, value, meaning) in rows.chain(brakes(rules)).chain(approval_and_posting(rules)) {
+        table.row([rule.to_owned(), value, meaning.to_owned()]);
+    }
+    Ok(out.table(table, "")?)
+}
+
+/// A rule, what it is set to, and what that means.
+type Row = (&'static str, String, &'static str);
+
+/// From when a change holds, and what is billed at all.
+fn dates_and_states(rules: &Rules) -> Vec<Row> {
+    let (effective, life) = (&rules.effective, &rules.life_cycle);
+    vec![
         (
             "effective",
             effective.policy.to_string(),
@@ -169,6 +167,13 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
             life.other.to_string(),
             "a status this version does not know",
         ),
+    ]
+}
+
+/// What stops a run.
+fn brakes(rules: &Rules) -> Vec<Row> {
+    let brakes = &rules.brakes;
+    vec![
         (
             "brake-stale-days",
             brakes.stale_days.to_string(),
@@ -209,6 +214,13 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
             whole(brakes.alike_lines, ""),
             "so many changed lines with one count above 20, a fifth of all changes, stop it",
         ),
+    ]
+}
+
+/// What is asked first, and how it is sent.
+fn approval_and_posting(rules: &Rules) -> Vec<Row> {
+    let ask = &rules.approval;
+    vec![
         (
             "ask-new-accounts",
             yes(ask.new_accounts),
@@ -246,9 +258,27 @@ fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
             rules.posting.fresh_seconds.to_string(),
             "a line read longer ago is read again before it is changed",
         ),
-    ];
-    for (rule, value, meaning) in rows {
-        table.row([rule.to_owned(), value, meaning.to_owned()]);
+    ]
+}
+
+fn limit(limit: Option<rust_decimal::Decimal>, unit: &str) -> String {
+    match limit {
+        Some(limit) => format!("{limit}{unit}"),
+        None => "none".to_owned(),
     }
-    Ok(out.table(table, "")?)
+}
+
+fn whole(limit: Option<u32>, unit: &str) -> String {
+    self::limit(limit.map(rust_decimal::Decimal::from), unit)
+}
+
+fn jump(jump: Option<Jump>) -> String {
+    match jump {
+        Some(Jump { percent, units }) => format!("{percent} % and {units} units"),
+        None => "none".to_owned(),
+    }
+}
+
+fn yes(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
 }

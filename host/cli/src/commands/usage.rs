@@ -10,123 +10,17 @@ use crate::output::{Column, Output, Table, Tone, WrongUse, number_of};
 
 pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
-        UsageCommand::Import(import) => {
-            let form = form(&import)?;
-            let source = Source::read(&import.file)?.accepting(&DoubtWord::doubts(&import.accept));
-            let done = host.import_usage(&source, &form)?;
-            out.notes(&done.notes);
-            let status = match done.needs_a_person() {
-                true => Status::NeedsPerson,
-                false => Status::Done,
-            };
-            if out.is_json() {
-                out.json(&done)?;
-                return Ok(status);
-            }
-            let complete = if done.complete {
-                "complete"
-            } else {
-                "not complete"
-            };
-            out.line(format!(
-                "{}: {} of {} of {}, taken at {}, {complete}",
-                done.snapshot,
-                number_of(done.items, "count"),
-                number_of(done.workspaces, "workspace"),
-                done.channel,
-                done.taken_at
-            ))?;
-            if !done.complete {
-                out.line("Nothing is posted from a snapshot that is not complete.")?;
-            }
-            return Ok(status);
-        }
-        UsageCommand::Show { channel: None, .. } => {
-            let snapshots = host.newest_snapshots()?;
-            if out.is_json() {
-                out.json(&json!({ "snapshots": snapshots }))?;
-                return Ok(Status::Done);
-            }
-            let mut table = Table::new([
-                Column::Left("CHANNEL"),
-                Column::Left("SNAPSHOT"),
-                Column::Left("TAKEN AT"),
-                Column::Left("COMPLETE"),
-                Column::Right("COUNTS"),
-                Column::Words("SOURCE"),
-            ]);
-            for snapshot in snapshots {
-                table.row([
-                    snapshot.channel.to_string(),
-                    snapshot.snapshot,
-                    snapshot.taken_at.to_string(),
-                    if snapshot.complete { "yes" } else { "no" }.to_owned(),
-                    snapshot.counts.to_string(),
-                    snapshot.source,
-                ]);
-            }
-            let none = "No usage snapshots. Import one with `psa-host usage import FILE`.";
-            out.table(table, none)?;
-        }
+        UsageCommand::Import(file) => return import(&file, host, out),
+        UsageCommand::Show { channel: None, .. } => newest(host, out)?,
         UsageCommand::Show {
             channel: Some(channel),
             workspace: Some(workspace),
             module: Some(module),
-        } => {
-            let counted = host.names_behind(
-                &id("workspace id", &channel)?,
-                &id("workspace id", &workspace)?,
-                &id("module id", &module)?,
-            )?;
-            if out.is_json() {
-                out.json(&counted)?;
-                return Ok(Status::Done);
-            }
-            out.line(format!(
-                "{}, {}, counted in {} at {}: {} users, {} devices",
-                counted.workspace,
-                counted.module,
-                counted.snapshot,
-                counted.taken_at,
-                or_dash(counted.users),
-                or_dash(counted.devices)
-            ))?;
-            names(&counted, out)?;
-        }
+        } => behind(&channel, &workspace, &module, host, out)?,
         UsageCommand::Show {
             channel: Some(channel),
             ..
-        } => {
-            let (snapshot, items) = host.newest_counts(&id("workspace id", &channel)?)?;
-            if out.is_json() {
-                out.json(&json!({ "snapshot": snapshot, "items": items }))?;
-                return Ok(Status::Done);
-            }
-            let complete = if snapshot.complete {
-                "complete"
-            } else {
-                "not complete"
-            };
-            out.line(format!(
-                "{} of {}, taken at {}, {complete}",
-                snapshot.snapshot, snapshot.channel, snapshot.taken_at
-            ))?;
-            let mut table = Table::new([
-                Column::Left("WORKSPACE"),
-                Column::Left("MODULE"),
-                Column::Right("USERS"),
-                Column::Right("DEVICES"),
-            ]);
-            for item in items {
-                table.row([
-                    item.workspace.to_string(),
-                    item.module.to_string(),
-                    or_dash(item.users),
-                    or_dash(item.devices),
-                ]);
-            }
-            out.table(table, "It has no counts.")?;
-        }
+        } => counts(&channel, host, out)?,
         UsageCommand::List { channel, limit } => {
             let channel = channel.map(|c| id("workspace id", &c)).transpose()?;
             list(host.snapshot_list(channel.as_ref(), limit)?, out)?;
@@ -134,6 +28,123 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
         UsageCommand::Withdraw { id, why, yes } => withdraw(&id, &why, yes, host, out)?,
     }
     Ok(Status::Done)
+}
+
+fn import(import: &UsageImport, host: &Host, out: Output) -> Result<Status> {
+    let form = form(import)?;
+    let source = Source::read(&import.file)?.accepting(&DoubtWord::doubts(&import.accept));
+    let done = host.import_usage(&source, &form)?;
+    out.notes(&done.notes);
+    let status = match done.needs_a_person() {
+        true => Status::NeedsPerson,
+        false => Status::Done,
+    };
+    if out.is_json() {
+        out.json(&done)?;
+        return Ok(status);
+    }
+    let complete = if done.complete {
+        "complete"
+    } else {
+        "not complete"
+    };
+    out.line(format!(
+        "{}: {} of {} of {}, taken at {}, {complete}",
+        done.snapshot,
+        number_of(done.items, "count"),
+        number_of(done.workspaces, "workspace"),
+        done.channel,
+        done.taken_at
+    ))?;
+    if !done.complete {
+        out.line("Nothing is posted from a snapshot that is not complete.")?;
+    }
+    Ok(status)
+}
+
+/// The newest snapshot of each channel.
+fn newest(host: &Host, out: Output) -> Result<()> {
+    let snapshots = host.newest_snapshots()?;
+    if out.is_json() {
+        out.json(&json!({ "snapshots": snapshots }))?;
+        return Ok(());
+    }
+    let mut table = Table::new([
+        Column::Left("CHANNEL"),
+        Column::Left("SNAPSHOT"),
+        Column::Left("TAKEN AT"),
+        Column::Left("COMPLETE"),
+        Column::Right("COUNTS"),
+        Column::Words("SOURCE"),
+    ]);
+    for snapshot in snapshots {
+        table.row([
+            snapshot.channel.to_string(),
+            snapshot.snapshot,
+            snapshot.taken_at.to_string(),
+            if snapshot.complete { "yes" } else { "no" }.to_owned(),
+            snapshot.counts.to_string(),
+            snapshot.source,
+        ]);
+    }
+    let none = "No usage snapshots. Import one with `psa-host usage import FILE`.";
+    Ok(out.table(table, none)?)
+}
+
+/// The users and devices behind one count.
+fn behind(channel: &str, workspace: &str, module: &str, host: &Host, out: Output) -> Result<()> {
+    let counted = host.names_behind(
+        &id("workspace id", channel)?,
+        &id("workspace id", workspace)?,
+        &id("module id", module)?,
+    )?;
+    if out.is_json() {
+        out.json(&counted)?;
+        return Ok(());
+    }
+    out.line(format!(
+        "{}, {}, counted in {} at {}: {} users, {} devices",
+        counted.workspace,
+        counted.module,
+        counted.snapshot,
+        counted.taken_at,
+        or_dash(counted.users),
+        or_dash(counted.devices)
+    ))?;
+    names(&counted, out)
+}
+
+/// All counts of a channel's newest snapshot.
+fn counts(channel: &str, host: &Host, out: Output) -> Result<()> {
+    let (snapshot, items) = host.newest_counts(&id("workspace id", channel)?)?;
+    if out.is_json() {
+        out.json(&json!({ "snapshot": snapshot, "items": items }))?;
+        return Ok(());
+    }
+    let complete = if snapshot.complete {
+        "complete"
+    } else {
+        "not complete"
+    };
+    out.line(format!(
+        "{} of {}, taken at {}, {complete}",
+        snapshot.snapshot, snapshot.channel, snapshot.taken_at
+    ))?;
+    let mut table = Table::new([
+        Column::Left("WORKSPACE"),
+        Column::Left("MODULE"),
+        Column::Right("USERS"),
+        Column::Right("DEVICES"),
+    ]);
+    for item in items {
+        table.row([
+            item.workspace.to_string(),
+            item.module.to_string(),
+            or_dash(item.users),
+            or_dash(item.devices),
+        ]);
+    }
+    Ok(out.table(table, "It has no counts.")?)
 }
 
 fn list(snapshots: Vec<SnapshotView>, out: Output) -> Result<()> {

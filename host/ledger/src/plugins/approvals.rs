@@ -12,14 +12,6 @@ use crate::row::to_json;
 use crate::{Ledger, LedgerError, Result};
 
 impl Ledger {
-    /// Grant hosts to exactly this file. Does not put it into use.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`].
-    pub fn approve_plugin(&self, name: &str, sha256: &str, hosts: &[String]) -> Result<()> {
-        self.write(|change, journal| approve(change, journal, name, sha256, hosts))
-    }
-
     /// Put an approved file into use, granting it hosts first where `hosts` says so:
     /// these connections move to it, and every other one that followed the file before is
     /// kept on that.

@@ -18,7 +18,9 @@ fn another_file_under_a_name_in_use_is_a_candidate_and_nothing_that_runs_changes
     let hosts = ["*.autotask.net".to_owned()];
     let first = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
     let one = first.sha256();
-    ledger.approve_plugin("p", one, &hosts).unwrap();
+    ledger
+        .switch_plugin("p", one, one, Some(&hosts), &[])
+        .unwrap();
 
     let same = ledger.add_plugin("p", b"one", r#"{"v":7}"#).unwrap();
     assert!(matches!(same, AddedPlugin::Same { .. }));
@@ -49,7 +51,9 @@ fn a_switch_is_made_with_the_approval_and_every_approval_is_remembered() {
     let one = ledger.add_plugin("p", b"one", "{}").unwrap();
     let two = ledger.add_plugin("p", b"two", "{}").unwrap();
     let (one, two) = (one.sha256(), two.sha256());
-    ledger.approve_plugin("p", one, &hosts).unwrap();
+    ledger
+        .switch_plugin("p", one, one, Some(&hosts), &[])
+        .unwrap();
     ledger
         .switch_plugin("p", one, two, Some(&hosts), &[])
         .unwrap();
@@ -76,7 +80,9 @@ fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
     let ledger = place.with_connection();
     let in_use = ledger.plugin("autotask").unwrap().sha256;
     let hosts = ["a.example".to_owned()];
-    ledger.approve_plugin("autotask", &in_use, &hosts).unwrap();
+    ledger
+        .switch_plugin("autotask", &in_use, &in_use, Some(&hosts), &[])
+        .unwrap();
     let new = ledger.add_plugin("autotask", b"new", "{}").unwrap();
     one_intent(&ledger, "1");
     let switch = || {

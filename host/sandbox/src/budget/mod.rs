@@ -5,6 +5,7 @@
 mod slots;
 mod store;
 mod tally;
+mod turns;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -103,10 +104,17 @@ pub(crate) enum Refused {
 
 impl Budget {
     /// Wait for leave to send one request, and count it.
-    pub async fn admit(&self, endpoint: &str, terms: Terms) -> Result<Permit, Refused> {
+    ///
+    /// Connections take turns: see [`Slots`].
+    pub async fn admit(
+        &self,
+        connection: &Arc<str>,
+        endpoint: &str,
+        terms: Terms,
+    ) -> Result<Permit, Refused> {
         let mut patience = SignedDuration::try_from(terms.patience).unwrap_or(SignedDuration::MAX);
         let mut unrecorded = None;
-        let alone = loop {
+        loop {
             let now = self.clock.now();
             let verdict = {
                 let mut tally = self.tally();
@@ -118,30 +126,53 @@ impl Budget {
                     }
                 }
             };
-            match verdict {
-                Verdict::Go => break None,
-                Verdict::OneAtATime => {
-                    let alone = self.slots("\0alone", 1).map_err(Refused::Slots)?;
-                    break Some(alone.take().await.map_err(Refused::Slots)?);
-                }
-                Verdict::NotBefore(until) => {
-                    let wait = until.duration_since(now);
-                    if wait > patience {
-                        return Err(Refused::Parked(until));
+            let until = match verdict {
+                Verdict::Go | Verdict::OneAtATime => {
+                    let alone = verdict == Verdict::OneAtATime;
+                    let slots = self.turn(connection, endpoint, terms.at_once, alone);
+                    let (slot, alone) = slots.await.map_err(Refused::Slots)?;
+                    // Others of the tenant may have been told to pause while it waited for
+                    // its turn.
+                    let paused = self.tally().paused_at(self.clock.now());
+                    match paused {
+                        None => {
+                            return Ok(Permit {
+                                _slot: slot,
+                                _alone: alone,
+                                unrecorded,
+                            });
+                        }
+                        Some(until) => {
+                            self.tally().take_back();
+                            until
+                        }
                     }
-                    patience -= wait;
-                    tokio::time::sleep(wait.unsigned_abs()).await;
                 }
+                Verdict::NotBefore(until) => until,
+            };
+            let wait = until.duration_since(self.clock.now());
+            if wait > patience {
+                return Err(Refused::Parked(until));
             }
+            patience -= wait;
+            tokio::time::sleep(wait.unsigned_abs()).await;
+        }
+    }
+
+    /// Wait for a slot, and for the one of those that go alone.
+    async fn turn(
+        &self,
+        connection: &Arc<str>,
+        endpoint: &str,
+        at_once: u32,
+        alone: bool,
+    ) -> std::io::Result<(Slot, Option<Slot>)> {
+        let alone = match alone {
+            true => Some(self.slots("\0alone", 1)?.take(connection).await?),
+            false => None,
         };
-        let slots = self
-            .slots(endpoint, terms.at_once)
-            .map_err(Refused::Slots)?;
-        Ok(Permit {
-            _slot: slots.take().await.map_err(Refused::Slots)?,
-            _alone: alone,
-            unrecorded,
-        })
+        let slots = self.slots(endpoint, at_once)?;
+        Ok((slots.take(connection).await?, alone))
     }
 
     /// Nothing is sent for this long from now on.
@@ -234,12 +265,38 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (budget, _store) = budget(dir.path());
         budget.pause(Duration::from_millis(20)).unwrap();
-        assert!(budget.admit("x", TERMS).await.is_ok());
+        assert!(budget.admit(&"c".into(), "x", TERMS).await.is_ok());
         budget.pause(Duration::from_secs(600)).unwrap();
         assert!(matches!(
-            budget.admit("x", TERMS).await,
+            budget.admit(&"c".into(), "x", TERMS).await,
             Err(Refused::Parked(_))
         ));
+    }
+
+    #[tokio::test]
+    async fn a_pause_also_stops_what_waits_for_its_turn_by_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let store: Arc<dyn BudgetStore> = Arc::new(InMemoryBudget::default());
+        let now = Timestamp::now();
+        let budgets = Budgets::new(dir.path().to_owned(), Clock::new(move || now));
+        let budget = budgets.of(&store, "tenant:1");
+        let under_way = [
+            budget.admit(&"c".into(), "x", TERMS).await.unwrap(),
+            budget.admit(&"c".into(), "x", TERMS).await.unwrap(),
+        ];
+        let waits = tokio::spawn({
+            let budget = Arc::clone(&budget);
+            async move { budget.admit(&"d".into(), "x", TERMS).await }
+        });
+        while budget.tally().counted() < 3 {
+            tokio::task::yield_now().await;
+        }
+        // An answer of 429 to one of those under way.
+        budget.pause(Duration::from_secs(600)).unwrap();
+        drop(under_way);
+        assert!(matches!(waits.await.unwrap(), Err(Refused::Parked(_))));
+        budget.flush().unwrap();
+        assert_eq!(store.spent("tenant:1", Timestamp::MIN).unwrap(), 2);
     }
 
     #[tokio::test]
@@ -247,7 +304,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (budget, store) = budget(dir.path());
         for _ in 0..3 {
-            budget.admit("x", TERMS).await.unwrap();
+            budget.admit(&"c".into(), "x", TERMS).await.unwrap();
         }
         drop(budget);
         assert_eq!(store.spent("tenant:1", Timestamp::MIN).unwrap(), 3);

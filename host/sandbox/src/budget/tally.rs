@@ -69,8 +69,28 @@ impl Tally {
         }
     }
 
+    /// Until when nothing is sent, as far as this process knows.
+    pub fn paused_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.paused.filter(|until| *until > now)
+    }
+
+    /// One that was counted is not sent after all. Where it is written already, it stays
+    /// counted.
+    pub fn take_back(&mut self) {
+        if let Some(pending) = self.pending.checked_sub(1) {
+            self.pending = pending;
+            self.since = self.since.saturating_sub(1);
+        }
+    }
+
+    /// Counted here and not written yet.
+    #[cfg(test)]
+    pub fn counted(&self) -> u32 {
+        self.pending
+    }
+
     fn judge(&self, now: Timestamp, terms: Terms, scope: &str, store: &dyn BudgetStore) -> Verdict {
-        if let Some(until) = self.paused.filter(|until| *until > now) {
+        if let Some(until) = self.paused_at(now) {
             return Verdict::NotBefore(until);
         }
         let Some(window) = terms.window else {

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -139,6 +140,28 @@ impl Credentials {
             .chain(of_scheme)
             .filter_map(|name| header_name(name).ok())
             .collect()
+    }
+
+    /// What these credentials are known by; none: there are none. Never leaves this
+    /// process.
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        if self.headers.is_empty() && self.grant.is_none() {
+            return None;
+        }
+        let mut digest = Sha256::new();
+        let mut add = |part: &[u8]| {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        };
+        for (name, value) in &self.headers {
+            add(name.as_ref());
+            add(value.as_bytes());
+        }
+        if let Some(grant) = &self.grant {
+            add(grant.token_url.as_str().as_bytes());
+            add(grant.body.as_bytes());
+        }
+        Some(digest.finalize().into())
     }
 
     /// Add everything but a token.

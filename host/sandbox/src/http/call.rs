@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Refusal;
+use super::credentials_watch::{CallId, InQuestion};
 use crate::refusal::Refuses;
 use crate::{CallError, Phase, WriteGate};
 
@@ -39,6 +40,7 @@ pub(crate) enum Note {
 
 /// The host's own record of one call.
 pub(crate) struct CallRecord {
+    pub id: CallId,
     pub phase: Phase,
     pub requests: u32,
     pub write: Write,
@@ -48,6 +50,9 @@ pub(crate) struct CallRecord {
     pub saw_limit: bool,
     /// Asked before a write leaves.
     pub gate: Option<Arc<dyn WriteGate>>,
+    /// The PSA refused this call the credentials. It may still find them good at another
+    /// address, until it ends.
+    pub in_question: Option<InQuestion>,
 }
 
 impl std::fmt::Debug for CallRecord {
@@ -64,12 +69,14 @@ impl std::fmt::Debug for CallRecord {
 impl CallRecord {
     pub fn new(phase: Phase) -> Self {
         Self {
+            id: CallId::next(),
             phase,
             requests: 0,
             write: Write::Nothing,
             note: None,
             saw_limit: false,
             gate: None,
+            in_question: None,
         }
     }
 }

@@ -2,9 +2,10 @@
 //! [`routes`] (read or write), [`headers`] (with what), the tenant's budget (when),
 //! [`auth`] (as whom), [`resolver`] (to which address); its answer passes [`exchange`]
 //! (how much, how long) and [`redact`] (without secrets) before the guest sees it.
-//! [`send`] puts them in a row.
+//! [`send`] and [`attempt`] put them in a row.
 
 mod address;
+mod attempt;
 mod auth;
 mod call;
 mod checked;
@@ -19,6 +20,7 @@ mod resolver;
 mod routes;
 mod secrets;
 mod send;
+mod token;
 mod unescape;
 
 pub use self::resolver::{Lookup, Resolver};
@@ -26,6 +28,7 @@ pub use self::routes::{PathPattern, Route, RouteError, RouteKind};
 
 pub(crate) use self::auth::Credentials;
 pub(crate) use self::call::{CallRecord, Note, Write};
+pub(crate) use self::credentials_watch::CredentialsWatches;
 pub(crate) use self::headers::is_reserved;
 pub(crate) use self::policy::{Policy, is_loopback};
 pub(crate) use self::redact::can_be_told;

@@ -26,6 +26,16 @@ const MOST_AT_ONCE: usize = 8;
 #[derive(Debug, Default)]
 pub struct TokenKeeper(pub Mutex<Option<Token>>);
 
+impl TokenKeeper {
+    /// Forget a token that was refused, unless another call has renewed it already.
+    pub async fn forget(&self, refused: &HeaderValue) {
+        let mut kept = self.0.lock().await;
+        if kept.as_ref().is_some_and(|token| token.header == *refused) {
+            *kept = None;
+        }
+    }
+}
+
 pub struct Token {
     pub header: HeaderValue,
     good_until: Instant,

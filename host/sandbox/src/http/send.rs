@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Body, Method, Request};
+use reqwest::header::{HeaderMap, HeaderName};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::attempt::Attempt;
 use super::auth::Credentials;
 use super::call::{CallRecord, Note, Write};
 use super::checked::Checked;
 use super::credentials_watch::CredentialsWatch;
 use super::exchange::{Answer, Clients, Failure};
-use super::oauth::{self, Token, TokenKeeper};
+use super::oauth::TokenKeeper;
 use super::policy::{Policy, Reach};
 use super::routes::RouteKind;
 use super::secrets::Secrets;
@@ -24,22 +24,23 @@ use crate::budget::{self, Budget};
 use crate::incident::Incidents;
 use crate::refusal::Refuses;
 use crate::session::RequestCount;
-use crate::{CallError, CallErrorKind, Clock, Description, IncidentCode, Limits, Phase};
+use crate::waits::Waits;
+use crate::{Clock, Description, IncidentCode, Limits, Phase};
 
 /// A longer pause is a mistake in a header.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
-/// Characters kept of why credentials were refused.
-const MAX_REFUSAL: usize = 500;
-/// The endpoint under which token requests are counted.
-const TOKEN_ENDPOINT: &str = "(token)";
 
 /// What an egress is made of.
 pub(crate) struct Setup {
     pub policy: Policy,
     pub credentials: Credentials,
+    /// Shared by all sessions with these credentials.
+    pub watch: Arc<CredentialsWatch>,
     pub secrets: Vec<Zeroizing<String>>,
     pub resolver: Option<Arc<dyn Resolver>>,
     pub budget: Arc<Budget>,
+    /// Takes turns with the tenant's other ones.
+    pub connection: Arc<str>,
     pub limits: Arc<Limits>,
     pub clock: Clock,
     pub incidents: Arc<Incidents>,
@@ -49,18 +50,19 @@ pub(crate) struct Setup {
 #[derive(Debug)]
 pub(crate) struct Egress {
     pub policy: Policy,
-    credentials: Credentials,
+    pub(super) credentials: Credentials,
     pub(super) declared_names: Vec<HeaderName>,
-    secrets: Secrets,
-    token: TokenKeeper,
-    watch: CredentialsWatch,
-    clients: Clients,
+    pub(super) secrets: Secrets,
+    pub(super) token: TokenKeeper,
+    pub(super) watch: Arc<CredentialsWatch>,
+    pub(super) clients: Clients,
     budget: RwLock<Arc<Budget>>,
-    terms: budget::Terms,
+    pub(super) terms: budget::Terms,
     counts: Mutex<RequestCount>,
-    waited: Mutex<Duration>,
+    pub(super) waits: Arc<Waits>,
+    pub(super) connection: Arc<str>,
     pub(super) limits: Arc<Limits>,
-    clock: Clock,
+    pub(super) clock: Clock,
     incidents: Arc<Incidents>,
 }
 
@@ -69,9 +71,11 @@ impl Egress {
         let Setup {
             policy,
             credentials,
+            watch,
             secrets,
             resolver,
             budget,
+            connection,
             limits,
             clock,
             incidents,
@@ -82,7 +86,7 @@ impl Egress {
             declared_names: Credentials::declared_names(&description.authentication),
             secrets: Secrets::new(secrets),
             token: TokenKeeper::default(),
-            watch: CredentialsWatch::default(),
+            watch,
             clients: Clients::new(resolver, &limits),
             budget: RwLock::new(budget),
             terms: budget::Terms {
@@ -92,7 +96,8 @@ impl Egress {
                 write: false,
             },
             counts: Mutex::default(),
-            waited: Mutex::default(),
+            waits: Arc::default(),
+            connection,
             limits,
             clock,
             incidents,
@@ -106,8 +111,17 @@ impl Egress {
             .clone()
     }
 
-    pub fn waited(&self) -> Duration {
-        *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn waits(&self) -> &Arc<Waits> {
+        &self.waits
+    }
+
+    /// One request is about to be sent.
+    pub(super) fn count(&self, endpoint: &str, write: bool, call: &mut CallRecord) {
+        call.requests += 1;
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.total += 1;
+        counts.writes += u64::from(write);
+        count(&mut counts.by_endpoint, endpoint);
     }
 
     pub fn budget(&self) -> Arc<Budget> {
@@ -140,12 +154,8 @@ impl Egress {
             call.write = Write::NotSent;
         }
         let place = place(&checked.target.url);
-        if authenticate && !self.watch.admits(&place) {
-            let message = "the credentials were refused: nothing more is sent with them".to_owned();
-            call.note = Some(Note::Credentials(message.clone()));
-            return Err(not_sent(wit::SendFailureKind::Denied, message));
-        }
-        let mut answer = self.attempt(&checked, authenticate, call).await?;
+        let Attempt { mut answer, token } =
+            self.attempt(&checked, authenticate, &place, call).await?;
         if write {
             call.write = Write::Answered {
                 status: answer.status,
@@ -153,14 +163,19 @@ impl Egress {
             };
         }
         let renewable = answer.status == 401 && !write && authenticate;
-        if renewable && self.credentials.grant.is_some() {
-            *self.token.0.lock().await = None;
-            answer = self.attempt(&checked, authenticate, call).await?;
+        if let Some(refused) = token.filter(|_| renewable) {
+            self.token.forget(&refused).await;
+            let again = self.attempt(&checked, authenticate, &place, call);
+            answer = again.await?.answer;
         }
         call.saw_limit |= matches!(answer.status, 429 | 503);
         match authenticate {
-            true => self.watch.answered(&place, answer.status),
-            false => self.watch.told(&answer.body),
+            true => {
+                if let Some(asked) = self.watch.answered(&place, answer.status, call.id) {
+                    call.in_question = Some(asked);
+                }
+            }
+            false => self.watch.told(&answer.body, call.id),
         }
         Ok(self.hand_over(answer, &checked, call))
     }
@@ -179,190 +194,6 @@ impl Egress {
             let fix = "Change the secret, and do not use this plugin before its author explains.";
             self.incident(IncidentCode::SecretKnown, call.phase, message, Some(fix));
         }
-    }
-
-    /// Count, wait for leave, add the authentication, send.
-    async fn attempt(
-        &self,
-        checked: &Checked,
-        authenticate: bool,
-        call: &mut CallRecord,
-    ) -> Result<Answer, wit::SendFailure> {
-        let mut headers = checked.headers.clone();
-        if authenticate {
-            self.credentials.add_to(&mut headers);
-            if self.credentials.grant.is_some() {
-                let token = self.token(call).await?;
-                headers.insert(AUTHORIZATION, token);
-            }
-        }
-        let mut request = Request::new(checked.method.clone(), checked.target.url.clone());
-        *request.headers_mut() = headers;
-        *request.body_mut() = checked.body.clone().map(Body::from);
-        let write = checked.kind == RouteKind::Write;
-        let permit = self.admit(&checked.endpoint, write, call).await?;
-        if write {
-            self.let_out(call).await?;
-            // Set before sending: whatever stops us from here on, it may have left.
-            call.write = Write::Left;
-        }
-        let outcome = self
-            .clients
-            .exchange(checked.target.reach, request, checked.time, &self.limits)
-            .await;
-        drop(permit);
-        match outcome {
-            Ok(answer) => Ok(answer),
-            Err(failure) => {
-                if write && !failure.may_have_left() {
-                    call.write = Write::NotSent;
-                }
-                Err(self.failed(failure, &checked.target.url, call))
-            }
-        }
-    }
-
-    /// Ask whoever handed the write out whether it may still leave.
-    async fn let_out(&self, call: &mut CallRecord) -> Result<(), wit::SendFailure> {
-        let Some(gate) = call.gate.clone() else {
-            return Ok(());
-        };
-        let asked = tokio::task::spawn_blocking(move || gate.may_leave()).await;
-        let withheld = match asked {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error,
-            Err(ended) => CallError::new(CallErrorKind::Gone, ended.to_string()),
-        };
-        let message = withheld.message.clone();
-        call.note = Some(Note::Withheld(withheld));
-        Err(not_sent(wit::SendFailureKind::Denied, message))
-    }
-
-    async fn admit(
-        &self,
-        endpoint: &str,
-        write: bool,
-        call: &mut CallRecord,
-    ) -> Result<budget::Permit, wit::SendFailure> {
-        let run_total = self.counts().total;
-        if call.requests >= self.limits.requests_a_call || run_total >= self.limits.requests_a_run {
-            let message = format!(
-                "more than {} requests in one call, or {} in one run",
-                self.limits.requests_a_call, self.limits.requests_a_run
-            );
-            return Err(self.refused(Refusal::new(IncidentCode::TooManyRequests, message), call));
-        }
-        let terms = budget::Terms {
-            write,
-            ..self.terms
-        };
-        let begun = std::time::Instant::now();
-        let admitted = self.budget().admit(endpoint, terms).await;
-        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
-        match admitted {
-            Ok(permit) => {
-                if let Some(failure) = &permit.unrecorded {
-                    let message =
-                        format!("requests are not counted for other processes: {failure}");
-                    self.incident(IncidentCode::BudgetUnrecorded, call.phase, &message, None);
-                }
-                call.requests += 1;
-                let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-                counts.total += 1;
-                counts.writes += u64::from(write);
-                count(&mut counts.by_endpoint, endpoint);
-                Ok(permit)
-            }
-            Err(budget::Refused::Parked(until)) => {
-                call.note = Some(Note::Parked(until));
-                let wait = until.duration_since(self.clock.now()).as_secs().max(1);
-                Err(wit::SendFailure {
-                    kind: wit::SendFailureKind::Budget,
-                    message: format!(
-                        "no request is sent to this tenant before {until}: three quarters of its budget are used, or the PSA asked for a pause"
-                    ),
-                    may_have_been_sent: false,
-                    retry_after_seconds: Some(u32::try_from(wait).unwrap_or(u32::MAX)),
-                })
-            }
-            Err(budget::Refused::Slots(error)) => {
-                let message = format!("the folder for request slots cannot be used: {error}");
-                tracing::error!(%error, "request slots");
-                Err(not_sent(wit::SendFailureKind::Unreachable, message))
-            }
-        }
-    }
-
-    /// The session's token, fetched if there is none.
-    async fn token(&self, call: &mut CallRecord) -> Result<HeaderValue, wit::SendFailure> {
-        let mut kept = self.token.0.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| token.is_good()) {
-            return Ok(token.header.clone());
-        }
-        let Some(grant) = &self.credentials.grant else {
-            return Err(not_sent(
-                wit::SendFailureKind::Denied,
-                "no token is declared".to_owned(),
-            ));
-        };
-        let reach = match self.policy.reach(&grant.token_url) {
-            Ok(reach) => reach,
-            Err(refusal) => return Err(self.refused(refusal, call)),
-        };
-        let mut request = Request::new(Method::POST, grant.token_url.clone());
-        let kind = HeaderValue::from_static(grant.content_type);
-        request.headers_mut().insert(CONTENT_TYPE, kind);
-        *request.body_mut() = Some(Body::from(grant.body.as_str().to_owned()));
-        let permit = self.admit(TOKEN_ENDPOINT, false, call).await?;
-        let limits = Limits {
-            response_body: self.limits.response_body.min(oauth::LONGEST_ANSWER),
-            ..(*self.limits).clone()
-        };
-        let time = limits.exchange_time;
-        let outcome = self.clients.exchange(reach, request, time, &limits).await;
-        drop(permit);
-        let mut answer = match outcome {
-            Ok(answer) => answer,
-            Err(failure) => {
-                let mut failure = self.failed(failure, &grant.token_url, call);
-                // The guest's own request was not sent, whatever became of this one.
-                failure.may_have_been_sent = false;
-                return Err(failure);
-            }
-        };
-        self.heed_rate_of(answer.status, &answer.headers, rate::DEFAULT_PAUSE);
-        if answer.status == 400 || answer.status == 401 || answer.status == 403 {
-            return Err(self.token_refused(&answer, call));
-        }
-        if answer.status != 200 {
-            let message = format!("the token endpoint answered {}", answer.status);
-            return Err(not_sent(wit::SendFailureKind::Broken, message));
-        }
-        let body = Zeroizing::new(std::mem::take(&mut answer.body));
-        let broken = |message| not_sent(wit::SendFailureKind::Broken, message);
-        self.secrets
-            .remember(oauth::tokens_in(&body).map_err(broken)?);
-        let token = Token::read(&body).map_err(broken)?;
-        let header = token.header.clone();
-        *kept = Some(token);
-        Ok(header)
-    }
-
-    /// The credentials were refused. Why is for people: the guest has no business with what
-    /// the token endpoint says.
-    fn token_refused(&self, answer: &Answer, call: &mut CallRecord) -> wit::SendFailure {
-        let status = answer.status;
-        let message = format!("the token endpoint refused the credentials ({status})");
-        self.secrets
-            .remember(oauth::tokens_in(&answer.body).unwrap_or_default());
-        let mut words = oauth::refusal_words(&answer.body);
-        self.secrets.redact_for_people(&mut words);
-        let words = crate::text::clean(words.trim(), MAX_REFUSAL);
-        call.note = Some(Note::Credentials(match words.as_str() {
-            "" => message.clone(),
-            words => format!("{message}: {words}"),
-        }));
-        not_sent(wit::SendFailureKind::Denied, message)
     }
 
     /// Clean an answer and give it to the guest.
@@ -422,7 +253,7 @@ impl Egress {
 
     /// Pause the tenant where the PSA asks for it; for `unsaid` where it does not say how
     /// long.
-    fn heed_rate_of(&self, status: u16, headers: &HeaderMap, unsaid: Duration) {
+    pub(super) fn heed_rate_of(&self, status: u16, headers: &HeaderMap, unsaid: Duration) {
         if let Some(pause) = rate::asked_pause(status, headers, self.clock.now(), unsaid) {
             self.pause(pause);
         }
@@ -435,11 +266,17 @@ impl Egress {
         }
     }
 
-    fn incident(&self, code: IncidentCode, during: Phase, message: &str, fix: Option<&str>) {
+    pub(super) fn incident(
+        &self,
+        code: IncidentCode,
+        during: Phase,
+        message: &str,
+        fix: Option<&str>,
+    ) {
         self.incidents.record(code, during, message, fix);
     }
 
-    fn refused(&self, refusal: Refusal, call: &mut CallRecord) -> wit::SendFailure {
+    pub(super) fn refused(&self, refusal: Refusal, call: &mut CallRecord) -> wit::SendFailure {
         self.incident(
             refusal.code,
             call.phase,
@@ -454,7 +291,12 @@ impl Egress {
         not_sent(wit::SendFailureKind::Denied, message)
     }
 
-    fn failed(&self, failure: Failure, url: &Url, call: &mut CallRecord) -> wit::SendFailure {
+    pub(super) fn failed(
+        &self,
+        failure: Failure,
+        url: &Url,
+        call: &mut CallRecord,
+    ) -> wit::SendFailure {
         let sent = failure.may_have_left();
         let host = url.host_str().unwrap_or_default();
         let (kind, message) = match failure {
@@ -490,7 +332,7 @@ impl Egress {
 }
 
 /// Host and, where it is not https's own, port: what an answer would name.
-fn place(url: &Url) -> String {
+pub(super) fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
         Some(port) => format!("{host}:{port}"),
@@ -498,7 +340,7 @@ fn place(url: &Url) -> String {
     }
 }
 
-fn not_sent(kind: wit::SendFailureKind, message: String) -> wit::SendFailure {
+pub(super) fn not_sent(kind: wit::SendFailureKind, message: String) -> wit::SendFailure {
     wit::SendFailure {
         kind,
         message,

@@ -164,7 +164,7 @@ impl Host {
         let found = tokio::select! {
             biased;
             found = self.carry_out(&begun, snapshot.as_ref(), released, options, &noted) => found,
-            error = stall.ends(&open) => Err(error),
+            () = stall.ends(|| open.session.waited()) => Err(stall.error(&open)),
         };
         let plugin = &open.plugin.description().name;
         let incidents: Vec<Notice> = open

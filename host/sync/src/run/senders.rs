@@ -128,7 +128,6 @@ impl Sender {
                             return Sendout::Withheld(Withheld::Held(cancelled()));
                         }
                     };
-                    self.ledger.reached(Step::AfterSend);
                     *connector = Some(ready);
                     posting
                 }
@@ -137,6 +136,7 @@ impl Sender {
             if let Some(withheld) = gate.withheld() {
                 return Sendout::Withheld(withheld);
             }
+            self.ledger.reached(Step::AfterSend);
             // Only what certainly did not leave is ever sent a second time in a run.
             match posting {
                 Posting::NotSent(error)

@@ -54,19 +54,18 @@ impl Stall {
         }
     }
 
-    /// Comes back only when the run got nowhere for too long, waits for its budget not
-    /// counted.
-    pub(super) async fn ends(&self, open: &OpenConnection) -> Error {
-        let mut waited = open.session.waited();
+    /// Comes back only when the run got nowhere for too long, time not counted in which it
+    /// only waited (`waited`: how long so far).
+    pub(super) async fn ends(&self, waited: impl Fn() -> Duration) {
+        let mut before = waited();
         let mut since = self.last_at();
         loop {
             if self.last_at() != since {
-                (since, waited) = (self.last_at(), open.session.waited());
+                (since, before) = (self.last_at(), waited());
             }
-            let meanwhile = open.session.waited().saturating_sub(waited);
-            let end = since + self.longest + meanwhile;
+            let end = end(since, self.longest, waited().saturating_sub(before));
             if Instant::now() >= end {
-                return self.error(open);
+                return;
             }
             tokio::time::sleep_until(end).await;
         }
@@ -76,7 +75,7 @@ impl Stall {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).at
     }
 
-    fn error(&self, open: &OpenConnection) -> Error {
+    pub(super) fn error(&self, open: &OpenConnection) -> Error {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &open.connection.name;
         rule(
@@ -90,5 +89,45 @@ impl Stall {
             "Sync again: what was sent is found in the ledger and settled first. If it stays so, tell \
              the plugin's author.",
         )
+    }
+}
+
+/// When a run is ended that has not got on since, and only waited for so long meanwhile.
+fn end(since: Instant, longest: Duration, waited: Duration) -> Instant {
+    since + longest + waited
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(100);
+
+    /// After how many seconds a run is ended that does not get on and of these times only
+    /// waits so long; or not within a day.
+    fn ended_after(waited: impl Fn(Duration) -> Duration) -> Option<u64> {
+        let begun = Instant::now();
+        let mut now = begun;
+        loop {
+            let end = end(begun, LONGEST, waited(now.duration_since(begun)));
+            let seconds = now.duration_since(begun).as_secs();
+            if now >= end {
+                return Some(seconds);
+            }
+            if seconds > 86_400 {
+                return None;
+            }
+            now = end;
+        }
+    }
+
+    #[test]
+    fn a_run_that_only_waits_is_not_ended_and_one_that_hangs_is() {
+        assert_eq!(ended_after(|_| Duration::ZERO), Some(100));
+        assert_eq!(
+            ended_after(|time| time.min(Duration::from_secs(3_600))),
+            Some(3_700)
+        );
+        assert_eq!(ended_after(|time| time), None);
     }
 }

@@ -25,7 +25,7 @@ impl Host {
         tokio::select! {
             biased;
             tried = self.reading_on_trial(open, as_of, &watch) => tried,
-            error = stall.ends(open) => Err(error),
+            () = stall.ends(|| open.session.waited()) => Err(stall.error(open)),
         }
     }
 

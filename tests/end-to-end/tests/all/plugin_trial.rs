@@ -28,7 +28,8 @@ async fn accepted(scene: &UndatedScene, way: &str) -> PluginAccepted {
 }
 
 fn in_use(scene: &UndatedScene) -> String {
-    scene.host.ledger().plugin(PLUGIN).unwrap().sha256
+    let plugin = scene.host.ledger().plugin(PLUGIN);
+    plugin.expect("the plugin").sha256
 }
 
 fn stored(scene: &UndatedScene) -> Vec<String> {
@@ -36,7 +37,8 @@ fn stored(scene: &UndatedScene) -> Vec<String> {
         plugin: PLUGIN.to_owned(),
         connection: name().to_string(),
     };
-    scene.host.ledger().storage_list(&scope, "", 100).unwrap()
+    let stored = scene.host.ledger().storage_list(&scope, "", 100);
+    stored.expect("its keys")
 }
 
 fn parts(done: &PluginAccepted) -> BTreeSet<String> {
@@ -135,10 +137,10 @@ async fn a_file_that_writes_fails_or_traps_in_its_trial_is_refused() {
 
 /// As a data directory of a release before contract 0.2 comes out of its migration.
 fn needs_a_new_file(scene: &UndatedScene) {
-    let database = rusqlite::Connection::open(scene.host.ledger().dir().ledger()).unwrap();
-    database
-        .execute_batch("UPDATE plugin_files SET form = 1")
-        .unwrap();
+    let database = rusqlite::Connection::open(scene.host.ledger().dir().ledger());
+    let database = database.expect("the ledger");
+    let changed = database.execute_batch("UPDATE plugin_files SET form = 1");
+    changed.expect("older files");
 }
 
 #[tokio::test]

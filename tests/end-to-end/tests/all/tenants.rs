@@ -220,3 +220,36 @@ async fn what_others_used_up_parks_both_connections() {
     let parked = sync(&scene.host, &name()).await.unwrap_err();
     assert_eq!((parked.code(), asked()), ("budget-parked", 2));
 }
+
+#[tokio::test]
+async fn credentials_that_one_connection_was_refused_are_not_tried_by_another_that_has_the_same() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let first = scene.host.ledger().connection(&name()).unwrap();
+    let add = |as_name: ConnectionName| AddConnection {
+        name: as_name,
+        plugin: "autotask".to_owned(),
+        channel: WorkspaceId::new("msp").expect("an id"),
+        time_zone: "America/New_York".to_owned(),
+        values: Values {
+            settings: first.settings.clone(),
+            secrets: BTreeMap::from([("secret".into(), Secret::new("sim-secret"))]),
+        },
+    };
+    let check = scene.host.add_connection(add(beta())).await.unwrap();
+    assert!(check.is_connected(), "{check:?}");
+    let set_locked = |locked| scene.simulator.world().users[0].locked = locked;
+
+    set_locked(true);
+    let refused = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
+    assert_eq!(refused.code(), "authentication", "{refused}");
+    let asked = || -> u64 { scene.simulator.request_counts().values().sum() };
+    let before = asked();
+    let refused = sync(&scene.host, &beta()).await.unwrap_err();
+    assert_eq!(refused.code(), "authentication", "{refused}");
+    assert_eq!(asked(), before, "nothing was sent");
+
+    // Said for one of them, it holds for both.
+    set_locked(false);
+    scene.host.retry_credentials(&beta()).unwrap();
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+}
