@@ -51,9 +51,11 @@ fn parts(done: &PluginAccepted) -> BTreeSet<String> {
 #[tokio::test]
 async fn a_file_that_does_the_same_is_put_into_use_at_one_yes() {
     let scene = scene().await;
+    let first = in_use(&scene);
     let done = accepted(&scene, "right").await;
     assert_eq!(done.result, "switched", "{:#?}", done.trial);
     assert_eq!(done.moved, [name()]);
+    assert_ne!(in_use(&scene), first);
     let tried = &done.trial.connections[0];
     assert_eq!(
         (tried.outcome, tried.compared_with),
