@@ -32,6 +32,7 @@ mod snapshot;
 pub mod stance;
 pub mod suggest;
 mod timeline;
+pub mod trial;
 mod vendor;
 
 pub use hold::{Hold, HoldCode};

@@ -1,20 +1,17 @@
 //! Plugins: a name, the files that claim it, which of them is in use, and what an operator
 //! granted to exactly which file.
 
+mod approvals;
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::{ErrorKind, Write};
 
 use jiff::Timestamp;
-use psa_host_billing::ConnectionName;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
-use crate::connections::{self, refuse_open_intents};
 use crate::error::{Fault, Inside};
-use crate::history::Journal;
-use crate::row::{instant, json as json_column, to_json};
+use crate::row::{instant, json as json_column};
 use crate::secrets::{self, Owner};
 use crate::{Ledger, LedgerError, Result, Secret};
 
@@ -114,192 +111,6 @@ impl AddedPlugin {
 }
 
 impl Ledger {
-    /// Keep a component under a name, with what it says of itself (JSON text). Where the
-    /// name is in use the file is one more candidate.
-    ///
-    /// # Errors
-    /// A failing disk or database.
-    pub fn add_plugin(&self, name: &str, wasm: &[u8], description: &str) -> Result<AddedPlugin> {
-        let sha256 = hex::encode(Sha256::digest(wasm));
-        self.store_wasm(&sha256, wasm)?;
-        self.write(|change, journal| {
-            let in_use = current(change, name)?;
-            let known: bool = change.query_row(
-                "SELECT EXISTS (SELECT 1 FROM plugin_files WHERE plugin = ?1 AND sha256 = ?2)",
-                [name, &sha256],
-                |row| row.get(0),
-            )?;
-            if known {
-                return Ok(AddedPlugin::Same { sha256 });
-            }
-            if in_use.is_none() {
-                change.execute(
-                    "INSERT INTO plugins (name, sha256, lineage) VALUES (?1, ?2, ?3)",
-                    params![name, sha256, next_lineage(change)?],
-                )?;
-            }
-            change.execute(
-                "INSERT INTO plugin_files (plugin, sha256, description, form, added_at, added_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    name,
-                    sha256,
-                    description,
-                    DESCRIPTION_FORM,
-                    journal.at().as_microsecond(),
-                    journal.who()
-                ],
-            )?;
-            let (what, added) = match in_use {
-                None => ("plugin.added", AddedPlugin::New { sha256 }),
-                Some(in_use) => (
-                    "plugin.candidate-added",
-                    AddedPlugin::Candidate { sha256, in_use },
-                ),
-            };
-            let in_use = match &added {
-                AddedPlugin::Candidate { in_use, .. } => Some(in_use),
-                _ => None,
-            };
-            let detail = json!({ "sha256": added.sha256(), "in_use": in_use });
-            journal.write(change, what, name, &detail)?;
-            Ok(added)
-        })
-    }
-
-    /// Put an approved file into use, granting it hosts first where `hosts` says so:
-    /// every connection of the plugin that is not kept on another file moves to it.
-    ///
-    /// # Errors
-    /// [`LedgerError::PluginNotApproved`]; [`LedgerError::OpenIntents`] while an
-    /// adjustment of a connection that would move is not settled;
-    /// [`LedgerError::PluginChanged`] if another file than `from` is in use by now.
-    pub fn switch_plugin(
-        &self,
-        name: &str,
-        from: &str,
-        to: &str,
-        hosts: Option<&[String]>,
-    ) -> Result<()> {
-        self.write(|change, journal| {
-            let in_use = current(change, name)?.ok_or_else(|| unknown(name))?;
-            if in_use != from {
-                return Err(LedgerError::PluginChanged {
-                    plugin: name.to_owned(),
-                    asked: from.to_owned(),
-                    current: in_use,
-                }
-                .into());
-            }
-            if let Some(hosts) = hosts {
-                approve(change, journal, name, to, hosts)?;
-            }
-            refuse_unapproved(change, name, to)?;
-            if in_use == to {
-                return Ok(());
-            }
-            let moved: Vec<(i64, String)> = change
-                .prepare(
-                    "SELECT id, name FROM connections
-                     WHERE plugin = ?1 AND kept_on IS NULL ORDER BY name",
-                )?
-                .query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<rusqlite::Result<_>>()?;
-            for (id, connection) in &moved {
-                refuse_open_intents(change, *id, connection)?;
-            }
-            change.execute("UPDATE plugins SET sha256 = ?2 WHERE name = ?1", [name, to])?;
-            let connections: Vec<&String> = moved.iter().map(|(_, name)| name).collect();
-            let detail = json!({ "from": from, "to": to, "connections": connections });
-            journal.write(change, "plugin.switched", name, &detail)
-        })
-    }
-
-    /// Keep a connection on one approved file of its plugin, or (with none) let it follow
-    /// the file in use again.
-    ///
-    /// # Errors
-    /// [`LedgerError::PluginNotApproved`]; [`LedgerError::OpenIntents`] where it would
-    /// move with an adjustment that is not settled.
-    pub fn keep_connection_on(&self, name: &ConnectionName, sha256: Option<&str>) -> Result<()> {
-        self.write(|change, journal| {
-            let id = connections::must_exist(change, name)?;
-            let (plugin, in_use, before): (String, String, Option<String>) = change.query_row(
-                "SELECT p.name, p.sha256, c.kept_on FROM connections AS c
-                 JOIN plugins AS p ON p.name = c.plugin WHERE c.id = ?1",
-                [id],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )?;
-            if before.as_deref() == sha256 {
-                return Ok(());
-            }
-            if let Some(sha256) = sha256 {
-                refuse_unapproved(change, &plugin, sha256)?;
-            }
-            let (from, to) = (
-                before.as_ref().unwrap_or(&in_use),
-                sha256.unwrap_or(&in_use),
-            );
-            if from != to {
-                refuse_open_intents(change, id, name.as_str())?;
-            }
-            change.execute(
-                "UPDATE connections SET kept_on = ?2 WHERE id = ?1",
-                params![id, sha256],
-            )?;
-            let detail = json!({ "from": from, "to": to, "kept": sha256.is_some() });
-            journal.write(change, "connection.kept-on", name.as_str(), &detail)
-        })
-    }
-
-    /// Record that a plugin's file was refused for what it said of itself when it was
-    /// loaded.
-    ///
-    /// # Errors
-    /// A failing disk or database.
-    pub fn record_plugin_incident(&self, name: &str, sha256: &str, message: &str) -> Result<()> {
-        self.write(|change, journal| {
-            let detail = json!({ "sha256": sha256, "incident": message });
-            journal.write(change, "plugin.refused", name, &detail)
-        })
-    }
-
-    /// Remove a file that is not in use and on which no connection is kept.
-    ///
-    /// # Errors
-    /// [`LedgerError::PluginInUse`], [`LedgerError::NotFound`].
-    pub fn remove_plugin_file(&self, name: &str, sha256: &str) -> Result<()> {
-        self.write(|change, journal| {
-            let in_use = current(change, name)?.ok_or_else(|| unknown(name))?;
-            let mut users: Vec<String> = change
-                .prepare(
-                    "SELECT name FROM connections WHERE plugin = ?1 AND kept_on = ?2 ORDER BY name",
-                )?
-                .query_map([name, sha256], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
-            if in_use == sha256 {
-                users.push("the plugin itself".to_owned());
-            }
-            if !users.is_empty() {
-                return Err(LedgerError::PluginInUse {
-                    plugin: name.to_owned(),
-                    connections: users,
-                }
-                .into());
-            }
-            let removed = change.execute(
-                "DELETE FROM plugin_files WHERE plugin = ?1 AND sha256 = ?2",
-                [name, sha256],
-            )?;
-            if removed == 0 {
-                return Err(unknown_file(sha256));
-            }
-            let detail = json!({ "sha256": sha256 });
-            journal.write(change, "plugin.file-removed", name, &detail)
-        })?;
-        self.drop_wasm(sha256)
-    }
-
     /// Set settings (with none, remove them) and secrets that are asked once per plugin.
     ///
     /// # Errors
@@ -360,28 +171,6 @@ impl Ledger {
         self.read(|view| secrets::all(view, &self.inner.keyring, Owner::Plugin(name)))
     }
 
-    /// The bytes of the file with this hash, checked against it.
-    ///
-    /// # Errors
-    /// [`LedgerError::Damaged`] for a file that is not what its name says.
-    pub fn plugin_wasm(&self, sha256: &str) -> Result<Vec<u8>> {
-        let path = self.dir().plugin(sha256);
-        let bytes = fs::read(&path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => LedgerError::Damaged {
-                path: path.clone(),
-                why: "the plugin's file is missing; add it again".to_owned(),
-            },
-            _ => LedgerError::io(&path, &error),
-        })?;
-        if hex::encode(Sha256::digest(&bytes)) != sha256 {
-            return Err(LedgerError::Damaged {
-                path,
-                why: "the plugin's file was changed; add it again".to_owned(),
-            });
-        }
-        Ok(bytes)
-    }
-
     /// Remove a plugin with its files, settings, secrets, approvals and storage.
     ///
     /// # Errors
@@ -412,42 +201,6 @@ impl Ledger {
             Ok(files)
         })?;
         files.iter().try_for_each(|sha256| self.drop_wasm(sha256))
-    }
-
-    /// By rename, so that the file is whole or not there.
-    fn store_wasm(&self, sha256: &str, wasm: &[u8]) -> Result<()> {
-        let dir = self.dir().plugins();
-        let path = self.dir().plugin(sha256);
-        let at = |error: &std::io::Error| LedgerError::io(&path, error);
-        let mut file = tempfile::NamedTempFile::new_in(&dir).map_err(|error| at(&error))?;
-        file.write_all(wasm)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(|error| at(&error))?;
-        file.persist(&path).map_err(|error| at(&error.error))?;
-        fs::File::open(&dir)
-            .and_then(|dir| dir.sync_all())
-            .map_err(|error| at(&error))
-    }
-
-    /// Unless another name stands for the same file.
-    fn drop_wasm(&self, sha256: &str) -> Result<()> {
-        let used: bool = self.read(|view| {
-            Ok(view.query_row(
-                "SELECT EXISTS (SELECT 1 FROM plugin_files WHERE sha256 = ?1)",
-                [sha256],
-                |row| row.get(0),
-            )?)
-        })?;
-        if used {
-            return Ok(());
-        }
-        let path = self.dir().plugin(sha256);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(LedgerError::io(&path, &error))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -504,62 +257,6 @@ fn complete(view: &Connection, mut plugin: Plugin) -> Inside<Plugin> {
         .query_map([&plugin.name], file)?
         .collect::<rusqlite::Result<_>>()?;
     Ok(plugin)
-}
-
-fn approve(
-    change: &Connection,
-    journal: &mut Journal<'_>,
-    name: &str,
-    sha256: &str,
-    hosts: &[String],
-) -> Inside<()> {
-    current(change, name)?.ok_or_else(|| unknown(name))?;
-    let changed = change.execute(
-        "UPDATE plugin_files SET hosts = ?3, approved_at = ?4, approved_by = ?5
-         WHERE plugin = ?1 AND sha256 = ?2",
-        params![
-            name,
-            sha256,
-            to_json(&hosts)?,
-            journal.at().as_microsecond(),
-            journal.who()
-        ],
-    )?;
-    if changed == 0 {
-        return Err(unknown_file(sha256));
-    }
-    let detail = json!({ "sha256": sha256, "hosts": hosts });
-    journal.write(change, "plugin.approved", name, &detail)
-}
-
-fn refuse_unapproved(view: &Connection, name: &str, sha256: &str) -> Inside<()> {
-    let approved: Option<bool> = view
-        .query_row(
-            "SELECT hosts IS NOT NULL FROM plugin_files WHERE plugin = ?1 AND sha256 = ?2",
-            [name, sha256],
-            |row| row.get(0),
-        )
-        .optional()?;
-    match approved {
-        Some(true) => Ok(()),
-        Some(false) => Err(LedgerError::PluginNotApproved {
-            plugin: name.to_owned(),
-            sha256: sha256.to_owned(),
-        }
-        .into()),
-        None => Err(unknown_file(sha256)),
-    }
-}
-
-/// The next number that no lineage had, also none that was removed.
-fn next_lineage(change: &Connection) -> Inside<i64> {
-    Ok(change.query_row(
-        "INSERT INTO meta (name, value) VALUES ('lineages', '1')
-         ON CONFLICT DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)
-         RETURNING CAST(value AS INTEGER)",
-        [],
-        |row| row.get(0),
-    )?)
 }
 
 fn current(view: &Connection, name: &str) -> rusqlite::Result<Option<String>> {

@@ -265,7 +265,7 @@ fn refused_before(name: &ConnectionName, refusal: &CredentialsRefusal) -> Error 
     })
 }
 
-fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
+pub(crate) fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
     IncidentView {
         code: incident.code.as_str(),
         during: incident.during.as_str(),

@@ -70,10 +70,12 @@ pub use mapping::{
 };
 pub use note::Note;
 pub use plugins::{
-    Act, ApprovalView, Difference, FileView, MovingConnection, PluginAdded, PluginProposal,
-    PluginView,
+    Act, ApprovalView, ConnectionTrial, Difference, FileView, KeptOn, MovingConnection,
+    PluginAccepted, PluginAdded, PluginProposal, PluginTrial, PluginView, TrialOutcome,
+    TrialRecord,
 };
 pub use progress::{Activity, Progress, Watch, unwatched};
+pub use psa_host_billing::trial::TrialDifference;
 pub use psa_host_ledger::{
     Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
     QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, TenantDecision,

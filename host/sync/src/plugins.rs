@@ -2,6 +2,7 @@
 
 pub(crate) mod difference;
 mod proposal;
+pub(crate) mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 pub use difference::Difference;
 pub use proposal::{MovingConnection, PluginProposal};
+pub use trial::{ConnectionTrial, KeptOn, PluginAccepted, PluginTrial, TrialOutcome, TrialRecord};
 
 use crate::error::rule;
 use crate::fields::{self, Reach, Values};
@@ -42,6 +44,8 @@ pub struct PluginView {
     pub secrets: BTreeSet<String>,
     /// Required fields of the operator that have no value yet.
     pub missing: Vec<String>,
+    /// How its last trial went, where it was tried for a connection.
+    pub last_trial: Option<TrialRecord>,
     /// Interfaces it imports, where the file was looked at.
     pub imports: Option<Vec<String>>,
     /// What it says of itself and asks for.
@@ -160,6 +164,7 @@ impl Host {
                 None => installed.sha256.clone(),
             };
             let mut view = view(installed.clone(), Some(&sha256))?;
+            view.last_trial = self.last_trial(name, &sha256)?;
             if view.needs_new_file {
                 return Ok(view);
             }
@@ -189,6 +194,7 @@ impl Host {
             secrets: BTreeSet::new(),
             missing: missing.iter().map(|field| field.key.clone()).collect(),
             imports: Some(plugin.imports().to_vec()),
+            last_trial: None,
             description,
         })
     }
@@ -251,7 +257,8 @@ impl Host {
         self.installed_file(&connection.plugin, connection.kept_on.as_deref())
     }
 
-    fn installed_file(&self, name: &str, sha256: Option<&str>) -> Result<PluginView> {
+    /// A plugin, by one of its files; with none, the one in use.
+    pub(crate) fn installed_file(&self, name: &str, sha256: Option<&str>) -> Result<PluginView> {
         match self.ledger().plugin(name) {
             Ok(plugin) => view(plugin, sha256),
             Err(psa_host_ledger::LedgerError::NotFound { .. }) => Err(self.unknown_plugin(name)),
@@ -373,6 +380,7 @@ fn view(plugin: psa_host_ledger::Plugin, sha256: Option<&str>) -> Result<PluginV
         files,
         missing,
         imports: None,
+        last_trial: None,
         description,
         name: plugin.name,
         settings: plugin.settings,

@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
-use psa_host_ledger::{
-    Approval, Connection, DESCRIPTION_FORM, Ledger, Observed, StorageQuota, StorageScope,
-};
+use psa_host_ledger::{Connection, DESCRIPTION_FORM, Ledger, Observed, StorageQuota, StorageScope};
 use psa_host_sandbox::{
-    BudgetStore, FieldKind, FieldScope, Grant, HostPattern, Limits, Observation, Plugin,
-    PluginStorage, Secret, Session, StorageUsage, StoreFailure,
+    BudgetStore, FieldKind, FieldScope, Grant, HostPattern, InMemoryStorage, Limits, Observation,
+    Plugin, PluginStorage, Secret, Session, StorageUsage, StoreFailure,
 };
 
 use crate::error::rule;
@@ -38,8 +36,21 @@ pub struct OpenConnection {
     pub session: Arc<Session>,
     /// Reads its PSA through the session.
     pub reader: Reader,
-    _refusal: KeptRefusal,
-    _learnt: LearntOrigins,
+    _refusal: Option<KeptRefusal>,
+    _learnt: Option<LearntOrigins>,
+}
+
+/// A file that is run for a connection before it is in use there: nothing that it learns or
+/// stores stays.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OnTrial<'a> {
+    /// The file.
+    pub sha256: &'a str,
+    /// What it may reach.
+    pub hosts: &'a [String],
+    /// Whether a refusal of the credentials is the PSA's word on them: not where another
+    /// file was just let in with them.
+    pub keep_refusal: bool,
 }
 
 /// Keeps that the PSA refused the credentials, whatever they were used for: users are
@@ -124,6 +135,24 @@ impl Host {
         name: &ConnectionName,
         purpose: Purpose,
     ) -> Result<OpenConnection> {
+        self.open_file(name, purpose, None).await
+    }
+
+    /// The same with a file on trial, on a copy of the connection's storage.
+    pub(crate) async fn open_on_trial(
+        &self,
+        name: &ConnectionName,
+        trial: OnTrial<'_>,
+    ) -> Result<OpenConnection> {
+        self.open_file(name, Purpose::Look, Some(trial)).await
+    }
+
+    async fn open_file(
+        &self,
+        name: &ConnectionName,
+        purpose: Purpose,
+        trial: Option<OnTrial<'_>>,
+    ) -> Result<OpenConnection> {
         let connection = self.ledger().connection(name)?;
         if purpose == Purpose::Post && connection.paused {
             return Err(rule(
@@ -133,12 +162,15 @@ impl Host {
             ));
         }
         let installed = self.ledger().plugin(&connection.plugin)?;
-        let sha256 = connection.kept_on.as_ref().unwrap_or(&installed.sha256);
+        let own = connection.kept_on.as_ref().unwrap_or(&installed.sha256);
+        let sha256 = trial.map_or(own.as_str(), |trial| trial.sha256);
         let approval = installed
             .file(sha256)
             .and_then(|file| file.approval.as_ref());
-        let Some(approval) = approval else {
-            return Err(not_approved(&installed.name));
+        let hosts = match (trial, approval) {
+            (Some(trial), _) => trial.hosts,
+            (None, Some(approval)) => &approval.hosts,
+            (None, None) => return Err(not_approved(&installed.name)),
         };
         if let Some(file) = installed.file(sha256)
             && file.form < DESCRIPTION_FORM
@@ -149,7 +181,7 @@ impl Host {
         settings.extend(connection.settings.clone());
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
-        self.refuse_unset(&installed, &connection)?;
+        self.refuse_unset(&installed, &connection, sha256)?;
         self.refuse_refused_anywhere(&connection)?;
         // Last, because a cold cache means compiling.
         let plugin = self.load_installed(&installed, sha256).await?;
@@ -163,12 +195,16 @@ impl Host {
             },
             quota: quota(),
         };
+        let storage: Arc<dyn PluginStorage> = match trial {
+            None => Arc::new(storage),
+            Some(_) => Arc::new(storage.copied()?),
+        };
         let mut builder = Session::builder(&plugin)
             .label(name.to_string())
             .settings(settings)
             .secrets(into_sandbox(secrets))
-            .grant(grant(&plugin, approval)?)
-            .storage(Arc::new(storage))
+            .grant(grant(&plugin, hosts)?)
+            .storage(storage)
             .budget(Arc::clone(self.budget_store()), name.as_str());
         if let Some(tenant) = &connection.tenant {
             builder = builder.tenant(tenant);
@@ -184,18 +220,19 @@ impl Host {
             error,
         })?;
         let reader = Reader::new(Arc::clone(&session));
-        let refusal = KeptRefusal {
+        let keep_refusal = trial.is_none_or(|trial| trial.keep_refusal);
+        let refusal = keep_refusal.then(|| KeptRefusal {
             session: Arc::clone(&session),
             ledger: self.ledger().clone(),
             connection: name.clone(),
             version: connection.credentials_version,
-        };
-        let learnt = LearntOrigins {
+        });
+        let learnt = trial.is_none().then(|| LearntOrigins {
             session: Arc::clone(&session),
             ledger: self.ledger().clone(),
             scope,
             known,
-        };
+        });
         Ok(OpenConnection {
             connection,
             plugin,
@@ -213,8 +250,9 @@ impl Host {
         &self,
         plugin: &psa_host_ledger::Plugin,
         connection: &Connection,
+        sha256: &str,
     ) -> Result<()> {
-        let description = self.installed_for(connection)?.description;
+        let description = self.installed_file(&plugin.name, Some(sha256))?.description;
         let of_plugin =
             |key: &str| plugin.settings.contains_key(key) || plugin.secret_fields.contains(key);
         let of_connection = |key: &str| {
@@ -255,9 +293,8 @@ pub(crate) fn not_approved(plugin: &str) -> Error {
 }
 
 /// What was approved, for exactly this file.
-pub(crate) fn grant(plugin: &Plugin, approval: &Approval) -> Result<Grant> {
-    let hosts = approval
-        .hosts
+pub(crate) fn grant(plugin: &Plugin, hosts: &[String]) -> Result<Grant> {
+    let hosts = hosts
         .iter()
         .map(|host| host.parse::<HostPattern>())
         .collect::<Result<Vec<_>, _>>()
@@ -299,6 +336,21 @@ struct ConnectionStorage {
     ledger: Ledger,
     scope: StorageScope,
     quota: StorageQuota,
+}
+
+impl ConnectionStorage {
+    /// As it is now, to be thrown away.
+    fn copied(&self) -> Result<InMemoryStorage> {
+        let copy = InMemoryStorage::default();
+        let most = u32::try_from(self.quota.keys).unwrap_or(u32::MAX);
+        for key in self.ledger.storage_list(&self.scope, "", most)? {
+            if let Some(value) = self.ledger.storage_get(&self.scope, &key)? {
+                let put = copy.put(&key, &value);
+                put.map_err(|StoreFailure(why)| rule("storage-copy", why, "Try again."))?;
+            }
+        }
+        Ok(copy)
+    }
 }
 
 /// The sandbox enforces the same quota before it asks; here it also holds against two

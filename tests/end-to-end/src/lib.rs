@@ -168,15 +168,7 @@ impl Scene {
 
     /// The `psa-host` program on this data directory, as a person would start it.
     pub fn program(&self) -> Command {
-        let beside = std::env::current_exe().expect("this program");
-        let folder = beside.ancestors().nth(2).expect("the folder of programs");
-        let mut command = Command::new(folder.join("psa-host"));
-        command
-            .env("PSA_HOST_DATA", self.folder.path().join("data"))
-            .env("PSA_HOST_KEY_FILE", self.folder.path().join("key"))
-            .env("PSA_HOST_DEV_LOOPBACK", "1")
-            .stdin(Stdio::null());
-        command
+        program(self.folder.path())
     }
 
     /// A third view, whose steps an observer is told of.
@@ -403,6 +395,18 @@ fn ask_nobody(host: &Host) {
 /// The connection's name.
 pub fn name() -> ConnectionName {
     ConnectionName::new(CONNECTION).expect("a name")
+}
+
+fn program(data: &Path) -> Command {
+    let beside = std::env::current_exe().expect("this program");
+    let folder = beside.ancestors().nth(2).expect("the folder of programs");
+    let mut command = Command::new(folder.join("psa-host"));
+    command
+        .env("PSA_HOST_DATA", data.join("data"))
+        .env("PSA_HOST_KEY_FILE", data.join("key"))
+        .env("PSA_HOST_DEV_LOOPBACK", "1")
+        .stdin(Stdio::null());
+    command
 }
 
 fn open(folder: &Path, clock: &Clock, observer: Option<Observer>) -> Host {

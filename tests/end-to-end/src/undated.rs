@@ -33,7 +33,7 @@ pub struct UndatedScene {
     /// Devices in use.
     pub devices: u32,
     clock: Clock,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl UndatedScene {
@@ -49,13 +49,35 @@ impl UndatedScene {
             host,
             devices: 11,
             clock,
-            _folder: folder,
+            folder,
         };
         scene.set_up(kind).await;
         if let Some(policy) = policy {
             scene.set_policy(policy).expect("a possible policy");
         }
         scene
+    }
+
+    /// Another file of the plugin in use, that goes so: `right`, `units`, `line`, `tenant`,
+    /// `once`, `fails`, `denied`, `traps` or `writes`. Gives its SHA-256.
+    pub async fn add_file(&self, kind: Kind, way: &str) -> String {
+        let mut file = std::fs::read(file_of(kind)).expect("a built plugin");
+        let start = b"small-psa-goes:";
+        let at = file.windows(start.len()).position(|part| part == start);
+        let at = at.expect("a file with the mark") + start.len();
+        let word = format!("{way:.<17}");
+        file[at..at + word.len()].copy_from_slice(word.as_bytes());
+        // A custom section, so that it is another file also where it goes right.
+        file.extend_from_slice(&[0, 4, 3, b'x', b'y', b'z']);
+        let path = self.folder.path().join("other.wasm");
+        std::fs::write(&path, file).expect("a file");
+        let added = self.host.add_plugin(path.to_str().expect("a path")).await;
+        added.expect("a connector").sha256
+    }
+
+    /// The `psa-host` program on this data directory.
+    pub fn program(&self) -> std::process::Command {
+        crate::program(self.folder.path())
     }
 
     /// Set the policy, as `psa-host rules set` does.
@@ -69,14 +91,7 @@ impl UndatedScene {
     }
 
     async fn set_up(&self, kind: Kind) {
-        let plugin = match kind {
-            Kind::Immediate => "small-psa-immediate",
-            Kind::NextInvoice => "small-psa-next-invoice",
-        };
-        let path = format!(
-            "{}/../../plugins/dist/{plugin}.wasm",
-            env!("CARGO_MANIFEST_DIR")
-        );
+        let path = file_of(kind);
         let added = self.host.add_plugin(&path).await;
         added.unwrap_or_else(|error| panic!("run plugins/build first: {path}: {error}"));
         let plugin = match kind {
@@ -188,6 +203,15 @@ impl UndatedScene {
             .map(|one| (one.from, one.to, one.quantity))
             .collect()
     }
+}
+
+fn file_of(kind: Kind) -> String {
+    let plugin = match kind {
+        Kind::Immediate => "small-psa-immediate",
+        Kind::NextInvoice => "small-psa-next-invoice",
+    };
+    let folder = env!("CARGO_MANIFEST_DIR");
+    format!("{folder}/../../plugins/dist/{plugin}.wasm")
 }
 
 fn books(kind: Kind, periods: Periods) -> Books {

@@ -124,7 +124,11 @@ without a terminal it only shows, and the exit status is 3.")]
     #[command(after_help = "\
 Examples:
   psa-host connection keep-on acme 5d41402a          (an approved file, by its SHA-256)
-  psa-host connection keep-on acme in-use")]
+  psa-host connection keep-on acme in-use
+  psa-host connection keep-on acme in-use --accept-difference 1f3c5a7b9d0e
+
+Where that is another file than the connection has, it is tried first, as `plugin approve` does; what
+differs in tenant key, lines, contracts, units or what would be posted needs a second yes.")]
     KeepOn {
         /// Connection
         #[arg(value_name = "N")]
@@ -132,6 +136,9 @@ Examples:
         /// SHA-256 of the file, or its beginning; `in-use` to follow the plugin again
         #[arg(value_name = "SHA256|in-use")]
         file: String,
+        /// Second yes: to the differences that a trial showed under this name
+        #[arg(long, value_name = "DIGEST")]
+        accept_difference: Option<String>,
     },
     /// Remove it with its mappings and secrets; its runs stay
     #[command(after_help = "Example:\n  psa-host connection remove acme --yes")]

@@ -46,6 +46,8 @@ Exit status:
      doubtful, nothing mapped, every connection paused; also in a dry run)
   4  a brake was on: nothing was posted and nobody was asked (`sync`; also in a
      dry run); docs/holds.md has every brake
+  5  another file of a plugin differs in what it reads or would post: nothing was
+     changed, a second yes is needed (`plugin approve`)
 
 Environment:
   PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names

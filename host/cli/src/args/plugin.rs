@@ -36,12 +36,18 @@ Examples:
 Examples:
   psa-host plugin approve autotask
   psa-host plugin approve autotask 5d41402abc4b2a76 --yes 5d41402abc4b…   (all 64 characters)
+  psa-host plugin approve autotask --yes 5d41402abc4b… --accept-difference 1f3c5a7b9d0e
   psa-host plugin approve halo --host psa.northwind.example
 
 Where another file is in use under the name, what differs from it is shown, and whose secrets the
-new file would be given. Only on a yes do connections move to it; a script says yes with the whole
-SHA-256 of the file. Every approval is remembered: name the file before by its SHA-256 to go back to
-it. A connection can stay on a file with `connection keep-on`.")]
+new file would be given; a script says yes with the whole SHA-256 of the file. After the yes the file
+is tried for each connection beside the one in use: its check and a dry run, with every write refused.
+Where both say the same, the connection moves. Where tenant key, lines, contracts, units or what would
+be posted differ, nothing is changed (exit status 5): look at the table, and give a second yes to
+exactly these differences with --accept-difference. A connection for which the file fails, or that
+cannot be reached, is kept on the file before. Every approval is remembered: name the file before by
+its SHA-256 to go back to it; it is tried too. A connection can stay on a file with `connection
+keep-on`.")]
     Approve {
         /// Plugin
         name: String,
@@ -54,6 +60,9 @@ it. A connection can stay on a file with `connection keep-on`.")]
         /// Do not ask: yes to what differs in the file with this SHA-256, in full
         #[arg(long, value_name = "SHA256")]
         yes: Option<String>,
+        /// Second yes: to the differences that a trial showed under this name
+        #[arg(long, value_name = "DIGEST")]
+        accept_difference: Option<String>,
     },
     /// Set what a plugin asks of the operator
     #[command(after_help = "\

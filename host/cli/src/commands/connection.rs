@@ -7,7 +7,7 @@ use psa_host_billing::ConnectionName;
 use psa_host_sync::{AddConnection, CheckView, Host, TenantDecision};
 use serde_json::json;
 
-use super::{Status, confirm, id, or_dash};
+use super::{Status, confirm, id, or_dash, plugin_trial};
 use crate::args::{ConnectionCommand, TenantWord, ValueArgs};
 use crate::output::{Column, Output, Table, Tone, WrongUse, tell};
 use crate::secrets::{self, Wanted};
@@ -91,8 +91,14 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
         ConnectionCommand::Rebind { connection, yes } => {
             super::rebind::run(&name(&connection)?, yes.as_deref(), host, out).await
         }
-        ConnectionCommand::KeepOn { connection, file } => {
-            keep_on(&name(&connection)?, &file, host, out)
+        ConnectionCommand::KeepOn {
+            connection,
+            file,
+            accept_difference,
+        } => {
+            let connection = name(&connection)?;
+            let file = Some(file.as_str()).filter(|file| *file != "in-use");
+            plugin_trial::keep_on(&connection, file, accept_difference.as_deref(), host, out).await
         }
         ConnectionCommand::Remove { connection, yes } => {
             let connection = name(&connection)?;
@@ -123,20 +129,6 @@ async fn rotate(
     let values = secrets::values(values, &wanted)?;
     let check = host.rotate_connection(connection, &values).await?;
     report(&check, out)
-}
-
-fn keep_on(connection: &ConnectionName, file: &str, host: &Host, out: Output) -> Result<Status> {
-    let file = Some(file).filter(|file| *file != "in-use");
-    let sha256 = host.keep_connection_on(connection, file)?;
-    if out.is_json() {
-        out.json(&json!({ "connection": connection, "file": sha256, "kept": file.is_some() }))?;
-    } else {
-        out.line(match file {
-            Some(_) => format!("connection {connection} is kept on {sha256}"),
-            None => format!("connection {connection} follows the file in use, {sha256}"),
-        })?;
-    }
-    Ok(Status::Done)
 }
 
 fn answer(out: Output, done: &str, connection: &ConnectionName) -> Result<Status> {

@@ -9,6 +9,7 @@ mod fixes;
 mod history;
 mod map;
 mod plugin;
+mod plugin_trial;
 mod psa;
 mod rebind;
 mod report;
@@ -40,6 +41,8 @@ pub enum Status {
     NeedsPerson,
     /// A brake was on: nothing was posted, and nobody was asked.
     Braked,
+    /// Another file of a plugin differs in what money hangs on: a second yes is needed.
+    Differs,
 }
 
 impl Status {
@@ -49,6 +52,7 @@ impl Status {
             Self::Failed => 1,
             Self::NeedsPerson => 3,
             Self::Braked => 4,
+            Self::Differs => 5,
         }
     }
 }

@@ -7,7 +7,7 @@ use psa_host_sandbox::{Description, FieldKind, FieldScope};
 use psa_host_sync::{Host, PluginProposal, PluginView};
 use serde_json::json;
 
-use super::{Status, confirm, or_dash};
+use super::{Status, confirm, or_dash, plugin_trial};
 use crate::args::PluginCommand;
 use crate::output::{Column, Output, Table, Tone, WrongUse, plain};
 use crate::secrets::{self, Wanted};
@@ -58,27 +58,12 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
             sha256,
             hosts,
             yes,
+            accept_difference,
         } => {
             let sha256 = sha256.as_deref().or(yes.as_deref());
             let proposal = host.propose_plugin(&name, sha256, &hosts)?;
             agree(&proposal, yes.as_deref(), out)?;
-            let plugin = host.accept_plugin(&proposal)?;
-            if out.is_json() {
-                out.json(&plugin)?;
-                return Ok(Status::Done);
-            }
-            out.line(match proposal.approved_before && proposal.is_switch() {
-                true => format!("{name} {} is in use again", plugin.description.version),
-                false => format!("approved {name} {}", plugin.description.version),
-            })?;
-            out.line(format!("sha256 {}", plugin.sha256))?;
-            if let Some(approval) = &plugin.approval {
-                out.line(format!("it may reach {}", approval.hosts.join(", ")))?;
-            }
-            for connection in &proposal.connections {
-                out.line(format!("connection {} moved to it", connection.name))?;
-            }
-            tell_missing(&plugin, out)?;
+            return approve(&proposal, accept_difference, host, out).await;
         }
         PluginCommand::Set { name, values } => {
             let wanted: Vec<Wanted> = match values.settings.is_empty() && values.secrets.is_empty()
@@ -134,6 +119,53 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
         }
     }
     Ok(Status::Done)
+}
+
+/// Try the file, and move to it what may move.
+async fn approve(
+    proposal: &PluginProposal,
+    accept: Option<String>,
+    host: &Host,
+    out: Output,
+) -> Result<Status> {
+    let name = &proposal.name;
+    let mut done = host.accept_plugin(proposal, accept.as_deref()).await?;
+    let asks = done.result == "differs" && !out.is_json() && std::io::stdin().is_terminal();
+    if asks && let Some(digest) = done.trial.digest.clone() {
+        plugin_trial::show(&done.trial, out)?;
+        confirm(&format!("accept these differences of {name}"), false)?;
+        done = host.accept_plugin(proposal, Some(&digest)).await?;
+    }
+    if out.is_json() {
+        out.json(&done)?;
+        return Ok(plugin_trial::status(&done));
+    }
+    plugin_trial::show(&done.trial, out)?;
+    if done.result != "switched" {
+        plugin_trial::not_switched(proposal, &done, out)?;
+        return Ok(plugin_trial::status(&done));
+    }
+    let plugin = &done.plugin;
+    out.line(match proposal.approved_before && proposal.is_switch() {
+        true => format!("{name} {} is in use again", plugin.description.version),
+        false => format!("approved {name} {}", plugin.description.version),
+    })?;
+    out.line(format!("sha256 {}", plugin.sha256))?;
+    if let Some(approval) = &plugin.approval {
+        out.line(format!("it may reach {}", approval.hosts.join(", ")))?;
+    }
+    for connection in &done.moved {
+        out.line(format!("connection {connection} moved to it"))?;
+    }
+    for connection in &done.stayed {
+        out.line(format!(
+            "connection {connection} stays on {:.12}: when the reason is gone, let it move with \
+             `psa-host connection keep-on {connection} in-use`",
+            proposal.in_use
+        ))?;
+    }
+    tell_missing(plugin, out)?;
+    Ok(plugin_trial::status(&done))
 }
 
 /// Show what differs, and get a yes to it where one is needed.
@@ -295,6 +327,9 @@ fn inspect(plugin: &PluginView, out: Output) -> Result<()> {
             )
         }
     })?;
+    if let Some(trial) = &plugin.last_trial {
+        plugin_trial::show_record(trial, out)?;
+    }
     out.line(format!(
         "  words       {}, {}, {}, {}",
         terms.account, terms.service, terms.contract, terms.line

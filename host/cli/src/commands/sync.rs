@@ -278,7 +278,7 @@ fn graver(one: Status, other: Status) -> Status {
     let weight = |status| match status {
         Status::Done => 0,
         Status::NeedsPerson => 1,
-        Status::Braked => 2,
+        Status::Braked | Status::Differs => 2,
         Status::Failed => 3,
     };
     match weight(other) > weight(one) {

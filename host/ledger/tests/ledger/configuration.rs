@@ -18,7 +18,9 @@ fn another_file_under_a_name_in_use_is_a_candidate_and_nothing_that_runs_changes
     let hosts = ["*.autotask.net".to_owned()];
     let first = ledger.add_plugin("p", b"one", r#"{"v":1}"#).unwrap();
     let one = first.sha256();
-    ledger.switch_plugin("p", one, one, Some(&hosts)).unwrap();
+    ledger
+        .switch_plugin("p", one, one, Some(&hosts), &[])
+        .unwrap();
 
     let same = ledger.add_plugin("p", b"one", r#"{"v":7}"#).unwrap();
     assert!(matches!(same, AddedPlugin::Same { .. }));
@@ -34,7 +36,7 @@ fn another_file_under_a_name_in_use_is_a_candidate_and_nothing_that_runs_changes
     assert_eq!(plugin.description, r#"{"v":1}"#, "what it said first");
     assert_eq!(plugin.file(second.sha256()).unwrap().approval, None);
     assert_eq!(
-        code(ledger.switch_plugin("p", one, second.sha256(), None)),
+        code(ledger.switch_plugin("p", one, second.sha256(), None, &[])),
         "not-approved"
     );
     assert_eq!(ledger.plugin("p").unwrap().sha256, one);
@@ -49,15 +51,19 @@ fn a_switch_is_made_with_the_approval_and_every_approval_is_remembered() {
     let one = ledger.add_plugin("p", b"one", "{}").unwrap();
     let two = ledger.add_plugin("p", b"two", "{}").unwrap();
     let (one, two) = (one.sha256(), two.sha256());
-    ledger.switch_plugin("p", one, one, Some(&hosts)).unwrap();
-    ledger.switch_plugin("p", one, two, Some(&hosts)).unwrap();
+    ledger
+        .switch_plugin("p", one, one, Some(&hosts), &[])
+        .unwrap();
+    ledger
+        .switch_plugin("p", one, two, Some(&hosts), &[])
+        .unwrap();
     assert_eq!(ledger.plugin("p").unwrap().sha256, two);
     // Somebody else looked at the file before.
     assert_eq!(
-        code(ledger.switch_plugin("p", one, two, None)),
+        code(ledger.switch_plugin("p", one, two, None, &[])),
         "plugin-changed"
     );
-    ledger.switch_plugin("p", two, one, None).unwrap();
+    ledger.switch_plugin("p", two, one, None, &[]).unwrap();
     let plugin = ledger.plugin("p").unwrap();
     assert_eq!(
         (plugin.sha256.as_str(), plugin.approval.is_some()),
@@ -75,11 +81,19 @@ fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
     let in_use = ledger.plugin("autotask").unwrap().sha256;
     let hosts = ["a.example".to_owned()];
     ledger
-        .switch_plugin("autotask", &in_use, &in_use, Some(&hosts))
+        .switch_plugin("autotask", &in_use, &in_use, Some(&hosts), &[])
         .unwrap();
     let new = ledger.add_plugin("autotask", b"new", "{}").unwrap();
     one_intent(&ledger, "1");
-    let switch = || ledger.switch_plugin("autotask", &in_use, new.sha256(), Some(&hosts));
+    let switch = || {
+        ledger.switch_plugin(
+            "autotask",
+            &in_use,
+            new.sha256(),
+            Some(&hosts),
+            &[name("acme")],
+        )
+    };
     assert_eq!(code(switch()), "adjustments-open");
     let plugin = ledger.plugin("autotask").unwrap();
     assert_eq!(plugin.sha256, in_use);
@@ -101,6 +115,21 @@ fn no_switch_while_an_adjustment_is_open_except_for_a_connection_that_stays() {
         code(ledger.keep_connection_on(&name("acme"), None)),
         "adjustments-open"
     );
+}
+
+#[test]
+fn a_connection_that_is_not_to_move_is_kept_on_the_file_before() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let in_use = ledger.plugin("autotask").unwrap().sha256;
+    let hosts = ["a.example".to_owned()];
+    let new = ledger.add_plugin("autotask", b"new", "{}").unwrap();
+    ledger
+        .switch_plugin("autotask", &in_use, new.sha256(), Some(&hosts), &[])
+        .unwrap();
+    assert_eq!(ledger.plugin("autotask").unwrap().sha256, new.sha256());
+    let connection = ledger.connection(&name("acme")).unwrap();
+    assert_eq!(connection.kept_on, Some(in_use));
 }
 
 #[test]

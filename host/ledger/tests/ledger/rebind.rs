@@ -28,6 +28,7 @@ fn full(place: &Place) -> Ledger {
         line: "8".parse().unwrap(),
         workspace: "w1".parse().unwrap(),
         module: "edr".parse().unwrap(),
+        contract: None,
         units: units(5),
         since: DAY,
     };

@@ -137,27 +137,6 @@ impl Host {
         })
     }
 
-    /// Do what was proposed and agreed to.
-    ///
-    /// # Errors
-    /// The file in use is another one by now; an adjustment of a connection that would
-    /// move is not settled.
-    pub fn accept_plugin(&self, proposal: &PluginProposal) -> Result<PluginView> {
-        let PluginProposal {
-            name,
-            in_use,
-            sha256,
-            hosts,
-            ..
-        } = proposal;
-        let plugin = self.ledger().plugin(name)?;
-        let granted = plugin.file(sha256).and_then(|file| file.approval.as_ref());
-        let new = granted.is_none_or(|approval| approval.hosts != *hosts);
-        let hosts = new.then_some(hosts.as_slice());
-        self.ledger().switch_plugin(name, in_use, sha256, hosts)?;
-        self.installed(name)
-    }
-
     /// Grant the file in use the hosts it asks for.
     ///
     /// # Errors
@@ -165,7 +144,8 @@ impl Host {
     pub fn approve_plugin(&self, name: &str) -> Result<PluginView> {
         let in_use = self.installed(name)?.sha256;
         let proposal = self.propose_plugin(name, Some(&in_use), &[])?;
-        self.accept_plugin(&proposal)
+        self.switch(&proposal, &[])?;
+        self.installed(name)
     }
 
     /// Remove a file of a plugin that is not in use.
@@ -181,27 +161,6 @@ impl Host {
             self.forget_unless_installed(&hash);
         }
         Ok(sha256)
-    }
-
-    /// Keep a connection on one approved file of its plugin; with none, let it follow the
-    /// file in use again. Says which file it has now.
-    ///
-    /// # Errors
-    /// No such connection or file; a file that is not approved; an adjustment that is not
-    /// settled.
-    pub fn keep_connection_on(
-        &self,
-        name: &psa_host_billing::ConnectionName,
-        sha256: Option<&str>,
-    ) -> Result<String> {
-        let connection = self.connection(name)?;
-        let plugin = self.ledger().plugin(&connection.plugin)?;
-        let file = match sha256 {
-            Some(sha256) => Some(chosen(&plugin, Some(sha256))?.sha256.clone()),
-            None => None,
-        };
-        self.ledger().keep_connection_on(name, file.as_deref())?;
-        Ok(file.unwrap_or(plugin.sha256))
     }
 }
 

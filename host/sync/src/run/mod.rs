@@ -28,6 +28,7 @@ mod settling;
 mod stall;
 mod stop;
 mod stored;
+mod trial;
 mod waiting;
 mod work;
 
@@ -340,11 +341,12 @@ impl Host {
         let planning = Planning {
             open,
             tenant,
-            run,
+            run: Some(run),
             as_of,
             snapshot,
             rules: &rules,
             quarantine,
+            tried: None,
         };
         let planned = tokio::select! {
             planned = self.plan(&planning, watch) => planned?,

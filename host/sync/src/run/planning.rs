@@ -2,6 +2,7 @@
 //! each chunk is planned and dropped at once.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Span;
@@ -14,6 +15,7 @@ use psa_host_billing::plan::{
     first_day_to_read, last_day_to_read,
 };
 use psa_host_billing::rules::Rules;
+use psa_host_billing::trial::Tried;
 use psa_host_billing::{
     Account, AccountId, ConnectionName, LineId, Mapping, ModuleId, QuantityModel, TenantKey,
     Workspace, WorkspaceId,
@@ -55,12 +57,23 @@ pub(super) struct Planned {
 pub(super) struct Planning<'a> {
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
-    pub run: RunId,
+    /// Whose rows are written; none for a file on trial.
+    pub run: Option<RunId>,
     pub as_of: Date,
     pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
     /// How long a doubtful adjustment is left alone.
     pub quarantine: Duration,
+    /// Told of all that is read and decided, where a file is on trial.
+    pub tried: Option<&'a Mutex<Tried>>,
+}
+
+impl Planning<'_> {
+    fn tell(&self, tell: impl FnOnce(&mut Tried)) {
+        if let Some(tried) = self.tried {
+            tell(&mut tried.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
 }
 
 impl Host {
@@ -79,6 +92,7 @@ impl Host {
             snapshot,
             rules,
             quarantine,
+            tried: _,
         } = *planning;
         let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
         let counts = tokio::task::spawn_blocking(move || counts_of(&ledger, &usage));
@@ -164,11 +178,13 @@ impl Host {
             for (read, lines) in chunk.into_iter().zip(decided) {
                 if let Ok(contracts) = &read.contracts {
                     planned.plan.saw(&read.account, contracts);
+                    planning.tell(|tried| tried.read(contracts, as_of));
                 }
                 let new = (!known.contains(&read.account)).then_some(read.account);
                 let right = new.filter(|_| all_right(&lines));
                 planned.accounts_right.extend(right);
                 for line in lines {
+                    planning.tell(|tried| tried.planned(&line));
                     planned.add(line);
                 }
             }
@@ -359,12 +375,12 @@ impl Planned {
 /// Writes a run's rows while the PSA is being read.
 struct Rows {
     ledger: Ledger,
-    run: RunId,
+    run: Option<RunId>,
     under_way: Option<JoinHandle<psa_host_ledger::Result<u32>>>,
 }
 
 impl Rows {
-    fn new(ledger: &Ledger, run: RunId) -> Self {
+    fn new(ledger: &Ledger, run: Option<RunId>) -> Self {
         Self {
             ledger: ledger.clone(),
             run,
@@ -375,7 +391,8 @@ impl Rows {
     /// Begin to write, once what came before is written: rows keep their order.
     async fn write(&mut self, rows: Vec<RunLine>) -> Result<()> {
         self.finish().await?;
-        let (ledger, run) = (self.ledger.clone(), self.run);
+        let Some(run) = self.run else { return Ok(()) };
+        let ledger = self.ledger.clone();
         let write = move || ledger.add_run_lines(run, rows);
         self.under_way = Some(tokio::task::spawn_blocking(write));
         Ok(())

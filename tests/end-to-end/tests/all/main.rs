@@ -16,6 +16,7 @@ mod orphans;
 mod others;
 mod people;
 mod plugin_files;
+mod plugin_trial;
 mod posting;
 mod program;
 mod real_answers;

@@ -95,14 +95,19 @@ async fn a_connection_can_be_kept_on_one_file() {
     let added = add(&scene, &another_build(b'2')).await;
     scene
         .host
-        .keep_connection_on(&name(), Some(&in_use[..12]))
+        .keep_connection_on(&name(), Some(&in_use[..12]), None)
+        .await
         .unwrap();
     let proposal = scene.host.propose_plugin("autotask", None, &[]).unwrap();
     assert_eq!(proposal.kept, ["acme"]);
     assert!(proposal.connections.is_empty());
-    scene.host.accept_plugin(&proposal).unwrap();
+    let done = scene.host.accept_plugin(&proposal, None).await.unwrap();
+    assert_eq!(done.result, "switched");
+    assert!(done.trial.connections.is_empty(), "nobody to try it for");
     assert_eq!(file_of(&scene).await, in_use);
-    scene.host.keep_connection_on(&name(), None).unwrap();
+    let kept = scene.host.keep_connection_on(&name(), None, None).await;
+    let kept = kept.unwrap();
+    assert_eq!(kept.trial.unwrap().connections.len(), 1, "tried now");
     assert_eq!(file_of(&scene).await, added.sha256);
 }
 
@@ -125,8 +130,18 @@ async fn a_file_that_describes_itself_otherwise_than_when_it_was_approved_is_ref
     assert_eq!(proposal.sha256, added.sha256());
     let parts: Vec<&str> = proposal.differences.iter().map(|d| d.part).collect();
     assert_eq!(parts, ["routes"]);
-    scene.host.accept_plugin(&proposal).unwrap();
+    let done = scene.host.accept_plugin(&proposal, None).await.unwrap();
+    assert_eq!(done.result, "refused", "not even tried");
+    let problem = done.trial.connections[0].problem.as_ref().unwrap();
+    assert_eq!(problem.code, "plugin-description-changed");
 
+    // As if it had come into use before it changed its words.
+    let ledger = scene.host.ledger();
+    let hosts = Some(proposal.hosts.as_slice());
+    let (from, to) = (&proposal.in_use, &proposal.sha256);
+    ledger
+        .switch_plugin("autotask", from, to, hosts, &[name()])
+        .unwrap();
     scene.simulator.clear_journal();
     let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), "plugin-description-changed", "{error}");
@@ -138,7 +153,7 @@ async fn a_file_that_describes_itself_otherwise_than_when_it_was_approved_is_ref
     let refused = history
         .iter()
         .filter(|event| event.what == "plugin.refused");
-    assert_eq!(refused.count(), 2);
+    assert_eq!(refused.count(), 3);
 }
 
 #[tokio::test]
@@ -163,7 +178,9 @@ async fn a_plugin_of_contract_0_1_is_a_predecessor_whose_connections_move_with_t
     assert!(proposal.needs_yes());
     assert_eq!(proposal.operator_secrets, ["integration-code"]);
     assert_eq!(proposal.connections[0].secrets, ["secret"]);
-    let plugin = host.accept_plugin(&proposal).unwrap();
+    let done = host.accept_plugin(&proposal, None).await.unwrap();
+    assert_eq!(done.trial.connections[0].compared_with, "ledger");
+    let plugin = done.plugin;
     assert!(!plugin.needs_new_file && plugin.missing.is_empty());
     assert_eq!(plugin.files.len(), 2, "the one before is remembered");
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
@@ -190,12 +207,8 @@ async fn hosts_are_added_only_where_the_plugin_says_that_its_psa_can_be_self_hos
     let bad = host.propose_plugin("own", None, &["https://x/".to_owned()]);
     assert_eq!(bad.unwrap_err().code(), "host-invalid");
     let proposal = host.propose_plugin("own", None, &more).unwrap();
-    let granted = host
-        .accept_plugin(&proposal)
-        .unwrap()
-        .approval
-        .unwrap()
-        .hosts;
+    let done = host.accept_plugin(&proposal, None).await.unwrap();
+    let granted = done.plugin.approval.unwrap().hosts;
     assert!(granted.contains(&more[0]), "{granted:?}");
     // Approved again without them they stay, because nothing new is asked.
     let again = host.approve_plugin("own").unwrap().approval.unwrap();

@@ -65,6 +65,10 @@ impl Api {
         }
     }
 
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     pub fn info(&self, host: &dyn Host) -> Result<Info, Error> {
         self.get(host, "system/info")
     }

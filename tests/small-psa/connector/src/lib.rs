@@ -4,6 +4,7 @@
 
 mod api;
 mod describe;
+mod way;
 
 use std::marker::PhantomData;
 
@@ -15,6 +16,7 @@ use psa_connector_sdk::{
 
 use api::{Addition, Api};
 pub use describe::{Immediate, Kind, NextInvoice};
+pub use way::{MARK_BYTES, MARK_START};
 
 /// One connection.
 #[derive(Debug)]
@@ -24,13 +26,21 @@ pub struct SmallPsa<K> {
 }
 
 impl<K: Kind> SmallPsa<K> {
-    fn line(&self, said: Addition, contract: &str, account: &str, start: Date) -> Line {
+    fn line(
+        &self,
+        host: &dyn Host,
+        said: Addition,
+        contract: &str,
+        account: &str,
+        start: Date,
+    ) -> Line {
+        let units = way::units(host, said.quantity);
         Line {
-            id: said.id.to_string(),
+            id: line_id(said.id),
             contract: contract.to_owned(),
             service: said.product.id.to_string(),
             description: None,
-            timeline: Timeline::Segments(K::segments(&said.quantity.to_string(), start)),
+            timeline: Timeline::Segments(K::segments(&units.to_string(), start)),
             writable: match said.calculated {
                 true => Writable::No(format!("the PSA counts it itself, for company {account}")),
                 false => Writable::Yes,
@@ -57,6 +67,13 @@ pub(crate) fn segment(units: &str, start: Date, end: Option<Date>) -> Segment {
     }
 }
 
+fn line_id(id: i64) -> String {
+    match way::way() {
+        "line" => format!("{id}-2"),
+        _ => id.to_string(),
+    }
+}
+
 fn day(text: Option<&String>) -> Option<CivilDate> {
     text.and_then(|text| Date::parse(text)).map(Into::into)
 }
@@ -74,9 +91,14 @@ impl<K: Kind> Connector for SmallPsa<K> {
     }
 
     fn check(&mut self, host: &dyn Host, _depth: Depth) -> Result<CheckReport, Error> {
+        way::act(host, self.api.base_url())?;
         let info = self.api.info(host)?;
+        let tenant = match way::way() {
+            "tenant" => format!("{}-2", info.company),
+            _ => info.company.clone(),
+        };
         Ok(CheckReport {
-            tenant: info.company.clone(),
+            tenant,
             tenant_label: info.company,
             findings: Vec::new(),
             usage: None,
@@ -130,7 +152,7 @@ impl<K: Kind> Connector for SmallPsa<K> {
             let additions = self.api.additions(host, &id)?.into_iter();
             contracts.push(Contract {
                 lines: additions
-                    .map(|addition| self.line(addition, &id, &account, start))
+                    .map(|addition| self.line(host, addition, &id, &account, start))
                     .collect(),
                 id,
                 account,
@@ -167,12 +189,12 @@ impl<K: Kind> Connector for SmallPsa<K> {
         };
         for key in lines {
             for addition in self.api.additions(host, &key.contract)? {
-                if addition.id.to_string() == key.line {
-                    let line = self.line(addition, &key.contract, &key.account, start);
+                if line_id(addition.id) == key.line {
+                    let line = self.line(host, addition, &key.contract, &key.account, start);
                     reading.lines.push(line);
                 } else if addition.product.id.to_string() == key.service {
                     reading.others.push(LineKey {
-                        line: addition.id.to_string(),
+                        line: line_id(addition.id),
                         ..key.clone()
                     });
                 }
