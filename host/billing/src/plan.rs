@@ -1,10 +1,12 @@
 //! From a complete snapshot, the mappings and what the PSA has, to one decision for
 //! each mapped pair: leave it, change it, ask a person, or hold it with a reason.
 
+mod asking;
 mod bundles;
 mod checks;
 mod day;
 mod decide;
+mod money;
 mod passed;
 mod rollback;
 mod vanished;

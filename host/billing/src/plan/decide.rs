@@ -3,18 +3,16 @@
 //! holds the pair.
 
 use super::day::due_news;
-use super::words::{in_words, place_in_words, shown, timeline_in_words};
+use super::words::{in_words, place_in_words, timeline_in_words};
 use super::{Context, Decision, DueNews, LinePast, PlanLine, Trace, checks};
-use crate::approval::{self, Change, Question, Reason, Shown, Verdict};
 use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
-use crate::effective::When;
-use crate::period::{Period, next_period};
+use crate::period::next_period;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
 use crate::stance::{Stance, Then};
 use crate::{
-    AccountId, Contract, Effect, Hold, HoldCode, Segment, ServiceMapping, SetAsideKind, Timeline,
-    Truth, Units, UsageItem, Workspace, ZeroUnits,
+    AccountId, Contract, Effect, Hold, HoldCode, ServiceMapping, SetAsideKind, Timeline, Units,
+    UsageItem, Workspace, ZeroUnits,
 };
 
 /// One pair with all that was found for it.
@@ -402,192 +400,6 @@ impl Context<'_> {
             _ => None,
         }
     }
-
-    pub(super) fn price(
-        &self,
-        line: &mut PlanLine,
-        look: &Look<'_>,
-        segment: &Segment,
-        trace: &mut Trace<'_>,
-    ) {
-        // Of a part of a period the price often cannot be told; of the next whole one it
-        // can, and that is what the change costs from month to month.
-        let later = look
-            .timeline
-            .after(segment.start)
-            .find_map(|later| later.unit_price.as_ref());
-        let price = segment.unit_price.as_ref().or(later);
-        line.unit_price = price.cloned();
-        let contract = look.place.contract;
-        let change = checks::billed_change(line, &look.place);
-        line.monthly = line
-            .unit_price
-            .as_ref()
-            .zip(change)
-            .zip(contract.billing_months)
-            .and_then(|((price, change), months)| price.times(change)?.a_month(months));
-        trace.say("money", || {
-            let price = shown(line.unit_price.as_ref());
-            let months = contract
-                .billing_months
-                .map_or("an unknown period".to_owned(), |months| {
-                    format!("{months} month(s)")
-                });
-            let change = shown(line.monthly.as_ref());
-            format!("{price} a unit for {months}; {change} a month for the change")
-        });
-    }
-
-    pub(super) fn missed_invoice(&self, line: &mut PlanLine, when: &When, look: &Look<'_>) {
-        let timeline = look.timeline;
-        self.kept_by_others(line, when, timeline);
-        let Some(missed) = when.missed else { return };
-        if self.model.effect != Effect::Dated || !self.model.knows_posted {
-            self.missed_by_what_is_invoiced(line, missed, look);
-            return;
-        }
-        // What lies before the first posted period is open, and only passed over.
-        let within = |s: &&Segment| s.reaches(missed.start) && s.start <= missed.end;
-        let posted = |s: &&Segment| within(s) && s.posted == Truth::Yes;
-        let first = timeline.segments().iter().find(posted);
-        let Some((first, target)) = first.zip(line.target) else {
-            return;
-        };
-        let billed = first.units;
-        if billed == target {
-            return;
-        }
-        let change = target.change_from(billed);
-        line.note(format!(
-            "{} to {} is already posted with {billed} units: {change} missed its invoice",
-            first.start, missed.end
-        ));
-    }
-
-    /// The same where the PSA tells of the contract what is invoiced, not of the line.
-    fn missed_by_what_is_invoiced(&self, line: &mut PlanLine, missed: Period, look: &Look<'_>) {
-        let billed = look.timeline.at(missed.start).map(|segment| segment.units);
-        // Where the PSA keeps no dates, what a line had before today need not be told.
-        let Some((billed, target)) = billed.or(line.baseline).zip(line.target) else {
-            return;
-        };
-        if billed == target {
-            return;
-        }
-        let change = target.change_from(billed);
-        let Period { start, end } = missed;
-        let invoiced = look.place.contract.invoiced_through >= Some(end);
-        line.note(match self.model.effect {
-            Effect::Immediate if !invoiced => {
-                format!("{start} to {end} passed with {billed} units: {change} is late")
-            }
-            _ => format!(
-                "{start} to {end} is already invoiced with {billed} units: {change} missed its \
-                 invoice"
-            ),
-        });
-    }
-
-    /// Days that keep their units because the line was adjusted for the day on which they
-    /// begin.
-    fn kept_by_others(&self, line: &mut PlanLine, when: &When, timeline: &Timeline) {
-        let Some(kept) = when.kept else { return };
-        let billed = timeline.at(kept.start).map(|segment| segment.units);
-        let Some((billed, target)) = billed.zip(line.target) else {
-            return;
-        };
-        if billed == target {
-            return;
-        }
-        let change = target.change_from(billed);
-        line.note(format!(
-            "the line was already adjusted for {}, so {} to {} keep {billed} units: {change} missed \
-             their invoice",
-            kept.start, kept.start, kept.end
-        ));
-    }
-
-    /// Posted now, gathered, or asked first: also what gathers is asked about when it is
-    /// first planned, so that its window finds an answer.
-    fn ask(
-        &self,
-        line: &mut PlanLine,
-        past: &LinePast,
-        when: &When,
-        trace: &mut Trace<'_>,
-    ) -> Result<Decision, Hold> {
-        let Some((baseline, target)) = line.baseline.zip(line.target) else {
-            return Ok(Decision::Unchanged);
-        };
-        let asked = past.question.as_ref().filter(|q| q.rollback.is_none());
-        // Also where no limit asks for it any more: a person said no to just this.
-        if let Some(Question {
-            verdict: Verdict::Rejected { words },
-            ..
-        }) = asked.filter(|question| question.is_about(baseline, target))
-        {
-            return Err(Hold::new(HoldCode::ApprovalRejected, words.clone()));
-        }
-        let change = Change {
-            baseline,
-            target,
-            monthly: line.monthly.as_ref(),
-            first_time: !past.posted && past.adjusted.is_empty(),
-            new_account: line.new_account,
-        };
-        let reasons = match asked {
-            // The yes to another line of the account is none to this one.
-            Some(asked) if asked.is_of_new_account() && asked.verdict != Verdict::Granted => {
-                vec![Reason::NewAccount]
-            }
-            _ => approval::reasons(&self.rules.approval, &change),
-        };
-        let now = Shown {
-            baseline,
-            target,
-            effective: line.effective,
-            monthly: line.monthly.as_ref(),
-            reasons: &reasons,
-        };
-        let granted = asked.filter(|asked| asked.verdict == Verdict::Granted);
-        let covers = |asked: &&Question| asked.shown().covers_within(&now, &self.rules.approval);
-        let covered = granted.filter(covers);
-        let waiting = || {
-            asked.filter(|asked| asked.verdict == Verdict::Waiting && asked.baseline == baseline)
-        };
-        line.vetted = covered
-            .or_else(waiting)
-            .map(|question| question.shown().change());
-        let proceeds = reasons.is_empty() || covered.is_some();
-        trace.say("approval", || {
-            let words = match (covered, granted) {
-                (Some(_), _) => "granted by a person",
-                (None, Some(_)) => {
-                    "granted by a person, but not with these units, this money, day and reasons"
-                }
-                (None, None) if reasons.is_empty() => "within all limits",
-                (None, None) => return in_a_row(&reasons),
-            };
-            words.to_owned()
-        });
-        Ok(match (proceeds, when.not_before) {
-            (true, None) => Decision::Adjust,
-            (true, Some(not_before)) => Decision::Gather { not_before },
-            (false, not_before) => {
-                if let Some(not_before) = not_before {
-                    line.note(format!(
-                        "changes gather; once agreed, this one is sent from {not_before} on"
-                    ));
-                }
-                Decision::Ask(reasons)
-            }
-        })
-    }
-}
-
-fn in_a_row(reasons: &[Reason]) -> String {
-    let words: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-    format!("a person is asked: {}", words.join("; "))
 }
 
 /// A person decided that the line stays.
