@@ -298,14 +298,18 @@ async fn a_run_whose_hour_is_used_up_while_it_reads_is_parked_and_has_not_failed
 #[tokio::test]
 async fn a_run_whose_budget_ends_while_it_posts_is_parked_and_a_later_one_posts_the_rest() {
     let mut parked_while_posting = 0;
-    // With this few left, the second look, the first or the second adjustment is the last
-    // before what is kept for reading back: 104 of 10,000.
-    for left in [31 + 104, 32 + 104, 33 + 104] {
+    // With this few left, the second look, the first, the second or the last adjustment is
+    // the last before what is kept for reading back: 104 of 10,000. Which of them depends on
+    // what was asked side by side.
+    for left in (31 + 104)..(37 + 104) {
         let scene = Scene::new(&[(11, 5), (21, 5), (31, 5)]).await;
         scene.simulator.use_threshold(7_500 - left);
         let report = scene.sync().await;
-        assert_eq!(report.status, "parked", "{left}: {report:#?}");
         let sent = scene.adjustments_sent();
+        if sent == 3 {
+            break;
+        }
+        assert_eq!(report.status, "parked", "{left}: {report:#?}");
         parked_while_posting += usize::from((1..3).contains(&sent));
         let parked = |line: &&LineReport| line.code.as_deref() == Some("run-parked");
         assert_eq!(

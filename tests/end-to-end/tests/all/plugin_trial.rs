@@ -1,10 +1,11 @@
 //! After the yes and before the switch a candidate is tried beside the file in use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use end_to_end::{Kind, UndatedScene, name, outcome};
+use psa_host_billing::ConnectionName;
 use psa_host_ledger::{Outcome, StorageScope};
-use psa_host_sync::{PluginAccepted, PluginProposal, TrialOutcome};
+use psa_host_sync::{AddConnection, PluginAccepted, PluginProposal, Secret, TrialOutcome, Values};
 use small_psa::Periods;
 
 const PLUGIN: &str = "small-immediate";
@@ -183,6 +184,42 @@ async fn a_connection_that_cannot_be_reached_or_is_refused_stays_and_says_so() {
         tried.requests, 0,
         "nothing is sent with refused credentials"
     );
+}
+
+#[tokio::test]
+async fn of_two_connections_the_one_that_can_be_tried_moves_and_the_other_stays() {
+    let scene = scene().await;
+    let first = in_use(&scene);
+    let beta = ConnectionName::new("beta").unwrap();
+    let base_url = scene.psa.base_url();
+    let settings = [("public-key", "another"), ("base-url", &*base_url)];
+    let secret = Secret::new("private-key");
+    let added = scene.host.add_connection(AddConnection {
+        name: beta.clone(),
+        plugin: PLUGIN.to_owned(),
+        channel: "msp".parse().unwrap(),
+        time_zone: "America/New_York".to_owned(),
+        values: Values {
+            settings: settings
+                .map(|(key, value)| (key.into(), value.into()))
+                .into(),
+            secrets: BTreeMap::from([("private-key".into(), secret)]),
+        },
+    });
+    assert!(
+        !added.await.unwrap().is_connected(),
+        "the PSA does not know it"
+    );
+
+    let done = accepted(&scene, "right").await;
+    assert_eq!(done.result, "switched", "{:#?}", done.trial);
+    assert_eq!(done.moved, [name()]);
+    assert_eq!(done.stayed, std::slice::from_ref(&beta));
+    assert_ne!(in_use(&scene), first);
+    let of = |name: &ConnectionName| scene.host.connection(name).unwrap().kept_on;
+    assert_eq!((of(&name()), of(&beta)), (None, Some(first)));
+    // The one that moved is billed with the new file.
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Unchanged);
 }
 
 #[tokio::test]
