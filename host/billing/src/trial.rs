@@ -7,7 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Decision, PlanLine};
-use crate::{AccountId, Contract, ContractId, LineId, LineKey, ServiceId, TenantKey, Units};
+use crate::{
+    AccountId, Contract, ContractId, LineId, LineKey, ServiceId, TenantKey, Timeline, Truth, Units,
+};
 
 /// What one file said of a connection's PSA, or what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,9 +17,17 @@ pub struct Tried {
     tenant: Option<TenantKey>,
     contracts: BTreeSet<(AccountId, ContractId)>,
     /// Every line that was read, with its units on the day.
-    lines: BTreeMap<(AccountId, LineId), (LineKey, String)>,
+    lines: BTreeMap<(AccountId, LineId), SeenLine>,
     /// The line of each mapped pair.
     planned: BTreeMap<(AccountId, ServiceId), PlannedPair>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct SeenLine {
+    key: LineKey,
+    units: String,
+    /// From when on which stretch is posted or not; none where that is not known.
+    posted: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +76,9 @@ impl Tried {
                     Err(_) => "cannot be read".to_owned(),
                 };
                 let place = (account.clone(), line.key.line.clone());
-                self.lines.insert(place, (line.key.clone(), units));
+                let key = line.key.clone();
+                let posted = line.timeline.as_ref().ok().map(posted_in_words);
+                self.lines.insert(place, SeenLine { key, units, posted });
             }
         }
     }
@@ -76,7 +88,12 @@ impl Tried {
         let place = (key.account.clone(), key.line.clone());
         self.contracts
             .insert((key.account.clone(), key.contract.clone()));
-        self.lines.insert(place, (key.clone(), units.to_string()));
+        let seen = SeenLine {
+            key: key.clone(),
+            units: units.to_string(),
+            posted: None,
+        };
+        self.lines.insert(place, seen);
     }
 
     /// What would be done with a mapped pair.
@@ -145,6 +162,20 @@ pub fn in_both(first: &[TrialDifference], second: Vec<TrialDifference>) -> Vec<T
     let mut second = second;
     second.retain(|difference| seen.contains(&place(difference)));
     second
+}
+
+/// A file that tells otherwise what is posted dates the next change otherwise, also where
+/// nothing is to change today.
+fn posted_in_words(timeline: &Timeline) -> String {
+    let stretches = timeline.segments().iter().map(|segment| {
+        let posted = match segment.posted {
+            Truth::Yes => "posted",
+            Truth::No => "open",
+            Truth::Unknown => "unknown",
+        };
+        format!("{posted} from {}", segment.start)
+    });
+    stretches.collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Default)]
@@ -230,16 +261,20 @@ impl Differences {
             let (account, line) = place;
             let subject = format!("line {line}");
             match (before.lines.get(place), after.lines.get(place)) {
-                (Some((old, units)), Some((new, new_units))) => {
+                (Some(old), Some(new)) => {
                     let contracts = (
-                        Some(old.contract.to_string()),
-                        Some(new.contract.to_string()),
+                        Some(old.key.contract.to_string()),
+                        Some(new.key.contract.to_string()),
                     );
-                    let units = (Some(units.clone()), Some(new_units.clone()));
+                    let units = (Some(old.units.clone()), Some(new.units.clone()));
                     self.add("contract", Some(account), subject.clone(), contracts);
-                    self.add("units", Some(account), subject, units);
+                    self.add("units", Some(account), subject.clone(), units);
+                    if old.posted.is_some() && new.posted.is_some() {
+                        let posted = (old.posted.clone(), new.posted.clone());
+                        self.add("posted", Some(account), subject, posted);
+                    }
                 }
-                (Some((_, units)), None) => {
+                (Some(SeenLine { units, .. }), None) => {
                     self.add(
                         "missing",
                         Some(account),
@@ -247,7 +282,7 @@ impl Differences {
                         (Some(units.clone()), None),
                     );
                 }
-                (None, Some((_, units))) => {
+                (None, Some(SeenLine { units, .. })) => {
                     self.add("added", Some(account), subject, (None, Some(units.clone())));
                 }
                 (None, None) => {}
@@ -259,6 +294,23 @@ impl Differences {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_posted_differs_also_where_the_units_do_not() {
+        let with = |posted: &str| {
+            let mut seen = tried("t", &[("1", "2", 5)]);
+            for line in seen.lines.values_mut() {
+                line.posted = Some(posted.to_owned());
+            }
+            seen
+        };
+        let differences = with("posted from 2026-11-01").differences(&with("open from 2026-11-01"));
+        let parts: Vec<&str> = differences.iter().map(|one| one.part.as_str()).collect();
+        assert_eq!(parts, ["posted"]);
+        // The ledger does not know it.
+        let known = tried("t", &[("1", "2", 5)]);
+        assert!(known.differences(&with("open from 2026-11-01")).is_empty());
+    }
 
     fn key(line: &str, contract: &str) -> LineKey {
         LineKey {
