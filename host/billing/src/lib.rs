@@ -10,6 +10,7 @@ pub mod bundle;
 pub mod contract_choice;
 pub mod count;
 pub mod effective;
+mod error_code;
 mod hold;
 mod hold_examples;
 mod ids;
@@ -35,6 +36,7 @@ mod timeline;
 pub mod trial;
 mod vendor;
 
+pub use error_code::ErrorCode;
 pub use hold::{Hold, HoldCode};
 pub use ids::{
     AccountId, ConnectionName, ContractId, IdError, LineId, MAX_ID_BYTES, ModuleId, ServiceId,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use psa_host_billing::ErrorCode;
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -96,20 +97,20 @@ pub enum LoadError {
 
 impl LoadError {
     /// Stable.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::TooLarge { .. } => "plugin-too-large",
-            Self::NotWasm(_) => "plugin-not-wasm",
-            Self::NotComponent => "plugin-not-component",
-            Self::NotConnector { .. } => "plugin-not-connector",
-            Self::Version { .. } => "plugin-version",
-            Self::Import { .. } => "plugin-import",
-            Self::Interface(_) => "plugin-interface",
-            Self::Invalid(_) => "plugin-invalid",
-            Self::CompileLimit(_) => "plugin-compile-limit",
-            Self::Compiler(_) => "plugin-compiler",
-            Self::Describe(_) => "plugin-describe",
-            Self::Description(_) => "plugin-description",
+            Self::TooLarge { .. } => ErrorCode::PluginTooLarge,
+            Self::NotWasm(_) => ErrorCode::PluginNotWasm,
+            Self::NotComponent => ErrorCode::PluginNotComponent,
+            Self::NotConnector { .. } => ErrorCode::PluginNotConnector,
+            Self::Version { .. } => ErrorCode::PluginVersion,
+            Self::Import { .. } => ErrorCode::PluginImport,
+            Self::Interface(_) => ErrorCode::PluginInterface,
+            Self::Invalid(_) => ErrorCode::PluginInvalid,
+            Self::CompileLimit(_) => ErrorCode::PluginCompileLimit,
+            Self::Compiler(_) => ErrorCode::PluginCompiler,
+            Self::Describe(_) => ErrorCode::PluginDescribe,
+            Self::Description(_) => ErrorCode::PluginDescription,
         }
     }
 
@@ -201,14 +202,14 @@ pub enum SessionError {
 
 impl SessionError {
     /// Stable.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::OtherPlugin { .. } => "not-approved",
-            Self::Missing { .. } => "setting-missing",
-            Self::Unknown { .. } => "setting-unknown",
-            Self::Value { .. } => "setting-invalid",
-            Self::NotGranted { .. } => "host-not-granted",
-            Self::Loopback { .. } => "loopback-not-enabled",
+            Self::OtherPlugin { .. } => ErrorCode::NotApproved,
+            Self::Missing { .. } => ErrorCode::SettingMissing,
+            Self::Unknown { .. } => ErrorCode::SettingUnknown,
+            Self::Value { .. } => ErrorCode::SettingInvalid,
+            Self::NotGranted { .. } => ErrorCode::HostNotGranted,
+            Self::Loopback { .. } => ErrorCode::LoopbackNotEnabled,
         }
     }
 
@@ -330,22 +331,22 @@ impl CallError {
     }
 
     /// Stable.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match &self.kind {
-            CallErrorKind::Authentication => "authentication",
-            CallErrorKind::Permission => "permission",
-            CallErrorKind::RateLimited { .. } => "rate-limited",
-            CallErrorKind::NotFound => "not-found",
-            CallErrorKind::Invalid => "invalid",
-            CallErrorKind::Rejected => "rejected",
-            CallErrorKind::Transient => "transient",
-            CallErrorKind::Refused => "refused",
-            CallErrorKind::BudgetParked { .. } => "budget-parked",
-            CallErrorKind::Trapped => "plugin-trapped",
-            CallErrorKind::TimedOut => "plugin-timed-out",
-            CallErrorKind::OutOfLimits { .. } => "plugin-out-of-limits",
-            CallErrorKind::BadAnswer => "plugin-bad-answer",
-            CallErrorKind::Gone => "plugin-gone",
+            CallErrorKind::Authentication => ErrorCode::Authentication,
+            CallErrorKind::Permission => ErrorCode::Permission,
+            CallErrorKind::RateLimited { .. } => ErrorCode::RateLimited,
+            CallErrorKind::NotFound => ErrorCode::NotFound,
+            CallErrorKind::Invalid => ErrorCode::Invalid,
+            CallErrorKind::Rejected => ErrorCode::Rejected,
+            CallErrorKind::Transient => ErrorCode::Transient,
+            CallErrorKind::Refused => ErrorCode::Refused,
+            CallErrorKind::BudgetParked { .. } => ErrorCode::BudgetParked,
+            CallErrorKind::Trapped => ErrorCode::PluginTrapped,
+            CallErrorKind::TimedOut => ErrorCode::PluginTimedOut,
+            CallErrorKind::OutOfLimits { .. } => ErrorCode::PluginOutOfLimits,
+            CallErrorKind::BadAnswer => ErrorCode::PluginBadAnswer,
+            CallErrorKind::Gone => ErrorCode::PluginGone,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use psa_host_billing::{ConnectionName, TenantKey};
+use psa_host_billing::{ConnectionName, ErrorCode, TenantKey};
 use psa_host_ledger::Connection;
 use serde::Serialize;
 
@@ -77,12 +77,12 @@ impl Host {
         let connection = self.connection(name)?;
         if why.trim().is_empty() {
             let fix = "Say with --why how you know that the PSA takes requests again.";
-            return Err(rule("why-missing", "no reason is given", fix));
+            return Err(rule(ErrorCode::WhyMissing, "no reason is given", fix));
         }
         let lifted = self.ledger().budget_lift(&scope(&connection), why)?;
         lifted.ok_or_else(|| {
             rule(
-                "not-paused",
+                ErrorCode::NotPaused,
                 format!("the tenant of connection {name} is not paused"),
                 "See `psa-host budget show`. A used-up request limit is no pause: it frees itself as \
                  time passes.",

@@ -1,7 +1,7 @@
 //! Declaring what Coro's bundles hold, so that no customer pays for a bundle and for a
 //! module in it.
 
-use psa_host_billing::{ConnectionName, ModuleId};
+use psa_host_billing::{ConnectionName, ErrorCode, ModuleId};
 use serde::Serialize;
 
 use crate::error::rule;
@@ -37,7 +37,11 @@ impl Host {
                 [] => "a bundle holds at least one module".to_owned(),
                 _ => format!("bundle {bundle} cannot hold itself"),
             };
-            return Err(rule("bad-bundle", what, "Name the modules that are in it."));
+            return Err(rule(
+                ErrorCode::BadBundle,
+                what,
+                "Name the modules that are in it.",
+            ));
         }
         let coro = CoroSide::of(self, &connection)?;
         let mut notes = Vec::new();

@@ -1,6 +1,6 @@
 //! Testing a connection, and the status that its list shows.
 
-use psa_host_billing::{ConnectionName, TenantKey};
+use psa_host_billing::{ConnectionName, ErrorCode, TenantKey};
 use psa_host_ledger::{
     CheckOutcome, Connection, CredentialsRefusal, DESCRIPTION_FORM, TenantDecision,
 };
@@ -108,7 +108,7 @@ impl Host {
         let error = self.try_check(name, &mut view).await.err();
         let code = match &error {
             Some(error) => Some(error.code()),
-            None if view.has_refusals() => Some("permission"),
+            None if view.has_refusals() => Some(ErrorCode::Permission),
             None => None,
         };
         view.status = self.keep_status(name, code)?;
@@ -118,11 +118,16 @@ impl Host {
 
     /// Keep what is wrong with a connection (with none: nothing) as the status that its
     /// list shows, and give its words.
-    pub(crate) fn keep_status(&self, name: &ConnectionName, code: Option<&str>) -> Result<String> {
-        let status = code.map_or(CONNECTED, status_of).to_owned();
+    pub(crate) fn keep_status(
+        &self,
+        name: &ConnectionName,
+        code: Option<ErrorCode>,
+    ) -> Result<String> {
+        let status = code.map_or(CONNECTED, |code| status_of(code.as_str()));
+        let status = status.to_owned();
         let outcome = CheckOutcome {
             status: status.clone(),
-            code: code.map(str::to_owned),
+            code: code.map(|code| code.to_string()),
             at: self.now(),
         };
         self.ledger().record_check(name, &outcome)?;
@@ -218,7 +223,7 @@ impl Host {
         }
         if why.trim().is_empty() {
             let fix = "Say with --why how you know.";
-            return Err(rule("why-missing", "no reason is given", fix));
+            return Err(rule(ErrorCode::WhyMissing, "no reason is given", fix));
         }
         Ok(self.ledger().decide_tenant(name, decision, as_of, why)?)
     }
@@ -248,7 +253,7 @@ fn refuse_refused(connection: &Connection) -> Result<()> {
 
 fn refused_before(name: &ConnectionName, refusal: &CredentialsRefusal) -> Error {
     let problem = Problem::new(
-        "authentication",
+        ErrorCode::Authentication,
         format!(
             "connection {name}: its credentials were refused at {}, and nothing is sent with them \
              again until somebody says so",
@@ -317,7 +322,7 @@ pub(crate) fn status_now(
         return (status_of(code).to_owned(), Some(code.to_owned()));
     }
     if file.is_none_or(|file| file.approval.is_none()) {
-        let code = not_approved(&plugin.name).code().to_owned();
+        let code = not_approved(&plugin.name).code().to_string();
         return (status_of(&code).to_owned(), Some(code));
     }
     if connection.refusal.is_some() {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use psa_host_billing::{ConnectionName, TenantKey, WorkspaceId};
+use psa_host_billing::{ConnectionName, ErrorCode, TenantKey, WorkspaceId};
 use psa_host_ledger::{Connection, ConnectionChange, NewConnection};
 use psa_host_sandbox::{Field, FieldKind, FieldScope, HostPattern};
 use serde::Serialize;
@@ -126,7 +126,7 @@ impl Host {
             let field = plugin.description.field(key);
             if value.is_empty() && field.is_some_and(|field| field.required) {
                 return Err(rule(
-                    "setting-missing",
+                    ErrorCode::SettingMissing,
                     format!("{key} is required and cannot be taken away"),
                     "Give it another value.",
                 ));
@@ -228,7 +228,7 @@ impl Host {
                     format!("Name one of: {}.", known.join(", "))
                 };
                 let message = format!("there is no connection {:?}", name.as_str());
-                Err(rule("unknown-connection", message, fix))
+                Err(rule(ErrorCode::UnknownConnection, message, fix))
             }
             other => Ok(other?),
         }
@@ -279,7 +279,7 @@ fn zone_name(text: &str) -> Result<String> {
         .ok_or_else(|| {
             let short: String = text.chars().take(60).collect();
             rule(
-                "unknown-time-zone",
+                ErrorCode::UnknownTimeZone,
                 format!("{short:?} is not a time zone"),
                 "Give an IANA name, such as Europe/Berlin or America/New_York.",
             )

@@ -6,7 +6,7 @@ mod look_back;
 mod simulate;
 
 use psa_host_billing::count::CountPolicy;
-use psa_host_billing::{ConnectionName, Metric, ModuleId, ServiceId, ServiceMapping};
+use psa_host_billing::{ConnectionName, ErrorCode, Metric, ModuleId, ServiceId, ServiceMapping};
 use psa_host_ledger::Mapped;
 use serde::Serialize;
 
@@ -97,7 +97,7 @@ impl Host {
             .find(|mapping| mapping.module == *module);
         found.ok_or_else(|| {
             rule(
-                "module-unmapped",
+                ErrorCode::ModuleUnmapped,
                 format!("module {module} is not mapped to a service in connection {name}"),
                 format!("Map it with `psa-host map service {name} {module} SERVICE`."),
             )

@@ -6,7 +6,9 @@ use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::plan::Decision;
 use psa_host_billing::rules::{EffectivePolicy, Rules};
 use psa_host_billing::stance::Stance;
-use psa_host_billing::{AccountId, ConnectionName, HoldCode, LineId, ModuleId, Units, WorkspaceId};
+use psa_host_billing::{
+    AccountId, ConnectionName, ErrorCode, HoldCode, LineId, ModuleId, Units, WorkspaceId,
+};
 use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, StanceRecord};
 
 use serde::Serialize;
@@ -61,7 +63,7 @@ impl Host {
         let connection = self.connection(name)?;
         self.policy_is_possible(&connection.plugin, rules.effective.policy)?;
         if let Err(what) = rules.check() {
-            return Err(rule("rule-out-of-range", what, "Correct the number."));
+            return Err(rule(ErrorCode::RuleOutOfRange, what, "Correct the number."));
         }
         Ok(self.ledger().set_rules(name, rules)?)
     }
@@ -84,7 +86,7 @@ impl Host {
         );
         let fix = "Use `--effective today`, or `--effective next-period`: a change is then sent on \
                    the next period's first day.";
-        Err(rule(HoldCode::PolicyNotPossible.as_str(), message, fix))
+        Err(rule(HoldCode::PolicyNotPossible, message, fix))
     }
 
     /// Decide about the line of a pair, as it stands in the PSA now.
@@ -244,7 +246,7 @@ impl Host {
             let mapping = self.mapping_of_name(name)?;
             let Some(workspace) = mapping.workspace(account) else {
                 return Err(rule(
-                    "account-not-mapped",
+                    ErrorCode::AccountUnmapped,
                     format!("account {account} is not mapped in connection {name}"),
                     format!("See `psa-host map list {name}`."),
                 ));
@@ -261,7 +263,7 @@ impl Host {
     pub fn answer(&self, ids: &[QuestionId], answer: Answering, why: &str) -> Result<()> {
         if ids.is_empty() {
             return Err(rule(
-                "no-question",
+                ErrorCode::NoQuestion,
                 "no question was named, and none is waiting",
                 "See `psa-host approval list`.",
             ));
@@ -272,7 +274,7 @@ impl Host {
 
 fn no_line(workspace: &WorkspaceId, module: &ModuleId, why: &str) -> crate::Error {
     rule(
-        "no-line",
+        ErrorCode::NoLine,
         format!("workspace {workspace} and module {module} have no line to decide about: {why}"),
         "See `psa-host explain`.",
     )
@@ -282,7 +284,7 @@ fn no_line(workspace: &WorkspaceId, module: &ModuleId, why: &str) -> crate::Erro
 fn not_changed(line: &LineId, units: Option<Units>) -> crate::Error {
     let units = units.map_or_else(String::new, |units| format!(" ({units} units)"));
     rule(
-        "not-changed-by-others",
+        ErrorCode::NotChangedByOthers,
         format!("nobody else is known to have changed line {line}{units}"),
         "To leave it as it is, use `psa-host line pin`; else the next sync goes by its count.",
     )
@@ -322,7 +324,7 @@ mod tests {
                 let code = refused.map(|error| error.problem().code);
                 let impossible =
                     (effect, *policy) == (Effect::Immediate, EffectivePolicy::PeriodStart);
-                let expected = impossible.then_some("policy-not-possible".to_owned());
+                let expected = impossible.then_some(HoldCode::PolicyNotPossible.into());
                 assert_eq!(code, expected, "{effect:?}, {policy}");
                 let set = host.rules(&name).unwrap().effective.policy;
                 assert_eq!(set == *policy, !impossible, "{effect:?}, {policy}");

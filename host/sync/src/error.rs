@@ -1,6 +1,7 @@
 //! The one error of this crate, and the one shape that every error has for people and
 //! programs: code, message, cause, fix, link.
 
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::LedgerError;
 use psa_host_sandbox::{CallError, LoadError, SandboxError, SessionError};
 use serde::Serialize;
@@ -13,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[error("{message}")]
 pub struct Problem {
     /// Stable; what scripts and documents go by.
-    pub code: String,
+    pub code: ErrorCode,
     /// What went wrong, in one sentence.
     pub message: String,
     /// Why, where that is more than the message says.
@@ -27,7 +28,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with its fix.
     pub fn new(
-        code: impl Into<String>,
+        code: impl Into<ErrorCode>,
         message: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
@@ -104,14 +105,14 @@ fn first_sentence(error: &Error) -> String {
 
 impl Error {
     /// The stable code.
-    pub fn code(&self) -> &str {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Ledger(error) => error.code(),
-            Self::Sandbox(_) => "sandbox",
+            Self::Sandbox(_) => ErrorCode::Sandbox,
             Self::Load { error, .. } => error.code(),
             Self::Session { error, .. } => error.code(),
             Self::Call { error, .. } => error.code(),
-            Self::Rule(problem) => &problem.code,
+            Self::Rule(problem) => problem.code,
             Self::WhilePosting { error, .. } => error.code(),
         }
     }
@@ -143,7 +144,7 @@ impl Error {
             Self::Rule(_) => (None, None),
         };
         Problem {
-            code: self.code().to_owned(),
+            code: self.code(),
             message: self.to_string(),
             cause,
             fix,
@@ -199,7 +200,7 @@ fn fix_of_call(error: &CallError) -> String {
 
 /// Shorthand for a failed rule.
 pub(crate) fn rule(
-    code: &'static str,
+    code: impl Into<ErrorCode>,
     message: impl Into<String>,
     fix: impl Into<String>,
 ) -> Error {

@@ -7,7 +7,8 @@ use psa_host_billing::brake::Brake;
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::plan::{Context, PlanLine, Step, first_day_to_read};
 use psa_host_billing::{
-    AccountId, ConnectionName, ModuleId, ServiceMapping, TenantKey, Units, Workspace, WorkspaceId,
+    AccountId, ConnectionName, ErrorCode, ModuleId, ServiceMapping, TenantKey, Units, Workspace,
+    WorkspaceId,
 };
 use psa_host_ledger::{IntentRecord, Snapshot};
 use psa_host_sandbox::Depth;
@@ -125,7 +126,7 @@ impl Host {
         let workspaces = self.workspaces_of(&open)?;
         let Some(known) = workspaces.get(workspace) else {
             return Err(rule(
-                "unknown-workspace",
+                ErrorCode::UnknownWorkspace,
                 format!("workspace {workspace} is not below the channel of connection {name}"),
                 "See `psa-host workspace list`.",
             ));
@@ -194,7 +195,7 @@ impl Host {
         let channel = &open.connection.channel;
         self.snapshot_to_use(channel)?.ok_or_else(|| {
             rule(
-                "no-snapshot",
+                ErrorCode::NoSnapshot,
                 format!("there is no usage snapshot of channel {channel}"),
                 "Import one with `psa-host usage import`.",
             )
@@ -210,14 +211,14 @@ fn both_sides(
 ) -> Result<(AccountId, ServiceMapping)> {
     let Some(account) = mapping.account(workspace) else {
         return Err(rule(
-            "workspace-unmapped",
+            ErrorCode::WorkspaceUnmapped,
             format!("workspace {workspace} is not mapped to an account in connection {name}"),
             format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`."),
         ));
     };
     let Some(service) = mapping.service(module) else {
         return Err(rule(
-            "module-unmapped",
+            ErrorCode::ModuleUnmapped,
             format!("module {module} is not mapped to a service in connection {name}"),
             format!("Map it with `psa-host map service {name} {module} SERVICE`."),
         ));

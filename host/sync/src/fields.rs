@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::Secret;
 use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, HostPattern};
 use url::{Host as UrlHost, Url};
@@ -66,7 +67,7 @@ pub(crate) fn check(
         let field = declared(plugin, scope, key)?;
         if field.kind == FieldKind::Secret {
             return Err(rule(
-                "setting-is-secret",
+                ErrorCode::SettingIsSecret,
                 format!(
                     "{} ({key}) is a secret and cannot be given as a setting",
                     field.label
@@ -86,14 +87,14 @@ pub(crate) fn check(
         let field = declared(plugin, scope, key)?;
         if field.kind != FieldKind::Secret {
             return Err(rule(
-                "secret-is-setting",
+                ErrorCode::SecretIsSetting,
                 format!("{} ({key}) is not a secret", field.label),
                 format!("Give it with --set {key}=VALUE."),
             ));
         }
         if secret.expose().is_empty() {
             return Err(rule(
-                "setting-invalid",
+                ErrorCode::SettingInvalid,
                 format!("{} ({key}) is empty", field.label),
                 "Give a value.",
             ));
@@ -118,7 +119,7 @@ pub(crate) fn refuse_missing(
                 _ => format!("Give it with --set {key}=VALUE."),
             };
             let message = format!("{label} ({key}) is required and has no value");
-            Err(rule("setting-missing", message, fix))
+            Err(rule(ErrorCode::SettingMissing, message, fix))
         }
     }
 }
@@ -156,7 +157,7 @@ fn declared<'a>(plugin: &'a Description, scope: FieldScope, key: &str) -> Result
         (None, _) => format!("Known here: {}.", known.join(", ")),
     };
     let message = format!("plugin {} has no field {key:?} here", plugin.name);
-    Err(rule("setting-unknown", message, fix))
+    Err(rule(ErrorCode::SettingUnknown, message, fix))
 }
 
 /// No message holds the value: it may be a secret.
@@ -172,7 +173,7 @@ fn well_formed(field: &Field, value: &str) -> Result<()> {
         return Ok(());
     };
     Err(rule(
-        "setting-invalid",
+        ErrorCode::SettingInvalid,
         format!("{label} ({key}) {why}"),
         "Copy it again, whole and alone.",
     ))
@@ -182,7 +183,7 @@ fn url(field: &Field, value: &str, reach: Reach<'_>) -> Result<()> {
     let Field { key, label, .. } = field;
     let invalid = |why: String, fix: &str| {
         let message = format!("{label} ({key}) {why}");
-        Err(Problem::new("setting-invalid", message, fix).into())
+        Err(Problem::new(ErrorCode::SettingInvalid, message, fix).into())
     };
     const FIX: &str = "Give an https address, such as https://psa.example.com/.";
     let Ok(url) = Url::parse(value) else {
@@ -200,7 +201,7 @@ fn url(field: &Field, value: &str, reach: Reach<'_>) -> Result<()> {
             return Ok(());
         }
         return Err(rule(
-            "loopback-not-enabled",
+            ErrorCode::LoopbackNotEnabled,
             format!("{label} ({key}) leads to this computer ({host})"),
             "Give the PSA's https address. For development only: --dev-loopback or \
              PSA_HOST_DEV_LOOPBACK=1.",
@@ -217,7 +218,7 @@ fn url(field: &Field, value: &str, reach: Reach<'_>) -> Result<()> {
     }
     let wanted: Vec<&str> = reach.hosts.iter().map(HostPattern::as_str).collect();
     Err(rule(
-        "host-not-granted",
+        ErrorCode::HostNotGranted,
         format!("{label} ({key}) leads to {name}, which this plugin may not reach"),
         format!("It may reach {}.", wanted.join(", ")),
     ))

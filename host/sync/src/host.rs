@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
 use psa_host_sandbox::{
     BudgetStore, Clock, Compiler, Config, Limits, Plugin, PluginHash, Resolver, Sandbox,
@@ -122,7 +123,7 @@ impl Host {
         let data = whole(options.data.clone());
         if !DataDir::new(&data).ledger().exists() {
             return Err(rule(
-                "no-data",
+                ErrorCode::NoData,
                 format!("{} has no data of psa-host", data.display()),
                 "Check --data and PSA_HOST_DATA. `plugin add`, `workspace import` and `usage \
                  import` begin a new data directory.",
@@ -199,7 +200,7 @@ impl Host {
         let file = installed.file(sha256).ok_or_else(|| {
             let fix = "Add it again with `psa-host plugin add`.";
             rule(
-                "plugin-file",
+                ErrorCode::PluginFile,
                 format!("plugin {name} has no file {sha256}"),
                 fix,
             )
@@ -228,7 +229,7 @@ impl Host {
         );
         self.ledger.record_plugin_incident(name, sha256, &message)?;
         Err(rule(
-            "plugin-description-changed",
+            ErrorCode::PluginDescriptionChanged,
             message,
             "A plugin has no honest reason for that. Do not use this file before its author \
              explains; remove it, or go back to the file before with `psa-host plugin approve`.",

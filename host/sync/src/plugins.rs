@@ -7,6 +7,7 @@ pub(crate) mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::{AddedPlugin, DESCRIPTION_FORM, PluginFile};
 use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, PluginHash};
 use serde::Serialize;
@@ -115,7 +116,11 @@ impl Host {
         let description = plugin.description();
         let text = serde_json::to_string(description).map_err(|error| {
             let message = format!("the plugin's description cannot be kept: {error}");
-            rule("plugin-description", message, "Ask the plugin's author.")
+            rule(
+                ErrorCode::PluginDescription,
+                message,
+                "Ask the plugin's author.",
+            )
         })?;
         let name = description.name.clone();
         let added = self.ledger().add_plugin(&name, &source.bytes, &text)?;
@@ -275,7 +280,7 @@ impl Host {
             format!("Name one of: {}.", known.join(", "))
         };
         rule(
-            "unknown-plugin",
+            ErrorCode::UnknownPlugin,
             format!("there is no plugin {name:?}"),
             fix,
         )
@@ -301,7 +306,7 @@ impl Host {
 pub(crate) fn description_of(plugin: &str, text: &str) -> Result<Description> {
     serde_json::from_str(text).map_err(|error| {
         rule(
-            "plugin-description",
+            ErrorCode::PluginDescription,
             format!("what plugin {plugin} said of itself cannot be read: {error}"),
             "Remove this file of the plugin, and add it again with `psa-host plugin add`.",
         )
@@ -311,7 +316,7 @@ pub(crate) fn description_of(plugin: &str, text: &str) -> Result<Description> {
 /// The file is of an earlier contract: remembered, but it does not load.
 pub(crate) fn needs_new_file(plugin: &str, file: &PluginFile) -> Error {
     rule(
-        "plugin-version",
+        ErrorCode::PluginVersion,
         format!(
             "the file {:.12} of plugin {plugin} was made for version 0.{} of the contract, and this \
              host speaks 0.{DESCRIPTION_FORM}",
@@ -339,7 +344,7 @@ fn view(plugin: psa_host_ledger::Plugin, sha256: Option<&str>) -> Result<PluginV
     let sha256 = sha256.unwrap_or(&plugin.sha256);
     let Some(file) = plugin.file(sha256) else {
         return Err(rule(
-            "plugin-file",
+            ErrorCode::PluginFile,
             format!("plugin {} has no file {sha256}", plugin.name),
             "Add it with `psa-host plugin add`.",
         ));

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use psa_host_billing::radar::{Seen, Stake};
 use psa_host_billing::suggest::{NamedModule, Verdict, suggest_services};
 use psa_host_billing::{
-    CompleteSnapshot, ConnectionName, Mapping, ModuleId, Service, ServiceId, UsageItem,
+    CompleteSnapshot, ConnectionName, ErrorCode, Mapping, ModuleId, Service, ServiceId, UsageItem,
     UsageSnapshot, WorkspaceId,
 };
 use serde::Serialize;
@@ -77,7 +77,7 @@ impl Host {
         let channel = &connection.channel;
         let Some(snapshot) = self.snapshot_to_use(channel)? else {
             return Err(rule(
-                "no-snapshot",
+                ErrorCode::NoSnapshot,
                 format!("there is no usage snapshot of channel {channel}"),
                 "Import one with `psa-host usage import`.",
             ));
@@ -97,8 +97,13 @@ impl Host {
             complete: true,
             items: self.ledger().usage_items(snapshot.id)?,
         });
-        let counts = counts
-            .map_err(|error| rule("snapshot-incomplete", error.to_string(), "Import another."))?;
+        let counts = counts.map_err(|error| {
+            rule(
+                ErrorCode::SnapshotIncomplete,
+                error.to_string(),
+                "Import another.",
+            )
+        })?;
         let mut workspaces = self.ledger().workspaces_below(channel)?;
         workspaces.extend(self.ledger().workspace(channel)?);
         let workspaces: HashMap<_, _> = workspaces

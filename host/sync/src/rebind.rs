@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use psa_host_billing::rebind::{KnownAccount, Proof};
-use psa_host_billing::{AccountId, ConnectionName, LineKey, TenantKey};
+use psa_host_billing::{AccountId, ConnectionName, ErrorCode, LineKey, TenantKey};
 use psa_host_ledger::{Connection, NameOf, Rebound, TenantLock};
 use psa_host_sandbox::Depth;
 use serde::Serialize;
@@ -121,7 +121,7 @@ impl Host {
             .map_err(|e| open.failed(e))?;
         if report.tenant != proposal.reported {
             return Err(rule(
-                "rebind-outdated",
+                ErrorCode::RebindOutdated,
                 format!(
                     "connection {name} leads to tenant {} now, and not to {} as when it was looked \
                      at; nothing was changed",
@@ -229,7 +229,7 @@ fn spread(lines: &[LineKey], at_most: usize) -> Vec<LineKey> {
 fn no_proof(name: &ConnectionName, reported: &TenantKey, proof: &Proof) -> Error {
     if proof.accounts == 0 && proof.lines == 0 {
         return rule(
-            "rebind-no-proof",
+            ErrorCode::RebindNoProof,
             format!(
                 "nothing is known of the tenant of connection {name} that could be looked for at \
                  {reported}: no account is mapped, and no line was posted or found right"
@@ -238,7 +238,7 @@ fn no_proof(name: &ConnectionName, reported: &TenantKey, proof: &Proof) -> Error
         );
     }
     rule(
-        "rebind-no-proof",
+        ErrorCode::RebindNoProof,
         format!(
             "{reported} is not where the tenant of connection {name} was moved to: none of {} \
              mapped accounts is there under its name, and {} of {} known lines",

@@ -1,7 +1,7 @@
 //! A person's word that what a PSA refused may be sent again.
 
 use psa_host_billing::rejection::MAX_REJECTIONS;
-use psa_host_billing::{ConnectionName, LineId};
+use psa_host_billing::{ConnectionName, ErrorCode, LineId};
 
 use crate::error::rule;
 use crate::{Host, Result};
@@ -20,7 +20,7 @@ impl Host {
     ) -> Result<Vec<LineId>> {
         let nothing = |what: String| {
             rule(
-                "nothing-refused",
+                ErrorCode::NothingRefused,
                 format!("{what} is held because the PSA refused a change"),
                 "See `psa-host run show` for lines with the code rejected-twice.",
             )

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use psa_host_billing::approval::Reason;
 use psa_host_billing::rollback::{Effect, Opposing, effect};
-use psa_host_billing::{ConnectionName, LineId, Money, TenantKey, Units};
+use psa_host_billing::{ConnectionName, ErrorCode, LineId, Money, TenantKey, Units};
 use psa_host_ledger::{IntentRecord, IntentState, NewQuestion, RunId};
 use serde::Serialize;
 
@@ -174,7 +174,7 @@ fn cannot_be_taken_back(record: &IntentRecord, confirmed: Option<Units>) -> Opti
 
 fn nothing_to_roll_back(run: RunId, why: &str) -> crate::Error {
     rule(
-        "nothing-to-roll-back",
+        ErrorCode::NothingToRollBack,
         format!("nothing of run {run} can be taken back: {why}"),
         format!("See `psa-host run show {run}`."),
     )

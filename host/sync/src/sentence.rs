@@ -1,5 +1,7 @@
 //! Texts that a person answers with, for the history and for every report.
 
+use psa_host_billing::ErrorCode;
+
 use crate::Result;
 use crate::error::rule;
 
@@ -22,7 +24,7 @@ pub(crate) fn sentence(what: &'static str, text: &str) -> Result<String> {
         return Ok(text.to_owned());
     };
     Err(rule(
-        "bad-text",
+        ErrorCode::BadText,
         format!("--{what} {wrong}"),
         "Say in a sentence who answers for it and why.",
     ))

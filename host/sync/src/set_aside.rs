@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::{ConnectionName, ModuleId, SetAside, SetAsideKind, SetAsides, WorkspaceId};
+use psa_host_billing::{
+    ConnectionName, ErrorCode, ModuleId, SetAside, SetAsideKind, SetAsides, WorkspaceId,
+};
 use psa_host_ledger::NewSetAside;
 use serde::Serialize;
 
@@ -88,7 +90,7 @@ impl Host {
             && until < today
         {
             return Err(rule(
-                "set-aside-ended",
+                ErrorCode::DatePassed,
                 format!(
                     "{until} has passed: today is {today} in {}",
                     connection.time_zone
@@ -159,7 +161,7 @@ impl Host {
                     .map(|id| format!("module {id} of "))
                     .unwrap_or_default();
                 return Err(rule(
-                    "not-set-aside",
+                    ErrorCode::NotSetAside,
                     format!("{module}workspace {workspace} is not set aside in connection {name}"),
                     format!("See what is with `psa-host map set-aside {name} --list`."),
                 ));
@@ -193,7 +195,7 @@ fn checked_why(why: &str) -> Result<(), Problem> {
         return Ok(());
     };
     Err(Problem::new(
-        "bad-reason",
+        ErrorCode::BadText,
         format!("the reason {wrong}"),
         "Say in a sentence why it is set aside.",
     ))

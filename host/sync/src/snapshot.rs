@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use psa_host_billing::brake::{self, Brake, Newest};
 use psa_host_billing::rules::BrakeLimits;
-use psa_host_billing::{CompleteSnapshot, UsageSnapshot, WorkspaceId};
+use psa_host_billing::{CompleteSnapshot, ErrorCode, UsageSnapshot, WorkspaceId};
 use psa_host_ledger::{Connection, Counted, DifferingCount, Disagreement, Ledger, Snapshot};
 
 use crate::error::rule;
@@ -20,7 +20,7 @@ impl Host {
         };
         match self.disagreeing(&newest)? {
             None => Ok(Some(newest)),
-            Some(brake) => Err(rule(brake.code(), brake.message(), fix_of(&brake))),
+            Some(brake) => Err(rule(brake.kind(), brake.message(), fix_of(&brake))),
         }
     }
 
@@ -106,6 +106,6 @@ pub(crate) fn counts_of(ledger: &Ledger, snapshot: &Snapshot) -> Result<Complete
     })
     .map_err(|incomplete| {
         let fix = "Import a complete snapshot with `psa-host usage import`.";
-        rule("snapshot-incomplete", incomplete.to_string(), fix)
+        rule(ErrorCode::SnapshotIncomplete, incomplete.to_string(), fix)
     })
 }

@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 
+use psa_host_billing::ErrorCode;
+
 use crate::Result;
 use crate::error::rule;
 use crate::imports::{Accepted, Doubt};
@@ -57,7 +59,7 @@ impl Source {
             let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
             if !about.is_file() && !about.is_dir() {
                 return Err(rule(
-                    "file-not-regular",
+                    ErrorCode::FileNotRegular,
                     format!("{path} is a pipe, a device or a socket, not a file"),
                     "Name the .wasm file itself, or pass it with `-` on standard input.",
                 ));
@@ -88,7 +90,7 @@ impl Source {
         }
         if bytes.len() as u64 > most {
             return Err(rule(
-                "file-too-large",
+                ErrorCode::FileTooLarge,
                 format!("{name} is larger than {} MiB", most >> 20),
                 "Check that this is the right file; split a list that is really this long.",
             ));
@@ -100,22 +102,22 @@ impl Source {
 fn unreadable(name: &str, error: &std::io::Error) -> crate::Error {
     let (code, message, fix) = match error.kind() {
         ErrorKind::NotFound => (
-            "file-not-found",
+            ErrorCode::FileNotFound,
             format!("there is no file {name}"),
             "Check the path.",
         ),
         ErrorKind::PermissionDenied => (
-            "file-permission",
+            ErrorCode::FilePermission,
             format!("this user may not read {name}"),
             "Give the user access to the file, or pass it with `-` on standard input.",
         ),
         ErrorKind::IsADirectory => (
-            "file-is-directory",
+            ErrorCode::FileIsDirectory,
             format!("{name} is a directory"),
             "Name a file in it.",
         ),
         _ => (
-            "file-unreadable",
+            ErrorCode::FileUnreadable,
             format!("{name} cannot be read: {error}"),
             "Check the file and its disk.",
         ),

@@ -1,7 +1,7 @@
 //! What was counted, for looking at: the snapshots there are, and the newest.
 
 use jiff::Timestamp;
-use psa_host_billing::{ModuleId, UsageItem, WorkspaceId};
+use psa_host_billing::{ErrorCode, ModuleId, UsageItem, WorkspaceId};
 use psa_host_ledger::{Snapshot, SnapshotId, Withdrawal};
 use serde::Serialize;
 
@@ -139,7 +139,7 @@ impl Host {
         self.channel_workspace(channel)?;
         let Some(snapshot) = self.snapshot_to_use(channel)? else {
             return Err(rule(
-                "no-snapshot",
+                ErrorCode::NoSnapshot,
                 format!("there is no usage snapshot of channel {channel}"),
                 "Import one with `psa-host usage import`.",
             ));
@@ -166,7 +166,7 @@ impl Host {
         let found = self.count_behind(channel, workspace, module)?;
         found.ok_or_else(|| {
             rule(
-                "no-count",
+                ErrorCode::NoCount,
                 format!(
                     "the newest usage snapshot of channel {channel} has no count of module \
                      {module} for workspace {workspace}"

@@ -18,7 +18,7 @@ use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision, first_day_to_read, last_day_to_read};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, HoldCode, Mapping,
+    Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, ErrorCode, HoldCode, Mapping,
     ReportCode, Service, ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::NameOf;
@@ -233,7 +233,11 @@ impl Host {
             items: items.into_iter().map(crate::usage_view::counted).collect(),
         });
         let snapshot = snapshot.map_err(|error| {
-            crate::error::rule("snapshot-incomplete", error.to_string(), "Import another.")
+            crate::error::rule(
+                ErrorCode::SnapshotIncomplete,
+                error.to_string(),
+                "Import another.",
+            )
         })?;
         if counted && snapshot.all_zero() {
             findings.push(Finding::of(&Brake::SnapshotAllZero, &open.connection.name));
@@ -315,7 +319,7 @@ fn account_of(
 ) -> Result<AccountId> {
     mapping.account(workspace).cloned().ok_or_else(|| {
         crate::error::rule(
-            "workspace-unmapped",
+            ErrorCode::WorkspaceUnmapped,
             format!("workspace {workspace} is not mapped to an account in connection {name}"),
             format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`."),
         )

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use psa_host_billing::ErrorCode;
+
 use crate::error::rule;
 use crate::{Error, Result};
 
@@ -100,7 +102,7 @@ fn dir_of(file: &Path) -> &Path {
 
 fn exists(file: &Path) -> Error {
     rule(
-        "file-exists",
+        ErrorCode::FileExists,
         format!("{} is there already", file.display()),
         "Name another file, or add --force to overwrite it.",
     )
@@ -108,7 +110,7 @@ fn exists(file: &Path) -> Error {
 
 pub(crate) fn unwritable(file: &Path, error: &io::Error) -> Error {
     rule(
-        "file-unwritable",
+        ErrorCode::FileUnwritable,
         format!("{} could not be written: {error}", file.display()),
         "Check that the folder is there, that this user may write into it, and that its disk \
          is not full.",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use psa_host_billing::ConnectionName;
+use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_ledger::{Connection, DESCRIPTION_FORM, Ledger, Observed, StorageQuota, StorageScope};
 use psa_host_sandbox::{
     BudgetStore, FieldKind, FieldScope, Grant, HostPattern, InMemoryStorage, Limits, Observation,
@@ -156,7 +156,7 @@ impl Host {
         let connection = self.ledger().connection(name)?;
         if purpose == Purpose::Post && connection.paused {
             return Err(rule(
-                "connection-paused",
+                ErrorCode::ConnectionPaused,
                 format!("connection {name} is paused"),
                 format!("Resume it with `psa-host connection resume {name}`."),
             ));
@@ -265,7 +265,7 @@ impl Host {
                 _ => format!("--set {}=VALUE", field.key),
             };
             return Err(rule(
-                "setting-missing",
+                ErrorCode::SettingMissing,
                 format!(
                     "plugin {}: {} ({}) is not set",
                     plugin.name, field.label, field.key
@@ -283,7 +283,7 @@ impl Host {
 /// The plugin is there, but nobody agreed to what it asks for.
 pub(crate) fn not_approved(plugin: &str) -> Error {
     rule(
-        "not-approved",
+        ErrorCode::NotApproved,
         format!("plugin {plugin} is not approved"),
         format!(
             "See what it asks for with `psa-host plugin inspect {plugin}`, then agree with \
@@ -300,7 +300,7 @@ pub(crate) fn grant(plugin: &Plugin, hosts: &[String]) -> Result<Grant> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| {
             rule(
-                "approval-damaged",
+                ErrorCode::ApprovalDamaged,
                 format!("the approval of the plugin cannot be read: {error}"),
                 "Approve the plugin again with `psa-host plugin approve`.",
             )
@@ -346,7 +346,7 @@ impl ConnectionStorage {
         for key in self.ledger.storage_list(&self.scope, "", most)? {
             if let Some(value) = self.ledger.storage_get(&self.scope, &key)? {
                 let put = copy.put(&key, &value);
-                put.map_err(|StoreFailure(why)| rule("storage-copy", why, "Try again."))?;
+                put.map_err(|StoreFailure(why)| rule(ErrorCode::StorageCopy, why, "Try again."))?;
             }
         }
         Ok(copy)

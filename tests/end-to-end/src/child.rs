@@ -193,7 +193,7 @@ pub async fn sync_as_child() {
     let synced = host.sync(&name, &options, &unwatched).await;
     let end = match synced {
         Ok(_) => "done".to_owned(),
-        Err(error) => error.code().to_owned(),
+        Err(error) => error.code().to_string(),
     };
     note(&trace, &end);
 }

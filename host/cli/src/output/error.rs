@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use psa_host_billing::ErrorCode;
 use psa_host_sync::Problem;
 use serde::Serialize;
 
@@ -41,7 +42,7 @@ impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         if let Some(wrong) = error.downcast_ref::<WrongUse>() {
             return Self {
-                problem: Problem::new("usage", wrong.message.clone(), wrong.fix.clone()),
+                problem: Problem::new(ErrorCode::Usage, wrong.message.clone(), wrong.fix.clone()),
                 status: 2,
             };
         }
@@ -54,7 +55,7 @@ impl From<anyhow::Error> for Failure {
         let message = format!("{error:#}");
         Self {
             problem: Problem {
-                code: "internal".to_owned(),
+                code: ErrorCode::Internal,
                 message,
                 cause: None,
                 fix: None,
@@ -72,7 +73,7 @@ impl Failure {
         let message = text.trim().trim_start_matches("error: ");
         let fix = "See `psa-host help`, or --help of the command.";
         Self {
-            problem: Problem::new("usage", message, fix),
+            problem: Problem::new(ErrorCode::Usage, message, fix),
             status: 2,
         }
     }

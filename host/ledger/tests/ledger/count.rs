@@ -26,7 +26,7 @@ fn peak() -> CountPolicy {
 fn set(ledger: &Ledger, module: &str, policy: CountPolicy) -> Result<Mapped, &'static str> {
     let module = module.parse().unwrap();
     let set = ledger.set_count_policy(&name("acme"), &module, &policy);
-    set.map_err(|error| error.code())
+    set.map_err(|error| error.code().as_str())
 }
 
 fn exclusion(workspace: &str) -> CountExclusion {

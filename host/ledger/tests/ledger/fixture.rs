@@ -198,5 +198,5 @@ pub fn code<T: std::fmt::Debug>(result: Result<T, LedgerError>) -> &'static str 
     let error = result.unwrap_err();
     assert!(!error.fix().is_empty());
     assert!(!error.to_string().is_empty());
-    error.code()
+    error.code().as_str()
 }

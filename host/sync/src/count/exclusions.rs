@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::count::CountExclusion;
-use psa_host_billing::{ConnectionName, ModuleId, WorkspaceId};
+use psa_host_billing::{ConnectionName, ErrorCode, ModuleId, WorkspaceId};
 use psa_host_ledger::{ExclusionId, ExclusionRecord};
 use serde::Serialize;
 
@@ -78,7 +78,7 @@ impl Host {
         let metric = self.service_to_count(name, &new.module)?.metric;
         if new.count == 0 {
             return Err(rule(
-                "nothing-excluded",
+                ErrorCode::NothingExcluded,
                 "an exclusion is of one user or device at least",
                 "Name how many are not billed.",
             ));
@@ -86,7 +86,7 @@ impl Host {
         let today = self.today(&connection)?;
         if let Some(until) = new.until.filter(|until| *until < today) {
             return Err(rule(
-                "date-passed",
+                ErrorCode::DatePassed,
                 format!("the last day, {until}, is before today, {today}"),
                 "Name a later day, or leave --until out.",
             ));
@@ -139,7 +139,7 @@ impl Host {
         match self.ledger().remove_count_exclusion(name, id) {
             Ok(()) => Ok(done("restored", format!("{id} is taken back"))),
             Err(psa_host_ledger::LedgerError::NotFound { .. }) => Err(rule(
-                "unknown-exclusion",
+                ErrorCode::UnknownExclusion,
                 format!("connection {name} has no exclusion {id}, or not any more"),
                 format!("See `psa-host count exclusions {name}`."),
             )),

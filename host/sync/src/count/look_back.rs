@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use psa_host_billing::count::{Counting, Days, by_day};
 use psa_host_billing::period::period_of;
 use psa_host_billing::{
-    ConnectionName, Contract, Mapping, Metric, ModuleId, ServiceMapping, WorkspaceId,
+    ConnectionName, Contract, ErrorCode, Mapping, Metric, ModuleId, ServiceMapping, WorkspaceId,
 };
 use psa_host_ledger::{Connection, SeriesCount, UsageSeries};
 
@@ -92,7 +92,7 @@ impl Host {
         let zone = crate::mapping::zone_of(connection)?;
         let start = since.to_zoned_datetime(zone.clone()).map_err(|error| {
             rule(
-                "date-out-of-range",
+                ErrorCode::DateOutOfRange,
                 format!(
                     "{since} does not begin in {}: {error}",
                     connection.time_zone

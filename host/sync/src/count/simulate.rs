@@ -10,7 +10,8 @@ use psa_host_billing::count::{
 };
 use psa_host_billing::rules::Action;
 use psa_host_billing::{
-    ConnectionName, Hold, Metric, ModuleId, ServiceMapping, Units, UsageItem, WorkspaceId,
+    ConnectionName, ErrorCode, Hold, Metric, ModuleId, ServiceMapping, Units, UsageItem,
+    WorkspaceId,
 };
 use psa_host_ledger::{Connection, Snapshot};
 use rust_decimal::Decimal;
@@ -134,7 +135,7 @@ impl Host {
         let since = scope.since.unwrap_or_else(|| as_of.first_of_month());
         if since > as_of {
             return Err(rule(
-                "date-to-come",
+                ErrorCode::DateToCome,
                 format!("the period would begin on {since}, after today, {as_of}"),
                 "Name an earlier day with --since.",
             ));
@@ -187,11 +188,11 @@ impl Host {
                     "the newest usage snapshot, {}, is not complete",
                     snapshot.id
                 );
-                Err(rule("snapshot-incomplete", message, fix))
+                Err(rule(ErrorCode::SnapshotIncomplete, message, fix))
             }
             None => {
                 let message = format!("there is no usage snapshot of channel {channel}");
-                Err(rule("no-snapshot", message, fix))
+                Err(rule(ErrorCode::NoSnapshot, message, fix))
             }
         }
     }

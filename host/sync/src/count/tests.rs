@@ -320,7 +320,7 @@ fn a_simulation_that_has_nothing_to_go_by_is_refused() {
     let Fixture { host, .. } = &fixture();
     let code = |scope: SimulationScope| {
         let error = host.simulate_counts(&acme(), &scope).unwrap_err();
-        error.code().to_owned()
+        error.code().as_str()
     };
     assert_eq!(code(SimulationScope::default()), "no-snapshot");
     september(host);
@@ -336,7 +336,7 @@ fn a_simulation_that_has_nothing_to_go_by_is_refused() {
             workspace,
             ..scope()
         }),
-        "workspace-not-mapped"
+        "workspace-unmapped"
     );
     let since = Some(date(2026, 10, 2));
     assert_eq!(code(SimulationScope { since, ..scope() }), "date-to-come");

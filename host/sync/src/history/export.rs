@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use psa_host_billing::ErrorCode;
+
 use super::form::{Csv, Rows, Xlsx};
 use crate::error::rule;
 use crate::whole_file::{WholeFile, unwritable};
@@ -94,7 +96,7 @@ impl Host {
         let mut failed = None;
         let note = |error| {
             failed = Some(error);
-            rule("stream", "the stream is closed", "Open it.")
+            rule(ErrorCode::Stream, "the stream is closed", "Open it.")
         };
         let done = match form {
             ExportForm::Csv => self.export(Csv::new(&mut out)?, after, note),

@@ -4,6 +4,7 @@ mod export;
 mod form;
 
 use jiff::Timestamp;
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::{Break, HistoryEvent, HistoryFilter, HistoryHead, Verification};
 use serde::Serialize;
 use serde_json::Value;
@@ -121,7 +122,7 @@ impl Host {
         // A folder that was deleted or mistyped must not pass for one whose history holds.
         if entries == 0 && kept.is_none() {
             return Err(rule(
-                "no-history",
+                ErrorCode::NoHistory,
                 format!("{} has no history", self.ledger().dir().root().display()),
                 "Check --data and PSA_HOST_DATA: a data directory in use has entries.",
             ));

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use psa_host_billing::ErrorCode;
+
 use crate::Source;
 use crate::error::Problem;
 
@@ -53,7 +55,7 @@ impl<'a> CsvFile<'a> {
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             let message = format!("{name}, line 1: this is UTF-16, not UTF-8 text");
             let fix = "Save the file as UTF-8 (in Excel: \"CSV UTF-8\").";
-            return Err(Problem::new("not-utf8", message, fix));
+            return Err(Problem::new(ErrorCode::NotUtf8, message, fix));
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut file = Self {
@@ -104,7 +106,7 @@ impl<'a> CsvFile<'a> {
         let what = format!("this row has {cells} cells, the header has {width}");
         let fix = "Give each row as many cells as the header; a comma or semicolon that belongs to \
                    a text stands in a quoted cell.";
-        Some(self.problem(row.line, column, "csv-fields", &what, fix))
+        Some(self.problem(row.line, column, ErrorCode::CsvFields, &what, fix))
     }
 
     /// After the last row: that the file may go on where it came from. A cut inside of
@@ -120,11 +122,11 @@ impl<'a> CsvFile<'a> {
         );
         let fix = "Get the file again. If this is all of it, end its last line, or add \
                    `--accept may-be-cut`.";
-        let code = Doubt::MayBeCut.as_str();
+        let code = ErrorCode::MayBeCut;
         Some(self.problem(open.line, open.column, code, &what, fix))
     }
 
-    fn problem(&self, line: u64, column: usize, code: &str, what: &str, fix: &str) -> Problem {
+    fn problem(&self, line: u64, column: usize, code: ErrorCode, what: &str, fix: &str) -> Problem {
         let message = format!("{}, line {line}, column {column}: {what}", self.name);
         Problem::new(code, message, fix)
     }
@@ -204,7 +206,7 @@ impl<'a> CsvFile<'a> {
         let cell = &rest[..end];
         if cell.contains(&b'"') {
             let what = "a quote stands inside of a cell that is not quoted";
-            return Err(self.problem(line, before + 1, "csv-quote", what, QUOTE_FIX));
+            return Err(self.problem(line, before + 1, ErrorCode::CsvQuote, what, QUOTE_FIX));
         }
         self.at += end;
         Ok(Cow::Borrowed(cell))
@@ -220,10 +222,10 @@ impl<'a> CsvFile<'a> {
             // quoted in part may be one that lost its end.
             let what = "a quote stands in the header";
             let fix = "Write the names of the columns without quotes.";
-            return Err(self.problem(line, before + 1, "csv-quote", what, fix));
+            return Err(self.problem(line, before + 1, ErrorCode::CsvQuote, what, fix));
         }
         let refused =
-            |what: &str| Err(self.problem(line, before + 1, "csv-quote", what, QUOTE_FIX));
+            |what: &str| Err(self.problem(line, before + 1, ErrorCode::CsvQuote, what, QUOTE_FIX));
         loop {
             let rest = &self.bytes[at..];
             let Some(quote) = rest.iter().position(|byte| *byte == b'"') else {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use psa_host_billing::{IdError, WorkspaceId};
+use psa_host_billing::{ErrorCode, IdError, WorkspaceId};
 use psa_host_ledger::UsageItem;
 
 use crate::error::Problem;
@@ -14,7 +14,7 @@ use crate::{Error, Result, Source};
 use super::csv_file::{CsvFile, CsvRow};
 use super::json::{COUNT_FIX, why_no_count};
 use super::usage::{Place, Read};
-use super::{Accepted, DOUBTFUL_ID_FIX, Doubt, Unknown, doubtful_id, refuse};
+use super::{Accepted, DOUBTFUL_ID_FIX, Unknown, doubtful_id, refuse};
 
 const COLUMNS: [&str; 4] = ["workspace", "module", "users", "devices"];
 
@@ -27,7 +27,7 @@ pub(super) struct Row {
 }
 
 impl Place for Row {
-    fn problem(&self, field: Option<&str>, code: &'static str, what: &str, fix: &str) -> Problem {
+    fn problem(&self, field: Option<&str>, code: ErrorCode, what: &str, fix: &str) -> Problem {
         let at = COLUMNS.iter().position(|name| Some(*name) == field);
         let column = match at {
             Some(at) => format!(", column {} ({})", self.columns[at] + 1, COLUMNS[at]),
@@ -49,7 +49,7 @@ pub(super) fn read(
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().starts_with(b"{") {
         return Err(Problem::new(
-            "usage-is-json",
+            ErrorCode::UsageIsJson,
             format!("{file} is JSON, and --channel, --taken-at and --complete are for CSV"),
             "Leave them out: a JSON file says all three itself.",
         )
@@ -103,7 +103,9 @@ fn columns(file: &str, header: &CsvRow<'_>, unknown: &mut Unknown) -> Result<[us
                     "{file}, line {line}, column {}: {name} is there twice",
                     at + 1
                 );
-                return Err(Problem::new("csv-header", message, "Remove one of the two.").into());
+                return Err(
+                    Problem::new(ErrorCode::CsvHeader, message, "Remove one of the two.").into(),
+                );
             }
             Some(which) => found[which] = Some(at),
         }
@@ -121,7 +123,7 @@ fn columns(file: &str, header: &CsvRow<'_>, unknown: &mut Unknown) -> Result<[us
             missing.join(", ")
         );
         let fix = "The first line names the columns: workspace,module,users,devices.";
-        return Err(Problem::new("csv-header", message, fix).into());
+        return Err(Problem::new(ErrorCode::CsvHeader, message, fix).into());
     };
     Ok([workspace, module, users, devices])
 }
@@ -137,7 +139,7 @@ fn item(row: &Row, cells: &CsvRow<'_>, accepted: Accepted) -> Result<UsageItem, 
                 let fix = "Save the file as UTF-8.";
                 row.problem(
                     Some(COLUMNS[which]),
-                    "not-utf8",
+                    ErrorCode::NotUtf8,
                     "this cell is not UTF-8 text",
                     fix,
                 )
@@ -151,7 +153,7 @@ fn item(row: &Row, cells: &CsvRow<'_>, accepted: Accepted) -> Result<UsageItem, 
         text => {
             let short: String = text.chars().take(40).collect();
             let what = format!("{short:?} is no count, {}", why_no_count(text));
-            Err(row.problem(Some(COLUMNS[which]), "bad-count", &what, COUNT_FIX))
+            Err(row.problem(Some(COLUMNS[which]), ErrorCode::BadCount, &what, COUNT_FIX))
         }
     };
     Ok(UsageItem {
@@ -170,11 +172,11 @@ fn id<T: FromStr<Err = IdError>>(
 ) -> Result<T, Problem> {
     let column = Some(COLUMNS[which]);
     if let Some(what) = doubtful_id(text, false, accepted) {
-        let code = Doubt::MayBeRounded.as_str();
+        let code = ErrorCode::MayBeRounded;
         return Err(row.problem(column, code, &what, DOUBTFUL_ID_FIX));
     }
     text.parse().map_err(|error| {
         let what = format!("this is no id: {error}");
-        row.problem(column, "bad-id", &what, "Correct it.")
+        row.problem(column, ErrorCode::BadId, &what, "Correct it.")
     })
 }

@@ -10,10 +10,12 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use psa_host_billing::ErrorCode;
+
 use crate::Source;
 use crate::error::Problem;
 
-use super::{Accepted, DOUBTFUL_ID_FIX, Doubt, doubtful_id, readable};
+use super::{Accepted, DOUBTFUL_ID_FIX, doubtful_id, readable};
 
 pub(crate) use object::Object;
 
@@ -46,7 +48,11 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
             let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let (line, column) = place(&good, good.len());
             let message = format!("{name}, line {line}, column {column}: this is not UTF-8 text");
-            return Err(Problem::new("not-utf8", message, "Save the file as UTF-8."));
+            return Err(Problem::new(
+                ErrorCode::NotUtf8,
+                message,
+                "Save the file as UTF-8.",
+            ));
         }
     };
     match serde_json::from_str::<&RawValue>(text) {
@@ -67,7 +73,7 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
             let words = words.split(" at line ").next().unwrap_or_default();
             let message = format!("{name}, line {line}, column {column}: not valid JSON: {words}");
             let fix = "Correct the file at that place; the import's own --help shows the form.";
-            Err(Problem::new("json-syntax", message, fix))
+            Err(Problem::new(ErrorCode::JsonSyntax, message, fix))
         }
     }
 }
@@ -82,12 +88,7 @@ fn place(text: &str, offset: usize) -> (usize, usize) {
 
 impl<'a> Node<'a> {
     /// Something is wrong with this value.
-    pub(crate) fn problem(
-        &self,
-        code: &'static str,
-        what: impl fmt::Display,
-        fix: &str,
-    ) -> Problem {
+    pub(crate) fn problem(&self, code: ErrorCode, what: impl fmt::Display, fix: &str) -> Problem {
         let (line, column) = self.begins();
         let name = self.document.name;
         let path = match self.path.as_ref() {
@@ -112,7 +113,11 @@ impl<'a> Node<'a> {
 
     fn wrong_type(&self, wanted: &str) -> Problem {
         let what = format!("is {}, not {wanted}", self.shown());
-        self.problem("wrong-type", what, "Correct the value at that place.")
+        self.problem(
+            ErrorCode::WrongType,
+            what,
+            "Correct the value at that place.",
+        )
     }
 
     /// The value as it stands in the file, shortened.
@@ -163,7 +168,11 @@ impl<'a> Node<'a> {
 
     /// Not reached: the syntax was checked by [`parse`].
     fn broken(&self, error: &serde_json::Error) -> Problem {
-        self.problem("json-syntax", error, "Correct the file at that place.")
+        self.problem(
+            ErrorCode::JsonSyntax,
+            error,
+            "Correct the file at that place.",
+        )
     }
 
     /// A text, without limits on what is in it.
@@ -188,7 +197,8 @@ impl<'a> Node<'a> {
     /// A text for people.
     pub(crate) fn text(&self) -> Checked<String> {
         let text = self.plain_text()?;
-        readable(&text).map_err(|why| self.problem("bad-text", why, "Correct the text."))?;
+        readable(&text)
+            .map_err(|why| self.problem(ErrorCode::BadText, why, "Correct the text."))?;
         Ok(text.into_owned())
     }
 
@@ -212,11 +222,16 @@ impl<'a> Node<'a> {
             return Err(self.wrong_type("an id (a text)"));
         };
         if let Some(what) = doubtful_id(&text, as_number, self.document.accepted) {
-            let code = Doubt::MayBeRounded.as_str();
+            let code = ErrorCode::MayBeRounded;
             return Err(self.problem(code, what, DOUBTFUL_ID_FIX));
         }
-        text.parse()
-            .map_err(|error| self.problem("bad-id", format!("is no id: {error}"), "Correct it."))
+        text.parse().map_err(|error| {
+            self.problem(
+                ErrorCode::BadId,
+                format!("is no id: {error}"),
+                "Correct it.",
+            )
+        })
     }
 
     /// A count: whole, from 0 to 4,294,967,295; none for null.
@@ -229,7 +244,7 @@ impl<'a> Node<'a> {
             return Ok(Some(count));
         }
         let what = format!("is {}, {}", self.shown(), why_no_count(self.raw));
-        Err(self.problem("bad-count", what, COUNT_FIX))
+        Err(self.problem(ErrorCode::BadCount, what, COUNT_FIX))
     }
 
     /// True or false; null is false.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::Names;
 
 use super::json::Object;
@@ -39,7 +40,7 @@ fn list(
             None => format!("has {named} names, but there is no count of {counted}"),
         };
         let fix = "Name each one that is counted and no other, or leave the names out.";
-        return Err(node.problem("names-differ-from-count", what, fix));
+        return Err(node.problem(ErrorCode::NamesDifferFromCount, what, fix));
     }
     let mut seen = HashSet::with_capacity(entries.len());
     let mut names = Vec::with_capacity(entries.len());
@@ -47,11 +48,11 @@ fn list(
         let name = entry.text()?;
         if name.len() > MOST_NAME {
             let what = format!("has {} bytes; a name has at most {MOST_NAME}", name.len());
-            return Err(entry.problem("bad-text", what, "Shorten the name."));
+            return Err(entry.problem(ErrorCode::BadText, what, "Shorten the name."));
         }
         if !seen.insert(name.clone()) {
             let fix = "Name each one once: the count may be wrong too.";
-            return Err(entry.problem("duplicate-name", "is named a second time", fix));
+            return Err(entry.problem(ErrorCode::DuplicateName, "is named a second time", fix));
         }
         names.push(name);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind};
+use psa_host_billing::{ErrorCode, Workspace, WorkspaceId, WorkspaceKind};
 
 /// Workspaces by id, with the way up.
 #[derive(Debug, Default)]
@@ -44,11 +44,11 @@ impl<'a> Tree<'a> {
 }
 
 /// The nearest mistake a tree can have at one workspace, if any: code and words.
-pub(crate) fn mistake_at(tree: &Tree<'_>, workspace: &Workspace) -> Option<(&'static str, String)> {
+pub(crate) fn mistake_at(tree: &Tree<'_>, workspace: &Workspace) -> Option<(ErrorCode, String)> {
     let parent = workspace.parent.as_ref()?;
     if *parent == workspace.id || tree.is_circle(workspace) {
         return Some((
-            "workspace-circle",
+            ErrorCode::WorkspaceCircle,
             format!("{parent:?} makes the tree a circle"),
         ));
     }
@@ -56,11 +56,11 @@ pub(crate) fn mistake_at(tree: &Tree<'_>, workspace: &Workspace) -> Option<(&'st
         // A channel may stand below one that this MSP cannot see.
         None if workspace.kind == WorkspaceKind::Channel => None,
         None => Some((
-            "unknown-parent",
+            ErrorCode::UnknownParent,
             format!("{parent:?} is not a known workspace"),
         )),
         Some(above) if above.kind != WorkspaceKind::Channel => Some((
-            "parent-not-channel",
+            ErrorCode::ParentNotChannel,
             format!("{parent:?} is not a channel workspace: only channels have others below"),
         )),
         Some(_) => None,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use psa_host_billing::brake::{self, BrakeCode};
-use psa_host_billing::{ModuleId, WorkspaceId, WorkspaceKind};
+use psa_host_billing::{ErrorCode, ModuleId, WorkspaceId, WorkspaceKind};
 use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use serde::Serialize;
 
@@ -68,11 +68,11 @@ impl UsageImported {
 /// Where an item stands in its file, for problems found later.
 pub(super) trait Place {
     /// A problem with one field of it (with none: the item).
-    fn problem(&self, field: Option<&str>, code: &'static str, what: &str, fix: &str) -> Problem;
+    fn problem(&self, field: Option<&str>, code: ErrorCode, what: &str, fix: &str) -> Problem;
 }
 
 impl Place for Node<'_> {
-    fn problem(&self, field: Option<&str>, code: &'static str, what: &str, fix: &str) -> Problem {
+    fn problem(&self, field: Option<&str>, code: ErrorCode, what: &str, fix: &str) -> Problem {
         let named = field.and_then(|field| self.object().ok()?.optional(field));
         Node::problem(named.as_ref().unwrap_or(self), code, what, fix)
     }
@@ -124,16 +124,26 @@ impl Host {
             } = item;
             if !seen.insert((workspace, module)) {
                 let what = format!("{workspace:?} and {module:?} are counted a second time");
-                problems.push(place.problem(None, "duplicate-item", &what, "Count each once."));
+                problems.push(place.problem(
+                    None,
+                    ErrorCode::DuplicateItem,
+                    &what,
+                    "Count each once.",
+                ));
             }
             if tree.get(workspace).is_none() {
                 let what = format!("{workspace:?} is not a known workspace");
                 let fix = "Import the workspaces first with `psa-host workspace import`.";
-                problems.push(place.problem(Some("workspace"), "unknown-workspace", &what, fix));
+                problems.push(place.problem(
+                    Some("workspace"),
+                    ErrorCode::UnknownWorkspace,
+                    &what,
+                    fix,
+                ));
             } else if !tree.is_within(workspace, channel) {
                 let what = format!("{workspace:?} is not in the tree of channel {channel:?}");
                 let fix = "Leave it out, or correct its parent with `psa-host workspace import`.";
-                let code = "workspace-outside-channel";
+                let code = ErrorCode::WorkspaceOutsideChannel;
                 problems.push(place.problem(Some("workspace"), code, &what, fix));
             }
         }
@@ -174,7 +184,7 @@ impl Host {
     ) -> Result<psa_host_billing::Workspace> {
         let Some(workspace) = self.ledger().workspace(id)? else {
             return Err(rule(
-                "unknown-workspace",
+                ErrorCode::UnknownWorkspace,
                 format!("{:?} is not a known workspace", id.as_str()),
                 "Import the workspaces first with `psa-host workspace import`.",
             ));
@@ -182,7 +192,7 @@ impl Host {
         if workspace.kind != WorkspaceKind::Channel {
             let kind = super::workspaces::kind_word(workspace.kind);
             return Err(rule(
-                "not-a-channel",
+                ErrorCode::NotAChannel,
                 format!("workspace {id} is a {kind} workspace, not a channel"),
                 "Name the channel workspace above it: connectors and usage snapshots belong to \
                  channels.",
@@ -206,7 +216,7 @@ fn refuse_the_future(source: &Source, taken_at: Timestamp, now: Timestamp) -> Re
                computer.";
     let cause = "the clock or the time zone of the source or of this computer is wrong; as the \
                  newest snapshot it would stand before every later count";
-    Err(Problem::new("taken-in-future", message, fix)
+    Err(Problem::new(ErrorCode::TakenInFuture, message, fix)
         .because(cause)
         .into())
 }
@@ -244,7 +254,7 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
     let node = document.required("taken_at")?;
     let taken_at = node.text()?.parse::<Timestamp>().map_err(|_| {
         let what = format!("is {}, which is no instant", node.shown());
-        node.problem("bad-instant", what, INSTANT_FIX)
+        node.problem(ErrorCode::BadInstant, what, INSTANT_FIX)
     })?;
     let complete = document.required("complete")?.flag()?;
     let entries = document.required("items")?.list()?;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
+use psa_host_billing::{ErrorCode, Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use serde::Serialize;
 
 use crate::error::Problem;
@@ -58,7 +58,7 @@ impl Host {
                     kind_word(workspace.kind)
                 );
                 let fix = "Remove the connection first, or leave the workspace a channel.";
-                problems.push(place.problem("channel-in-use", what, fix));
+                problems.push(place.problem(ErrorCode::ChannelInUse, what, fix));
             }
         }
         problems.extend(children_of_former_channels(&known, &listed, &tree));
@@ -157,7 +157,11 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, 
         match read {
             Ok(workspace) if !seen.insert(workspace.id.clone()) => {
                 let what = format!("is workspace {:?} a second time", workspace.id);
-                problems.push(entry.problem("duplicate-workspace", what, "List each once."));
+                problems.push(entry.problem(
+                    ErrorCode::DuplicateWorkspace,
+                    what,
+                    "List each once.",
+                ));
             }
             Ok(workspace) => listed.push((entry, workspace)),
             Err(problem) => problems.push(problem),
@@ -206,7 +210,7 @@ fn workspace(
         _ => {
             let what = format!("is {}, which is no kind of workspace", kind.shown());
             let fix = "Use channel, child or regular.";
-            return Err(kind.problem("unknown-kind", what, fix));
+            return Err(kind.problem(ErrorCode::UnknownKind, what, fix));
         }
     };
     let status = object.required("status")?.text()?;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use psa_host_billing::ConnectionName;
+use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_ledger::{Connection, Mapping, MappingKey, Mappings};
 use serde::Serialize;
 
@@ -119,7 +119,7 @@ impl Host {
         let read = read(source, &present)?;
         if replace && read.rows.is_empty() && read.refused.is_empty() {
             return Err(rule(
-                "nothing-to-map",
+                ErrorCode::NothingToMap,
                 format!(
                     "{} has no mapping, so that --replace would remove all",
                     source.name
@@ -326,7 +326,7 @@ fn same_metric(row: &Row<'_>, standing: &Mappings) -> Result<(), Problem> {
     });
     let Some(was) = was else { return Ok(()) };
     Err(Problem::new(
-        "metric-already-mapped",
+        ErrorCode::MetricAlreadyMapped,
         format!(
             "module {} is counted by {} now, and the file says {}",
             pair.module, was.metric, pair.metric

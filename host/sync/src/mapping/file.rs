@@ -8,7 +8,7 @@ pub(super) mod one_to_one;
 pub(super) mod psa_side;
 pub(super) mod sheet;
 
-use psa_host_billing::{AccountId, ConnectionName, ContractId, Metric};
+use psa_host_billing::{AccountId, ConnectionName, ContractId, ErrorCode, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
 use serde::Serialize;
 
@@ -81,7 +81,7 @@ impl Place<'_> {
     /// A problem with the row's place in front.
     pub fn of(&self, problem: Problem) -> Problem {
         let message = match self {
-            Self::Json(node) => node.problem("row", &problem.message, "").message,
+            Self::Json(node) => node.problem(ErrorCode::Row, &problem.message, "").message,
             Self::Sheet(row) => format!("{row}: {}", problem.message),
             Self::Named(name) => format!("{name}: {}", problem.message),
         };
@@ -170,12 +170,13 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
     for sign in not_whole(&mut document, listed) {
         let message = format!("{}: {sign}: it may not have all mappings", source.name);
         let fix = "Get the whole file; if this is all of it, leave that field out.";
-        read.refused.push(Problem::new("not-whole", message, fix));
+        read.refused
+            .push(Problem::new(ErrorCode::NotWhole, message, fix));
     }
     document.rest(&mut unknown);
     if lists == 0 {
         return Err(rule(
-            "no-mappings",
+            ErrorCode::NoMappings,
             format!("{} has none of the lists of a mapping file", source.name),
             "Give at least one of `accounts`, `services` and `contracts`.",
         ));
@@ -239,7 +240,7 @@ pub(super) fn metric(node: &Node<'_>) -> Result<Metric, Problem> {
         "devices" => Ok(Metric::Devices),
         _ => {
             let what = format!("is {}, which is no metric", node.shown());
-            Err(node.problem("unknown-metric", what, "Use users or devices."))
+            Err(node.problem(ErrorCode::UnknownMetric, what, "Use users or devices."))
         }
     }
 }

@@ -15,8 +15,8 @@ pub use suggest::{AccountSuggestion, Choice, ServiceSuggestion, SuggestOptions, 
 pub use view::{AccountRow, ContractRow, MappingView, ServiceRow};
 
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, Metric, ModuleId, ServiceId, Truth, WorkspaceId,
-    default_metric,
+    AccountId, ConnectionName, ContractId, ErrorCode, Metric, ModuleId, ServiceId, Truth,
+    WorkspaceId, default_metric,
 };
 use psa_host_ledger::{
     AccountMapping, Connection, ContractPin, Mapped, Mapping, MappingKey, Mappings, NameOf,
@@ -87,7 +87,7 @@ impl Host {
         CoroSide::of(self, &connection)?.workspace(workspace)?;
         if why.trim().is_empty() {
             let fix = "Say with --why why it is to be billed in both.";
-            return Err(rule("why-missing", "no reason is given", fix));
+            return Err(rule(ErrorCode::WhyMissing, "no reason is given", fix));
         }
         Ok(self.ledger().allow_second_tenant(name, workspace, why)?)
     }
@@ -226,12 +226,16 @@ impl Host {
     pub fn unmap(&self, name: &ConnectionName, kind: MappingKind, id: &str) -> Result<()> {
         self.connection(name)?;
         let wrong = |error: psa_host_billing::IdError| {
-            rule("bad-id", format!("this is no id: {error}"), "Correct it.")
+            rule(
+                ErrorCode::BadId,
+                format!("this is no id: {error}"),
+                "Correct it.",
+            )
         };
         let key = kind.key(id).map_err(wrong)?;
         match self.ledger().unmap(name, &key) {
             Err(psa_host_ledger::LedgerError::NotFound { .. }) => Err(rule(
-                "not-mapped",
+                ErrorCode::NotMapped,
                 format!("{id:?} has no such mapping in connection {name}"),
                 format!(
                     "See what is mapped with `psa-host map list {name}`; name the workspace or module."
@@ -257,7 +261,7 @@ impl Host {
             .ok_or_else(|| {
                 let name = &connection.name;
                 rule(
-                    "workspace-not-mapped",
+                    ErrorCode::WorkspaceUnmapped,
                     format!("workspace {workspace} is not mapped to an account"),
                     format!("Map it with `psa-host map account {name} {workspace} ACCOUNT`."),
                 )
@@ -284,7 +288,7 @@ impl Host {
 pub(crate) fn zone_of(connection: &Connection) -> Result<jiff::tz::TimeZone> {
     jiff::tz::TimeZone::get(&connection.time_zone).map_err(|error| {
         rule(
-            "unknown-time-zone",
+            ErrorCode::UnknownTimeZone,
             format!(
                 "time zone {} is not known here: {error}",
                 connection.time_zone
@@ -324,7 +328,7 @@ pub(crate) fn call(name: &ConnectionName, error: psa_host_sandbox::CallError) ->
 
 fn unknown_account(account: &AccountId) -> Problem {
     Problem::new(
-        "unknown-account",
+        ErrorCode::UnknownAccount,
         format!("the PSA lists no account {account}"),
         "Find it with `psa-host account list`; the API user may lack the permission to see it.",
     )
@@ -332,7 +336,7 @@ fn unknown_account(account: &AccountId) -> Problem {
 
 fn unknown_service(service: &ServiceId) -> Problem {
     Problem::new(
-        "unknown-service",
+        ErrorCode::UnknownService,
         format!("the PSA lists no service {service}"),
         "Find it with `psa-host service list`; the API user may lack the permission to see it.",
     )
@@ -340,7 +344,7 @@ fn unknown_service(service: &ServiceId) -> Problem {
 
 fn unknown_contract(contract: &ContractId, account: &AccountId) -> Problem {
     Problem::new(
-        "unknown-contract",
+        ErrorCode::UnknownContract,
         format!("account {account} has no recurring contract {contract}"),
         "Find it with `psa-host contract list`.",
     )

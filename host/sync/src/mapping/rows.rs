@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use psa_host_billing::{ModuleId, Workspace, WorkspaceId};
+use psa_host_billing::{ErrorCode, ModuleId, Workspace, WorkspaceId};
 use psa_host_ledger::Connection;
 
 use crate::error::Problem;
@@ -51,7 +51,7 @@ impl CoroSide {
         }
         if self.known.iter().any(|workspace| workspace.id == *id) {
             return Err(Problem::new(
-                "workspace-outside-channel",
+                ErrorCode::WorkspaceOutsideChannel,
                 format!(
                     "workspace {id} is not in the tree of channel {}",
                     self.channel
@@ -60,7 +60,7 @@ impl CoroSide {
             ));
         }
         Err(Problem::new(
-            "unknown-workspace",
+            ErrorCode::UnknownWorkspace,
             format!("{:?} is not a known workspace", id.as_str()),
             "See `psa-host workspace list`, or import it with `psa-host workspace import`.",
         ))
@@ -77,7 +77,7 @@ impl CoroSide {
             Some(counted) if counted.contains(id) => Ok(None),
             None => Ok(Some(Note::new("unknown-module", message))),
             Some(_) => Err(Problem::new(
-                "unknown-module",
+                ErrorCode::UnknownModule,
                 format!("{message}, and the newest usage snapshot does not have it either"),
                 "See the modules with `psa-host usage show`; their ids are compared as written.",
             )),

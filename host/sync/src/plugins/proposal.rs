@@ -1,6 +1,7 @@
 //! Approving a file: the first of a name at once, another one only with the difference
 //! and with what its connections would give it in sight.
 
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::PluginFile;
 use psa_host_sandbox::HostPattern;
 use serde::Serialize;
@@ -80,7 +81,7 @@ impl Host {
         let mut hosts: Vec<String> = description.hosts.iter().map(ToString::to_string).collect();
         if !more_hosts.is_empty() && !description.self_hosted {
             return Err(rule(
-                "not-self-hosted",
+                ErrorCode::NotSelfHosted,
                 format!("plugin {name} does not say that its PSA can be self-hosted"),
                 "Approve it without --host. It reaches the hosts that it asks for.",
             ));
@@ -88,7 +89,7 @@ impl Host {
         for text in more_hosts {
             let pattern: HostPattern = text.parse().map_err(|error| {
                 let fix = "Give a host name such as psa.example.net.";
-                rule("host-invalid", format!("{error}"), fix)
+                rule(ErrorCode::HostInvalid, format!("{error}"), fix)
             })?;
             let pattern = pattern.to_string();
             if !hosts.contains(&pattern) {
@@ -181,7 +182,7 @@ pub(super) fn chosen<'a>(
             if text.len() < SHORTEST_HASH {
                 let fix = format!("Give at least {SHORTEST_HASH} characters of it.");
                 return Err(rule(
-                    "plugin-file",
+                    ErrorCode::PluginFile,
                     format!("{text:?} is too short for a SHA-256"),
                     fix,
                 ));
@@ -203,7 +204,7 @@ pub(super) fn chosen<'a>(
         [] => {
             let all: Vec<&PluginFile> = plugin.files.iter().collect();
             Err(rule(
-                "plugin-file",
+                ErrorCode::PluginFile,
                 format!("plugin {name} has no file {what}"),
                 format!(
                     "Add one with `psa-host plugin add`, or name one of those there are: {}.",
@@ -212,7 +213,7 @@ pub(super) fn chosen<'a>(
             ))
         }
         several => Err(rule(
-            "plugin-file",
+            ErrorCode::PluginFile,
             format!("plugin {name} has {} files {what}", several.len()),
             format!(
                 "Name one, as in `psa-host plugin approve {name} SHA256`: {}.",

@@ -13,8 +13,8 @@
 mod compare;
 mod record;
 
-use psa_host_billing::ConnectionName;
 use psa_host_billing::trial::TrialDifference;
+use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_sandbox::IncidentCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -200,7 +200,11 @@ impl Host {
         let mut connections = Vec::new();
         for moving in &proposal.connections {
             let name = ConnectionName::new(&moving.name).map_err(|error| {
-                rule("unknown-connection", error.to_string(), "Propose it again.")
+                rule(
+                    ErrorCode::UnknownConnection,
+                    error.to_string(),
+                    "Propose it again.",
+                )
             })?;
             connections.push(self.try_for(&name, &files).await?);
         }

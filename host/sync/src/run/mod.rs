@@ -42,7 +42,7 @@ use jiff::tz::TimeZone;
 use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
-use psa_host_billing::{ConnectionName, HoldCode, LineId, TenantKey};
+use psa_host_billing::{ConnectionName, ErrorCode, HoldCode, LineId, TenantKey};
 use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock};
 use psa_host_sandbox::{CallError, CallErrorKind, Depth};
 use tokio_util::sync::CancellationToken;
@@ -237,7 +237,7 @@ impl Host {
     ) -> Result<()> {
         let problem = error.problem();
         let notice = Notice {
-            code: problem.code,
+            code: problem.code.to_string(),
             message: problem.message,
             fix: problem.fix.unwrap_or_default(),
             plugin: None,
@@ -576,7 +576,7 @@ impl Host {
 /// A task of the run did not come to its end.
 fn ended(error: tokio::task::JoinError) -> Error {
     let fix = "Sync again: what was sent is found in the ledger and settled first.";
-    rule("run-ended", error.to_string(), fix)
+    rule(ErrorCode::RunEnded, error.to_string(), fix)
 }
 
 /// A run that has begun.

@@ -17,8 +17,8 @@ use psa_host_billing::plan::{
 use psa_host_billing::rules::Rules;
 use psa_host_billing::trial::Tried;
 use psa_host_billing::{
-    Account, AccountId, ConnectionName, LineId, Mapping, ModuleId, QuantityModel, TenantKey,
-    Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, ErrorCode, LineId, Mapping, ModuleId, QuantityModel,
+    TenantKey, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
     Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
@@ -234,7 +234,7 @@ impl Host {
         let mut mapping = Mapping::default();
         let broken = |error: psa_host_billing::NotOneToOne| {
             crate::error::rule(
-                "mapping-damaged",
+                ErrorCode::MappingDamaged,
                 format!("the stored mapping is not one to one: {error}"),
                 "Remove one of the two with `psa-host map remove`.",
             )

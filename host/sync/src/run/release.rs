@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use psa_host_billing::ConnectionName;
 use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::rules::BrakeLimits;
+use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_ledger::{RunId, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -32,7 +32,7 @@ impl Release {
         for code in &codes {
             if let Some(held) = code.never_released() {
                 return Err(rule(
-                    "brake-not-releasable",
+                    ErrorCode::BrakeNotReleasable,
                     format!("the brake {code} cannot be released: {held}"),
                     "See docs/holds.md for what to do instead.",
                 ));

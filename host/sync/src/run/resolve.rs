@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use psa_host_billing::LineId;
+use psa_host_billing::{ErrorCode, LineId};
 use psa_host_ledger::{IntentRecord, Resolution, RunId};
 use serde_json::json;
 
@@ -45,7 +45,7 @@ impl Host {
             let of_line = |intent: &&IntentRecord| &intent.intent.key.line == line;
             let Some(intent) = open.iter().find(of_line) else {
                 return Err(rule(
-                    "nothing-to-resolve",
+                    ErrorCode::NothingToResolve,
                     format!(
                         "run {run} has no adjustment of line {line} whose outcome is open; none \
                          of the lines was resolved"

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use psa_host_billing::ErrorCode;
+
 use crate::error::rule;
 use crate::progress::{Activity, Progress};
 use crate::{Error, OpenConnection};
@@ -79,7 +81,7 @@ impl Stall {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &open.connection.name;
         rule(
-            "run-stalled",
+            ErrorCode::RunStalled,
             format!(
                 "the run of connection {name} got nowhere for {} s while {} ({} done), and was ended",
                 self.longest.as_secs(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use psa_host_billing::HoldCode;
+use psa_host_billing::{ErrorCode, HoldCode};
 use psa_host_ledger::{IntentState, Outcome, RunId, RunLine};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ impl Host {
             .transpose()?;
         let tenant = run.tenant.ok_or_else(|| {
             rule(
-                "run-without-tenant",
+                ErrorCode::RunWithoutTenant,
                 format!("run {id} ended before it reached the PSA"),
                 "Sync again.",
             )

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use jiff::civil::Date;
+use psa_host_billing::ErrorCode;
 use psa_host_billing::plan::last_day_to_read;
 use psa_host_billing::trial::Tried;
 use psa_host_sandbox::{Depth, Verdict};
@@ -43,7 +44,7 @@ impl Host {
             .find(|finding| finding.verdict == Verdict::Refused);
         if let Some(finding) = refused {
             return Err(rule(
-                "permission",
+                ErrorCode::Permission,
                 format!(
                     "connection {}: the PSA refuses {}: {}",
                     open.connection.name, finding.subject, finding.detail

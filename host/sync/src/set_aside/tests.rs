@@ -108,10 +108,10 @@ async fn what_is_wrong_is_refused_and_nothing_is_kept() {
     let cases = [
         (order(&["w1", "nobody"], &[], Hold), "unknown-workspace"),
         (order(&["w9"], &[], Hold), "workspace-outside-channel"),
-        (why(" "), "bad-reason"),
-        (why("a\u{1b}[31m"), "bad-reason"),
-        (why(&"x".repeat(501)), "bad-reason"),
-        (yesterday, "set-aside-ended"),
+        (why(" "), "bad-text"),
+        (why("a\u{1b}[31m"), "bad-text"),
+        (why(&"x".repeat(501)), "bad-text"),
+        (yesterday, "date-passed"),
     ];
     for (order, code) in cases {
         let error = host.set_aside(&name, &order).unwrap_err();

@@ -276,7 +276,7 @@ async fn a_run_whose_hour_is_used_up_while_it_reads_is_parked_and_has_not_failed
     let error = scene.try_sync(&SyncOptions::default()).await.unwrap_err();
     let code = error.problem().code;
     assert!(
-        ["rate-limited", "budget-parked"].contains(&&*code),
+        ["rate-limited", "budget-parked"].contains(&code.as_str()),
         "{error:?}"
     );
     let runs = scene.host.run_list(Some(&name()), 1).unwrap();

@@ -218,7 +218,7 @@ async fn neither_of_two_snapshots_of_one_instant_is_used_until_one_is_withdrawn(
     let radar = host.radar(&name, &unwatched).await.unwrap_err();
     let shown = host.newest_counts(&"msp".parse().unwrap()).unwrap_err();
     let refusals = [explained, simulated.unwrap_err(), radar, shown].map(|e| e.problem());
-    let refusals = refusals.map(|p| (p.code, p.message, p.fix.unwrap()));
+    let refusals = refusals.map(|p| (p.code.to_string(), p.message, p.fix.unwrap()));
     let told = [
         (
             notice.code.clone(),

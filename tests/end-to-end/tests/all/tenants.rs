@@ -218,7 +218,7 @@ async fn what_others_used_up_parks_both_connections() {
     // They may have stopped: after five minutes one request goes to find out.
     scene.wait(5);
     let parked = sync(&scene.host, &name()).await.unwrap_err();
-    assert_eq!((parked.code(), asked()), ("budget-parked", 2));
+    assert_eq!((parked.code().as_str(), asked()), ("budget-parked", 2));
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use psa_host_billing::ErrorCode;
+
 use super::{Checked, Node, Text};
 use crate::imports::Unknown;
 
@@ -40,7 +42,11 @@ impl<'a> Node<'a> {
         for (key, raw) in fields.0 {
             if object.fields.iter().any(|field| field.key == key) {
                 let node = object.child(&key, raw.get());
-                return Err(node.problem("duplicate-field", "is there twice", "Remove one."));
+                return Err(node.problem(
+                    ErrorCode::DuplicateField,
+                    "is there twice",
+                    "Remove one.",
+                ));
             }
             object.fields.push(Field {
                 key,
@@ -82,7 +88,8 @@ impl<'a> Object<'a> {
     pub(crate) fn required(&mut self, key: &str) -> Checked<Node<'a>> {
         self.optional(key).ok_or_else(|| {
             let what = format!("has no {key:?}");
-            self.node.problem("missing-field", what, "Add the field.")
+            self.node
+                .problem(ErrorCode::MissingField, what, "Add the field.")
         })
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use psa_host_billing::ErrorCode;
 use psa_host_ledger::Mapping;
 
 use super::{Place, Read};
@@ -143,7 +144,7 @@ impl<'c> Said<'c> {
         };
         let message = format!("{}, but {}{more}", claim.says, others.join(", "));
         let fix = "Leave the row that is right, and take the others out.";
-        Some(Problem::new("contradicting-rows", message, fix))
+        Some(Problem::new(ErrorCode::ContradictingRows, message, fix))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rows of a mapping file, held against what is mapped. That they do not contradict
 //! one another is seen to before ([`contradictions`](super::contradictions)).
 
-use psa_host_billing::NotOneToOne;
+use psa_host_billing::{ErrorCode, NotOneToOne};
 use psa_host_ledger::{Mapping, Mappings};
 
 use crate::error::Problem;
@@ -37,8 +37,8 @@ impl OneToOne {
             Mapping::Account(pair) => {
                 let taken = self.mapping.account(&pair.workspace).is_some();
                 let code = match taken {
-                    true => "workspace-already-mapped",
-                    false => "account-already-mapped",
+                    true => ErrorCode::WorkspaceAlreadyMapped,
+                    false => ErrorCode::AccountAlreadyMapped,
                 };
                 self.mapping
                     .map_account(pair.workspace.clone(), pair.account.clone())
@@ -47,8 +47,8 @@ impl OneToOne {
             Mapping::Service(pair) => {
                 let taken = self.mapping.service(&pair.module).is_some();
                 let code = match taken {
-                    true => "module-already-mapped",
-                    false => "service-already-mapped",
+                    true => ErrorCode::ModuleAlreadyMapped,
+                    false => ErrorCode::ServiceAlreadyMapped,
                 };
                 self.mapping
                     .map_service(psa_host_billing::ServiceMapping {

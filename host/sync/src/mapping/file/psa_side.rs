@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use psa_host_billing::{AccountId, ContractId, ServiceId, WorkspaceId};
+use psa_host_billing::{AccountId, ContractId, ErrorCode, ServiceId, WorkspaceId};
 use psa_host_ledger::{AccountMapping, Mapping, Mappings};
 
 use crate::error::Problem;
@@ -93,7 +93,7 @@ impl PsaSide {
             Mapping::Contract(pin) => {
                 let Some(account) = self.account_of.get(&pin.workspace) else {
                     return Err(Problem::new(
-                        "workspace-not-mapped",
+                        ErrorCode::WorkspaceUnmapped,
                         format!("workspace {} is not mapped to an account", pin.workspace),
                         "Map it in the same file.",
                     ));

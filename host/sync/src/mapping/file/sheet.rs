@@ -10,13 +10,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use psa_host_billing::{IdError, Metric};
+use psa_host_billing::{ErrorCode, IdError, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
 
 use super::contradictions::Claim;
 use super::{Place, Read, Row};
 use crate::error::Problem;
-use crate::imports::{Accepted, DOUBTFUL_ID_FIX, Doubt, Unknown, doubtful_id};
+use crate::imports::{Accepted, DOUBTFUL_ID_FIX, Unknown, doubtful_id};
 use crate::mapping::metric_of;
 use crate::spreadsheet::as_meant;
 use crate::{Result, Source};
@@ -198,7 +198,7 @@ fn columns(sheet: &Sheet, unknown: &mut Unknown) -> Result<[Option<usize>; READ]
                 let column = column_name(at, sheet.lettered);
                 let message = format!("{place}, column {column}: {name} is there twice");
                 return Err(Problem::new(
-                    "sheet-header",
+                    ErrorCode::SheetHeader,
                     message,
                     "Remove one of the two.",
                 ));
@@ -218,7 +218,7 @@ fn columns(sheet: &Sheet, unknown: &mut Unknown) -> Result<[Option<usize>; READ]
     }
     let message = format!("{place}: the header has no {}", missing.join(", "));
     let fix = "The first row names the columns: kind,coro_id,psa_id,metric.";
-    Err(Problem::new("sheet-header", message, fix))
+    Err(Problem::new(ErrorCode::SheetHeader, message, fix))
 }
 
 /// One row's cells.
@@ -242,7 +242,7 @@ impl Cells<'_> {
         let metric = self.text(3)?.to_ascii_lowercase();
         if kind != "service" && !metric.is_empty() {
             let what = format!("{metric:?} stands here, and only a service has a metric");
-            return Err(self.problem(3, "metric-not-here", &what, "Leave the cell empty."));
+            return Err(self.problem(3, ErrorCode::MetricNotHere, &what, "Leave the cell empty."));
         }
         match kind.as_str() {
             "account" => Ok(Mapping::Account(AccountMapping {
@@ -262,7 +262,7 @@ impl Cells<'_> {
                     _ => {
                         let what = format!("{} is no metric", short(&metric));
                         let fix = "Use users or devices.";
-                        return Err(self.problem(3, "unknown-metric", &what, fix));
+                        return Err(self.problem(3, ErrorCode::UnknownMetric, &what, fix));
                     }
                 };
                 let service = self.id(2)?;
@@ -275,7 +275,7 @@ impl Cells<'_> {
             _ => {
                 let what = format!("{} is no kind of mapping", short(&kind));
                 let fix = "Use account, service or contract.";
-                Err(self.problem(0, "unknown-kind", &what, fix))
+                Err(self.problem(0, ErrorCode::UnknownKind, &what, fix))
             }
         }
     }
@@ -290,7 +290,7 @@ impl Cells<'_> {
             Some(Ok(text)) => Ok(as_meant(text)),
             Some(Err(why)) => {
                 let fix = "Format the cell as text, and write the id into it again.";
-                Err(self.problem(which, "not-an-id", why, fix))
+                Err(self.problem(which, ErrorCode::NotAnId, why, fix))
             }
         }
     }
@@ -298,16 +298,16 @@ impl Cells<'_> {
     fn id<T: std::str::FromStr<Err = IdError>>(&self, which: usize) -> Result<T, Problem> {
         let text = self.text(which)?;
         if let Some(what) = doubtful_id(&text, false, self.accepted) {
-            let code = Doubt::MayBeRounded.as_str();
+            let code = ErrorCode::MayBeRounded;
             return Err(self.problem(which, code, &what, DOUBTFUL_ID_FIX));
         }
         text.parse().map_err(|error| {
             let what = format!("this is no id: {error}");
-            self.problem(which, "bad-id", &what, "Correct it.")
+            self.problem(which, ErrorCode::BadId, &what, "Correct it.")
         })
     }
 
-    fn problem(&self, which: usize, code: &'static str, what: &str, fix: &str) -> Problem {
+    fn problem(&self, which: usize, code: ErrorCode, what: &str, fix: &str) -> Problem {
         let column = match self.columns[which] {
             Some(at) => format!(
                 ", column {} ({})",

@@ -143,14 +143,14 @@ async fn unknown_workspaces_and_modules_are_refused() {
     let host = &fixture.host;
     let connection = host.connection(&fixture.connect().await).unwrap();
     let coro = CoroSide::of(host, &connection).unwrap();
-    let workspace = |id: &str| coro.workspace(&id.parse().unwrap()).err().map(|p| p.code);
+    let workspace = |id: &str| {
+        let refused = coro.workspace(&id.parse().unwrap()).err();
+        refused.map(|problem| problem.code.as_str())
+    };
     assert_eq!(workspace("w1"), None);
     assert_eq!(workspace("msp"), None);
-    assert_eq!(
-        workspace("w9").as_deref(),
-        Some("workspace-outside-channel")
-    );
-    assert_eq!(workspace("nobody").as_deref(), Some("unknown-workspace"));
+    assert_eq!(workspace("w9"), Some("workspace-outside-channel"));
+    assert_eq!(workspace("nobody"), Some("unknown-workspace"));
     assert!(coro.module(&"edr".parse().unwrap()).unwrap().is_none());
     let note = coro.module(&"new-thing".parse().unwrap()).unwrap();
     assert_eq!(note.map(|note| note.code), Some("unknown-module"));

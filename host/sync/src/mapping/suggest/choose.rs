@@ -2,7 +2,7 @@
 //! unasked.
 
 use psa_host_billing::suggest::Verdict;
-use psa_host_billing::{ConnectionName, default_metric};
+use psa_host_billing::{ConnectionName, ErrorCode, default_metric};
 use psa_host_ledger::{AccountMapping, Mapping, ServiceMapping};
 
 use super::{SuggestOptions, Suggestions};
@@ -134,12 +134,12 @@ fn by_id<'a>(ids: &[String], now: &[Proposed]) -> Read<'a> {
                 mapping: one.mapping.clone(),
             }),
             (Some(_), Some(_)) => chosen.refused.push(Problem::new(
-                "suggestion-ambiguous",
+                ErrorCode::SuggestionAmbiguous,
                 format!("suggestion {id:?} is one of an account and one of a service"),
                 "Map it with `psa-host map account` or `psa-host map service`.",
             )),
             (None, _) => chosen.refused.push(Problem::new(
-                "unknown-suggestion",
+                ErrorCode::UnknownSuggestion,
                 format!("{id:?} is not suggested now"),
                 "See what is with `psa-host map suggest --all`; ids are compared as written.",
             )),
@@ -181,7 +181,7 @@ fn read_file(source: &Source) -> Result<Read<'_>> {
     if read.rows.is_empty() && read.refused.is_empty() {
         let message = format!("{} has no suggestions", source.name);
         let fix = "Give what `psa-host map suggest --format json` printed.";
-        return Err(Problem::new("no-suggestions", message, fix).into());
+        return Err(Problem::new(ErrorCode::NoSuggestions, message, fix).into());
     }
     Ok(read)
 }

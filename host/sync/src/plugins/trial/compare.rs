@@ -1,9 +1,9 @@
 //! One connection's trial: both files read and plan, and what differs is read again.
 
 use jiff::civil::Date;
-use psa_host_billing::ConnectionName;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::trial::{TrialDifference, Tried, in_both};
+use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_ledger::LedgerError;
 
 use super::{ConnectionTrial, Files, TrialOutcome};
@@ -94,7 +94,10 @@ impl Host {
         match read {
             Ok((open, tried)) => Ok(Before::File(Box::new(open), tried)),
             Err(error) if is_of_this_machine(&error) => Err(error),
-            Err(error) if not_now(&error) && !(files.back && error.code() == "authentication") => {
+            Err(error)
+                if not_now(&error)
+                    && !(files.back && error.code() == ErrorCode::Authentication) =>
+            {
                 Err(error)
             }
             // Its own fault, or nobody set it up: all the more reason for another file.
@@ -215,17 +218,19 @@ impl ConnectionTrial {
         match error.code() {
             // A file that asks for more than is set can be given it only once it is in use,
             // and does nothing until then.
-            code @ ("setting-missing" | "setting-invalid" | "host-not-granted") => {
+            code @ (ErrorCode::SettingMissing
+            | ErrorCode::SettingInvalid
+            | ErrorCode::HostNotGranted) => {
                 self.outcome = TrialOutcome::Differs;
                 self.differences = vec![TrialDifference {
                     part: "setup".to_owned(),
                     account: None,
-                    subject: code.to_owned(),
+                    subject: code.to_string(),
                     before: None,
                     after: Some(format!("not tried: {error}")),
                 }];
             }
-            "authentication" if let_in => self.stays(TrialOutcome::Refused, error),
+            ErrorCode::Authentication if let_in => self.stays(TrialOutcome::Refused, error),
             _ if not_now(error) => self.stays(TrialOutcome::Untried, error),
             _ => self.stays(TrialOutcome::Refused, error),
         }
@@ -237,7 +242,11 @@ impl ConnectionTrial {
 fn not_now(error: &Error) -> bool {
     matches!(
         error.code(),
-        "authentication" | "transient" | "rate-limited" | "budget-parked" | "tenant-busy"
+        ErrorCode::Authentication
+            | ErrorCode::Transient
+            | ErrorCode::RateLimited
+            | ErrorCode::BudgetParked
+            | ErrorCode::TenantBusy
     )
 }
 
@@ -248,7 +257,7 @@ fn is_of_this_machine(error: &Error) -> bool {
 
 fn wrote(name: &ConnectionName, sha256: &str) -> Error {
     rule(
-        "trial-write",
+        ErrorCode::TrialWrite,
         format!("the file {sha256:.12} tried to write to the PSA of {name} while it was tried"),
         "Nothing was sent. A connector writes in an adjustment only: do not use this file before \
          its author explains.",

@@ -246,15 +246,15 @@ fn a_row_that_may_be_cut_and_ids_that_may_be_rounded_are_asked_about() {
                 account,w3,3\naccount,w4,12";
     let of = |source: &Source| {
         let read = read(source, Form::Csv, &Mappings::default()).unwrap();
-        let codes: Vec<String> = read.refused.iter().map(|p| p.code.clone()).collect();
+        let codes: Vec<&str> = read.refused.iter().map(|p| p.code.as_str()).collect();
         (read.rows.len(), codes.join(" "))
     };
     let source = Source::new("m.csv", text);
     let asked = (1, "may-be-rounded may-be-rounded may-be-cut".to_owned());
     assert_eq!(of(&source), asked);
-    let source = source.accepting(&[Doubt::MayBeRounded]);
+    let source = source.accepting(&[crate::Doubt::MayBeRounded]);
     assert_eq!(of(&source), (3, "may-be-cut".to_owned()));
-    let source = source.accepting(&Doubt::ALL);
+    let source = source.accepting(&crate::Doubt::ALL);
     assert_eq!(of(&source), (4, String::new()));
 }
 

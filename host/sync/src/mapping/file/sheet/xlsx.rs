@@ -8,6 +8,8 @@ use std::sync::Arc;
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
 use rust_xlsxwriter::{Color, Format, Workbook, XlsxError as WriteError};
 
+use psa_host_billing::ErrorCode;
+
 use super::{COLUMNS, Cell, MOST_COLUMNS, READ, Sheet, SheetRow};
 use crate::error::Problem;
 use crate::spreadsheet::harmless;
@@ -27,7 +29,7 @@ pub(super) fn read(source: &Source) -> Result<Sheet, Problem> {
     let unreadable = |why: String| {
         let message = format!("{file} cannot be read as XLSX: {why}");
         Problem::new(
-            "xlsx-unreadable",
+            ErrorCode::XlsxUnreadable,
             message,
             "Save it as an Excel workbook (.xlsx) or as CSV.",
         )
@@ -47,7 +49,7 @@ pub(super) fn read(source: &Source) -> Result<Sheet, Problem> {
             names.len()
         );
         let fix = format!("Call the sheet with the mappings {SHEET}.");
-        return Err(Problem::new("xlsx-sheet", message, fix));
+        return Err(Problem::new(ErrorCode::XlsxSheet, message, fix));
     };
     let mut sheet = Sheet {
         file: Arc::clone(&file),
@@ -154,7 +156,7 @@ fn whole(text: String) -> Cell {
 pub(in crate::mapping) fn write(rows: &[[String; COLUMNS.len()]]) -> Result<Vec<u8>> {
     book(rows).map_err(|error| {
         crate::error::rule(
-            "xlsx-not-written",
+            ErrorCode::XlsxNotWritten,
             format!("the mappings do not fit an XLSX file: {error}"),
             "Export them as CSV or JSON.",
         )
