@@ -263,6 +263,27 @@ hold_codes! {
         "Nothing to do: with other units it is asked anew. To ask again now, use `psa-host approval reopen`.";
 }
 
+impl HoldCode {
+    /// Whether no later run posts the change as it stands: the line, the count or a person
+    /// stands against it for good. Such changes are in no total of money.
+    pub fn is_for_good(self) -> bool {
+        matches!(
+            self,
+            Self::LineTaken
+                | Self::LineNotWritable
+                | Self::LineNotBillable
+                | Self::AllPosted
+                | Self::NotBilled
+                | Self::Orphan
+                | Self::WorkspaceLeftChannel
+                | Self::CountImplausible
+                | Self::CountTooLarge
+                | Self::UnitsNotPostable
+                | Self::ApprovalRejected
+        )
+    }
+}
+
 impl fmt::Display for HoldCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

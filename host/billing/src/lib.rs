@@ -10,6 +10,7 @@ pub mod bundle;
 pub mod contract_choice;
 pub mod count;
 pub mod effective;
+pub mod elsewhere;
 mod error_code;
 mod hold;
 mod hold_examples;

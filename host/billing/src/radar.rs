@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::elsewhere::Elsewhere;
 use crate::{
     CompleteSnapshot, Mapping, Metric, ModuleId, Money, Service, ServiceId, SetAsides, UsageItem,
     Workspace, WorkspaceId, default_metric,
@@ -21,6 +22,8 @@ pub struct Seen<'a> {
     pub snapshot: &'a CompleteSnapshot,
     /// The mappings.
     pub mapping: &'a Mapping,
+    /// What other connections of the channel bill.
+    pub elsewhere: &'a Elsewhere,
     /// Workspaces of the channel.
     pub workspaces: &'a HashMap<WorkspaceId, Workspace>,
     /// The PSA's services, for their list prices.
@@ -75,7 +78,7 @@ impl Seen<'_> {
     pub fn unmapped_workspaces(&self) -> Vec<UnmappedWorkspace> {
         let mut found: BTreeMap<&WorkspaceId, Vec<&UsageItem>> = BTreeMap::new();
         for item in self.in_use() {
-            if self.mapping.account(&item.workspace).is_none() {
+            if self.elsewhere.lacks_account(self.mapping, &item.workspace) {
                 found.entry(&item.workspace).or_default().push(item);
             }
         }
@@ -94,7 +97,11 @@ impl Seen<'_> {
     pub fn unmapped_modules(&self) -> Vec<UnmappedModule> {
         let mut found: BTreeMap<&ModuleId, Vec<&UsageItem>> = BTreeMap::new();
         for item in self.in_use() {
-            if self.mapping.service(&item.module).is_none() {
+            let (workspace, module) = (&item.workspace, &item.module);
+            if self
+                .elsewhere
+                .lacks_service(self.mapping, workspace, module)
+            {
                 found.entry(&item.module).or_default().push(item);
             }
         }

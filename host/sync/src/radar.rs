@@ -116,6 +116,7 @@ impl Host {
             as_of,
             snapshot: &counts,
             mapping: &mapping,
+            elsewhere: &self.elsewhere(&connection)?,
             workspaces: &workspaces,
             services: &services
                 .into_iter()

@@ -97,7 +97,7 @@ impl Host {
         let excluded = |item: &UsageItem| set_asides.excludes(&item.workspace, &item.module, as_of);
         unmapped(
             &connection.name,
-            &mapping,
+            (&mapping, &self.elsewhere(&connection)?),
             &workspaces,
             snapshot.items().filter(|item| !excluded(item)),
             &mut findings,

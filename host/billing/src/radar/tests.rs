@@ -113,6 +113,7 @@ fn look_at(
     let seen = Seen {
         as_of: DAY,
         snapshot: &snapshot,
+        elsewhere: &Elsewhere::default(),
         mapping: &mapping,
         workspaces: &workspaces,
         services: &services,

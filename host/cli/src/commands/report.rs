@@ -279,6 +279,13 @@ fn sums(report: &RunReport, out: Output) -> Result<()> {
     if let Some(words) = without_price(report.summary.money_unknown) {
         out.line(format!("money a month: {words}"))?;
     }
+    match report.summary.never_posted {
+        0 => {}
+        1 => out.line("1 held change can never be posted as it stands; no sum has it")?,
+        many => out.line(format!(
+            "{many} held changes can never be posted as they stand; no sum has them"
+        ))?,
+    }
     account_money::print(report, out)
 }
 

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
+use psa_host_billing::elsewhere::Elsewhere;
 use psa_host_billing::plan::{
     Answered, Context, Decision, Due, DueNews, LinePast, Plan, PlanLine, Rejected, all_right,
     first_day_to_read, last_day_to_read,
@@ -21,7 +22,8 @@ use psa_host_billing::{
     TenantKey, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
+    Connection, Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine,
+    Snapshot,
 };
 use tokio::task::JoinHandle;
 
@@ -193,7 +195,8 @@ impl Host {
         }
         reader.drop_idle();
         rows.finish().await?;
-        (planned.unmapped_workspaces, planned.unmapped_modules) = unmapped(&mapping, &context);
+        (planned.unmapped_workspaces, planned.unmapped_modules) =
+            unmapped(&self.elsewhere(&open.connection)?, &context);
         if planned.lines.is_empty() {
             planned.not_set_up = not_set_up(&context, &asked);
         }
@@ -256,6 +259,21 @@ impl Host {
             }
         }
         Ok(mapping)
+    }
+
+    /// What the other connections of a connection's channel bill.
+    pub(crate) fn elsewhere(&self, connection: &Connection) -> Result<Elsewhere> {
+        let mut elsewhere = Elsewhere::default();
+        for other in self.ledger().connections()? {
+            if other.channel != connection.channel || other.name == connection.name {
+                continue;
+            }
+            let mappings = self.ledger().mappings(&other.name)?;
+            let modules = mappings.services.into_iter().map(|pair| pair.module);
+            let workspaces = mappings.accounts.into_iter().map(|pair| pair.workspace);
+            elsewhere.add(workspaces, modules);
+        }
+        Ok(elsewhere)
     }
 
     /// The channel of a connection and everything below it.
@@ -470,7 +488,7 @@ fn not_set_up(context: &Context<'_>, asked: &BTreeSet<AccountId>) -> Option<Stri
 }
 
 /// Workspaces and modules with counts above zero that nobody mapped.
-fn unmapped(mapping: &Mapping, context: &Context<'_>) -> (usize, usize) {
+fn unmapped(elsewhere: &Elsewhere, context: &Context<'_>) -> (usize, usize) {
     let mut workspaces: BTreeSet<&WorkspaceId> = BTreeSet::new();
     let mut modules: BTreeSet<&ModuleId> = BTreeSet::new();
     for item in context.snapshot.items() {
@@ -479,10 +497,10 @@ fn unmapped(mapping: &Mapping, context: &Context<'_>) -> (usize, usize) {
         if unused || asides.excludes(&item.workspace, &item.module, context.as_of) {
             continue;
         }
-        if mapping.account(&item.workspace).is_none() {
+        if elsewhere.lacks_account(context.mapping, &item.workspace) {
             workspaces.insert(&item.workspace);
         }
-        if mapping.service(&item.module).is_none() {
+        if elsewhere.lacks_service(context.mapping, &item.workspace, &item.module) {
             modules.insert(&item.module);
         }
     }

@@ -9,8 +9,8 @@ use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::brake::Brake;
 use psa_host_billing::plan::{Decision, PlanLine};
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, Hold, LineId, ModuleId, Money, ReportCode, ServiceId,
-    TenantKey, Units, UnitsChange, WorkspaceId,
+    AccountId, ConnectionName, ContractId, Hold, HoldCode, LineId, ModuleId, Money, ReportCode,
+    ServiceId, TenantKey, Units, UnitsChange, WorkspaceId,
 };
 use psa_host_ledger::{HistoryHead, Outcome, QuestionId, RunEnding, Withdrawal};
 use psa_host_sandbox::Incident;
@@ -146,6 +146,12 @@ impl LineReport {
     /// Target less baseline, where both are known.
     pub fn delta(&self) -> Option<UnitsChange> {
         Some(self.target?.change_from(self.baseline?))
+    }
+
+    /// Whether it is held for good: no later run posts it as it stands.
+    fn is_never_posted(&self) -> bool {
+        let code = self.code.as_deref().and_then(HoldCode::named);
+        self.outcome == Outcome::Held && code.is_some_and(HoldCode::is_for_good)
     }
 
     /// Whether it changes units, and nobody can say what that is worth.
@@ -340,6 +346,8 @@ pub struct Summary {
     pub money_by_account: BTreeMap<AccountId, Vec<MoneyChange>>,
     /// Changes that are missing from the money, because it cannot be told.
     pub money_unknown: usize,
+    /// Changes that are missing from the money, because they can never be posted.
+    pub never_posted: usize,
     /// Changes of new accounts that wait as one question.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_accounts: Option<NewAccounts>,
@@ -386,6 +394,11 @@ impl Summary {
                 let monthly = line.money.as_ref().and_then(|m| m.monthly_change.as_ref());
                 let sums = summary.new_accounts.get_or_insert_default();
                 sums.add(&line.workspace, baseline, target, monthly);
+            }
+            if line.is_never_posted() {
+                let changes = line.delta().is_some_and(|delta| !delta.is_zero());
+                summary.never_posted += usize::from(changes);
+                continue;
             }
             summary.money_unknown += usize::from(line.lacks_money());
             if let Some(change) = line.money.as_ref().and_then(|m| m.monthly_change.as_ref()) {

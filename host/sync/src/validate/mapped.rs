@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use psa_host_billing::bundle::{mapped_bundles, sounds_like_a_bundle};
+use psa_host_billing::elsewhere::Elsewhere;
 use psa_host_billing::{
     Account, AccountId, ConnectionName, HoldCode, Mapping, ModuleId, ReportCode, Service,
     ServiceId, Truth, UsageItem, Workspace, WorkspaceId,
@@ -15,7 +16,7 @@ use super::Finding;
 /// mapping at all, through which nothing can ever be posted.
 pub(super) fn unmapped<'a>(
     name: &ConnectionName,
-    mapping: &Mapping,
+    (mapping, elsewhere): (&Mapping, &Elsewhere),
     workspaces: &HashMap<WorkspaceId, Workspace>,
     counts: impl Iterator<Item = &'a UsageItem>,
     findings: &mut Vec<Finding>,
@@ -41,10 +42,10 @@ pub(super) fn unmapped<'a>(
         if !in_use || !paid {
             continue;
         }
-        if mapping.account(&item.workspace).is_none() {
+        if elsewhere.lacks_account(mapping, &item.workspace) {
             unmapped_workspaces.insert(&item.workspace);
         }
-        if mapping.service(&item.module).is_none() {
+        if elsewhere.lacks_service(mapping, &item.workspace, &item.module) {
             *unmapped_modules.entry(&item.module).or_default() += 1;
         }
     }
