@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{ApprovalLimits, Jump};
@@ -30,7 +31,7 @@ pub struct Change<'a> {
 }
 
 /// Why a change waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Reason {
     /// Its account is new: all such changes of a connection are one question.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::BrakeLimits;
@@ -21,7 +22,7 @@ pub use code::{BrakeCode, UnknownBrake};
 pub use snapshot::{MOST_AHEAD, Newest, against, in_future};
 
 /// Why nothing is posted in this run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Brake {
     /// There is no snapshot of the channel at all.
@@ -33,6 +34,7 @@ pub enum Brake {
         /// Both.
         snapshots: [String; 2],
         /// When both were taken.
+        #[schemars(with = "crate::form::Instant")]
         taken_at: Timestamp,
         /// In how many pairs of workspace and module.
         pairs: u64,
@@ -42,15 +44,19 @@ pub enum Brake {
     /// The snapshot was taken later than now: a clock is wrong.
     SnapshotInFuture {
         /// When it was taken, as it says.
+        #[schemars(with = "crate::form::Instant")]
         taken_at: Timestamp,
         /// When it was looked at.
+        #[schemars(with = "crate::form::Instant")]
         now: Timestamp,
     },
     /// The snapshot is too old.
     SnapshotStale {
         /// The day it was taken, in the connection's zone.
+        #[schemars(with = "crate::form::Day")]
         taken_on: Date,
         /// The day it is there.
+        #[schemars(with = "crate::form::Day")]
         today: Date,
         /// The most days between the two.
         limit: u16,

@@ -26,6 +26,7 @@ mod policy;
 use std::fmt;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use exclusion::CountExclusion;
@@ -38,7 +39,7 @@ use fraction::Fraction;
 use look_back::LookBack;
 
 /// What one step did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
     /// The count of the newest snapshot was taken.
@@ -60,7 +61,7 @@ pub enum StepName {
 }
 
 /// One step from the count to the units, also where it changed nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct CountStep {
     /// Which.
     pub name: StepName,
@@ -74,7 +75,7 @@ pub struct CountStep {
 }
 
 /// Units, and how they came about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Counted {
     /// What is billed: whole units.
     pub units: Units,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Contract, ContractId, Line, LineId};
@@ -305,7 +306,7 @@ impl<'de> Deserialize<'de> for HoldCode {
 }
 
 /// A pair that is not posted, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Hold {
     /// The stable code.
     pub code: HoldCode,

@@ -12,6 +12,7 @@ pub mod count;
 pub mod effective;
 pub mod elsewhere;
 mod error_code;
+pub mod form;
 mod hold;
 mod hold_examples;
 mod ids;

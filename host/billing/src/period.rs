@@ -2,16 +2,19 @@
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Contract;
 
 /// One billing period; both dates belong to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Period {
     /// First day.
+    #[schemars(with = "crate::form::Day")]
     pub start: Date,
     /// Last day.
+    #[schemars(with = "crate::form::Day")]
     pub end: Date,
 }
 

@@ -2,13 +2,14 @@
 //! PSA. All of it came through a plugin and is hostile text.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::EffectivePolicy;
 use crate::{AccountId, ContractId, LineId, Money, ServiceId, Timeline, Truth, Units};
 
 /// The PSA's customer company.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Account {
     /// Its id in the PSA.
     pub id: AccountId,
@@ -23,7 +24,7 @@ pub struct Account {
 }
 
 /// What the PSA sells again and again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Service {
     /// Its id in the PSA.
     pub id: ServiceId,
@@ -84,7 +85,9 @@ impl Contract {
 }
 
 /// What names a line: its own id, and for cross-checking where it belongs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
+)]
 pub struct LineKey {
     /// Its id in the PSA.
     pub line: LineId,
@@ -97,7 +100,7 @@ pub struct LineKey {
 }
 
 /// One service on a contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Line {
     /// Its ids.
     pub key: LineKey,
@@ -116,7 +119,7 @@ pub struct Line {
 }
 
 /// Whether the PSA lets a line stand at zero units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ZeroUnits {
     /// It does.
@@ -128,7 +131,7 @@ pub enum ZeroUnits {
 }
 
 /// From when a change of a line holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// From the date that it carries.
@@ -158,7 +161,7 @@ fn yes() -> bool {
 }
 
 /// How a PSA counts, as its plugin declares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct QuantityModel {
     /// The PSA is told a difference: sent twice, it bills twice.
     pub delta: bool,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::elsewhere::Elsewhere;
@@ -36,7 +37,7 @@ pub struct Seen<'a> {
 }
 
 /// Units and money that nobody bills.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Stake {
     /// Units of modules that are counted by users.
     pub users: u64,

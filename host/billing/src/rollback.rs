@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{ModuleId, Money, ServiceId, UnitsChange};
@@ -25,7 +26,7 @@ pub struct Opposing {
 }
 
 /// All lines of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct OfService {
     /// Of what.
     pub module: ModuleId,
@@ -36,13 +37,15 @@ pub struct OfService {
     /// Units over all of them.
     pub units: UnitsChange,
     /// The first day of the changes that are opposed.
+    #[schemars(with = "crate::form::Day")]
     pub from: Date,
     /// The last such day.
+    #[schemars(with = "crate::form::Day")]
     pub to: Date,
 }
 
 /// What it comes to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Effect {
     /// By module and service.
     pub services: Vec<OfService>,

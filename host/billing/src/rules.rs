@@ -4,6 +4,7 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Workspace, WorkspaceStatus};
@@ -13,7 +14,7 @@ mod limits;
 pub use limits::{ApprovalLimits, BrakeLimits, Jump};
 
 /// All rules of a connection. What a file leaves out has its default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rules {
     /// From which date a change holds.
@@ -31,7 +32,7 @@ pub struct Rules {
 }
 
 /// How changes are sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PostingRule {
     /// A line that was read longer ago than so many seconds is read again before it is
@@ -47,7 +48,7 @@ impl Default for PostingRule {
 }
 
 /// From which date a change holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EffectiveRule {
     /// The policy.
@@ -70,7 +71,7 @@ impl Default for EffectiveRule {
 }
 
 /// The date a change holds from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectivePolicy {
     /// The day of the run, in the connection's zone. Most PSAs bill the part of the
@@ -83,7 +84,7 @@ pub enum EffectivePolicy {
 }
 
 /// Where a change goes that cannot go to its period's start any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LaterChanges {
     /// It holds from the day of the run.
@@ -93,7 +94,7 @@ pub enum LaterChanges {
 }
 
 /// What becomes of a fall to zero units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ZeroRule {
     /// A person looks at it.
@@ -104,7 +105,7 @@ pub enum ZeroRule {
 }
 
 /// What is done with the use of a workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It is billed.
@@ -118,7 +119,7 @@ pub enum Action {
 }
 
 /// Who is billed, by flag and status. A flag counts before the status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LifeCycle {
     /// A demo.

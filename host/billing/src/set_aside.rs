@@ -6,12 +6,13 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Hold, HoldCode, ModuleId, WorkspaceId};
 
 /// How it is set aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetAsideKind {
     /// Not planned, and not reported as unmapped: it is not this product's to bill.
@@ -31,7 +32,7 @@ impl SetAsideKind {
 }
 
 /// One entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct SetAside {
     /// Whose use.
     pub workspace: WorkspaceId,
@@ -44,9 +45,11 @@ pub struct SetAside {
     /// Who.
     pub who: String,
     /// When it was set aside.
+    #[schemars(with = "crate::form::Instant")]
     pub since: Timestamp,
     /// The last day that is not to be billed, in the connection's zone: of a change that
     /// holds from a later one it says nothing. None: no end.
+    #[schemars(with = "Option<crate::form::Day>")]
     pub until: Option<Date>,
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Metric, ModuleId, WorkspaceId};
 
 /// What one workspace uses of one module. A source may know only one of the counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct UsageItem {
     /// Whose.
     pub workspace: WorkspaceId,
@@ -31,11 +32,12 @@ impl UsageItem {
 }
 
 /// The snapshot as it came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct UsageSnapshot {
     /// The channel workspace it is of.
     pub channel: WorkspaceId,
     /// The instant of the counts, as the source says.
+    #[schemars(with = "crate::form::Instant")]
     pub taken_at: Timestamp,
     /// Whether the source says that nothing is missing.
     pub complete: bool,

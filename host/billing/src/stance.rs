@@ -2,12 +2,13 @@
 //! is decided about certain units is used up by the next change of the line; a pin stays
 //! until it is released.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Units;
 
 /// What a person decided for a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "stance", rename_all = "kebab-case")]
 pub enum Stance {
     /// The PSA's units are right for the present count: they stay until the count

@@ -10,6 +10,7 @@ mod pairing;
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Account, AccountId, ModuleId, Service, ServiceId, Truth, Workspace, WorkspaceId};
@@ -23,7 +24,9 @@ pub const SAFE: u8 = 90;
 pub const NEAR: u8 = 10;
 
 /// What a proposal is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Shown by an exact fact, and nobody else claims either side.

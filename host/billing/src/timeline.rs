@@ -2,12 +2,13 @@
 //! the PSA is an error, never zero units.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Money, Units};
 
 /// A yes or no that the PSA may leave open; unknown is never rounded to either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Truth {
     /// Certainly not.
@@ -19,11 +20,13 @@ pub enum Truth {
 }
 
 /// A stretch with one quantity; both dates belong to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Segment {
     /// First day.
+    #[schemars(with = "crate::form::Day")]
     pub start: Date,
     /// Last day; none: open, which only the last segment of a timeline is.
+    #[schemars(with = "Option<crate::form::Day>")]
     pub end: Option<Date>,
     /// Quantity on each day of it.
     pub units: Units,

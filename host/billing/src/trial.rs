@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Decision, PlanLine};
@@ -38,7 +39,7 @@ struct PlannedPair {
 }
 
 /// One thing in which two files differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct TrialDifference {
     /// `tenant`, `line`, `contract`, `units`, `posted`, `missing`, `added` or `setup`.
     pub part: String,

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ModuleId, WorkspaceId};
 
 /// What a workspace is in Coro.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceKind {
     /// An MSP: parent of children and of other channels. PSA connectors live here.
@@ -20,7 +21,7 @@ pub enum WorkspaceKind {
 
 /// Where a workspace is in its life. A text that Coro may add later is kept as
 /// [`WorkspaceStatus::Other`] and is not billed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum WorkspaceStatus {
     /// Made, nothing chosen yet.
@@ -79,7 +80,7 @@ impl fmt::Display for WorkspaceStatus {
 }
 
 /// A Coro tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Workspace {
     /// Coro's id.
     pub id: WorkspaceId,
@@ -115,7 +116,9 @@ impl Workspace {
 }
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Protected users.

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod completion;
 mod output;
 mod secrets;
 
@@ -12,7 +13,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use psa_host_sandbox::{Compiler, compile_worker};
 use psa_host_sync::{Host, HostOptions, KeySource};
 
@@ -29,13 +30,13 @@ fn main() -> ExitCode {
     if args.next().is_some_and(|first| first == COMPILE_PLUGIN) {
         return compile(args.collect());
     }
+    completion::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),
     };
-    log_to_stderr();
-    let output = Output::new(cli.global.format);
-    match run(cli, output) {
+    let output = Output::new(cli.global.format, cli.global.quiet);
+    match log_to_stderr().and_then(|()| run(cli, output)) {
         Ok(status) => ExitCode::from(status.code()),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,7 +62,7 @@ fn compile(args: Vec<std::ffi::OsString>) -> ExitCode {
 fn run(cli: Cli, output: Output) -> Result<Status> {
     match cli.command {
         Command::Completions { shell } => {
-            commands::completions(shell)?;
+            completion::script(shell)?;
             Ok(Status::Done)
         }
         command => {
@@ -133,12 +134,31 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
     };
     if json && error.use_stderr() {
         let failure = Failure::usage(error);
-        failure.print(Output::new(Format::Json));
+        failure.print(Output::new(Format::Json, false));
         return ExitCode::from(failure.status());
     }
     // A closed stream is nobody listening.
-    let _ = error.print();
+    let _ = match bare_group(error) {
+        Some(help) => write!(std::io::stderr(), "{help}"),
+        None => error.print(),
+    };
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// A group without its command gets the group's help. It is wrong use all the same (exit
+/// status 2, on standard error): a script that lost a word is to notice.
+fn bare_group(error: &clap::Error) -> Option<clap::builder::StyledStr> {
+    if error.kind() != clap::error::ErrorKind::MissingSubcommand {
+        return None;
+    }
+    let mut command = Cli::command();
+    command.build();
+    for word in std::env::args().skip(1) {
+        if let Some(below) = command.find_subcommand(&word) {
+            command = below.clone();
+        }
+    }
+    Some(command.render_help())
 }
 
 /// `psa-host … | head` is no failure.
@@ -149,12 +169,27 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PSA_HOST_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+/// `PSA_HOST_LOG`: how much is logged; `info` tells of each run, retry and wait.
+fn log_to_stderr() -> Result<()> {
+    let asked = std::env::var("PSA_HOST_LOG").unwrap_or_default();
+    let asked = match asked.trim() {
+        "" => "error",
+        asked => asked,
+    };
+    // A word that is no level would be taken for the name of a part, and log nothing.
+    let known = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = known.contains(&asked.to_ascii_lowercase().as_str());
+    let filter = tracing_subscriber::EnvFilter::try_new(asked).ok();
+    let filter = filter.filter(|_| is_level || asked.contains('='));
+    let Some(filter) = filter else {
+        let short: String = asked.chars().take(60).collect();
+        let message = format!("PSA_HOST_LOG is {short:?}, which is no level");
+        return Err(WrongUse::new(message, "Set error, warn, info or debug.").into());
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
+    Ok(())
 }

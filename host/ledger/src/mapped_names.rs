@@ -1,4 +1,5 @@
-//! What mapped accounts and services were called when a person last looked at them.
+//! What mapped accounts and services were called when a person last looked at them, and
+//! contracts when a report last spoke of them.
 
 use std::collections::HashMap;
 
@@ -15,6 +16,8 @@ pub enum NameOf {
     Account,
     /// A service.
     Service,
+    /// A contract.
+    Contract,
 }
 
 impl NameOf {
@@ -22,12 +25,13 @@ impl NameOf {
         match self {
             Self::Account => "account",
             Self::Service => "service",
+            Self::Contract => "contract",
         }
     }
 }
 
 impl Ledger {
-    /// The names of a connection's accounts or services, by the PSA's id.
+    /// The names of a connection's accounts, services or contracts, by the PSA's id.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`](crate::LedgerError::NotFound).

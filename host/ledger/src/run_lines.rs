@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, params};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Inside;
@@ -12,7 +13,9 @@ use crate::runs::{must_run, unknown};
 use crate::{Answer, Ledger, Result, RunId, Step};
 
 /// What came of a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Posted and read back at its target.

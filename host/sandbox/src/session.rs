@@ -114,6 +114,11 @@ impl Session {
         self.egress.counts()
     }
 
+    /// Until when requests wait for the PSA's limit, or for a pause that it asked for.
+    pub fn waiting_until(&self) -> Option<jiff::Timestamp> {
+        self.egress.budget().waiting_until()
+    }
+
     /// How long this session so far did nothing but wait: for the tenant's budget, for a
     /// place among the requests at once, or for another call to find out about the
     /// credentials. Waits side by side count once.

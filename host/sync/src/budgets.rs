@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::{ConnectionName, ErrorCode, TenantKey};
 use psa_host_ledger::Connection;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
 use crate::{Host, Result};
 
 /// A tenant's budget.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct BudgetView {
     /// The tenant; none for a connection that was never checked.
     pub tenant: Option<TenantKey>,
@@ -27,17 +28,19 @@ pub struct BudgetView {
     /// The window's length.
     pub window_seconds: Option<u32>,
     /// Until when nothing is sent, because the PSA asked for a pause.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub paused_until: Option<Timestamp>,
 }
 
 /// What the PSA said of its own count.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct UsedView {
     /// Requests of everybody in its window.
     pub used: u64,
     /// Allowed in it; none where it did not say.
     pub allowed: Option<u64>,
     /// When it said so.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub at: Timestamp,
 }
 

@@ -2,6 +2,7 @@
 //! module in it.
 
 use psa_host_billing::{ConnectionName, ErrorCode, ModuleId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
@@ -9,7 +10,7 @@ use crate::mapping::CoroSide;
 use crate::{Host, Note, Result, modules};
 
 /// A bundle, as it was declared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct BundleView {
     /// The bundle.
     pub bundle: ModuleId,

@@ -5,6 +5,7 @@ use psa_host_ledger::{
     CheckOutcome, Connection, CredentialsRefusal, DESCRIPTION_FORM, TenantDecision,
 };
 use psa_host_sandbox::{CheckReport, Depth, Verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -12,7 +13,7 @@ use crate::wiring::not_approved;
 use crate::{Error, Host, Purpose, Result};
 
 /// What a check found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct CheckView {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -35,7 +36,7 @@ pub struct CheckView {
 }
 
 /// Something that was tried.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct FindingView {
     /// What.
     pub subject: String,
@@ -46,7 +47,7 @@ pub struct FindingView {
 }
 
 /// How much of the PSA's limit is used.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct UsageView {
     /// Requests used.
     pub used: u32,
@@ -57,7 +58,7 @@ pub struct UsageView {
 }
 
 /// What a plugin tried that it may not.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct IncidentView {
     /// Stable code.
     pub code: &'static str,

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use psa_host_billing::{ConnectionName, ErrorCode, TenantKey, WorkspaceId};
 use psa_host_ledger::{Connection, ConnectionChange, NewConnection};
 use psa_host_sandbox::{Field, FieldKind, FieldScope, HostPattern};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::{self, CheckView};
@@ -30,7 +31,7 @@ pub struct AddConnection {
 }
 
 /// A connection as it stands in the list of PSA connectors.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct ConnectionView {
     /// Its name.
     pub name: ConnectionName,
@@ -51,6 +52,7 @@ pub struct ConnectionView {
     /// Whether nothing is posted through it.
     pub paused: bool,
     /// When it was last checked.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub checked_at: Option<Timestamp>,
     /// Workspaces of the channel.
     pub workspace_mapping: Coverage,
@@ -59,7 +61,7 @@ pub struct ConnectionView {
 }
 
 /// How many are mapped, of how many.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Coverage {
     /// Mapped.
     pub mapped: usize,

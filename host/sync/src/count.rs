@@ -8,6 +8,7 @@ mod simulate;
 use psa_host_billing::count::CountPolicy;
 use psa_host_billing::{ConnectionName, ErrorCode, Metric, ModuleId, ServiceId, ServiceMapping};
 use psa_host_ledger::Mapped;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use exclusions::{ExclusionView, NewExclusion};
@@ -18,7 +19,7 @@ use crate::error::rule;
 use crate::{Done, Host, Result, modules};
 
 /// The policy of a mapped module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct PolicyView {
     /// The module.
     pub module: ModuleId,

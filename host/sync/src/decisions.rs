@@ -11,6 +11,7 @@ use psa_host_billing::{
 };
 use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, StanceRecord};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
@@ -30,11 +31,12 @@ pub enum LineDecision {
 }
 
 /// What waits of a connection's new accounts: one question.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct NewAccountsView {
     /// Whose.
     pub connection: ConnectionName,
     /// When the first of it was asked.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub since: Timestamp,
     /// All of it in one sum.
     #[serde(flatten)]

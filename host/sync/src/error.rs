@@ -4,13 +4,14 @@
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::LedgerError;
 use psa_host_sandbox::{CallError, LoadError, SandboxError, SessionError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What every call returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error as it is shown: on the terminal, in JSON, in the console.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
     /// Stable; what scripts and documents go by.
@@ -114,6 +115,20 @@ impl Error {
             Self::Call { error, .. } => error.code(),
             Self::Rule(problem) => problem.code,
             Self::WhilePosting { error, .. } => error.code(),
+        }
+    }
+
+    /// The connection that it is about, where it says so.
+    pub fn connection(&self) -> Option<&str> {
+        match self {
+            Self::Session { connection, .. } | Self::Call { connection, .. } => Some(connection),
+            Self::Ledger(
+                LedgerError::TenantChanged { connection, .. }
+                | LedgerError::TenantClaimed { connection, .. }
+                | LedgerError::OpenIntents { connection, .. },
+            ) => Some(connection),
+            Self::WhilePosting { error, .. } => error.connection(),
+            _ => None,
         }
     }
 

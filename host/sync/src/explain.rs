@@ -12,6 +12,7 @@ use psa_host_billing::{
 };
 use psa_host_ledger::{IntentRecord, Snapshot};
 use psa_host_sandbox::Depth;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::count::LookBack;
@@ -23,13 +24,14 @@ use crate::snapshot::counts_of;
 use crate::{CountView, Host, OpenConnection, Purpose, Result, Window};
 
 /// Why a pair has its number.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Explanation {
     /// Of which connection.
     pub connection: ConnectionName,
     /// The PSA instance.
     pub tenant: TenantKey,
     /// The civil date planned for, in the connection's zone.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub as_of: Date,
     /// How the decision came about, in order.
     pub steps: Vec<StepView>,
@@ -42,7 +44,7 @@ pub struct Explanation {
 }
 
 /// One thing that led to the decision.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct StepView {
     /// What it is about (`count`, `contract`, `effective-date`, …).
     pub about: &'static str,
@@ -51,17 +53,19 @@ pub struct StepView {
 }
 
 /// An adjustment that was made or tried before.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Earlier {
     /// The run.
     pub run: String,
     /// When it was written down.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub at: Timestamp,
     /// Units before.
     pub from: Units,
     /// Units after.
     pub to: Units,
     /// From which day.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub effective_date: Date,
     /// What became of it.
     pub state: &'static str,

@@ -21,6 +21,7 @@ mod host;
 mod imports;
 mod mapping;
 pub mod modules;
+mod names;
 mod note;
 mod orphans;
 mod plugins;
@@ -35,6 +36,7 @@ pub mod run;
 mod run_list;
 mod sentence;
 mod set_aside;
+mod sheet_file;
 mod signals;
 mod snapshot;
 mod source;
@@ -68,6 +70,7 @@ pub use mapping::{
     Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,
     ServiceSuggestion, SuggestOptions, Suggestions,
 };
+pub use names::Names;
 pub use note::Note;
 pub use plugins::{
     Act, ApprovalView, ConnectionTrial, Difference, FileView, KeptOn, MovingConnection,

@@ -1,9 +1,10 @@
 //! What a person should know of something that was done all the same.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A remark; never an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Note {
     /// Stable.
     pub code: &'static str,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::{AddedPlugin, DESCRIPTION_FORM, PluginFile};
 use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, PluginHash};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use difference::Difference;
@@ -21,7 +22,7 @@ use crate::fields::{self, Reach, Values};
 use crate::{Error, Host, Result, Source};
 
 /// A plugin as it is shown: what it is, what it asks for, what was granted.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PluginView {
     /// What it is called here (its own claim).
     pub name: String,
@@ -50,11 +51,12 @@ pub struct PluginView {
     /// Interfaces it imports, where the file was looked at.
     pub imports: Option<Vec<String>>,
     /// What it says of itself and asks for.
+    #[schemars(with = "serde_json::Value")]
     pub description: Description,
 }
 
 /// A file that claims a plugin's name.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct FileView {
     /// What it is known by.
     pub sha256: String,
@@ -71,27 +73,29 @@ pub struct FileView {
 }
 
 /// Who did something, and when.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Act {
     /// By whom.
     pub who: String,
     /// When.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub when: Timestamp,
 }
 
 /// What an operator granted.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct ApprovalView {
     /// Host patterns.
     pub hosts: Vec<String>,
     /// By whom.
     pub who: String,
     /// When.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub when: Timestamp,
 }
 
 /// What adding a file did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PluginAdded {
     /// `new`, `same` (this very file was there) or `candidate`: another file is in use
     /// under the name, and nothing that runs has changed.
@@ -99,6 +103,7 @@ pub struct PluginAdded {
     /// The file that was added.
     pub sha256: String,
     /// What that file says of itself.
+    #[schemars(with = "serde_json::Value")]
     pub description: Description,
     /// The plugin as it is now.
     pub plugin: PluginView,

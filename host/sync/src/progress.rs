@@ -1,6 +1,8 @@
 //! How far a long call is: for a progress bar, and for telling a run that gets nowhere.
 //! Nothing about money is ever decided by it.
 
+use jiff::Timestamp;
+
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activity {
@@ -22,6 +24,8 @@ pub enum Activity {
     Posting,
     /// Reading adjusted lines back.
     ReadingBack,
+    /// Waiting for the PSA's request limit or for a pause that it asked for, until then.
+    Waiting(Timestamp),
 }
 
 impl Activity {
@@ -37,6 +41,7 @@ impl Activity {
             Self::Rereading => "reading lines again",
             Self::Posting => "posting adjustments",
             Self::ReadingBack => "reading adjustments back",
+            Self::Waiting(_) => "waiting for the PSA",
         }
     }
 }

@@ -11,6 +11,7 @@ use psa_host_billing::{
     CompleteSnapshot, ConnectionName, ErrorCode, Mapping, ModuleId, Service, ServiceId, UsageItem,
     UsageSnapshot, WorkspaceId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
@@ -18,11 +19,12 @@ use crate::progress::Watch;
 use crate::{Host, Purpose, Result, SnapshotView, modules};
 
 /// The radar of one connection.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Radar {
     /// Of which connection.
     pub connection: ConnectionName,
     /// The civil date looked at, in the connection's zone.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub as_of: Date,
     /// The counts that it goes by.
     pub snapshot: SnapshotView,
@@ -33,13 +35,14 @@ pub struct Radar {
 }
 
 /// A workspace without an account.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct WorkspaceOnRadar {
     /// The workspace.
     pub workspace: WorkspaceId,
     /// Its name.
     pub name: String,
     /// When the first snapshot that has it in use was taken.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub first_used: Option<Timestamp>,
     /// Its modules in use.
     pub modules: Vec<ModuleId>,
@@ -49,13 +52,14 @@ pub struct WorkspaceOnRadar {
 }
 
 /// A module without a service.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct ModuleOnRadar {
     /// The module.
     pub module: ModuleId,
     /// What Coro's console calls it.
     pub name: String,
     /// When the first snapshot that has it in use was taken.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub first_used: Option<Timestamp>,
     /// In how many workspaces it is in use.
     pub workspaces: usize,

@@ -366,7 +366,7 @@ impl Reader {
             let Some(wait) = wait_before_retry(&error.kind, &mut waits, &mut looks) else {
                 return Err(error);
             };
-            tracing::debug!(%error, ?wait, "a read failed and is repeated");
+            tracing::info!(%error, ?wait, "a read failed and is repeated");
             tokio::time::sleep(wait).await;
         }
     }

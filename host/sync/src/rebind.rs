@@ -8,6 +8,7 @@ use psa_host_billing::rebind::{KnownAccount, Proof};
 use psa_host_billing::{AccountId, ConnectionName, ErrorCode, LineKey, TenantKey};
 use psa_host_ledger::{Connection, NameOf, Rebound, TenantLock};
 use psa_host_sandbox::Depth;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
@@ -19,7 +20,7 @@ use crate::{Error, Host, Purpose, Result, Watch};
 const LINES_LOOKED_FOR: usize = 500;
 
 /// A tenant that is somewhere else now, as a person is asked about it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct RebindProposal {
     /// Through which connection it was seen.
     pub connection: ConnectionName,
@@ -44,7 +45,7 @@ pub struct RebindProposal {
 }
 
 /// What moved.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct ReboundView {
     /// What everything is kept under now.
     pub tenant: TenantKey,

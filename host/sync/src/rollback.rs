@@ -6,13 +6,14 @@ use psa_host_billing::approval::Reason;
 use psa_host_billing::rollback::{Effect, Opposing, effect};
 use psa_host_billing::{ConnectionName, ErrorCode, LineId, Money, TenantKey, Units};
 use psa_host_ledger::{IntentRecord, IntentState, NewQuestion, RunId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
 use crate::{Host, Result};
 
 /// What taking a run back would come to, or has been put to approval.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct RollbackView {
     /// The run that is to be taken back.
     pub run: String,
@@ -29,7 +30,7 @@ pub struct RollbackView {
 }
 
 /// A line that a rollback leaves.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct LeftOut {
     /// Which.
     pub line: LineId,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::{ConnectionName, TenantKey};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Host, Result};
 
 /// A run in the list; its lines are in [`Host::run_report`].
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct RunView {
     /// `r-000123`.
     pub run: String,
@@ -23,6 +24,7 @@ pub struct RunView {
     /// Whether nothing was to be posted.
     pub dry_run: bool,
     /// The civil date planned for.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub as_of: Date,
     /// Where it is: `running`, `abandoned`, `done`, `parked`, `braked`, `failed`,
     /// `interrupted`.
@@ -30,8 +32,10 @@ pub struct RunView {
     /// By whom.
     pub started_by: String,
     /// When it began.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub started_at: Timestamp,
     /// When it ended.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub ended_at: Option<Timestamp>,
     /// Requests sent to the PSA.
     pub requests: u64,

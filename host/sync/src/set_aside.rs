@@ -6,6 +6,7 @@ use psa_host_billing::{
     ConnectionName, ErrorCode, ModuleId, SetAside, SetAsideKind, SetAsides, WorkspaceId,
 };
 use psa_host_ledger::NewSetAside;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -31,7 +32,7 @@ pub struct SetAsideOrder {
 }
 
 /// An entry, and whether it still counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct SetAsideView {
     /// Whose use.
     pub workspace: WorkspaceId,
@@ -44,8 +45,10 @@ pub struct SetAsideView {
     /// Who set it aside.
     pub who: String,
     /// When.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub since: Timestamp,
     /// The last day on which it counts.
+    #[schemars(with = "Option<psa_host_billing::form::Day>")]
     pub until: Option<Date>,
     /// That day has passed: it counts no more.
     pub ended: bool,

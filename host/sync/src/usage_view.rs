@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use psa_host_billing::{ErrorCode, ModuleId, UsageItem, WorkspaceId};
 use psa_host_ledger::{Snapshot, SnapshotId, Withdrawal};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
@@ -10,13 +11,14 @@ use crate::snapshot::{disagreeing, fix_of};
 use crate::{Host, Result};
 
 /// A usage snapshot, without its counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct SnapshotView {
     /// Its number (`u-000007`).
     pub snapshot: String,
     /// Its channel.
     pub channel: WorkspaceId,
     /// When it was counted.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub taken_at: Timestamp,
     /// Whether everything below the channel is in it.
     pub complete: bool,
@@ -25,6 +27,7 @@ pub struct SnapshotView {
     /// Where it came from.
     pub source: String,
     /// When it was imported.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub imported_at: Timestamp,
     /// By whom.
     pub imported_by: String,
@@ -37,7 +40,7 @@ pub struct SnapshotView {
 }
 
 /// That two snapshots of one instant count otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct DisagreementView {
     /// The other one's number; of several the one imported last.
     pub with: String,
@@ -50,11 +53,12 @@ pub struct DisagreementView {
 }
 
 /// One count of a snapshot, and who or what was counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct CountView {
     /// The snapshot's number.
     pub snapshot: String,
     /// When it was counted.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub taken_at: Timestamp,
     /// Whose use.
     pub workspace: WorkspaceId,

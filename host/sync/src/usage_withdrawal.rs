@@ -1,13 +1,14 @@
 //! Taking a wrong snapshot out of the counts.
 
 use psa_host_ledger::SnapshotId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::sentence::sentence;
 use crate::{Host, Result, SnapshotView};
 
 /// What a withdrawal did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Withdrawn {
     /// The snapshot, with who withdrew it and why.
     pub snapshot: SnapshotView,

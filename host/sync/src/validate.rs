@@ -23,6 +23,7 @@ use psa_host_billing::{
 };
 use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::count::LookBack;
@@ -31,13 +32,14 @@ use crate::{AccountContracts, Host, OpenConnection, Purpose, Result, Window, who
 use mapped::{both_sides, left_channel, undeclared_bundles, unmapped};
 
 /// What was found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Validation {
     /// Of which connection.
     pub connection: ConnectionName,
     /// The PSA instance.
     pub tenant: TenantKey,
     /// The civil date looked at, in the connection's zone.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub as_of: Date,
     /// Pairs that were looked at.
     pub pairs: usize,

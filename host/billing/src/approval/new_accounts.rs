@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::brake::Alike;
@@ -12,7 +13,7 @@ use crate::rules::BrakeLimits;
 use crate::{Money, Units, UnitsChange, WorkspaceId};
 
 /// Changes of new accounts, added up.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct NewAccounts {
     /// How many accounts.
     pub accounts: usize,
@@ -36,7 +37,7 @@ pub struct NewAccounts {
 }
 
 /// Money a month in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct MoneyUpDown {
     /// ISO 4217, where the PSA says it.
     pub currency: Option<Box<str>>,
@@ -47,7 +48,7 @@ pub struct MoneyUpDown {
 }
 
 /// Lines that would all have the same units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EqualTargets {
     /// How many lines.
     pub lines: usize,

@@ -1,12 +1,13 @@
 //! Users or devices of a customer that are not billed, by somebody's decision.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Metric, ModuleId, WorkspaceId};
 
 /// So many of a workspace's users or devices are not billed for a module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct CountExclusion {
     /// Whose.
     pub workspace: WorkspaceId,
@@ -22,9 +23,11 @@ pub struct CountExclusion {
     pub why: String,
     /// First day; none: it always counted.
     #[serde(default)]
+    #[schemars(with = "Option<crate::form::Day>")]
     pub since: Option<Date>,
     /// Last day; none: until it is taken away.
     #[serde(default)]
+    #[schemars(with = "Option<crate::form::Day>")]
     pub until: Option<Date>,
 }
 

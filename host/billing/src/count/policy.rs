@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::parse_decimal;
 
 /// Which count is billed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The one of the newest snapshot.
@@ -33,7 +34,7 @@ impl fmt::Display for Basis {
 }
 
 /// What becomes of a fraction of a unit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
     /// A whole unit.
@@ -78,7 +79,7 @@ pub enum PolicyError {
 }
 
 /// Units for each user or device, above zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(try_from = "Decimal", into = "Decimal")]
 pub struct Multiplier(Decimal);
 
@@ -135,17 +136,19 @@ impl fmt::Display for Multiplier {
 
 /// Units that are billed even where fewer are used: a commitment, at least one unit, on
 /// the days from its first to its last. Both belong to it; none means open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(try_from = "PlainMinimum", into = "PlainMinimum")]
 pub struct Minimum(PlainMinimum);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PlainMinimum {
     units: u32,
     #[serde(default)]
+    #[schemars(with = "Option<crate::form::Day>")]
     from: Option<Date>,
     #[serde(default)]
+    #[schemars(with = "Option<crate::form::Day>")]
     until: Option<Date>,
 }
 
@@ -195,7 +198,7 @@ impl From<Minimum> for PlainMinimum {
 
 /// How the counts of a module become units of its service. The default bills the count
 /// as it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CountPolicy {
     /// Which count.

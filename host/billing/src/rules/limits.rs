@@ -2,6 +2,7 @@
 //! that a new connection starts with stands here, with the reason for it.
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A source that pauses over a weekend does not stop Monday's run.
@@ -45,7 +46,7 @@ const FALL_UNITS: u32 = 5;
 
 /// When a run posts nothing. Changes of new accounts, and changes that a person granted,
 /// count in none of these.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BrakeLimits {
     /// A snapshot older than this many days is stale.
@@ -86,7 +87,7 @@ impl Default for BrakeLimits {
 
 /// A change that is large both as a share and as a number: neither one customer of two
 /// devices that gets a third, nor one of a thousand that gets twenty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Jump {
     /// More than this share of the units before, in percent. Of none before, any change
@@ -97,7 +98,7 @@ pub struct Jump {
 }
 
 /// Changes beyond any of these wait for a person. None: no limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ApprovalLimits {
     /// Whether the changes of a new account wait, all of a connection as one question.

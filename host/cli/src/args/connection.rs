@@ -10,7 +10,7 @@ pub enum ConnectionCommand {
     #[command(after_help = "\
 Examples:
   psa-host connection add autotask --name acme --channel msp-1 --time-zone America/New_York \\
-      --set username=key@acme.example                    (asks for the secret)
+      --set username=key@acme.example                    # asks for the secret
   psa-host connection add autotask --name acme --channel msp-1 --time-zone America/New_York \\
       --set username=key@acme.example --secret secret=@secret.txt
 
@@ -21,7 +21,7 @@ status is 1: set it right with `connection set` or `rotate`, then `connection ch
     #[command(after_help = "\
 Examples:
   psa-host connection set acme --set username=other@acme.example
-  psa-host connection set acme --set base-url=          (takes the setting away)
+  psa-host connection set acme --set base-url=          # takes the setting away
   psa-host connection set acme --time-zone Europe/Berlin")]
     Set {
         /// Connection
@@ -36,7 +36,7 @@ Examples:
     /// Put new secrets in the place of old ones, and check the connection
     #[command(after_help = "\
 Examples:
-  psa-host connection rotate acme                       (asks for the secrets)
+  psa-host connection rotate acme                       # asks for the secrets
   psa-host connection rotate acme --secret secret=@new.txt")]
     Rotate {
         /// Connection
@@ -66,7 +66,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   psa-host connection check acme
-  psa-host connection check acme --retry       (refused credentials were put right in the PSA)
+  psa-host connection check acme --retry       # refused credentials were put right in the PSA
 
 Credentials that the PSA refused are not sent again, also not by a check, until they are rotated or
 somebody says --retry: PSAs lock a user after a few failures.")]
@@ -104,8 +104,8 @@ budget, lock and lines with the tenant that is known. `different`: it gets its o
     /// Go on at the place that the vendor moved the PSA to
     #[command(after_help = "\
 Examples:
-  psa-host connection rebind acme                               (shows what is found there, and asks)
-  psa-host connection rebind acme --yes webservices31/4         (in scripts: the tenant it showed)
+  psa-host connection rebind acme                               # shows what is found there, and asks
+  psa-host connection rebind acme --yes webservices31/4         # in scripts: the tenant it showed
 
 For a connection that is refused as `tenant-changed` although it is the same PSA: its vendor has moved
 it. Mapped accounts and known lines are looked for at the new place and counted; on a yes everything
@@ -123,7 +123,7 @@ without a terminal it only shows, and the exit status is 3.")]
     /// Keep it on one file of its plugin, or let it follow the file in use again
     #[command(after_help = "\
 Examples:
-  psa-host connection keep-on acme 5d41402a          (an approved file, by its SHA-256)
+  psa-host connection keep-on acme 5d41402a          # an approved file, by its SHA-256
   psa-host connection keep-on acme in-use
   psa-host connection keep-on acme in-use --accept-difference 1f3c5a7b9d0e
 

@@ -13,7 +13,7 @@ Examples:
   psa-host count set acme edr --multiplier 0.5 --rounding nearest --included 5
   psa-host count set acme edr --minimum 25 --minimum-until 2027-06-30
   psa-host count set acme edr --minimum-until 2027-12-31
-  psa-host count set acme edr --no-minimum          (its dates go too)
+  psa-host count set acme edr --no-minimum          # its dates go too
   psa-host count set acme edr --reset
 
 In this order: the basis (the latest count, or the peak or average since the billing period

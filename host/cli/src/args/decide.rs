@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::SheetFile;
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -93,7 +95,7 @@ pub enum ApprovalCommand {
     #[command(after_help = "\
 Examples:
   psa-host approval list acme
-  psa-host approval list acme --lines     (those of new accounts line by line)
+  psa-host approval list acme --lines     # those of new accounts line by line
   psa-host approval list --all")]
     List {
         /// Connection
@@ -105,6 +107,23 @@ Examples:
         /// Each line of new accounts too, not their sum alone
         #[arg(long)]
         lines: bool,
+    },
+    /// Write what waits into a file for a spreadsheet
+    #[command(after_help = "\
+Examples:
+  psa-host approval export approvals.xlsx
+  psa-host approval export approvals.csv --connection acme --all --force
+
+One row a question, with names beside ids. No text in the file is calculated; numbers are numbers.")]
+    Export {
+        #[command(flatten)]
+        file: SheetFile,
+        /// Only of this connection
+        #[arg(long, value_name = "N")]
+        connection: Option<String>,
+        /// Those answered, posted or superseded too
+        #[arg(long)]
+        all: bool,
     },
     /// Let changes be posted by the next sync
     #[command(after_help = "\

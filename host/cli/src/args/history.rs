@@ -9,7 +9,7 @@ pub enum HistoryCommand {
     #[command(after_help = "\
 Examples:
   psa-host history verify
-  psa-host history verify --head 812:5d41…   (the whole head, as a run's report printed it)
+  psa-host history verify --head 812:5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592   # the whole head, as a run's report printed it
 
 Needs the key file. That entries were cut off at the end is found only with a head that was
 kept elsewhere. Exit status 1 when the history does not hold; a key that is missing or wrong
@@ -50,7 +50,7 @@ Examples:
   psa-host history export history.csv
   psa-host history export history.xlsx --force
   psa-host history export - | less
-  psa-host history export new.csv --after 812           (what came since the last export)
+  psa-host history export new.csv --after 812           # what came since the last export
   psa-host history export - --format-of xlsx > history.xlsx
 
 Columns: seq, at (UTC), who, what, subject, detail, keyed, hash. Nothing in the file is

@@ -10,7 +10,10 @@ mod map;
 mod map_bulk;
 mod plugin;
 mod rules;
+mod sheet;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod values;
 
@@ -31,6 +34,7 @@ pub use map_bulk::{
 };
 pub use plugin::PluginCommand;
 pub use rules::{RulesCommand, RulesSet};
+pub use sheet::SheetFile;
 pub use sync::{RunCommand, SyncArgs, VerdictWord};
 pub use usage::{UsageCommand, UsageImport};
 pub use values::{SecretSource, ValueArgs};
@@ -53,6 +57,7 @@ Environment:
   PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names
   PSA_HOST_LOG   what is logged on stderr (error, warn, info, debug)
   NO_COLOR       no colours
+  COLUMNS        how wide the terminal is, where it does not say itself
 
 Example, from nothing to the first sync:
   export PSA_HOST_DATA=/var/lib/psa-host
@@ -111,6 +116,11 @@ pub struct Global {
         value_name = "FORMAT"
     )]
     pub format: Format,
+
+    /// Say only what needs a person: no progress, remarks or tables of lines, and nothing at
+    /// all where a run or a validation has nothing for one
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -189,8 +199,12 @@ Posts nothing. Exit status 3 when something would be held.")]
     History(HistoryCommand),
     /// Print a completion script for a shell
     #[command(after_help = "\
-Example:
-  psa-host completions bash > /etc/bash_completion.d/psa-host")]
+Examples:
+  source <(psa-host completions bash)
+  psa-host completions bash > ~/.local/share/bash-completion/completions/psa-host
+
+Connections, workspaces, modules, runs, questions and plugins complete too: those of the data
+directory that PSA_HOST_DATA names.")]
     Completions {
         /// bash, elvish, fish, powershell or zsh
         shell: clap_complete::Shell,

@@ -25,7 +25,7 @@ is a candidate: nothing that runs changes before `plugin approve`.")]
 Examples:
   psa-host plugin inspect autotask.wasm
   psa-host plugin inspect autotask
-  psa-host plugin inspect autotask@5d41402a       (another of its files)")]
+  psa-host plugin inspect autotask@5d41402a       # another of its files")]
     Inspect {
         /// A file, or the name of a plugin that was added
         #[arg(value_name = "FILE|NAME[@SHA256]")]
@@ -35,8 +35,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   psa-host plugin approve autotask
-  psa-host plugin approve autotask 5d41402abc4b2a76 --yes 5d41402abc4b…   (all 64 characters)
-  psa-host plugin approve autotask --yes 5d41402abc4b… --accept-difference 1f3c5a7b9d0e
+  psa-host plugin approve autotask 5d41402abc4b2a76 --yes 5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592   # all 64 characters
+  psa-host plugin approve autotask --yes 5d41402abc4b2a76b9719d911017c592 --accept-difference 1f3c5a7b9d0e
   psa-host plugin approve halo --host psa.northwind.example
 
 Where another file is in use under the name, what differs from it is shown, and whose secrets the
@@ -68,7 +68,7 @@ keep-on`.")]
     #[command(after_help = "\
 Examples:
   psa-host plugin set autotask --secret integration-code=@code.txt
-  psa-host plugin set autotask                      (asks for missing secrets)")]
+  psa-host plugin set autotask                      # asks for missing secrets")]
     Set {
         /// Plugin
         name: String,

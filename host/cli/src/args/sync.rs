@@ -4,14 +4,17 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use psa_host_billing::brake::BrakeCode;
 
+use super::SheetFile;
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  psa-host sync                        (every connection that is not paused)
+  psa-host sync                        # every connection that is not paused
   psa-host sync acme --dry-run
   psa-host sync acme --format json
   psa-host sync acme --release too-many-accounts --why 'all were moved to the new bundle'
   psa-host sync acme --wait
+  psa-host sync --new --quiet          # what a person has to know, by mail from cron
 
 Ctrl-C or SIGTERM: what is in flight is finished and read back, the rest is not sent; a second
 one stops at once, and the next sync reads what may have been sent.
@@ -42,6 +45,9 @@ pub struct SyncArgs {
     /// List unchanged lines too
     #[arg(long)]
     pub all: bool,
+    /// List only what the run before did not say: new holds, changes, questions
+    #[arg(long, conflicts_with = "all")]
+    pub new: bool,
 }
 
 /// A brake that a person may release.
@@ -66,13 +72,33 @@ pub enum RunCommand {
         limit: u32,
     },
     /// Show a run as it is known today
-    #[command(after_help = "Example:\n  psa-host run show r-000012")]
+    #[command(after_help = "\
+Examples:
+  psa-host run show r-000012
+  psa-host run show r-000012 --new")]
     Show {
         /// Run, such as r-000012
         id: String,
         /// List unchanged lines too
         #[arg(long)]
         all: bool,
+        /// List only what the run before did not say: new holds, changes, questions
+        #[arg(long, conflicts_with = "all")]
+        new: bool,
+    },
+    /// Write every line of a run's report into a file for a spreadsheet
+    #[command(after_help = "\
+Examples:
+  psa-host run export r-000012 report.xlsx
+  psa-host run export r-000012 report.csv --force
+
+One row a pair of workspace and module, with names beside ids. No text in the file is calculated;
+numbers are numbers.")]
+    Export {
+        /// Run, such as r-000012
+        id: String,
+        #[command(flatten)]
+        file: SheetFile,
     },
     /// Settle adjustments whose outcome their lines themselves cannot tell
     #[command(after_help = "\

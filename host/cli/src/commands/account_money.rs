@@ -2,17 +2,18 @@
 
 use anyhow::Result;
 use psa_host_billing::{AccountId, Money};
+use psa_host_sync::Names;
 use psa_host_sync::run::{MoneyChange, RunReport};
 use rust_decimal::Decimal;
 
 use super::or_dash;
-use crate::output::{Column, Output, Table};
+use crate::output::{Column, Output, Table, named};
 
 /// Accounts in the table; JSON has all.
 const MOST: usize = 10;
 
 /// Print them, where more than one account has a change: one alone is the run's sum.
-pub fn print(report: &RunReport, out: Output) -> Result<()> {
+pub fn print(report: &RunReport, names: &Names, out: Output) -> Result<()> {
     let by_account = &report.summary.money_by_account;
     if by_account.len() < 2 {
         return Ok(());
@@ -33,7 +34,7 @@ pub fn print(report: &RunReport, out: Output) -> Result<()> {
     ]);
     for (account, change) in changes.iter().take(MOST) {
         table.row([
-            account.to_string(),
+            named(account, names.account(&report.connection, account)),
             or_dash(change.currency.as_ref()),
             amount(change.confirmed),
             amount(change.planned),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::Host;
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, id, or_dash};
 use crate::args::BudgetCommand;
@@ -20,7 +20,10 @@ pub fn run(command: BudgetCommand, host: &Host, out: Output) -> Result<Status> {
             let connection = name(&connection)?;
             let until = host.lift_pause(&connection, &why)?;
             if out.is_json() {
-                out.json(&json!({ "connection": connection, "lifted": until }))?;
+                out.json(&wire::BudgetLifted {
+                    connection: &connection,
+                    lifted: until,
+                })?;
             } else {
                 out.line(format!(
                     "lifted the pause of the tenant of {connection}, which was to last until {until}"
@@ -34,7 +37,7 @@ pub fn run(command: BudgetCommand, host: &Host, out: Output) -> Result<Status> {
 fn show(connection: Option<&ConnectionName>, host: &Host, out: Output) -> Result<Status> {
     let budgets = host.budgets(connection)?;
     if out.is_json() {
-        out.json(&json!({ "budgets": budgets }))?;
+        out.json(&wire::Budgets { budgets: &budgets })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([

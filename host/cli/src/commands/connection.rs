@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{AddConnection, CheckView, Host, TenantDecision};
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, confirm, id, or_dash, plugin_trial};
 use crate::args::{ConnectionCommand, TenantWord, ValueArgs};
@@ -133,7 +133,10 @@ async fn rotate(
 
 fn answer(out: Output, done: &str, connection: &ConnectionName) -> Result<Status> {
     if out.is_json() {
-        out.json(&json!({ "connection": connection, "result": done }))?;
+        out.json(&wire::ConnectionChanged {
+            connection,
+            result: done,
+        })?;
     } else {
         out.line(format!("{done} connection {connection}"))?;
     }
@@ -213,7 +216,8 @@ pub(super) fn report(check: &CheckView, out: Output) -> Result<Status> {
 fn list(host: &Host, out: Output) -> Result<Status> {
     let connections = host.connections()?;
     if out.is_json() {
-        out.json(&json!({ "connections": connections }))?;
+        let names = host.names(None)?;
+        out.json(&wire::Connections::new(&connections, &names))?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([

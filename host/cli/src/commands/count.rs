@@ -1,17 +1,17 @@
 //! `psa-host count …`
 
 use anyhow::Result;
-use psa_host_billing::count::{CountPolicy, CountStep, Minimum};
+use psa_host_billing::count::{CountPolicy, Minimum};
 use psa_host_billing::{ConnectionName, ModuleId, Units};
 use psa_host_sync::{
-    ExclusionId, Host, Mapped, NewExclusion, PolicyView, SimulatedPair, Simulation, SimulationScope,
+    ExclusionId, Host, Mapped, Names, NewExclusion, PolicyView, Simulation, SimulationScope,
 };
+use psa_host_wire as wire;
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
 
 use super::{Status, id, or_dash};
 use crate::args::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
-use crate::output::{Column, Output, Table, Tone, WrongUse, number};
+use crate::output::{Column, Output, Table, Tone, WrongUse, named};
 
 pub fn run(command: CountCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
@@ -65,10 +65,12 @@ fn change(set: &CountSet, host: &Host, out: Output) -> Result<()> {
         Mapped::Changed => "changed",
     };
     if out.is_json() {
-        let answer = json!({
-            "connection": name, "module": module, "result": result, "policy": policy,
-        });
-        return Ok(out.json(&answer)?);
+        return Ok(out.json(&wire::PolicySet {
+            connection: &name,
+            module: &module,
+            result,
+            policy: &policy,
+        })?);
     }
     show(&name, Some(&module), host, out)
 }
@@ -123,7 +125,12 @@ fn minimum_of(known: Option<Minimum>, change: &CountChange) -> Result<Option<Min
 fn show(name: &ConnectionName, module: Option<&ModuleId>, host: &Host, out: Output) -> Result<()> {
     let policies = host.count_policies(name, module)?;
     if out.is_json() {
-        return Ok(out.json(&json!({ "connection": name, "policies": policies }))?);
+        let names = host.names(Some(name))?;
+        let policies = wire::Named::all(&policies, name, &names);
+        return Ok(out.json(&wire::CountPolicies {
+            connection: name,
+            policies,
+        })?);
     }
     let mut table = Table::new([
         Column::Left("MODULE"),
@@ -192,8 +199,13 @@ fn add(exclude: CountExclude, host: &Host, out: Output) -> Result<()> {
 
 fn exclusions(name: &ConnectionName, all: bool, host: &Host, out: Output) -> Result<()> {
     let exclusions = host.count_exclusions(name, all)?;
+    let names = host.names(Some(name))?;
     if out.is_json() {
-        return Ok(out.json(&json!({ "connection": name, "exclusions": exclusions }))?);
+        let exclusions = wire::Named::all(&exclusions, name, &names);
+        return Ok(out.json(&wire::Exclusions {
+            connection: name,
+            exclusions,
+        })?);
     }
     let mut table = Table::new([
         Column::Left("EXCLUSION"),
@@ -215,8 +227,14 @@ fn exclusions(name: &ConnectionName, all: bool, host: &Host, out: Output) -> Res
         };
         table.toned([
             (view.id, Tone::Plain),
-            (exclusion.workspace.to_string(), Tone::Plain),
-            (exclusion.module.to_string(), Tone::Plain),
+            (
+                named(&exclusion.workspace, names.workspace(&exclusion.workspace)),
+                Tone::Plain,
+            ),
+            (
+                named(&exclusion.module, names.module(&exclusion.module)),
+                Tone::Plain,
+            ),
             (exclusion.count.to_string(), Tone::Plain),
             (exclusion.metric.to_string(), Tone::Plain),
             (or_dash(exclusion.since), Tone::Plain),
@@ -240,10 +258,11 @@ fn simulation(args: CountSimulate, host: &Host, out: Output) -> Result<Status> {
         since: args.since,
     };
     let simulation = host.simulate_counts(&name, &scope)?;
+    let names = host.names(Some(&name))?;
     if out.is_json() {
-        out.json(&simulation_json(&simulation))?;
+        out.json(&wire::Simulation::new(&simulation, &names))?;
     } else {
-        print(&simulation, out)?;
+        print(&simulation, &names, out)?;
     }
     Ok(match simulation.holds() {
         true => Status::NeedsPerson,
@@ -251,39 +270,7 @@ fn simulation(args: CountSimulate, host: &Host, out: Output) -> Result<Status> {
     })
 }
 
-/// With quantities as JSON numbers.
-fn simulation_json(simulation: &Simulation) -> Value {
-    let units = |units: Option<Units>| units.map(Units::get).map(number);
-    let step = |step: &CountStep| {
-        json!({
-            "name": step.name, "before": number(step.before.get()),
-            "after": number(step.after.get()), "sentence": step.sentence,
-        })
-    };
-    let pair = |pair: &SimulatedPair| {
-        json!({
-            "workspace": pair.workspace, "module": pair.module, "metric": pair.metric,
-            "count": pair.count, "latest": units(pair.latest), "peak": units(pair.peak),
-            "average": units(pair.average), "units": units(pair.units),
-            "steps": pair.steps.iter().map(step).collect::<Vec<_>>(), "hold": pair.hold,
-        })
-    };
-    let totals = simulation.totals.iter().map(|total| {
-        json!({
-            "module": total.module, "metric": total.metric, "pairs": total.pairs,
-            "count": total.count, "latest": number(total.latest), "peak": number(total.peak),
-            "average": number(total.average), "units": number(total.units), "held": total.held,
-        })
-    });
-    json!({
-        "connection": simulation.connection, "snapshot": simulation.snapshot,
-        "taken_at": simulation.taken_at, "since": simulation.since, "as_of": simulation.as_of,
-        "pairs": simulation.pairs.iter().map(pair).collect::<Vec<_>>(),
-        "totals": totals.collect::<Vec<_>>(),
-    })
-}
-
-fn print(simulation: &Simulation, out: Output) -> Result<()> {
+fn print(simulation: &Simulation, names: &Names, out: Output) -> Result<()> {
     out.line(format!(
         "{} for {}: the newest snapshot is {}, taken at {}; the period is taken to begin on {}",
         simulation.connection,
@@ -316,8 +303,11 @@ fn print(simulation: &Simulation, out: Output) -> Result<()> {
         };
         let units = |units: Option<Units>| (or_dash(units), Tone::Plain);
         table.toned([
-            (pair.workspace.to_string(), Tone::Plain),
-            (pair.module.to_string(), Tone::Plain),
+            (
+                named(&pair.workspace, names.workspace(&pair.workspace)),
+                Tone::Plain,
+            ),
+            (named(&pair.module, names.module(&pair.module)), Tone::Plain),
             (or_dash(pair.count), Tone::Plain),
             units(pair.latest),
             units(pair.peak),
@@ -344,7 +334,7 @@ fn print(simulation: &Simulation, out: Output) -> Result<()> {
     for total in &simulation.totals {
         let sum = |sum: Decimal| sum.normalize().to_string();
         table.row([
-            total.module.to_string(),
+            named(&total.module, names.module(&total.module)),
             total.pairs.to_string(),
             total.count.to_string(),
             sum(total.latest),

@@ -5,31 +5,28 @@ use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::{AccountId, ConnectionName, ModuleId, WorkspaceId};
 use psa_host_sync::run::needs_a_person;
 use psa_host_sync::{
-    Answering, Earlier, Explanation, Host, LineDecision, NewAccountsView, QuestionId,
+    Answering, Earlier, Explanation, Host, LineDecision, Names, NewAccountsView, QuestionId,
     QuestionRecord, QuestionState,
 };
-use serde_json::{Value, json};
+use psa_host_wire as wire;
 
-use super::report::line_json;
-use super::usage::names;
+use super::history::written;
+use super::usage::names as print_names;
 use super::{Status, confirm, id, or_dash};
 use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs};
-use crate::output::{Column, Output, Table, Tone, WrongUse};
+use crate::output::{Column, Output, Table, Tone, WrongUse, named};
 
 pub async fn explain(args: &ExplainArgs, host: &Host, out: Output) -> Result<Status> {
     let name: ConnectionName = id("connection name", &args.connection)?;
     let workspace: WorkspaceId = id("workspace id", &args.workspace)?;
     let module: ModuleId = id("module id", &args.module)?;
     let explained = host.explain(&name, &workspace, &module).await?;
+    let names = host.names(Some(&name))?;
     if out.is_json() {
-        out.json(&json!({
-            "connection": explained.connection, "tenant": explained.tenant,
-            "as_of": explained.as_of, "workspace": workspace, "module": module,
-            "steps": explained.steps, "line": explained.line.as_ref().map(line_json),
-            "counted": explained.counted, "before": explained.before,
-        }))?;
+        let pair = (&workspace, &module);
+        out.json(&wire::Explained::new(&explained, pair, &names))?;
     } else {
-        print(&explained, &workspace, &module, out)?;
+        print(&explained, &workspace, &module, &names, out)?;
     }
     let person = explained
         .line
@@ -45,11 +42,16 @@ fn print(
     explained: &Explanation,
     workspace: &WorkspaceId,
     module: &ModuleId,
+    names: &Names,
     out: Output,
 ) -> Result<()> {
     out.line(format!(
-        "{workspace}, {module}, in {} (tenant {}) for {}",
-        explained.connection, explained.tenant, explained.as_of
+        "{}, {}, in {} (tenant {}) for {}",
+        named(workspace, names.workspace(workspace)),
+        named(module, names.module(module)),
+        explained.connection,
+        explained.tenant,
+        explained.as_of
     ))?;
     let mut table = Table::new([Column::Left("STEP"), Column::Words("WHAT WAS FOUND")]);
     for step in &explained.steps {
@@ -68,7 +70,7 @@ fn print(
         }
     }
     if let Some(counted) = &explained.counted {
-        names(counted, out)?;
+        print_names(counted, out)?;
     }
     out.line("")?;
     out.line("Before")?;
@@ -124,10 +126,13 @@ pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Stat
         .decide_line(&name, (&workspace, &module), decision, why)
         .await?;
     if out.is_json() {
-        out.json(&json!({
-            "connection": name, "workspace": workspace, "module": module, "result": done.result,
-            "message": done.message,
-        }))?;
+        out.json(&wire::LineDecided {
+            connection: &name,
+            workspace: &workspace,
+            module: &module,
+            result: done.result,
+            message: &done.message,
+        })?;
     } else {
         out.line(done.message)?;
     }
@@ -142,7 +147,11 @@ fn retry(args: &RetryArgs, host: &Host, out: Output) -> Result<Status> {
     let named = (!args.all).then_some(lines.as_slice());
     let lifted = host.retry_lines(&name, named, reason(&args.why)?)?;
     if out.is_json() {
-        out.json(&json!({ "connection": name, "lines": lifted, "result": "retried" }))?;
+        out.json(&wire::LinesRetried {
+            connection: &name,
+            lines: &lifted,
+            result: "retried",
+        })?;
     } else {
         for line in lifted {
             out.line(format!(
@@ -156,17 +165,9 @@ fn retry(args: &RetryArgs, host: &Host, out: Output) -> Result<Status> {
 fn list_lines(connection: &str, host: &Host, out: Output) -> Result<Status> {
     let name: ConnectionName = id("connection name", connection)?;
     let decisions = host.line_decisions(&name)?;
+    let names = host.names(Some(&name))?;
     if out.is_json() {
-        let lines: Vec<Value> = decisions
-            .iter()
-            .map(|one| {
-                json!({
-                    "line": one.line, "workspace": one.workspace, "module": one.module,
-                    "decision": one.stance, "why": one.why, "who": one.who, "at": one.at,
-                })
-            })
-            .collect();
-        out.json(&json!({ "connection": name, "lines": lines }))?;
+        out.json(&wire::LineDecisions::new(&name, &decisions, &names))?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([
@@ -181,8 +182,8 @@ fn list_lines(connection: &str, host: &Host, out: Output) -> Result<Status> {
     for one in decisions {
         table.row([
             one.line.to_string(),
-            one.workspace.to_string(),
-            one.module.to_string(),
+            named(&one.workspace, names.workspace(&one.workspace)),
+            named(&one.module, names.module(&one.module)),
             one.stance.as_str().to_owned(),
             one.who,
             one.at.to_string(),
@@ -205,14 +206,28 @@ pub fn approval(command: ApprovalCommand, host: &Host, out: Output) -> Result<St
                 .transpose()?;
             let asked = host.questions(name.as_ref(), all)?;
             let new_accounts = host.new_accounts(name.as_ref())?;
-            return list_questions(&asked, &new_accounts, lines || all, out);
+            let names = host.names(name.as_ref())?;
+            return list_questions(&asked, &new_accounts, &names, lines || all, out);
+        }
+        ApprovalCommand::Export {
+            connection,
+            all,
+            file,
+        } => {
+            let name = connection
+                .map(|name| id::<ConnectionName>("connection name", &name))
+                .transpose()?;
+            let (path, form) = file.form()?;
+            let done = host.export_questions(name.as_ref(), all, (path, form, file.force))?;
+            written(&done, "question", out)?;
+            return Ok(Status::Done);
         }
         ApprovalCommand::Approve(args) => (args, Answering::Grant),
         ApprovalCommand::Reject(args) => (args, Answering::Reject),
         ApprovalCommand::Reopen(args) => (args, Answering::Reopen),
     };
     let why = reason(&args.why)?;
-    let ids = named(&args, answer, host)?;
+    let ids = answered(&args, answer, host)?;
     host.answer(&ids, answer, why)?;
     let word = match answer {
         Answering::Grant => "approved: the next sync looks at it again and posts it",
@@ -220,8 +235,10 @@ pub fn approval(command: ApprovalCommand, host: &Host, out: Output) -> Result<St
         Answering::Reopen => "asked again",
     };
     if out.is_json() {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        out.json(&json!({ "questions": ids, "result": word }))?;
+        out.json(&wire::QuestionsAnswered {
+            questions: ids.iter().map(ToString::to_string).collect(),
+            result: word,
+        })?;
     } else if args.new_accounts.is_some() {
         out.line(format!("{} {word}", number_of_changes(ids.len())))?;
     } else {
@@ -239,7 +256,7 @@ fn number_of_changes(count: usize) -> String {
     }
 }
 
-fn named(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<QuestionId>> {
+fn answered(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<QuestionId>> {
     let wanted = match answer {
         Answering::Reopen => QuestionState::Rejected,
         _ => QuestionState::Waiting,
@@ -287,6 +304,7 @@ fn named(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<Questi
 fn list_questions(
     asked: &[QuestionRecord],
     new_accounts: &[NewAccountsView],
+    names: &Names,
     lines: bool,
     out: Output,
 ) -> Result<Status> {
@@ -295,8 +313,7 @@ fn list_questions(
         of_new_account && one.state == QuestionState::Waiting
     };
     if out.is_json() {
-        let questions: Vec<Value> = asked.iter().map(question_json).collect();
-        out.json(&json!({ "questions": questions, "new_accounts": new_accounts }))?;
+        out.json(&wire::Questions::new(asked, new_accounts, names))?;
     } else {
         for NewAccountsView {
             connection, sums, ..
@@ -337,8 +354,14 @@ fn list_questions(
             table.toned([
                 (one.id.to_string(), Tone::Plain),
                 (one.connection.to_string(), Tone::Plain),
-                (about.workspace.to_string(), Tone::Plain),
-                (about.module.to_string(), Tone::Plain),
+                (
+                    named(&about.workspace, names.workspace(&about.workspace)),
+                    Tone::Plain,
+                ),
+                (
+                    named(&about.module, names.module(&about.module)),
+                    Tone::Plain,
+                ),
                 (about.key.line.to_string(), Tone::Plain),
                 (about.baseline.to_string(), Tone::Plain),
                 (about.target.to_string(), Tone::Plain),
@@ -359,20 +382,6 @@ fn list_questions(
         Status::NeedsPerson
     } else {
         Status::Done
-    })
-}
-
-fn question_json(one: &QuestionRecord) -> Value {
-    let about = &one.question;
-    json!({
-        "id": one.id.to_string(), "connection": one.connection, "tenant": one.tenant,
-        "run": one.run.to_string(), "workspace": about.workspace, "module": about.module,
-        "contract": about.key.contract, "service": about.key.service, "line": about.key.line,
-        "baseline": about.baseline, "target": about.target,
-        "effective_date": about.effective, "monthly_change": about.money,
-        "reasons": about.reasons, "rollback_of": about.rollback.map(|(run, _)| run.to_string()),
-        "state": one.state.as_str(), "asked_at": one.asked_at, "decided_at": one.decided_at,
-        "decided_by": one.decided_by, "why": one.why,
     })
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use psa_host_wire::Action;
 
 use crate::output::Output;
 
-/// So many records of a kind are pointed to; JSON has the link of each.
-const MOST_LINKS: usize = 3;
+/// So many commands and records of a kind are shown; JSON has those of each.
+const MOST: usize = 3;
 
 /// Fixes by code.
 #[derive(Debug, Default)]
@@ -17,21 +18,29 @@ pub struct Fixes(BTreeMap<String, Kind>);
 struct Kind {
     times: usize,
     fix: String,
+    /// What to type, then where to look.
+    commands: Vec<String>,
     links: Vec<String>,
 }
 
 impl Fixes {
     /// One more of this code; its first fix stands for all.
-    pub fn see(&mut self, code: &str, fix: &str, link: Option<&str>) {
+    pub fn see(&mut self, code: &str, fix: &str, action: Option<Action>, link: Option<&str>) {
         let kind = self.0.entry(code.to_owned()).or_default();
         kind.times += 1;
         if kind.times == 1 {
             fix.clone_into(&mut kind.fix);
         }
-        if let Some(link) = link
-            && !kind.links.iter().any(|known| known == link)
-        {
-            kind.links.push(link.to_owned());
+        let command = action.map(|action| action.command());
+        for (list, new) in [
+            (&mut kind.commands, command),
+            (&mut kind.links, link.map(str::to_owned)),
+        ] {
+            if let Some(new) = new
+                && !list.contains(&new)
+            {
+                list.push(new);
+            }
         }
     }
 
@@ -42,16 +51,24 @@ impl Fixes {
             out.line("")?;
             out.line("What to do")?;
         }
-        for (code, Kind { times, fix, links }) in all {
-            out.line(format!("  {code} ({times}): {fix}"))?;
-            for link in links.iter().take(MOST_LINKS) {
-                out.line(format!("    {link}"))?;
-            }
-            let more = links.len().saturating_sub(MOST_LINKS);
-            if more > 0 {
-                out.line(format!("    and {more} more: see --format json"))?;
-            }
+        for (code, kind) in all {
+            out.line(format!("  {code} ({}): {}", kind.times, kind.fix))?;
+            // A fix that has the command in its own words says it well enough.
+            let commands = kind.commands.iter().filter(|one| !kind.fix.contains(*one));
+            some(commands.map(|one| format!("`{one}`")).collect(), out)?;
+            some(kind.links, out)?;
         }
         Ok(())
     }
+}
+
+fn some(list: Vec<String>, out: Output) -> Result<()> {
+    for one in list.iter().take(MOST) {
+        out.line(format!("    {one}"))?;
+    }
+    let more = list.len().saturating_sub(MOST);
+    if more > 0 {
+        out.line(format!("    and {more} more: see --format json"))?;
+    }
+    Ok(())
 }

@@ -4,12 +4,12 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Result;
-use psa_host_sync::{EntryFilter, ExportForm, HistoryHead, HistoryVerified, Host};
-use serde_json::json;
+use psa_host_sync::{EntryFilter, ExportForm, Exported, HistoryHead, HistoryVerified, Host};
+use psa_host_wire as wire;
 
 use super::{Status, or_dash};
 use crate::args::{FormWord, HistoryCommand};
-use crate::output::{Column, Output, Table, WrongUse};
+use crate::output::{Column, Output, Table, WrongUse, number_of};
 
 pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
@@ -91,7 +91,7 @@ fn verify(kept: Option<&HistoryHead>, host: &Host, out: Output) -> Result<Status
 fn list(filter: &EntryFilter<'_>, limit: u32, host: &Host, out: Output) -> Result<()> {
     let entries = host.history_entries(filter, limit)?;
     if out.is_json() {
-        return Ok(out.json(&json!({ "entries": entries }))?);
+        return Ok(out.json(&wire::Entries { entries: &entries })?);
     }
     let mut table = Table::new([
         Column::Right("SEQ"),
@@ -102,7 +102,7 @@ fn list(filter: &EntryFilter<'_>, limit: u32, host: &Host, out: Output) -> Resul
         Column::Words("DETAIL"),
     ]);
     for entry in entries {
-        let detail = Some(entry.detail).filter(|detail| *detail != json!({}));
+        let detail = Some(entry.detail).filter(|detail| *detail != serde_json::json!({}));
         table.row([
             entry.seq.to_string(),
             entry.at.to_string(),
@@ -158,6 +158,19 @@ fn export(
         return Ok(out.json(&done)?);
     }
     out.line(format!("{} entries written to {file}", done.entries))?;
+    if let Some(told) = told_of_cut(done.cut_cells) {
+        out.line(told)?;
+    }
+    Ok(())
+}
+
+/// A table that is in a file now.
+pub(super) fn written(done: &Exported, what: &str, out: Output) -> Result<()> {
+    if out.is_json() {
+        return Ok(out.json(done)?);
+    }
+    let rows = number_of(done.entries, what);
+    out.line(format!("{rows} written to {}", done.file.display()))?;
     if let Some(told) = told_of_cut(done.cut_cells) {
         out.line(told)?;
     }

@@ -24,10 +24,9 @@ mod workspace;
 use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
-use clap::CommandFactory;
 use psa_host_sync::Host;
 
-use crate::args::{AccountCommand, Cli, Command, ContractCommand, ServiceCommand};
+use crate::args::{AccountCommand, Command, ContractCommand, ServiceCommand};
 use crate::output::{Output, WrongUse, plain};
 
 /// How a command that printed its answer ended.
@@ -87,13 +86,6 @@ pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
         // Handled before a data directory is opened.
         Command::Completions { .. } => Ok(Status::Done),
     }
-}
-
-pub fn completions(shell: clap_complete::Shell) -> Result<()> {
-    // Into memory first: a reader that goes away would make it panic.
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "psa-host", &mut script);
-    Ok(std::io::stdout().write_all(&script)?)
 }
 
 /// Ask before something that is not easily undone; without a terminal only `--yes` will do.

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use psa_host_sandbox::{Description, FieldKind, FieldScope};
 use psa_host_sync::{Host, PluginProposal, PluginView};
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, confirm, or_dash, plugin_trial};
 use crate::args::PluginCommand;
@@ -99,7 +99,10 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
             confirm(&format!("remove file {sha256} of plugin {name}"), yes)?;
             let sha256 = host.remove_plugin_file(&name, &sha256)?;
             if out.is_json() {
-                out.json(&json!({ "removed": name, "file": sha256 }))?;
+                out.json(&wire::PluginRemoved {
+                    removed: &name,
+                    file: Some(&sha256),
+                })?;
             } else {
                 out.line(format!("removed file {sha256} of {name}"))?;
             }
@@ -112,7 +115,10 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
             confirm(&format!("remove plugin {name}"), yes)?;
             host.remove_plugin(&name)?;
             if out.is_json() {
-                out.json(&json!({ "removed": name }))?;
+                out.json(&wire::PluginRemoved {
+                    removed: &name,
+                    file: None,
+                })?;
             } else {
                 out.line(format!("removed {name}"))?;
             }
@@ -243,7 +249,7 @@ fn tell_missing(plugin: &PluginView, out: Output) -> Result<()> {
 
 fn list(plugins: &[PluginView], out: Output) -> Result<()> {
     if out.is_json() {
-        return Ok(out.json(&json!({ "plugins": plugins }))?);
+        return Ok(out.json(&wire::Plugins { plugins })?);
     }
     let mut table = Table::new([
         Column::Left("NAME"),

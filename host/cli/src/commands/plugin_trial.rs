@@ -6,7 +6,7 @@ use psa_host_sync::{
     ConnectionTrial, Host, PluginAccepted, PluginProposal, PluginTrial, TrialDifference,
     TrialOutcome, TrialRecord,
 };
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, or_dash};
 use crate::output::{Column, Output, Table};
@@ -36,10 +36,13 @@ pub async fn keep_on(
         _ => Status::Done,
     };
     if out.is_json() {
-        out.json(&json!({
-            "connection": connection, "result": kept.result, "file": kept.file,
-            "kept": file.is_some(), "trial": kept.trial,
-        }))?;
+        out.json(&wire::TrialOfConnection {
+            connection: &connection,
+            result: kept.result,
+            file: &kept.file,
+            kept: file.is_some(),
+            trial: kept.trial.as_ref(),
+        })?;
         return Ok(status);
     }
     if let Some(trial) = &kept.trial {

@@ -1,22 +1,25 @@
 //! `psa-host account list`, `service list`, `contract list`
 
 use anyhow::Result;
-use psa_host_billing::{Contract, Line};
+use psa_host_billing::Line;
 use psa_host_sync::Host;
-use serde_json::{Value, json};
+use psa_host_wire as wire;
 
 use super::{Status, id, or_dash, truth};
 use crate::args::ListArgs;
-use crate::output::{Bar, Column, Output, Table, number};
+use crate::output::{Column, Output, Table};
 
 pub async fn accounts(args: &ListArgs, host: &Host, out: Output) -> Result<Status> {
     let name = id("connection name", &args.connection)?;
-    let bar = Bar::new();
+    let bar = out.bar();
     let watch = |progress| bar.show(progress);
     let accounts = host.accounts(&name, args.search.as_deref(), &watch).await?;
     drop(bar);
     if out.is_json() {
-        out.json(&json!({ "connection": name, "accounts": accounts }))?;
+        out.json(&wire::Accounts {
+            connection: &name,
+            accounts: &accounts,
+        })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([
@@ -39,12 +42,15 @@ pub async fn accounts(args: &ListArgs, host: &Host, out: Output) -> Result<Statu
 
 pub async fn services(args: &ListArgs, host: &Host, out: Output) -> Result<Status> {
     let name = id("connection name", &args.connection)?;
-    let bar = Bar::new();
+    let bar = out.bar();
     let watch = |progress| bar.show(progress);
     let services = host.services(&name, args.search.as_deref(), &watch).await?;
     drop(bar);
     if out.is_json() {
-        out.json(&json!({ "connection": name, "services": services }))?;
+        out.json(&wire::Services {
+            connection: &name,
+            services: &services,
+        })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([
@@ -79,11 +85,10 @@ pub async fn contracts(
     let name = id("connection name", connection)?;
     let workspace = id("workspace id", workspace)?;
     let (today, contracts) = host.contracts(&name, &workspace).await?;
+    let names = host.names(Some(&name))?;
     if out.is_json() {
-        let contracts: Vec<Value> = contracts.iter().map(|c| as_json(c, today)).collect();
-        out.json(&json!({
-            "connection": name, "workspace": workspace, "as_of": today, "contracts": contracts,
-        }))?;
+        let about = (&name, &workspace);
+        out.json(&wire::Contracts::new(about, today, &contracts, &names))?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([
@@ -150,39 +155,4 @@ fn of_line(line: &Line, today: jiff::civil::Date) -> (String, String, String) {
         line.key.service.to_string(),
         units,
     )
-}
-
-fn as_json(contract: &Contract, today: jiff::civil::Date) -> Value {
-    let lines: Vec<Value> = contract
-        .lines
-        .iter()
-        .map(|line| {
-            let (units, problem) = match &line.timeline {
-                Ok(timeline) => (timeline.at(today).map(|segment| segment.units), None),
-                Err(why) => (None, Some(why)),
-            };
-            let periods = line.timeline.as_ref().map_or(&[][..], |t| t.segments());
-            let periods: Vec<Value> = periods
-                .iter()
-                .map(|period| {
-                    json!({
-                        "start": period.start, "end": period.end,
-                        "units": number(period.units.get()), "unit_price": period.unit_price,
-                        "posted": period.posted,
-                    })
-                })
-                .collect();
-            json!({
-                "line": line.key.line, "service": line.key.service,
-                "description": line.description, "units": units.map(|units| number(units.get())),
-                "problem": problem, "periods": periods, "link": line.link,
-            })
-        })
-        .collect();
-    json!({
-        "contract": contract.id, "name": contract.name, "account": contract.account,
-        "start": contract.start, "end": contract.end, "active": contract.active,
-        "recurring": contract.recurring, "note": contract.note,
-        "renewed_by": contract.renewed_by, "lines": lines, "link": contract.link,
-    })
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{Host, RebindProposal, unwatched};
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, confirm, connection};
 use crate::output::{Output, WrongUse, plain};
@@ -54,7 +54,10 @@ pub async fn run(
     }
     let rebound = host.accept_rebind(&proposal).await?;
     if out.is_json() {
-        out.json(&json!({ "proposal": proposal, "rebound": rebound }))?;
+        out.json(&wire::Rebound {
+            proposal: &proposal,
+            rebound: &rebound,
+        })?;
         return Ok(Status::Done);
     }
     if yes.is_some() {

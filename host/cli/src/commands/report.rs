@@ -1,138 +1,46 @@
 //! A run's report, for people and as JSON.
 
 use anyhow::Result;
-use psa_host_billing::{Money, ReportCode, Units, UnitsChange};
-use psa_host_sync::run::{LineReport, MoneyChange, Notice, Released, RunReport};
-use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
-use serde_json::Value;
+use psa_host_billing::{Money, ReportCode};
+use psa_host_sync::Names;
+use psa_host_sync::run::{LineReport, MoneyChange, Released, RunReport};
+
+use psa_host_wire::Line;
 
 use super::fixes::Fixes;
 use super::{account_money, or_dash};
-use crate::output::{Column, Output, Table, Tone, number, number_of};
+use crate::output::{Column, Output, Table, Tone, named, number_of};
 
-/// A report with quantities as JSON numbers.
-pub struct RunJson<'a>(pub &'a RunReport);
+/// How much of a report is shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look<'a> {
+    /// Unchanged lines too.
+    pub all: bool,
+    /// The lines are those that are new since this run.
+    pub since: Option<&'a str>,
+}
 
-impl Serialize for RunJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Shape<'a> {
-            run: &'a str,
-            status: &'a str,
-            connection: &'a psa_host_billing::ConnectionName,
-            tenant: &'a psa_host_billing::TenantKey,
-            dry_run: bool,
-            as_of: jiff::civil::Date,
-            today: jiff::civil::Date,
-            started_at: jiff::Timestamp,
-            ended_at: jiff::Timestamp,
-            snapshot: Option<&'a str>,
-            snapshot_taken_at: Option<jiff::Timestamp>,
-            snapshot_withdrawn: Option<&'a psa_host_sync::Withdrawal>,
-            requests: u64,
-            dev_origins: &'a [String],
-            summary: &'a psa_host_sync::run::Summary,
-            released: &'a [Released],
-            notices: &'a [Notice],
-            incidents: &'a [Notice],
-            settled: Lines<'a>,
-            lines: Lines<'a>,
-            history_head: Option<psa_host_sync::HistoryHead>,
-        }
-        let report = self.0;
-        Shape {
-            run: &report.run,
-            status: report.status,
-            connection: &report.connection,
-            tenant: &report.tenant,
-            dry_run: report.dry_run,
-            as_of: report.as_of,
-            today: report.today,
-            started_at: report.started_at,
-            ended_at: report.ended_at,
-            snapshot: report.snapshot.as_deref(),
-            snapshot_taken_at: report.snapshot_taken_at,
-            snapshot_withdrawn: report.snapshot_withdrawn.as_ref(),
-            requests: report.requests,
-            dev_origins: &report.dev_origins,
-            summary: &report.summary,
-            released: &report.released,
-            notices: &report.notices,
-            incidents: &report.incidents,
-            settled: Lines(&report.settled),
-            lines: Lines(&report.lines),
-            history_head: report.history_head,
-        }
-        .serialize(serializer)
+/// For a person: what it comes to and what is to be done first, then each line. A quiet one
+/// has no lines, and says nothing where there is nothing for a person.
+pub fn print(report: &RunReport, names: &Names, look: Look<'_>, out: Output) -> Result<()> {
+    if out.is_quiet() && !report.is_braked() && !report.needs_a_person() {
+        return Ok(());
     }
-}
-
-/// One after the other, so that 60,000 lines are never a tree in memory.
-struct Lines<'a>(&'a [LineReport]);
-
-impl Serialize for Lines<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut lines = serializer.serialize_seq(Some(self.0.len()))?;
-        for line in self.0 {
-            lines.serialize_element(&line_json(line))?;
-        }
-        lines.end()
-    }
-}
-
-/// A line with quantities as JSON numbers, and money as decimal text.
-#[derive(Serialize)]
-pub struct LineJson<'a> {
-    workspace: &'a psa_host_billing::WorkspaceId,
-    module: &'a psa_host_billing::ModuleId,
-    account: Option<&'a psa_host_billing::AccountId>,
-    service: &'a psa_host_billing::ServiceId,
-    contract: Option<&'a psa_host_billing::ContractId>,
-    line: Option<&'a psa_host_billing::LineId>,
-    baseline: Option<Value>,
-    target: Option<Value>,
-    delta: Option<Value>,
-    effective_date: jiff::civil::Date,
-    unit_price: Option<&'a psa_host_billing::Money>,
-    monthly_change: Option<&'a psa_host_billing::Money>,
-    outcome: &'a str,
-    code: Option<&'a str>,
-    message: Option<&'a str>,
-    fix: Option<&'a str>,
-    link: Option<&'a str>,
-    question: Option<&'a str>,
-}
-
-pub fn line_json(line: &LineReport) -> LineJson<'_> {
-    LineJson {
-        workspace: &line.workspace,
-        module: &line.module,
-        account: line.account.as_ref(),
-        service: &line.service,
-        contract: line.contract.as_ref(),
-        line: line.line.as_ref(),
-        baseline: line.baseline.map(Units::get).map(number),
-        target: line.target.map(Units::get).map(number),
-        delta: line.delta().map(UnitsChange::get).map(number),
-        effective_date: line.effective_date,
-        unit_price: line.money.as_ref().and_then(|m| m.unit_price.as_ref()),
-        monthly_change: line.money.as_ref().and_then(|m| m.monthly_change.as_ref()),
-        outcome: line.outcome.as_str(),
-        code: line.code.as_deref(),
-        message: line.message.as_deref(),
-        fix: line.fix.as_deref(),
-        link: line.link.as_deref(),
-        question: line.question.as_deref(),
-    }
-}
-
-/// For a person: what came of each line, sums, and what is to be done.
-pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
     circumstances(report, out)?;
-    tables(report, all, out)?;
-    fixes(report).print(out)?;
     sums(report, out)?;
+    unmapped(report, out)?;
+    fixes(report).print(out)?;
+    if !out.is_quiet() {
+        tables(report, names, look, out)?;
+        account_money::print(report, names, out)?;
+    }
+    if let Some(head) = report.history_head {
+        out.line(format!("history head {head}"))?;
+    }
+    Ok(())
+}
+
+fn unmapped(report: &RunReport, out: Output) -> Result<()> {
     for (count, what) in [
         (report.summary.unmapped_workspaces, "workspace"),
         (report.summary.unmapped_modules, "module"),
@@ -142,9 +50,6 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
             1 => out.line(format!("1 {what} in use is not mapped"))?,
             count => out.line(format!("{count} {what}s in use are not mapped"))?,
         }
-    }
-    if let Some(head) = report.history_head {
-        out.line(format!("history head {head}"))?;
     }
     Ok(())
 }
@@ -204,14 +109,20 @@ fn circumstances(report: &RunReport, out: Output) -> Result<()> {
 }
 
 /// What came of each line.
-fn tables(report: &RunReport, all: bool, out: Output) -> Result<()> {
+fn tables(report: &RunReport, names: &Names, look: Look<'_>, out: Output) -> Result<()> {
+    let shown = |lines_of, all| lines(lines_of, report, names, all);
     if !report.settled.is_empty() {
-        out.line("From earlier runs")?;
-        out.table(lines(&report.settled, report.as_of, true), "")?;
         out.line("")?;
+        out.line("From earlier runs")?;
+        out.table(shown(&report.settled, true), "")?;
     }
-    let table = lines(&report.lines, report.as_of, all);
+    out.line("")?;
+    if let Some(run) = look.since {
+        out.line(format!("New since run {run}"))?;
+    }
+    let table = shown(&report.lines, look.all);
     let none = match report.lines.len() {
+        _ if look.since.is_some() => "Nothing that it did not say.",
         0 => "No mapped pair was looked at.",
         _ if report.summary.new_accounts.is_some() => {
             "Every other line stands at its count; --all lists those of new accounts."
@@ -234,9 +145,12 @@ fn fixes(report: &RunReport) -> Fixes {
         match (&line.code, &line.fix) {
             // Each has its own number; the fix is the same for all.
             (Some(code), Some(_)) if code == ReportCode::ApprovalNeeded.as_str() => {
-                fixes.see(code, ReportCode::ApprovalNeeded.fix(), None)
+                fixes.see(code, ReportCode::ApprovalNeeded.fix(), None, None)
             }
-            (Some(code), Some(fix)) => fixes.see(code, fix, line.link.as_deref()),
+            (Some(code), Some(fix)) => {
+                let action = Line::action(line, &report.connection, Some(&report.run));
+                fixes.see(code, fix, action, line.link.as_deref());
+            }
             _ => {}
         }
     }
@@ -252,7 +166,6 @@ fn sums(report: &RunReport, out: Output) -> Result<()> {
         .filter(|(_, count)| **count > 0)
         .map(|(outcome, count)| format!("{count} {outcome}"))
         .collect();
-    out.line("")?;
     out.line(format!(
         "{}: {} ({})",
         number_of(report.summary.lines, "line"),
@@ -286,7 +199,7 @@ fn sums(report: &RunReport, out: Output) -> Result<()> {
             "{many} held changes can never be posted as they stand; no sum has them"
         ))?,
     }
-    account_money::print(report, out)
+    Ok(())
 }
 
 /// Lines that are neither at their count nor to be changed.
@@ -344,20 +257,20 @@ fn a_month(line: &LineReport) -> Option<&Money> {
 }
 
 /// The day of each change is left out where it is the one that the run is for.
-fn lines(lines: &[LineReport], as_of: jiff::civil::Date, all: bool) -> Table {
+fn lines(lines: &[LineReport], report: &RunReport, names: &Names, all: bool) -> Table {
     // What keeps other units than its count is never left out.
     // Changes of new accounts are one question, with one sum.
     let shown = |line: &&LineReport| {
         let says_something = line.outcome.as_str() != "unchanged" || line.code.is_some();
         all || (says_something && !line.is_of_new_account())
     };
-    let days = lines
-        .iter()
-        .filter(shown)
-        .any(|line| line.effective_date != as_of);
+    let of = &report.connection;
+    let mut shown_lines = lines.iter().filter(shown);
+    let days = shown_lines.any(|line| line.effective_date != report.as_of);
     let mut columns = vec![
         Column::Left("WORKSPACE"),
         Column::Left("MODULE"),
+        Column::Left("ACCOUNT"),
         Column::Left("CONTRACT"),
         Column::Left("LINE"),
         Column::Right("FROM"),
@@ -369,29 +282,16 @@ fn lines(lines: &[LineReport], as_of: jiff::civil::Date, all: bool) -> Table {
     columns.extend([Column::Left("OUTCOME"), Column::Words("WHY")]);
     let mut table = Table::new(columns);
     for line in lines.iter().filter(shown) {
-        let outcome = line.outcome.as_str();
-        let tone = match outcome {
-            "confirmed" => Tone::Good,
-            "held" | "awaiting-approval" => Tone::Attention,
-            "rejected" | "doubtful" => Tone::Bad,
-            _ => Tone::Plain,
-        };
-        let why = match (&line.code, &line.message) {
-            (Some(_), Some(message)) if line.question.is_some() => {
-                format!("{}: {message}", or_dash(line.question.as_ref()))
-            }
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            (code, message) => code
-                .as_ref()
-                .or(message.as_ref())
-                .cloned()
-                .unwrap_or_default(),
-        };
         let plain = |text: String| (text, Tone::Plain);
+        let account = line.account.as_ref();
+        let account = account.map(|id| named(id, names.account(of, id)));
+        let contract = line.contract.as_ref();
+        let contract = contract.map(|id| named(id, names.contract(of, id)));
         let mut cells = vec![
-            plain(line.workspace.to_string()),
-            plain(line.module.to_string()),
-            plain(or_dash(line.contract.as_ref())),
+            plain(named(&line.workspace, names.workspace(&line.workspace))),
+            plain(named(&line.module, names.module(&line.module))),
+            plain(or_dash(account)),
+            plain(or_dash(contract)),
             plain(or_dash(line.line.as_ref())),
             plain(or_dash(line.baseline)),
             plain(or_dash(line.target)),
@@ -399,8 +299,33 @@ fn lines(lines: &[LineReport], as_of: jiff::civil::Date, all: bool) -> Table {
             plain(or_dash(a_month(line))),
         ];
         cells.extend(days.then(|| plain(line.effective_date.to_string())));
-        cells.extend([(outcome.to_owned(), tone), plain(why)]);
+        let outcome = line.outcome.as_str();
+        cells.extend([(outcome.to_owned(), tone(outcome)), plain(why(line))]);
         table.cells(cells);
     }
     table
+}
+
+fn tone(outcome: &str) -> Tone {
+    match outcome {
+        "confirmed" => Tone::Good,
+        "held" | "awaiting-approval" => Tone::Attention,
+        "rejected" | "doubtful" => Tone::Bad,
+        _ => Tone::Plain,
+    }
+}
+
+/// The code, or the question's number, and what happened.
+fn why(line: &LineReport) -> String {
+    match (&line.code, &line.message) {
+        (Some(_), Some(message)) if line.question.is_some() => {
+            format!("{}: {message}", or_dash(line.question.as_ref()))
+        }
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (code, message) => code
+            .as_ref()
+            .or(message.as_ref())
+            .cloned()
+            .unwrap_or_default(),
+    }
 }

@@ -1,32 +1,33 @@
 //! `psa-host rollback`: what it would come to first, then the question.
 
 use anyhow::Result;
+use psa_host_billing::Money;
 use psa_host_billing::rollback::{Effect, OfService};
-use psa_host_billing::{Money, UnitsChange};
-use psa_host_sync::{Host, RollbackView};
-use serde_json::{Value, json};
+use psa_host_sync::{Host, Names, RollbackView};
+use psa_host_wire as wire;
 
 use super::decide::reason;
 use super::report::without_price;
 use super::{Status, confirm};
 use crate::args::RollbackArgs;
-use crate::output::{Column, Output, Table, number, number_of};
+use crate::output::{Column, Output, Table, named, number_of};
 
 pub fn run(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
     let run = args.run.parse().map_err(psa_host_sync::Error::from)?;
     let preview = host.rollback_preview(run)?;
+    let names = host.names(Some(&preview.connection))?;
     if args.dry_run {
         if out.is_json() {
-            out.json(&view_json(&preview, true))?;
+            out.json(&wire::Rollback::new(&preview, true, &names))?;
         } else {
-            print(&preview, out)?;
+            print(&preview, &names, out)?;
             out.line("dry run: nobody was asked")?;
         }
         return Ok(Status::Done);
     }
     let why = reason(args.why.as_deref().unwrap_or_default())?;
     if !out.is_json() {
-        print(&preview, out)?;
+        print(&preview, &names, out)?;
     }
     let what = format!(
         "ask to take run {} back ({})",
@@ -36,7 +37,7 @@ pub fn run(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
     confirm(&what, args.yes)?;
     let asked = host.rollback(run, why)?;
     if out.is_json() {
-        out.json(&view_json(&asked, false))?;
+        out.json(&wire::Rollback::new(&asked, false, &names))?;
         return Ok(Status::NeedsPerson);
     }
     out.line(format!(
@@ -52,7 +53,7 @@ pub fn run(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
     Ok(Status::NeedsPerson)
 }
 
-fn print(view: &RollbackView, out: Output) -> Result<()> {
+fn print(view: &RollbackView, names: &Names, out: Output) -> Result<()> {
     out.line(format!(
         "Taking back run {} of {} changes {} lines",
         view.run, view.connection, view.lines
@@ -66,8 +67,8 @@ fn print(view: &RollbackView, out: Output) -> Result<()> {
     ]);
     for of in &view.effect.services {
         table.row([
-            of.module.to_string(),
-            of.service.to_string(),
+            named(&of.module, names.module(&of.module)),
+            named(&of.service, names.service(&view.connection, &of.service)),
             of.lines.to_string(),
             of.units.to_string(),
             days(of),
@@ -119,21 +120,4 @@ fn in_short(effect: &Effect) -> String {
     let parts = [units.join(", ")].into_iter().chain(money);
     let parts: Vec<String> = parts.chain(without_price(effect.money_unknown)).collect();
     parts.join("; ")
-}
-
-/// Quantities as JSON numbers, money as decimal text.
-fn view_json(view: &RollbackView, dry_run: bool) -> Value {
-    let of_service = |of: &OfService| {
-        json!({
-            "module": of.module, "service": of.service, "lines": of.lines,
-            "units": number(UnitsChange::get(of.units)), "from": of.from, "to": of.to,
-        })
-    };
-    let services: Vec<Value> = view.effect.services.iter().map(of_service).collect();
-    json!({
-        "run": view.run, "connection": view.connection, "dry_run": dry_run, "lines": view.lines,
-        "services": services, "monthly_change": view.effect.money,
-        "money_unknown": view.effect.money_unknown, "left": view.left,
-        "questions": view.questions,
-    })
 }

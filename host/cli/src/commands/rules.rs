@@ -4,7 +4,7 @@ use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_billing::rules::{Action, EffectivePolicy, Jump, LaterChanges, Rules, ZeroRule};
 use psa_host_sync::Host;
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, id};
 use crate::args::{RulesCommand, RulesSet};
@@ -110,7 +110,10 @@ fn change(rules: &mut Rules, set: &RulesSet) {
 
 fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
     if out.is_json() {
-        return Ok(out.json(&json!({ "connection": name, "rules": rules }))?);
+        return Ok(out.json(&wire::RulesOfConnection {
+            connection: name,
+            rules,
+        })?);
     }
     let mut table = Table::new([
         Column::Left("RULE"),

@@ -3,9 +3,10 @@
 use anyhow::Result;
 use psa_host_sync::Host;
 use psa_host_sync::run::Verdict;
-use serde_json::json;
+use psa_host_wire as wire;
 
-use super::report::{RunJson, print};
+use super::history::written;
+use super::sync::Shown;
 use super::{Status, id};
 use crate::args::{RunCommand, VerdictWord};
 use crate::output::{Column, Output, Table, Tone};
@@ -18,13 +19,15 @@ pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
                 .transpose()?;
             list(host, name.as_ref(), limit, out)?;
         }
-        RunCommand::Show { id, all } => {
+        RunCommand::Show { id, all, new } => {
             let report = host.run_report(id.parse().map_err(psa_host_sync::Error::from)?)?;
-            if out.is_json() {
-                out.json(&RunJson(&report))?;
-            } else {
-                print(&report, all, out)?;
-            }
+            Shown::new(report, new, host)?.print(all, host, out)?;
+        }
+        RunCommand::Export { id, file } => {
+            let run = id.parse().map_err(psa_host_sync::Error::from)?;
+            let (path, form) = file.form()?;
+            let done = host.export_run(run, path, form, file.force)?;
+            written(&done, "line", out)?;
         }
         RunCommand::Resolve {
             id: run,
@@ -40,7 +43,11 @@ pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
             let ids: Vec<_> = ids.collect::<Result<_>>()?;
             host.resolve(id_of_run, &ids, verdict)?;
             if out.is_json() {
-                out.json(&json!({ "run": run, "lines": lines, "resolved": word }))?;
+                out.json(&wire::RunResolved {
+                    run: &run,
+                    lines: &lines,
+                    resolved: word,
+                })?;
             } else {
                 for line in &lines {
                     out.line(format!("line {line} of run {run} is {word}"))?;
@@ -59,7 +66,7 @@ fn list(
 ) -> Result<()> {
     let runs = host.run_list(connection, limit)?;
     if out.is_json() {
-        return Ok(out.json(&json!({ "runs": runs }))?);
+        return Ok(out.json(&wire::RunList { runs: &runs })?);
     }
     let mut table = Table::new([
         Column::Left("RUN"),

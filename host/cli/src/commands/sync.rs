@@ -6,29 +6,14 @@ use anyhow::{Context, Result};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use psa_host_billing::{ConnectionName, ReportCode};
-use psa_host_sync::run::{Release, RunReport, SyncOptions};
-use psa_host_sync::{Host, cancelled_by_signals};
-use serde::Serialize;
-use serde_json::json;
+use psa_host_sync::run::{News, Notice, Release, RunReport, SyncOptions};
+use psa_host_sync::{Host, Names, Problem, cancelled_by_signals};
+use psa_host_wire::{self as wire, FailedRun, Run, Runs};
 
-use super::report::{RunJson, print};
+use super::report::{Look, print};
 use super::{Status, id};
 use crate::args::SyncArgs;
 use crate::output::{Bar, Failure, Output, WrongUse};
-
-/// Several connections: each is a run or an error of its own.
-#[derive(Serialize)]
-struct Several<'a> {
-    runs: Vec<RunJson<'a>>,
-    errors: Vec<FailedRun>,
-}
-
-/// A connection whose run could not be carried out.
-#[derive(Serialize)]
-struct FailedRun {
-    connection: ConnectionName,
-    error: psa_host_sync::Problem,
-}
 
 pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
     let options = SyncOptions {
@@ -45,13 +30,10 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
     };
     if let [connection] = args.connections.as_slice() {
         let name = id("connection name", connection)?;
-        let report = one(host, &name, args, &options, Some(&Bar::new()), out).await?;
-        if out.is_json() {
-            out.json(&RunJson(&report))?;
-        } else {
-            print(&report, args.all, out)?;
-        }
-        return Ok(status_of(&report));
+        let bar = out.bar();
+        let report = one(host, &name, args, &options, Some(&bar), out).await?;
+        drop(bar);
+        return tell(report, args, host, out);
     }
     let names = match args.connections.as_slice() {
         [] => not_paused(host)?,
@@ -64,6 +46,48 @@ pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
         return nothing_to_sync(out);
     }
     several(&names, args, &options, host, out).await
+}
+
+/// A report as it is shown: all of it, or what is new since the run before.
+pub(super) struct Shown {
+    report: RunReport,
+    new: bool,
+    since: Option<String>,
+}
+
+impl Shown {
+    pub fn new(report: RunReport, new: bool, host: &Host) -> Result<Self> {
+        let News { since, report } = match new {
+            true => host.only_new(report)?,
+            false => News {
+                since: None,
+                report,
+            },
+        };
+        Ok(Self { report, new, since })
+    }
+
+    pub fn form<'a>(&'a self, names: &'a Names) -> Run<'a> {
+        Run::new(&self.report, names).since(self.since.as_deref())
+    }
+
+    pub fn print(&self, all: bool, host: &Host, out: Output) -> Result<()> {
+        let names = host.names(Some(&self.report.connection))?;
+        if self.new && self.since.is_none() && !out.is_json() && !out.is_quiet() {
+            out.line("There was no run before this one: all of it is new.")?;
+        }
+        if out.is_json() {
+            return Ok(out.json(&self.form(&names))?);
+        }
+        let since = self.since.as_deref();
+        print(&self.report, &names, Look { all, since }, out)
+    }
+}
+
+fn tell(report: RunReport, args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
+    let status = status_of(&report);
+    Shown::new(report, args.new, host)?.print(args.all, host, out)?;
+    Ok(status)
 }
 
 /// A brake says something about one connection, so it is released for that one alone.
@@ -119,7 +143,7 @@ async fn several(
                 Some(Err(error)) if error.code() == "tenant-busy" && unknown.contains(&name) => {
                     again.push(name);
                 }
-                ran => unheard = told.add(name, ran, args, out).err().or(unheard),
+                ran => unheard = told.add(name, ran, args, host, out).err().or(unheard),
             }
         }
     }
@@ -128,15 +152,23 @@ async fn several(
             true => None,
             false => Some(one(host, &name, args, options, None, out).await),
         };
-        unheard = told.add(name, ran, args, out).err().or(unheard);
+        unheard = told.add(name, ran, args, host, out).err().or(unheard);
     }
     if let Some(error) = unheard {
         return Err(error);
     }
     if out.is_json() {
-        let runs = told.reports.iter().map(RunJson).collect();
-        let errors = told.errors;
-        out.json(&Several { runs, errors })?;
+        let names = host.names(None)?;
+        let runs = told.reports.iter().map(|news| news.form(&names)).collect();
+        let errors = told.errors.iter().map(|(connection, problem)| FailedRun {
+            connection,
+            error: wire::Problem::new(problem, Some(connection)),
+        });
+        out.json(&Runs {
+            runs,
+            errors: errors.collect(),
+            notices: Vec::new(),
+        })?;
     }
     Ok(told.status)
 }
@@ -144,8 +176,8 @@ async fn several(
 /// What is known of the runs so far.
 struct Told {
     status: Status,
-    reports: Vec<RunReport>,
-    errors: Vec<FailedRun>,
+    reports: Vec<Shown>,
+    errors: Vec<(ConnectionName, Problem)>,
 }
 
 impl Told {
@@ -155,6 +187,7 @@ impl Told {
         connection: ConnectionName,
         ran: Option<Result<RunReport, psa_host_sync::Error>>,
         args: &SyncArgs,
+        host: &Host,
         out: Output,
     ) -> Result<()> {
         match ran {
@@ -166,11 +199,14 @@ impl Told {
             }
             Some(Ok(report)) => {
                 self.status = graver(self.status, status_of(&report));
+                let shown = Shown::new(report, args.new, host)?;
                 if !out.is_json() {
-                    print(&report, args.all, out)?;
-                    out.line("")?;
+                    shown.print(args.all, host, out)?;
+                    if !out.is_quiet() {
+                        out.line("")?;
+                    }
                 }
-                self.reports.push(report);
+                self.reports.push(shown);
             }
             Some(Err(error)) => {
                 self.status = Status::Failed;
@@ -178,10 +214,7 @@ impl Told {
                 if !out.is_json() {
                     Failure::from(anyhow::Error::from(error)).print(out);
                 }
-                self.errors.push(FailedRun {
-                    connection,
-                    error: problem,
-                });
+                self.errors.push((connection, problem));
             }
         }
         Ok(())
@@ -231,7 +264,12 @@ async fn one(
     let first = |report: &RunReport| {
         if !out.is_json() {
             // A reader that has gone away misses the second report too.
-            let _ = print(report, args.all, out);
+            let names = host.names(Some(&report.connection)).unwrap_or_default();
+            let look = Look {
+                all: args.all,
+                since: None,
+            };
+            let _ = print(report, &names, look, out);
         }
     };
     host.sync_and_wait(name, options, &watch, &first).await
@@ -256,8 +294,16 @@ fn nothing_to_sync(out: Output) -> Result<Status> {
     let message = "nothing to sync: every connection is paused";
     let fix = "Take one up again with `psa-host connection resume`.";
     if out.is_json() {
-        let notice = json!({ "code": code, "message": message, "fix": fix });
-        out.json(&json!({ "runs": [], "errors": [], "notices": [notice] }))?;
+        out.json(&Runs {
+            runs: Vec::new(),
+            errors: Vec::new(),
+            notices: vec![Notice {
+                code: code.to_owned(),
+                message: message.to_owned(),
+                fix: fix.to_owned(),
+                plugin: None,
+            }],
+        })?;
     } else {
         out.line(format!("attention: {message} [{code}]"))?;
         out.line(format!("  fix: {fix}"))?;

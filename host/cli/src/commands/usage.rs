@@ -6,11 +6,11 @@ use anyhow::Result;
 use psa_host_sync::{
     CountView, DisagreementView, Host, SnapshotId, SnapshotView, Source, UsageForm,
 };
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, confirm, id, or_dash};
 use crate::args::{DoubtWord, UsageCommand, UsageImport};
-use crate::output::{Column, Output, Table, Tone, WrongUse, number_of};
+use crate::output::{Column, Output, Table, Tone, WrongUse, named, number_of};
 
 pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
@@ -27,7 +27,7 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
         } => counts(&channel, host, out)?,
         UsageCommand::List { channel, limit } => {
             let channel = channel.map(|c| id("workspace id", &c)).transpose()?;
-            list(host.snapshot_list(channel.as_ref(), limit)?, out)?;
+            list(host.snapshot_list(channel.as_ref(), limit)?, host, out)?;
         }
         UsageCommand::Withdraw { id, why, yes } => withdraw(&id, &why, yes, host, out)?,
     }
@@ -70,7 +70,7 @@ fn import(import: &UsageImport, host: &Host, out: Output) -> Result<Status> {
 fn newest(host: &Host, out: Output) -> Result<()> {
     let snapshots = host.newest_snapshots()?;
     if out.is_json() {
-        out.json(&json!({ "snapshots": snapshots }))?;
+        out.json(&wire::Snapshots::new(&snapshots, &host.names(None)?))?;
         return Ok(());
     }
     let mut table = Table::new([
@@ -105,7 +105,8 @@ fn behind(channel: &str, workspace: &str, module: &str, host: &Host, out: Output
         &id("module id", module)?,
     )?;
     if out.is_json() {
-        out.json(&counted)?;
+        let names = host.names(None)?;
+        out.json(&wire::Named::new(&counted, None, &names))?;
         return Ok(());
     }
     out.line(format!(
@@ -123,8 +124,9 @@ fn behind(channel: &str, workspace: &str, module: &str, host: &Host, out: Output
 /// All counts of a channel's newest snapshot.
 fn counts(channel: &str, host: &Host, out: Output) -> Result<()> {
     let (snapshot, items) = host.newest_counts(&id("workspace id", channel)?)?;
+    let names = host.names(None)?;
     if out.is_json() {
-        out.json(&json!({ "snapshot": snapshot, "items": items }))?;
+        out.json(&wire::Counts::new(&snapshot, &items, &names))?;
         return Ok(());
     }
     let complete = if snapshot.complete {
@@ -144,8 +146,8 @@ fn counts(channel: &str, host: &Host, out: Output) -> Result<()> {
     ]);
     for item in items {
         table.row([
-            item.workspace.to_string(),
-            item.module.to_string(),
+            named(&item.workspace, names.workspace(&item.workspace)),
+            named(&item.module, names.module(&item.module)),
             or_dash(item.users),
             or_dash(item.devices),
         ]);
@@ -153,9 +155,9 @@ fn counts(channel: &str, host: &Host, out: Output) -> Result<()> {
     Ok(out.table(table, "It has no counts.")?)
 }
 
-fn list(snapshots: Vec<SnapshotView>, out: Output) -> Result<()> {
+fn list(snapshots: Vec<SnapshotView>, host: &Host, out: Output) -> Result<()> {
     if out.is_json() {
-        return Ok(out.json(&json!({ "snapshots": snapshots }))?);
+        return Ok(out.json(&wire::Snapshots::new(&snapshots, &host.names(None)?))?);
     }
     let mut table = Table::new([
         Column::Left("SNAPSHOT"),

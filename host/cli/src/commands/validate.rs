@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use psa_host_sync::{Finding, Host};
+use psa_host_wire as wire;
 
 use super::{Status, id, or_dash};
-use crate::output::{Bar, Column, Output, Table, Tone, number_of};
+use crate::output::{Column, Output, Table, Tone, named, number_of};
 
 use super::fixes::Fixes;
 
@@ -16,7 +17,7 @@ pub async fn run(
 ) -> Result<Status> {
     let name = id("connection name", connection)?;
     let workspace = workspace.map(|text| id("workspace id", text)).transpose()?;
-    let bar = Bar::new();
+    let bar = out.bar();
     let watch = |progress| bar.show(progress);
     let validation = host
         .validate_part(&name, workspace.as_ref(), &watch)
@@ -26,8 +27,12 @@ pub async fn run(
         true => Status::NeedsPerson,
         false => Status::Done,
     };
+    let names = host.names(Some(&name))?;
     if out.is_json() {
-        out.json(&validation)?;
+        out.json(&wire::Validation::new(&validation, &names))?;
+        return Ok(status);
+    }
+    if out.is_quiet() && !validation.holds() {
         return Ok(status);
     }
     let mut table = Table::new([
@@ -52,17 +57,22 @@ pub async fn run(
             true => ("yes".to_owned(), Tone::Bad),
             false => ("no".to_owned(), Tone::Attention),
         };
-        fixes.see(code, fix, link.as_deref());
+        let action = wire::Validation::action(finding, &validation.connection);
+        fixes.see(code, fix, action, link.as_deref());
         table.toned([
             holds,
             (code.clone(), Tone::Plain),
-            (or_dash(workspace.as_ref()), Tone::Plain),
-            (or_dash(module.as_ref()), Tone::Plain),
+            (
+                or_dash(workspace.as_ref().map(|id| named(id, names.workspace(id)))),
+                Tone::Plain,
+            ),
+            (
+                or_dash(module.as_ref().map(|id| named(id, names.module(id)))),
+                Tone::Plain,
+            ),
             (message.clone(), Tone::Plain),
         ]);
     }
-    out.table(table, "Nothing found.")?;
-    fixes.print(out)?;
     out.line(format!(
         "{} of workspace and module looked at for {} in tenant {}, {} good ({})",
         number_of(validation.pairs, "pair"),
@@ -71,5 +81,10 @@ pub async fn run(
         validation.good,
         number_of(validation.requests, "request")
     ))?;
+    fixes.print(out)?;
+    if !out.is_quiet() {
+        out.line("")?;
+        out.table(table, "Nothing found.")?;
+    }
     Ok(status)
 }

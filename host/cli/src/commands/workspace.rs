@@ -3,7 +3,7 @@
 use anyhow::Result;
 use psa_host_billing::WorkspaceKind;
 use psa_host_sync::{Host, Source};
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, or_dash};
 use crate::args::{DoubtWord, WorkspaceCommand};
@@ -29,7 +29,9 @@ pub fn run(command: WorkspaceCommand, host: &Host, out: Output) -> Result<Status
         WorkspaceCommand::List => {
             let workspaces = host.workspaces()?;
             if out.is_json() {
-                out.json(&json!({ "workspaces": workspaces }))?;
+                out.json(&wire::Workspaces {
+                    workspaces: &workspaces,
+                })?;
                 return Ok(Status::Done);
             }
             let mut table = Table::new([

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use psa_host_billing::ErrorCode;
+use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_sync::Problem;
-use serde::Serialize;
+use psa_host_wire as wire;
 
 use super::{Output, plain};
 
@@ -30,12 +30,9 @@ impl WrongUse {
 #[derive(Debug)]
 pub struct Failure {
     problem: Problem,
+    /// Which it is about, where the error says so.
+    connection: Option<ConnectionName>,
     status: u8,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    error: &'a Problem,
 }
 
 impl From<anyhow::Error> for Failure {
@@ -43,12 +40,14 @@ impl From<anyhow::Error> for Failure {
         if let Some(wrong) = error.downcast_ref::<WrongUse>() {
             return Self {
                 problem: Problem::new(ErrorCode::Usage, wrong.message.clone(), wrong.fix.clone()),
+                connection: None,
                 status: 2,
             };
         }
         if let Some(known) = error.downcast_ref::<psa_host_sync::Error>() {
             return Self {
                 problem: known.problem(),
+                connection: known.connection().and_then(|name| name.parse().ok()),
                 status: 1,
             };
         }
@@ -61,6 +60,7 @@ impl From<anyhow::Error> for Failure {
                 fix: None,
                 link: None,
             },
+            connection: None,
             status: 1,
         }
     }
@@ -74,6 +74,7 @@ impl Failure {
         let fix = "See `psa-host help`, or --help of the command.";
         Self {
             problem: Problem::new(ErrorCode::Usage, message, fix),
+            connection: None,
             status: 2,
         }
     }
@@ -85,9 +86,8 @@ impl Failure {
     /// Tell it. A closed stream is nobody listening.
     pub fn print(&self, output: Output) {
         if output.is_json() {
-            let _ = output.json(&Body {
-                error: &self.problem,
-            });
+            let error = wire::Problem::new(&self.problem, self.connection.as_ref());
+            let _ = output.json(&wire::Error { error });
             return;
         }
         let mut err = io::stderr().lock();

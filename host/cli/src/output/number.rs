@@ -1,25 +1,4 @@
-//! Quantities: in JSON as numbers, where JSON's numbers hold them exactly; in sentences
-//! with their noun.
-
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
-use serde_json::Value;
-
-/// A whole number as an integer, a fraction as the number it is written as; what a
-/// double would round, as text.
-pub fn number(decimal: Decimal) -> Value {
-    let decimal = decimal.normalize();
-    if let (true, Some(whole)) = (decimal.is_integer(), decimal.to_i64()) {
-        return Value::from(whole);
-    }
-    let text = decimal.to_string();
-    let read = serde_json::from_str::<Value>(&text).ok();
-    let exact = read.filter(|number| {
-        let shown = number.to_string();
-        shown == text
-    });
-    exact.unwrap_or(Value::String(text))
-}
+//! Quantities in sentences, with their noun.
 
 /// `1 workspace`, `2 workspaces`.
 pub fn number_of<N: std::fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
@@ -35,15 +14,5 @@ mod tests {
     fn only_one_is_singular() {
         let said = [0_u64, 1, 2].map(|count| number_of(count, "line"));
         assert_eq!(said, ["0 lines", "1 line", "2 lines"]);
-    }
-
-    #[test]
-    fn a_quantity_is_a_number_unless_that_would_round_it() {
-        let shown = |text: &str| number(text.parse().unwrap()).to_string();
-        assert_eq!(shown("12"), "12");
-        assert_eq!(shown("-3"), "-3");
-        assert_eq!(shown("12.00"), "12");
-        assert_eq!(shown("2.5"), "2.5");
-        assert_eq!(shown("0.1234567890123456789"), "\"0.1234567890123456789\"");
     }
 }

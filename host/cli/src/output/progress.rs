@@ -19,9 +19,9 @@ struct Shown {
 }
 
 impl Bar {
-    /// Hidden where stderr is no terminal.
-    pub fn new() -> Self {
-        let shown = std::io::stderr().is_terminal().then(Mutex::default);
+    /// Hidden where stderr is no terminal, or nobody wants to look.
+    pub fn new(wanted: bool) -> Self {
+        let shown = (wanted && std::io::stderr().is_terminal()).then(Mutex::default);
         Self { shown }
     }
 
@@ -59,14 +59,24 @@ fn begin(progress: Progress) -> ProgressBar {
     let (bar, template) = match progress.total {
         Some(total) => (
             ProgressBar::new(total as u64),
-            "{msg:28} {wide_bar} {pos}/{len} {eta}",
+            "{spinner} {msg:28} {wide_bar} {pos}/{len}, {elapsed} gone, {eta} to go",
         ),
-        None => (ProgressBar::new_spinner(), "{msg:28} {spinner} {pos}"),
+        // A number says nothing of a wait.
+        None if matches!(progress.activity, Activity::Waiting(_)) => {
+            (ProgressBar::new_spinner(), "{spinner} {msg}")
+        }
+        None => (
+            ProgressBar::new_spinner(),
+            "{spinner} {msg:28} {pos}, {elapsed} gone",
+        ),
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.set_message(progress.activity.label());
+    bar.set_message(match progress.activity {
+        Activity::Waiting(until) => format!("{} until {until:.0}", progress.activity.label()),
+        activity => activity.label().to_owned(),
+    });
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }

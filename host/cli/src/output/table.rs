@@ -5,9 +5,10 @@ use comfy_table::{
 };
 
 use super::plain;
+use super::width::wrapped;
 
 /// In characters. What is narrower than this is no terminal that a person reads tables on.
-const NARROWEST: u16 = 60;
+const NARROWEST: u16 = 40;
 
 /// Sentences are not wrapped narrower than this; the terminal breaks the line then.
 const LEAST_WORDS: u16 = 30;
@@ -65,14 +66,10 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// For the terminal this runs in, if it is one.
-    pub(super) fn render(&self, color: bool) -> String {
-        self.render_within(color, comfy_table::Table::new().width())
-    }
-
     /// `width`: of the terminal, in characters; none: it does not say, and is taken for
-    /// wide.
-    fn render_within(&self, color: bool, width: Option<u16>) -> String {
+    /// wide. Three layouts, the first that fits: a table; sentences under their rows; each row
+    /// as a paragraph.
+    pub(super) fn render(&self, color: bool, width: Option<u16>) -> String {
         let fits = |text: &str| {
             let longest = text.lines().map(|line| line.chars().count()).max();
             width.is_none_or(|width| longest.unwrap_or(0) <= usize::from(width))
@@ -81,7 +78,49 @@ impl Table {
         if narrow || fits(&self.side_by_side(false, width, |_| true)) {
             return self.side_by_side(color, width, |_| true);
         }
-        self.words_below(color)
+        let below = self.words_below(color, width);
+        match self.beside_fits(width) {
+            true => below,
+            false => self.paragraphs(color, width),
+        }
+    }
+
+    /// Whether the rows fit without their sentences.
+    fn beside_fits(&self, width: Option<u16>) -> bool {
+        let beside = |column: &Column| !matches!(column, Column::Words(_));
+        let table = self.side_by_side(false, None, beside);
+        let longest = table.lines().map(|line| line.chars().count()).max();
+        width.is_none_or(|width| longest.unwrap_or(0) <= usize::from(width))
+    }
+
+    /// Each row as a paragraph of headings and cells; what has no value is left out.
+    fn paragraphs(&self, color: bool, width: Option<u16>) -> String {
+        let mut text = Vec::with_capacity(self.rows.len() * 2);
+        for row in &self.rows {
+            let mut first = true;
+            let mut line = String::new();
+            let mut words = Vec::new();
+            for ((cell, tone), column) in row.iter().zip(&self.columns) {
+                let (Column::Left(title) | Column::Right(title) | Column::Words(title)) = column;
+                let cell = plain(cell);
+                if cell.is_empty() || cell == "-" {
+                    continue;
+                }
+                if let Column::Words(_) = column {
+                    words.push(format!("    {cell}"));
+                    continue;
+                }
+                let shown = toned(&cell, *tone, color);
+                match first {
+                    true => line.push_str(&shown),
+                    false => line.push_str(&format!("  {} {shown}", title.to_lowercase())),
+                }
+                first = false;
+            }
+            text.push(wrapped(&line, width).into_owned());
+            text.extend(words.iter().map(|line| wrapped(line, width).into_owned()));
+        }
+        text.join("\n")
     }
 
     /// Every column beside the other, as far as it is shown.
@@ -119,9 +158,9 @@ impl Table {
                 match tone {
                     _ if !color => cell,
                     Tone::Plain => cell,
-                    Tone::Good => cell.fg(Color::Green),
-                    Tone::Attention => cell.fg(Color::Yellow),
-                    Tone::Bad => cell.fg(Color::Red),
+                    Tone::Good => cell.fg(Color::DarkGreen),
+                    Tone::Attention => cell.fg(Color::DarkMagenta),
+                    Tone::Bad => cell.fg(Color::DarkRed),
                 }
             }));
         }
@@ -143,7 +182,7 @@ impl Table {
 
     /// Sentences under the row they belong to: for a terminal that is too narrow to have
     /// them beside it.
-    fn words_below(&self, color: bool) -> String {
+    fn words_below(&self, color: bool, width: Option<u16>) -> String {
         let beside = |column: &Column| !matches!(column, Column::Words(_));
         let table = self.side_by_side(color, None, beside);
         let mut lines = table.lines();
@@ -152,10 +191,25 @@ impl Table {
             text.extend(lines.next().map(str::to_owned));
             let words = row.iter().zip(&self.columns);
             let words = words.filter(|((words, _), column)| !beside(column) && !words.is_empty());
-            text.extend(words.map(|((words, _), _)| format!("    {}", plain(words))));
+            text.extend(words.map(|((words, _), _)| {
+                let line = format!("    {}", plain(words));
+                wrapped(&line, width).into_owned()
+            }));
         }
         text.join("\n")
     }
+}
+
+/// A cell in its colour. Each of them can be read on white as on black; yellow cannot.
+fn toned(cell: &str, tone: Tone, color: bool) -> String {
+    let code = match tone {
+        _ if !color => return cell.to_owned(),
+        Tone::Plain => return cell.to_owned(),
+        Tone::Good => 32,
+        Tone::Attention => 35,
+        Tone::Bad => 31,
+    };
+    format!("\u{1b}[{code}m{cell}\u{1b}[0m")
 }
 
 #[cfg(test)]
@@ -177,7 +231,7 @@ mod tests {
     #[test]
     fn words_stand_beside_their_row_where_there_is_room() {
         for width in [None, Some(100)] {
-            let text = table().render_within(false, width);
+            let text = table().render(false, width);
             let lines: Vec<&str> = text.lines().collect();
             assert_eq!(lines.len(), 3, "{text}");
             assert!(lines[1].ends_with("because it is so"), "{text}");
@@ -186,12 +240,42 @@ mod tests {
 
     #[test]
     fn words_stand_under_their_row_where_there_is_none() {
-        let text = table().render_within(false, Some(70));
+        let text = table().render(false, Some(70));
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4, "{text}");
         assert!(lines[1].ends_with(" 5"), "{text}");
         assert_eq!(lines[2], "    because it is so");
         assert!(lines[3].ends_with(" 7"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 70));
+    }
+    #[test]
+    fn rows_that_are_too_wide_are_paragraphs_with_their_headings() {
+        let columns = [
+            Column::Left("WORKSPACE"),
+            Column::Left("ACCOUNT"),
+            Column::Right("FROM"),
+            Column::Words("WHY"),
+        ];
+        let mut table = Table::new(columns);
+        let cells = ["w".repeat(30), "a".repeat(30), "5".to_owned()];
+        let [workspace, account, from] = cells;
+        table.row([workspace, account, from, "because it is so".to_owned()]);
+        table.row(["w2", "-", "7", ""].map(str::to_owned));
+        let text = table.render(false, Some(60));
+        let (w, a) = ("w".repeat(30), "a".repeat(30));
+        assert_eq!(
+            text,
+            format!("{w}  account\n  {a}  from 5\n    because it is so\nw2  from 7")
+        );
+    }
+
+    #[test]
+    fn no_colour_is_one_that_white_swallows() {
+        let mut table = Table::new([Column::Left("A")]);
+        table.toned([("x".to_owned(), Tone::Attention)]);
+        for width in [None, Some(80)] {
+            let text = table.render(true, width);
+            assert!(!text.contains("[33m") && !text.contains("[93m"), "{text:?}");
+        }
     }
 }

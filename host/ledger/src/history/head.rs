@@ -53,6 +53,24 @@ impl FromStr for HistoryHead {
     }
 }
 
+impl schemars::JsonSchema for HistoryHead {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HistoryHead".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "properties": { "seq": { "type": "integer" }, "hash": { "type": "string" } },
+            "required": ["seq", "hash"],
+        })
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+}
+
 /// `{"seq": 12, "hash": "<hex>"}`
 impl Serialize for HistoryHead {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

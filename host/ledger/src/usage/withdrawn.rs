@@ -12,9 +12,10 @@ use crate::row::instant_opt;
 use crate::{Ledger, LedgerError, Result};
 
 /// That a snapshot was withdrawn.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
 pub struct Withdrawal {
     /// When.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub at: Timestamp,
     /// By whom.
     pub by: String,

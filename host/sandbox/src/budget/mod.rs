@@ -57,6 +57,7 @@ impl Budgets {
             slots_dir: self.slots_dir.clone(),
             clock: self.clock.clone(),
             tally: Mutex::default(),
+            waiting: Mutex::default(),
             slots: Mutex::default(),
         });
         scopes.insert(key, Arc::downgrade(&budget));
@@ -72,6 +73,8 @@ pub(crate) struct Budget {
     slots_dir: PathBuf,
     clock: Clock,
     tally: Mutex<Tally>,
+    /// Until when requests wait that are under way; none: none waits.
+    waiting: Mutex<Option<Timestamp>>,
     slots: Mutex<HashMap<String, Arc<Slots>>>,
 }
 
@@ -155,7 +158,10 @@ impl Budget {
                 return Err(Refused::Parked(until));
             }
             patience -= wait;
+            tracing::info!(scope = self.scope, %until, "requests wait: for the PSA's limit, or a pause it asked for");
+            *self.waiting() = Some(until);
             tokio::time::sleep(wait.unsigned_abs()).await;
+            *self.waiting() = None;
         }
     }
 
@@ -173,6 +179,16 @@ impl Budget {
         };
         let slots = self.slots(endpoint, at_once)?;
         Ok((slots.take(connection).await?, alone))
+    }
+
+    /// Until when requests wait that are under way; none: none waits, or not any more.
+    pub fn waiting_until(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        self.waiting().filter(|until| *until > now)
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nothing is sent for this long from now on.

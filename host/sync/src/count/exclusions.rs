@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use psa_host_billing::count::CountExclusion;
 use psa_host_billing::{ConnectionName, ErrorCode, ModuleId, WorkspaceId};
 use psa_host_ledger::{ExclusionId, ExclusionRecord};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::done;
@@ -31,7 +32,7 @@ pub struct NewExclusion {
 }
 
 /// An exclusion, for looking at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ExclusionView {
     /// Its number (`e-000007`).
     pub id: String,
@@ -41,10 +42,12 @@ pub struct ExclusionView {
     /// `counts`, `ended` or `taken-back`.
     pub state: &'static str,
     /// When it was made.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub added_at: Timestamp,
     /// By whom.
     pub added_by: String,
     /// When it was taken back.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub removed_at: Option<Timestamp>,
 }
 

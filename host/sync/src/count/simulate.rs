@@ -15,6 +15,7 @@ use psa_host_billing::{
 };
 use psa_host_ledger::{Connection, Snapshot};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::rule;
@@ -35,17 +36,20 @@ pub struct SimulationScope {
 }
 
 /// Units of each pair under each basis.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Simulation {
     /// Of which connection.
     pub connection: ConnectionName,
     /// The newest snapshot (`u-000123`).
     pub snapshot: String,
     /// Its instant.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub taken_at: Timestamp,
     /// The day the billing period is taken to begin on.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub since: Date,
     /// Today, in the connection's zone.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub as_of: Date,
     /// Each pair, by workspace and module.
     pub pairs: Vec<SimulatedPair>,
@@ -61,7 +65,7 @@ impl Simulation {
 }
 
 /// One pair.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct SimulatedPair {
     /// Whose.
     pub workspace: WorkspaceId,
@@ -86,7 +90,7 @@ pub struct SimulatedPair {
 }
 
 /// The sums of a module: of each column, over the pairs that are not held in it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct SimulatedTotal {
     /// The module.
     pub module: ModuleId,

@@ -3,6 +3,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use psa_host_billing::ErrorCode;
@@ -37,7 +38,7 @@ impl ExportForm {
 }
 
 /// What was exported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Exported {
     /// Where to.
     pub file: PathBuf,

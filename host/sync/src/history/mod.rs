@@ -6,6 +6,7 @@ mod form;
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::{Break, HistoryEvent, HistoryFilter, HistoryHead, Verification};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,11 +19,12 @@ pub use export::{ExportForm, Exported};
 pub type EntryFilter<'a> = HistoryFilter<'a>;
 
 /// One entry of the history.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Entry {
     /// Counts from 1, without holes.
     pub seq: i64,
     /// When.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub at: Timestamp,
     /// Who.
     pub who: String,
@@ -54,7 +56,7 @@ impl From<HistoryEvent> for Entry {
 }
 
 /// What a verification of the whole history found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct HistoryVerified {
     /// Whether there is no break.
     pub holds: bool,
@@ -65,8 +67,10 @@ pub struct HistoryVerified {
     /// How many of those are keyed.
     pub keyed: u64,
     /// When the first of those that hold was written.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub from: Option<Timestamp>,
     /// When the last of those that hold was written.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub to: Option<Timestamp>,
     /// The last entry that holds.
     pub head: Option<HistoryHead>,
@@ -78,7 +82,7 @@ pub struct HistoryVerified {
 }
 
 /// Where the history does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Breach {
     /// The first entry that does not hold, or is not there.
     pub seq: i64,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use psa_host_billing::brake::{self, BrakeCode};
 use psa_host_billing::{ErrorCode, ModuleId, WorkspaceId, WorkspaceKind};
 use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -37,13 +38,14 @@ pub enum UsageForm {
 }
 
 /// What an import of usage did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct UsageImported {
     /// The snapshot's number (`u-000007`).
     pub snapshot: String,
     /// Its channel.
     pub channel: WorkspaceId,
     /// When it was counted.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub taken_at: Timestamp,
     /// Whether everything below the channel is in it.
     pub complete: bool,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use psa_host_billing::{ErrorCode, Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Problem;
@@ -14,7 +15,7 @@ use super::whole::{Listed, not_whole};
 use super::{Unknown, numbers_as_ids, refuse};
 
 /// What an import of workspaces did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct WorkspacesImported {
     /// Were not there before.
     pub added: usize,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_ledger::{Connection, Mapping, MappingKey, Mappings};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -19,7 +20,7 @@ use super::rows::CoroSide;
 use super::{MappingKind, call};
 
 /// What becomes of one mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It is new.
@@ -31,7 +32,7 @@ pub enum Change {
 }
 
 /// One mapping that does not stay as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct MapChange {
     /// What becomes of it.
     pub change: Change,
@@ -46,7 +47,7 @@ pub struct MapChange {
 }
 
 /// A file against what is mapped; nothing is written yet.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct MapDifference<'a> {
     /// What would not stay as it is, by kind and id.
     pub changes: Vec<MapChange>,
@@ -79,7 +80,7 @@ impl MapDifference<'_> {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct MapImported {
     /// Whether the good rows were kept.
     pub applied: bool,

@@ -10,6 +10,7 @@ pub(super) mod sheet;
 
 use psa_host_billing::{AccountId, ConnectionName, ContractId, ErrorCode, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -23,7 +24,7 @@ use contradictions::Claim;
 use super::metric_of;
 
 /// The file's form, for export.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct MappingFile {
     /// Workspaces and accounts.
     pub accounts: Vec<AccountEntry>,
@@ -34,7 +35,7 @@ pub struct MappingFile {
 }
 
 /// A workspace and its account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct AccountEntry {
     /// Coro's side.
     pub workspace: psa_host_billing::WorkspaceId,
@@ -43,7 +44,7 @@ pub struct AccountEntry {
 }
 
 /// A workspace and its contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ContractEntry {
     /// Coro's side.
     pub workspace: psa_host_billing::WorkspaceId,

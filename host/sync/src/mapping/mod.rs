@@ -22,6 +22,7 @@ use psa_host_ledger::{
     AccountMapping, Connection, ContractPin, Mapped, Mapping, MappingKey, Mappings, NameOf,
     ServiceMapping,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -30,7 +31,7 @@ use crate::{Error, Host, Note, Purpose, Result, Window};
 pub(crate) use rows::CoroSide;
 
 /// What mapping a pair did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Done {
     /// `new`, `same` or `changed`.
     pub result: &'static str,
@@ -41,7 +42,7 @@ pub struct Done {
 }
 
 /// Which kind of mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MappingKind {
     /// Workspace and account.
@@ -200,6 +201,8 @@ impl Host {
             contract: contract.clone(),
         });
         let mapped = self.ledger().map(name, &mapping)?;
+        let called = std::collections::HashMap::from([(contract.clone(), found.name.clone())]);
+        self.remember_contracts(name, &called)?;
         let mut notes = Vec::new();
         if !found.covers(today) {
             let message = format!("contract {contract} does not cover {today}");

@@ -13,6 +13,7 @@ use psa_host_billing::{
     WorkspaceStatus, default_metric,
 };
 use psa_host_ledger::{Connection, Mappings};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::progress::Watch;
@@ -47,7 +48,7 @@ impl SuggestOptions {
 }
 
 /// Proposals; the two lists can be edited and given to [`Host::choose_suggestions`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Suggestions {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -62,7 +63,7 @@ pub struct Suggestions {
 }
 
 /// An account for a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct AccountSuggestion {
     /// Names the proposal (`ws-17=29683481`).
     pub id: String,
@@ -89,7 +90,7 @@ pub struct AccountSuggestion {
 }
 
 /// A service for a module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ServiceSuggestion {
     /// Names the proposal (`edr=41`).
     pub id: String,

@@ -7,13 +7,14 @@ use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Metric, ModuleId, ServiceId, WorkspaceId, default_metric,
 };
 use psa_host_ledger::{Connection, Mappings};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::connections::Coverage;
 use crate::{Host, Result, modules};
 
 /// All mappings of a connection, with the names that are known here.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct MappingView {
     /// Workspaces of the channel, mapped or not.
     pub accounts: Vec<AccountRow>,
@@ -24,7 +25,7 @@ pub struct MappingView {
 }
 
 /// One workspace of the mapping page.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct AccountRow {
     /// The workspace.
     pub workspace: WorkspaceId,
@@ -35,7 +36,7 @@ pub struct AccountRow {
 }
 
 /// One module of the mapping page.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct ServiceRow {
     /// The module.
     pub module: ModuleId,
@@ -48,7 +49,7 @@ pub struct ServiceRow {
 }
 
 /// A contract chosen for a workspace.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct ContractRow {
     /// The workspace.
     pub workspace: WorkspaceId,

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use psa_host_sandbox::Description;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// A part of a description that is not the same in both files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Difference {
     /// Which part (`routes`).
     pub part: &'static str,

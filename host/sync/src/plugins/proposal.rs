@@ -4,6 +4,7 @@
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::PluginFile;
 use psa_host_sandbox::HostPattern;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Difference, PluginView, description_of, difference};
@@ -14,7 +15,7 @@ use crate::{Host, Result};
 const SHORTEST_HASH: usize = 8;
 
 /// What approving a file would do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PluginProposal {
     /// The plugin.
     pub name: String,
@@ -37,7 +38,7 @@ pub struct PluginProposal {
 }
 
 /// A connection that would move to another file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct MovingConnection {
     /// Its name.
     pub name: String,

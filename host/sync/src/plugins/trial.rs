@@ -16,6 +16,7 @@ mod record;
 use psa_host_billing::trial::TrialDifference;
 use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_sandbox::IncidentCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -30,7 +31,7 @@ pub use record::TrialRecord;
 const DIGEST: usize = 12;
 
 /// How a candidate did for a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialOutcome {
     /// As the file in use.
@@ -44,7 +45,7 @@ pub enum TrialOutcome {
 }
 
 /// A candidate's trial for one connection.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct ConnectionTrial {
     /// The connection.
     pub connection: ConnectionName,
@@ -70,7 +71,7 @@ pub struct ConnectionTrial {
 }
 
 /// A candidate's trial for every connection that would move to it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PluginTrial {
     /// By connection.
     pub connections: Vec<ConnectionTrial>,
@@ -80,7 +81,7 @@ pub struct PluginTrial {
 }
 
 /// What became of a yes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PluginAccepted {
     /// `switched`; `differs`: a second yes is needed, nothing was changed; `refused`: no
     /// connection can move, nothing was changed.
@@ -96,7 +97,7 @@ pub struct PluginAccepted {
 }
 
 /// What became of keeping a connection on a file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct KeptOn {
     /// `done`; `differs`: a second yes is needed; `refused`: it cannot move. Nothing was
     /// changed in the latter two.

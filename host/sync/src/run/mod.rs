@@ -14,6 +14,7 @@ mod day;
 mod feeder;
 mod found_right;
 mod hand_out;
+mod news;
 mod pace;
 mod planning;
 mod posting;
@@ -25,6 +26,7 @@ mod rereading;
 mod resolve;
 mod senders;
 mod settling;
+mod sheet;
 mod stall;
 mod stop;
 mod stored;
@@ -47,6 +49,7 @@ use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, Ten
 use psa_host_sandbox::{CallError, CallErrorKind, Depth};
 use tokio_util::sync::CancellationToken;
 
+pub use news::News;
 pub use release::{Release, Released};
 pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
 pub use resolve::Verdict;
@@ -146,6 +149,7 @@ impl Host {
             as_of,
         })?;
         let started_at = self.now();
+        tracing::info!(%run, connection = %name, %tenant, dry_run, %as_of, "run begins");
         let begun = Begun {
             open: &open,
             tenant: &tenant,
@@ -165,6 +169,7 @@ impl Host {
             biased;
             found = self.carry_out(&begun, snapshot.as_ref(), released, options, &noted) => found,
             () = stall.ends(|| open.session.waited()) => Err(stall.error(&open)),
+            never = stall::tell_of_waits(&open, watch) => match never {},
         };
         let plugin = &open.plugin.description().name;
         let incidents: Vec<Notice> = open
@@ -177,6 +182,7 @@ impl Host {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
+                tracing::info!(%run, connection = %name, %error, requests, "run ends early");
                 self.end_failed(&begun, requests, &error, &incidents)?;
                 return Err(error);
             }
@@ -201,6 +207,13 @@ impl Host {
                 ),
             },
         )?;
+        tracing::info!(
+            %run,
+            connection = %name,
+            status = found.ending.as_str(),
+            requests,
+            "run ends"
+        );
         Ok(RunReport {
             run: run.to_string(),
             status: found.ending.as_str(),

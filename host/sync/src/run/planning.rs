@@ -18,8 +18,8 @@ use psa_host_billing::plan::{
 use psa_host_billing::rules::Rules;
 use psa_host_billing::trial::Tried;
 use psa_host_billing::{
-    Account, AccountId, ConnectionName, ErrorCode, LineId, Mapping, ModuleId, QuantityModel,
-    TenantKey, Workspace, WorkspaceId,
+    AccountId, ConnectionName, Contract, ContractId, ErrorCode, LineId, Mapping, ModuleId,
+    QuantityModel, TenantKey, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
     Connection, Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine,
@@ -115,7 +115,20 @@ impl Host {
         let mut chunks = reader.chunks(&mapped, Window { start, horizon });
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
-        self.remember_unnamed(&open.connection.name, &mapped, &accounts)?;
+        let name = &open.connection.name;
+        let accounts_now = accounts
+            .iter()
+            .map(|one| (one.id.as_str(), one.name.as_str()));
+        let wanted = mapped.iter().map(AccountId::as_str).collect();
+        self.remember_unnamed(name, NameOf::Account, &wanted, accounts_now)?;
+        let services_now = services
+            .iter()
+            .map(|one| (one.id.as_str(), one.name.as_str()));
+        let wanted = mapping
+            .services()
+            .map(|pair| pair.service.as_str())
+            .collect();
+        self.remember_unnamed(name, NameOf::Service, &wanted, services_now)?;
         let counts = counts.await.map_err(super::ended)??;
         let counting = self.counting_of(&open.connection.name)?;
         let look_back = LookBack {
@@ -167,6 +180,7 @@ impl Host {
             not_set_up: None,
         };
         let mut rows = Rows::new(self.ledger(), run);
+        let mut called: HashMap<ContractId, String> = HashMap::new();
         while let Some(chunk) = chunks.next(watch).await {
             let mut chunk = chunk.map_err(|error| open.failed(error))?;
             let days = self.days_of_chunk(look_back, &chunk)?;
@@ -185,6 +199,9 @@ impl Host {
                 let new = (!known.contains(&read.account)).then_some(read.account);
                 let right = new.filter(|_| all_right(&lines));
                 planned.accounts_right.extend(right);
+                if run.is_some() {
+                    called.extend(names_of_contracts(&read.contracts, &lines));
+                }
                 for line in lines {
                     planning.tell(|tried| tried.planned(&line));
                     planned.add(line);
@@ -195,6 +212,7 @@ impl Host {
         }
         reader.drop_idle();
         rows.finish().await?;
+        self.remember_contracts(name, &called)?;
         (planned.unmapped_workspaces, planned.unmapped_modules) =
             unmapped(&self.elsewhere(&open.connection)?, &context);
         if planned.lines.is_empty() {
@@ -203,27 +221,37 @@ impl Host {
         Ok(planned)
     }
 
-    /// Keep what mapped accounts are called that nobody has a name of: a rename is told of
+    /// Keep what mapped accounts and services are called that nobody has a name of: a rename is told of
     /// later, and where the vendor moves the PSA the names are proof that it is the same.
-    fn remember_unnamed(
+    fn remember_unnamed<'a>(
         &self,
         name: &ConnectionName,
-        mapped: &[AccountId],
-        accounts: &[Account],
+        of: NameOf,
+        mapped: &HashSet<&str>,
+        listed: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<()> {
-        let known = self.ledger().mapped_names(name, NameOf::Account)?;
-        let unnamed: HashSet<&AccountId> = mapped
-            .iter()
-            .filter(|id| !known.contains_key(id.as_str()))
-            .collect();
-        let now: Vec<(&str, &str)> = accounts
-            .iter()
-            .filter(|account| unnamed.contains(&account.id))
-            .map(|account| (account.id.as_str(), account.name.as_str()))
-            .collect();
+        let known = self.ledger().mapped_names(name, of)?;
+        let unnamed = |id: &str| mapped.contains(id) && !known.contains_key(id);
+        let now: Vec<(&str, &str)> = listed.filter(|(id, _)| unnamed(id)).collect();
+        Ok(self.ledger().remember_names(name, of, &now, false)?)
+    }
+
+    /// Keep what the contracts are called that a report speaks of: it shows names beside ids.
+    pub(crate) fn remember_contracts(
+        &self,
+        name: &ConnectionName,
+        called: &HashMap<ContractId, String>,
+    ) -> Result<()> {
+        if called.is_empty() {
+            return Ok(());
+        }
+        let known = self.ledger().mapped_names(name, NameOf::Contract)?;
+        let news = |(id, now): &(&ContractId, &String)| known.get(id.as_str()) != Some(*now);
+        let now = called.iter().filter(news);
+        let now: Vec<(&str, &str)> = now.map(|(id, now)| (id.as_str(), now.as_str())).collect();
         Ok(self
             .ledger()
-            .remember_names(name, NameOf::Account, &now, false)?)
+            .remember_names(name, NameOf::Contract, &now, true)?)
     }
 
     /// A connection's mappings, as the rules take them.
@@ -454,6 +482,26 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
         rollback,
     };
     (asked.question.key.line, question)
+}
+
+/// What the contracts are called that lines with something to say stand on.
+fn names_of_contracts<'a, E>(
+    contracts: &'a std::result::Result<Vec<Contract>, E>,
+    lines: &'a [PlanLine],
+) -> impl Iterator<Item = (ContractId, String)> + 'a {
+    let spoken_of = lines.iter().filter_map(|line| match &line.decision {
+        Decision::Unchanged if !line.left => None,
+        Decision::Hold(hold) => {
+            let chosen = line.line.as_ref().map(|key| &key.contract);
+            chosen.or(hold.contract.as_ref())
+        }
+        _ => line.line.as_ref().map(|key| &key.contract),
+    });
+    let known = contracts.as_ref().map_or(&[][..], Vec::as_slice);
+    spoken_of.filter_map(|id| {
+        let contract = known.iter().find(|contract| contract.id == *id)?;
+        Some((id.clone(), contract.name.clone()))
+    })
 }
 
 /// How the plugin's PSA counts.

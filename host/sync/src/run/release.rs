@@ -7,6 +7,7 @@ use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_ledger::{RunId, Snapshot};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -49,7 +50,7 @@ impl Release {
 }
 
 /// A brake that a person released for a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Released {
     /// Which brake.
     pub code: BrakeCode,

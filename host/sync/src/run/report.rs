@@ -15,6 +15,7 @@ use psa_host_billing::{
 use psa_host_ledger::{HistoryHead, Outcome, QuestionId, RunEnding, Withdrawal};
 use psa_host_sandbox::Incident;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::release::Released;
@@ -29,7 +30,7 @@ pub fn needs_a_person(outcome: Outcome) -> bool {
 }
 
 /// One mapped pair in a run; or a line that was posted and is mapped no more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct LineReport {
     /// Whose use.
     pub workspace: WorkspaceId,
@@ -48,6 +49,7 @@ pub struct LineReport {
     /// Units that the snapshot asks for.
     pub target: Option<Units>,
     /// First day of the new quantity.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub effective_date: Date,
     /// What became of it.
     pub outcome: Outcome,
@@ -66,7 +68,7 @@ pub struct LineReport {
 }
 
 /// What a change is worth.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct LineMoney {
     /// Price of one unit for one billing period.
     pub unit_price: Option<Money>,
@@ -246,7 +248,7 @@ impl LineReport {
 }
 
 /// What stopped the whole run, or a part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Notice {
     /// Stable code.
     pub code: String,
@@ -331,7 +333,7 @@ impl Notice {
 }
 
 /// How many pairs came out how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Summary {
     /// All pairs.
     pub lines: usize,
@@ -418,7 +420,7 @@ impl Summary {
 
 /// Changes of money a month in one currency, by what became of them. Up and down set
 /// off against each other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct MoneyChange {
     /// ISO 4217, where the PSA says it.
     pub currency: Option<Box<str>>,
@@ -465,7 +467,7 @@ impl MoneyChange {
 }
 
 /// The whole of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct RunReport {
     /// `r-000123`.
     pub run: String,
@@ -479,16 +481,21 @@ pub struct RunReport {
     /// Whether anything was to be posted at all.
     pub dry_run: bool,
     /// The civil date planned for.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub as_of: Date,
     /// The civil date on which it ran, in the connection's zone.
+    #[schemars(with = "psa_host_billing::form::Day")]
     pub today: Date,
     /// When it began.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub started_at: Timestamp,
     /// When it ended.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub ended_at: Timestamp,
     /// The snapshot that was planned from (`u-000123`).
     pub snapshot: Option<String>,
     /// The instant of the counts.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
     pub snapshot_taken_at: Option<Timestamp>,
     /// That the snapshot was withdrawn after the run.
     pub snapshot_withdrawn: Option<Withdrawal>,

@@ -6,6 +6,7 @@
 //! no end does not get on. Ending a run in the middle is as safe as a kill: what may have
 //! left is in the ledger, and the next run settles it.
 
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use psa_host_billing::ErrorCode;
 
 use crate::error::rule;
-use crate::progress::{Activity, Progress};
+use crate::progress::{Activity, Progress, Watch};
 use crate::{Error, OpenConnection};
 
 /// Half an hour: a chunk of accounts is read in seconds, and in minutes where a PSA is slow.
@@ -91,6 +92,20 @@ impl Stall {
             "Sync again: what was sent is found in the ledger and settled first. If it stays so, tell \
              the plugin's author.",
         )
+    }
+}
+
+/// Tell while requests wait for the PSA: a bar that stands still says why. Never comes back.
+pub(super) async fn tell_of_waits(open: &OpenConnection, watch: Watch<'_>) -> Infallible {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Some(until) = open.session.waiting_until() {
+            watch(Progress {
+                activity: Activity::Waiting(until),
+                done: 0,
+                total: None,
+            });
+        }
     }
 }
 

@@ -6,12 +6,13 @@ use psa_host_billing::{
     AccountId, AnyCode, ConnectionName, ContractId, Hold, HoldCode, LineId, ModuleId, ServiceId,
     WorkspaceId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::orphans::Orphan;
 
 /// One thing that was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Finding {
     /// Stable reason code.
     pub code: String,

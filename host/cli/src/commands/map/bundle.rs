@@ -3,7 +3,7 @@
 use anyhow::Result;
 use psa_host_billing::{ConnectionName, ModuleId};
 use psa_host_sync::Host;
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::super::{Status, id};
 use crate::args::MapBundle;
@@ -18,7 +18,10 @@ pub fn bundle(args: &MapBundle, host: &Host, out: Output) -> Result<Status> {
     if args.remove {
         host.forget_bundle(&connection, &bundle)?;
         if out.is_json() {
-            out.json(&json!({ "connection": connection, "removed": bundle }))?;
+            out.json(&wire::BundleForgotten {
+                connection: &connection,
+                removed: &bundle,
+            })?;
         } else {
             out.line(format!("it is not declared any more what {bundle} holds"))?;
         }
@@ -31,9 +34,12 @@ pub fn bundle(args: &MapBundle, host: &Host, out: Output) -> Result<Status> {
     let parts = parts.collect::<Result<Vec<ModuleId>>>()?;
     let notes = host.declare_bundle(&connection, &bundle, &parts)?;
     if out.is_json() {
-        out.json(&json!({
-            "connection": connection, "bundle": bundle, "parts": parts, "notes": notes,
-        }))?;
+        out.json(&wire::BundleSet {
+            connection: &connection,
+            bundle: &bundle,
+            parts: &parts,
+            notes: &notes,
+        })?;
     } else {
         out.notes(&notes);
         out.line(format!("bundle {bundle} holds {}", listed(&parts)))?;
@@ -50,7 +56,12 @@ fn list(
     let mut bundles = host.bundles(connection)?;
     bundles.retain(|one| only.is_none_or(|only| *only == one.bundle));
     if out.is_json() {
-        out.json(&json!({ "connection": connection, "bundles": bundles }))?;
+        let names = host.names(Some(connection))?;
+        let bundles = wire::Named::all(&bundles, connection, &names);
+        out.json(&wire::Bundles {
+            connection,
+            bundles,
+        })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([Column::Left("BUNDLE"), Column::Words("HOLDS")]);

@@ -9,18 +9,18 @@ use psa_host_sync::{
     Change, Form, Host, MapChange, MapDifference, MapImported, Problem, Source, refuse_existing,
     write_whole,
 };
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::super::{Status, confirm, id, or_dash};
 use crate::args::{DoubtWord, MapExport, MapImport};
-use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, tell, write_json};
+use crate::output::{Column, Output, Table, Tone, WrongUse, tell, write_json};
 
 /// New mappings shown by an import; what changes or goes is always shown.
 const MOST_ADDED: usize = 20;
 
 pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
-    let bar = Bar::new();
+    let bar = out.bar();
     let watch = |progress| bar.show(progress);
     let source = Source::read(&args.file)?.accepting(&DoubtWord::doubts(&args.accept));
     let difference = host
@@ -46,9 +46,10 @@ pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status
 
 fn dry(difference: &MapDifference<'_>, partial: bool, out: Output) -> Result<Status> {
     if out.is_json() {
-        let mut body = serde_json::to_value(difference)?;
-        body["dry_run"] = json!(true);
-        out.json(&body)?;
+        out.json(&wire::MapDryRun {
+            difference,
+            dry_run: true,
+        })?;
     } else {
         show(difference, usize::MAX, out)?;
         refused(&difference.refused)?;
@@ -215,7 +216,7 @@ pub async fn export(args: &MapExport, host: &Host, out: Output) -> Result<Status
             bytes
         }
         Form::Csv | Form::Xlsx => {
-            let bar = Bar::new();
+            let bar = out.bar();
             let watch = |progress| bar.show(progress);
             let xlsx = form == Form::Xlsx;
             let (bytes, notes) = host.export_sheet(&connection, xlsx, &watch).await?;
@@ -233,9 +234,11 @@ pub async fn export(args: &MapExport, host: &Host, out: Output) -> Result<Status
         Some(file) => {
             write_whole(Path::new(file), &bytes, args.force)?;
             if out.is_json() {
-                out.json(
-                    &json!({ "connection": connection, "file": file, "form": form.as_str() }),
-                )?;
+                out.json(&wire::SheetWritten {
+                    connection: Some(&connection),
+                    file,
+                    form: form.as_str(),
+                })?;
             } else {
                 out.line(format!("mappings of {connection} written to {file}"))?;
             }

@@ -9,11 +9,11 @@ mod suggest;
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{Done, Host, MappingKind};
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::{Status, confirm, id, or_dash};
 use crate::args::{MapCommand, MapKind};
-use crate::output::{Column, Output, Table, Tone};
+use crate::output::{Column, Output, Table, Tone, named};
 
 pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status> {
     let name = |text: &str| id::<ConnectionName>("connection name", text);
@@ -38,7 +38,10 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
             let workspace = id("workspace id", &workspace)?;
             host.allow_second_tenant(&connection, &workspace, &why)?;
             if out.is_json() {
-                out.json(&json!({ "connection": connection, "allowed": workspace }))?;
+                out.json(&wire::SecondTenant {
+                    connection: &connection,
+                    allowed: &workspace,
+                })?;
             } else {
                 out.line(format!(
                     "{workspace} may be mapped through {connection} beside its other tenant"
@@ -94,7 +97,11 @@ pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status
             )?;
             host.unmap(&connection, MappingKind::from(kind), &id)?;
             if out.is_json() {
-                out.json(&json!({ "connection": connection, "removed": what, "id": id }))?;
+                out.json(&wire::MapRemoved {
+                    connection: &connection,
+                    removed: what,
+                    id: &id,
+                })?;
             } else {
                 out.line(format!("removed the {what} mapping of {id}"))?;
             }
@@ -127,12 +134,13 @@ fn answer(done: &Done, out: Output) -> Result<Status> {
 
 fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {
     let mapping = host.mapping(connection)?;
+    let names = host.names(Some(connection))?;
     if out.is_json() {
-        out.json(&mapping)?;
+        out.json(&wire::Mapping::new(&mapping, connection, &names))?;
         return Ok(Status::Done);
     }
-    let cell = |partner: Option<&str>| match partner {
-        Some(partner) => (partner.to_owned(), Tone::Plain),
+    let cell = |partner: Option<String>| match partner {
+        Some(partner) => (partner, Tone::Plain),
         None => ("not mapped".to_owned(), Tone::Attention),
     };
     let mut table = Table::new([
@@ -149,9 +157,16 @@ fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status>
         table.toned([
             (row.workspace.to_string(), Tone::Plain),
             (or_dash(row.name.clone()), Tone::Plain),
-            cell(row.account.as_ref().map(|account| account.as_str())),
+            cell(
+                row.account
+                    .as_ref()
+                    .map(|id| named(id, names.account(connection, id))),
+            ),
             (
-                or_dash(contract.map(|contract| &contract.contract)),
+                or_dash(
+                    contract
+                        .map(|row| named(&row.contract, names.contract(connection, &row.contract))),
+                ),
                 Tone::Plain,
             ),
         ]);
@@ -172,7 +187,11 @@ fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status>
         table.toned([
             (row.module.to_string(), Tone::Plain),
             (row.name.clone(), Tone::Plain),
-            cell(row.service.as_ref().map(|service| service.as_str())),
+            cell(
+                row.service
+                    .as_ref()
+                    .map(|id| named(id, names.service(connection, id))),
+            ),
             (metric, Tone::Plain),
         ]);
     }

@@ -7,10 +7,10 @@ use psa_host_billing::{ConnectionName, ModuleId, Money};
 use psa_host_sync::Host;
 
 use super::super::{Status, or_dash};
-use crate::output::{Bar, Column, Output, Table};
+use crate::output::{Column, Output, Table};
 
 pub async fn radar(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {
-    let bar = Bar::new();
+    let bar = out.bar();
     let watch = |progress| bar.show(progress);
     let radar = host.radar(connection, &watch).await?;
     drop(bar);

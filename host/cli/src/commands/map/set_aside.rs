@@ -3,11 +3,11 @@
 use anyhow::Result;
 use psa_host_billing::{ConnectionName, ModuleId, SetAsideKind, WorkspaceId};
 use psa_host_sync::{Host, SetAsideOrder};
-use serde_json::json;
+use psa_host_wire as wire;
 
 use super::super::{Status, id, or_dash};
 use crate::args::{MapRestore, MapSetAside};
-use crate::output::{Column, Output, Table, Tone};
+use crate::output::{Column, Output, Table, Tone, named};
 
 pub fn set_aside(args: MapSetAside, host: &Host, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
@@ -27,10 +27,13 @@ pub fn set_aside(args: MapSetAside, host: &Host, out: Output) -> Result<Status> 
     let notes = host.set_aside(&connection, &order)?;
     let entries = order.workspaces.len() * order.modules.len().max(1);
     if out.is_json() {
-        out.json(&json!({
-            "connection": connection, "entries": entries, "kind": order.kind.as_str(),
-            "until": order.until, "notes": notes,
-        }))?;
+        out.json(&wire::SetAsideDone {
+            connection: &connection,
+            entries,
+            kind: order.kind.as_str(),
+            until: order.until,
+            notes: &notes,
+        })?;
         return Ok(Status::Done);
     }
     out.notes(&notes);
@@ -50,8 +53,13 @@ pub fn set_aside(args: MapSetAside, host: &Host, out: Output) -> Result<Status> 
 
 fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {
     let entries = host.set_asides(connection)?;
+    let names = host.names(Some(connection))?;
     if out.is_json() {
-        out.json(&json!({ "connection": connection, "set_asides": entries }))?;
+        let set_asides = wire::Named::all(&entries, connection, &names);
+        out.json(&wire::SetAsides {
+            connection,
+            set_asides,
+        })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([
@@ -68,11 +76,14 @@ fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status>
             (Some(until), true) => (format!("{until} (ended)"), Tone::Attention),
             (until, _) => (or_dash(until), Tone::Plain),
         };
-        let module = entry
-            .module
-            .map_or("all".to_owned(), |module| module.to_string());
+        let module = entry.module.map_or("all".to_owned(), |module| {
+            named(&module, names.module(&module))
+        });
         table.toned([
-            (entry.workspace.to_string(), Tone::Plain),
+            (
+                named(&entry.workspace, names.workspace(&entry.workspace)),
+                Tone::Plain,
+            ),
             (module, Tone::Plain),
             (entry.kind.as_str().to_owned(), Tone::Plain),
             until,
@@ -90,7 +101,10 @@ pub fn restore(args: &MapRestore, host: &Host, out: Output) -> Result<Status> {
     let (workspaces, modules) = (workspaces(&args.workspaces)?, modules(&args.modules)?);
     let entries = host.restore(&connection, &workspaces, &modules)?;
     if out.is_json() {
-        out.json(&json!({ "connection": connection, "restored": entries }))?;
+        out.json(&wire::SetAsideLifted {
+            connection: &connection,
+            restored: entries,
+        })?;
     } else {
         out.line(format!("{entries} taken up again in {connection}"))?;
     }

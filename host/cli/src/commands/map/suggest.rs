@@ -8,7 +8,7 @@ use psa_host_sync::{Choice, Host, Source, SuggestOptions, Suggestions};
 use super::super::{Status, confirm, id};
 use super::file::{show, told};
 use crate::args::{DoubtWord, MapApply, MapSuggest};
-use crate::output::{Bar, Column, Output, Table, Tone};
+use crate::output::{Column, Output, Table, Tone};
 
 pub async fn suggest(args: &MapSuggest, host: &Host, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
@@ -18,7 +18,7 @@ pub async fn suggest(args: &MapSuggest, host: &Host, out: Output) -> Result<Stat
         min_score: args.min_score,
         weak: args.all,
     };
-    let bar = Bar::new();
+    let bar = out.bar();
     let watch = |progress| bar.show(progress);
     let found = host.suggest(&connection, &options, &watch).await?;
     drop(bar);
@@ -137,7 +137,7 @@ pub async fn apply(args: &MapApply, host: &Host, out: Output) -> Result<Status> 
         None if args.safe => Choice::Safe,
         None => Choice::Ids(&args.ids),
     };
-    let bar = Bar::new();
+    let bar = out.bar();
     let watch = |progress| bar.show(progress);
     let difference = host.choose_suggestions(&connection, choice, &watch).await?;
     drop(bar);

@@ -4,24 +4,26 @@ use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
 use psa_host_billing::trial::TrialDifference;
 use psa_host_ledger::HistoryFilter;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TrialOutcome;
 use crate::{Host, Result};
 
 /// A trial as the history has it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct TrialRecord {
     /// By whom.
     pub who: String,
     /// When.
+    #[schemars(with = "psa_host_billing::form::Instant")]
     pub when: Timestamp,
     /// By connection.
     pub connections: Vec<RecordedTrial>,
 }
 
 /// One connection's part of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct RecordedTrial {
     /// The connection.
     pub connection: ConnectionName,

@@ -1,0 +1,89 @@
+//! What ids are called: a person reads names, a program goes by ids, so everything that is
+//! shown has both. Only what is kept here is used: naming asks no PSA.
+
+use std::collections::HashMap;
+
+use psa_host_billing::{AccountId, ConnectionName, ContractId, ModuleId, ServiceId, WorkspaceId};
+use psa_host_ledger::NameOf;
+
+use crate::{Host, Result, modules};
+
+/// Names by id.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    workspaces: HashMap<WorkspaceId, String>,
+    /// The ids of one PSA may be those of another, too.
+    of_psa: HashMap<ConnectionName, PsaNames>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct PsaNames {
+    accounts: HashMap<String, String>,
+    services: HashMap<String, String>,
+    contracts: HashMap<String, String>,
+}
+
+impl Names {
+    /// What a workspace is called.
+    pub fn workspace(&self, id: &WorkspaceId) -> Option<&str> {
+        self.workspaces.get(id).map(String::as_str)
+    }
+
+    /// What a module is called in Coro's console; none where it is not in the catalogue.
+    pub fn module<'a>(&self, id: &'a ModuleId) -> Option<&'a str> {
+        modules::is_known(id).then(|| modules::name(id))
+    }
+
+    /// What an account of a connection's PSA is called.
+    pub fn account(&self, connection: &ConnectionName, id: &AccountId) -> Option<&str> {
+        let names = self.of_psa.get(connection)?;
+        names.accounts.get(id.as_str()).map(String::as_str)
+    }
+
+    /// What a service of a connection's PSA is called.
+    pub fn service(&self, connection: &ConnectionName, id: &ServiceId) -> Option<&str> {
+        let names = self.of_psa.get(connection)?;
+        names.services.get(id.as_str()).map(String::as_str)
+    }
+
+    /// What a contract of a connection's PSA is called.
+    pub fn contract(&self, connection: &ConnectionName, id: &ContractId) -> Option<&str> {
+        let names = self.of_psa.get(connection)?;
+        names.contracts.get(id.as_str()).map(String::as_str)
+    }
+}
+
+impl Host {
+    /// The names that are known of workspaces, and of one connection's PSA or (with none) of
+    /// all of them.
+    ///
+    /// # Errors
+    /// No such connection; a failing database.
+    pub fn names(&self, connection: Option<&ConnectionName>) -> Result<Names> {
+        let workspaces = self.ledger().workspaces()?;
+        let mut names = Names {
+            workspaces: workspaces
+                .into_iter()
+                .map(|one| (one.id, one.name))
+                .collect(),
+            of_psa: HashMap::new(),
+        };
+        let connections = match connection {
+            Some(name) => vec![name.clone()],
+            None => {
+                let all = self.ledger().connections()?;
+                all.into_iter().map(|one| one.name).collect()
+            }
+        };
+        for name in connections {
+            let of = |of| self.ledger().mapped_names(&name, of);
+            let known = PsaNames {
+                accounts: of(NameOf::Account)?,
+                services: of(NameOf::Service)?,
+                contracts: of(NameOf::Contract)?,
+            };
+            names.of_psa.insert(name, known);
+        }
+        Ok(names)
+    }
+}

@@ -1,0 +1,39 @@
+//! Errors.
+
+use psa_host_billing::ConnectionName;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::action::{About, Action};
+
+/// What could not be done, and what to do about it.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct Problem<'a> {
+    /// Code, message, cause, fix in words, link.
+    #[serde(flatten)]
+    pub problem: &'a psa_host_sync::Problem,
+    /// The fix as data, where psa-host can do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+}
+
+impl<'a> Problem<'a> {
+    /// `connection`: which it is about, where that is known.
+    pub fn new(problem: &'a psa_host_sync::Problem, connection: Option<&ConnectionName>) -> Self {
+        let about = About {
+            connection,
+            ..About::default()
+        };
+        Self {
+            problem,
+            action: Action::about(problem.code.as_str(), about),
+        }
+    }
+}
+
+/// A command that failed: the whole of its answer.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct Error<'a> {
+    /// What could not be done.
+    pub error: Problem<'a>,
+}
