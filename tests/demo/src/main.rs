@@ -7,10 +7,11 @@
 mod shell;
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use autotask_sim::{Config, Simulator};
+use autotask_sim::{Config, LineKind, Simulator};
 use jiff::Timestamp;
 use made_msp::{CHANNEL, MODULES, Msp, Shape};
 use shell::Shell;
@@ -62,8 +63,62 @@ async fn main() -> Result<()> {
     std::fs::copy(connector, folder.path().join("autotask.wasm"))?;
     let shell = Shell::new(folder.path())?;
     let pairs = pairs(&msp);
-    let job = move || the_main_job(&shell, &simulator, &pairs, before);
+    let job = move || {
+        the_main_job(&shell, &simulator, &pairs, before)?;
+        if std::io::stdin().is_terminal() {
+            stay(&shell, folder)?;
+        }
+        anyhow::Ok(())
+    };
     tokio::task::spawn_blocking(job).await??;
+    Ok(())
+}
+
+/// Somebody changes a line in Autotask; a run is taken back. Both are for people to decide.
+fn what_people_decide(
+    shell: &Shell,
+    simulator: &Simulator,
+    line: i64,
+    (workspace, module): (&str, &str),
+) -> Result<()> {
+    shell.step("Somebody changes the units in Autotask by hand: held, until a person decides");
+    let today = Timestamp::now().in_tz("America/New_York")?.date();
+    simulator
+        .foreign_edit(LineKind::Service, line, today, 3)
+        .map_err(anyhow::Error::msg)?;
+    shell.run(&["sync", "northwind", "--new"], &[3])?;
+    let why = "agreed by phone";
+    let adopt = [
+        "line",
+        "adopt",
+        "northwind",
+        workspace,
+        module,
+        "--why",
+        why,
+    ];
+    shell.run(&adopt, &[0])?;
+    shell.step("Take back what a run posted: it is asked first, too");
+    let runs = shell.ask(&["run", "list", "northwind"])?;
+    let posted = runs["runs"].as_array().into_iter().flatten();
+    let mut posted = posted.filter(|run| run["counts"]["confirmed"].as_u64() > Some(0));
+    let run = posted.next().and_then(|run| run["run"].as_str());
+    let run = run.context("no run has posted")?;
+    shell.run(&["rollback", run, "--dry-run"], &[0])?;
+    let why = "the wrong list was imported";
+    shell.run(&["rollback", run, "--why", why, "--yes"], &[3])
+}
+
+/// The simulated Autotask lives as long as this program: keep both to play with.
+fn stay(shell: &Shell, folder: tempfile::TempDir) -> Result<()> {
+    let folder = folder.keep();
+    println!(
+        "\nIts data stays in {}, and the simulated Autotask until you press Enter. In another \
+         terminal:\n\n{}\n",
+        folder.display(),
+        shell.by_hand()
+    );
+    std::io::stdin().read_line(&mut String::new())?;
     Ok(())
 }
 
@@ -171,9 +226,12 @@ fn the_main_job(
     shell.step("Once more: nothing is left to do");
     shell.run(&["sync", "northwind"], &[0, 3])?;
     let again = simulator.applied().len() - before - posted;
-    shell.run(&["run", "list"], &[0])?;
     ensure!(posted > 0, "nothing was posted");
     ensure!(again == 0, "the second run posted {again} adjustments");
+    if let (Some(last), Some(pair)) = (applied.last(), pair) {
+        what_people_decide(shell, simulator, last.line, pair)?;
+    }
+    shell.run(&["run", "list"], &[0])?;
     println!(
         "\nAutotask's own journal: {posted} adjustments by the first run, {again} by the second."
     );

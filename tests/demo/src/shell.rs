@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 /// Where the commands run, and against what.
 #[derive(Debug)]
@@ -35,19 +36,48 @@ impl Shell {
         println!("\n── {what}");
     }
 
+    /// The JSON of a command that is not shown.
+    ///
+    /// # Errors
+    /// No JSON.
+    pub fn ask(&self, arguments: &[&str]) -> Result<Value> {
+        let output = self.command(arguments).args(["--format", "json"]).output();
+        let output = output.context("psa-host could not be started")?;
+        serde_json::from_slice(&output.stdout).context("psa-host printed no JSON")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("PSA_HOST_DATA", "data")
+            .env("PSA_HOST_KEY_FILE", "key")
+            .env("PSA_HOST_DEV_LOOPBACK", "1");
+        command
+    }
+
+    /// How to go on by hand.
+    pub fn by_hand(&self) -> String {
+        let folder = self.folder.display();
+        format!(
+            "  export PSA_HOST_DATA={folder}/data PSA_HOST_KEY_FILE={folder}/key\n  \
+             export PSA_HOST_DEV_LOOPBACK=1\n  \
+             alias psa-host={}\n  \
+             psa-host approval list northwind --lines",
+            self.program.display()
+        )
+    }
+
     /// Run one command and show it with what it prints.
     ///
     /// # Errors
     /// An exit status that is none of `expected`.
     pub fn run(&self, arguments: &[&str], expected: &[i32]) -> Result<()> {
-        println!("\n$ psa-host {}", arguments.join(" "));
+        println!("\n$ psa-host {}", typed(arguments));
         std::io::stdout().flush()?;
-        let status = Command::new(&self.program)
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env("PSA_HOST_DATA", "data")
-            .env("PSA_HOST_KEY_FILE", "key")
-            .env("PSA_HOST_DEV_LOOPBACK", "1")
+        let status = self
+            .command(arguments)
             .status()
             .context("psa-host could not be started")?;
         match status.code() {
@@ -55,4 +85,13 @@ impl Shell {
             _ => bail!("psa-host {} ended with {status}", arguments.join(" ")),
         }
     }
+}
+
+/// As a person types it.
+fn typed(arguments: &[&str]) -> String {
+    let word = |word: &&str| match word.contains(' ') {
+        true => format!("'{word}'"),
+        false => (*word).to_owned(),
+    };
+    arguments.iter().map(word).collect::<Vec<_>>().join(" ")
 }

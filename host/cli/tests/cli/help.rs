@@ -86,7 +86,10 @@ fn bash_completes_commands_options_and_own_names() {
 fn completion_says_nothing_and_makes_nothing_where_there_is_no_data() {
     let program = Program::new();
     let offered = completed(&program, &["psa-host", "map", "account", "a"]);
-    assert!(offered.lines().all(|one| one.starts_with("--")), "{offered}");
+    assert!(
+        offered.lines().all(|one| one.starts_with("--")),
+        "{offered}"
+    );
     assert!(!program.folder.path().join("data").exists());
 }
 

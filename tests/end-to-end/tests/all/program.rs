@@ -184,3 +184,117 @@ async fn a_service_that_stands_twice_is_told_with_its_contract_its_lines_and_a_l
         assert!(table.contains(&format!("\n    {link}\n")), "{table}");
     }
 }
+
+/// What a person sees on a terminal of 80 columns.
+fn text(scene: &Scene, arguments: &[&str]) -> String {
+    let mut command = scene.program();
+    let output = command.args(arguments).env("COLUMNS", "80").output();
+    let output = output.expect("psa-host is built beside the tests");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_has_names_beside_ids_and_what_can_be_done_as_data() {
+    let scene = Scene::present(&[(11, 5), (5, 5), (7, 4)]).await;
+    let said = run(&scene, &SYNC);
+    let lines = said.json["lines"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["workspace"] == "w1").unwrap();
+    for key in [
+        "workspace_name",
+        "module_name",
+        "account_name",
+        "contract_name",
+    ] {
+        assert!(line[key].is_string(), "{key} of {line}");
+    }
+    let line = scene.customers[0].line;
+    let today = scene.today();
+    scene
+        .simulator
+        .foreign_edit(LineKind::Service, line, today, 3)
+        .unwrap();
+    let said = run(&scene, &SYNC);
+    let held = said.json["lines"].as_array().unwrap();
+    let held = held.iter().find(|line| line["outcome"] == "held").unwrap();
+    assert_eq!(held["code"], "foreign-edit", "{held}");
+    assert_eq!(
+        held["action"],
+        serde_json::json!({
+            "do": "decide-line", "connection": "acme", "workspace": "w1", "module": "edr",
+        })
+    );
+    let shown = text(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
+    assert!(
+        shown.contains("psa-host line adopt acme w1 edr --why TEXT"),
+        "{shown}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_fits_80_columns_and_begins_with_what_it_comes_to() {
+    let scene = Scene::present(&[(11, 5), (5, 5), (0, 4)]).await;
+    let said = run(&scene, &SYNC);
+    let shown = text(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
+    let whole = |line: &str| line.contains('`') || line.starts_with("history head");
+    for line in shown.lines().filter(|line| !whole(line)) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let at = |part: &str| {
+        shown
+            .find(part)
+            .unwrap_or_else(|| panic!("{part}: {shown}"))
+    };
+    assert!(at("3 lines:") < at("What to do"), "{shown}");
+    assert!(at("What to do") < at("outcome confirmed"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_says_only_what_is_new_and_a_quiet_one_only_what_needs_a_person() {
+    let scene = Scene::present(&[(11, 5), (5, 5), (0, 4)]).await;
+    let first = run(&scene, &["sync", "acme", "--new"]);
+    assert_eq!(first.json["new_since"], Value::Null);
+    assert_eq!(first.json["lines"].as_array().unwrap().len(), 3);
+    let again = run(&scene, &["sync", "acme", "--new"]);
+    assert_eq!(again.status, 3, "what was held is held still");
+    assert_eq!(again.json["new_since"], first.json["run"]);
+    assert_eq!(again.json["lines"], serde_json::json!([]));
+    assert_eq!(again.json["summary"]["held"], 1);
+    let quiet = text(&scene, &["sync", "acme", "--quiet"]);
+    assert!(
+        quiet.contains("fall-to-zero") && !quiet.contains("outcome"),
+        "{quiet}"
+    );
+    let fine = Scene::present(&[(5, 5)]).await;
+    assert_eq!(text(&fine, &["sync", "acme", "--quiet"]), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_and_what_waits_go_to_a_spreadsheet() {
+    let scene = Scene::new(&[(11, 5), (5, 5)]).await;
+    let said = run(&scene, &SYNC);
+    let id = said.json["run"].as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (csv, book, asked) = (path("run.csv"), path("run.xlsx"), path("asked.csv"));
+    let done = run(&scene, &["run", "export", id, &csv]);
+    assert_eq!((done.status, &done.json["entries"]), (0, &2.into()));
+    let rows = std::fs::read_to_string(&csv).unwrap();
+    assert!(
+        rows.starts_with("connection,workspace,workspace_name,module,"),
+        "{rows}"
+    );
+    assert!(rows.contains("\nacme,w1,"), "{rows}");
+    let again = run(&scene, &["run", "export", id, &csv]);
+    assert_eq!(again.json["error"]["code"], "file-exists");
+    assert_eq!(run(&scene, &["run", "export", id, &book]).status, 0);
+    assert!(std::fs::read(&book).unwrap().starts_with(b"PK"));
+    let waits = run(&scene, &["approval", "list", "acme"]);
+    let waits = waits.json["questions"].as_array().unwrap().len();
+    let done = run(
+        &scene,
+        &["approval", "export", &asked, "--connection", "acme"],
+    );
+    assert_eq!(done.json["entries"], waits);
+    assert!(waits > 0);
+    assert_eq!(run(&scene, &["approval", "export", "asked.txt"]).status, 2);
+}

@@ -113,10 +113,15 @@ async fn accounts_are_mapped_once_in_a_tenant_whatever_the_connection() {
 #[tokio::test]
 async fn a_line_belongs_to_one_of_two_connections() {
     let scene = two_connections().await;
-    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+    let of_acme = scene.sync().await;
+    assert_eq!(outcome(&of_acme, "w1").0, Outcome::Confirmed);
     let of_beta = sync(&scene.host, &beta()).await.unwrap();
     assert_eq!(outcome(&of_beta, "w2").0, Outcome::Confirmed);
     assert_eq!(of_beta.lines.len(), 1, "the other's lines are not its own");
+    for report in [&of_acme, &of_beta] {
+        let unmapped = report.summary.unmapped_workspaces;
+        assert_eq!(unmapped, 1, "w3: what the other one bills is no gap");
+    }
 
     // The customer moves to the other connection, and its line was the first one's.
     scene
