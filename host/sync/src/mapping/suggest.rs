@@ -16,7 +16,7 @@ use psa_host_ledger::{Connection, Mappings};
 use serde::Serialize;
 
 use crate::progress::Watch;
-use crate::{Host, Purpose, Result, modules};
+use crate::{Access, Power, Purpose, Result, modules};
 
 use super::call;
 
@@ -46,7 +46,7 @@ impl SuggestOptions {
     };
 }
 
-/// Proposals; the two lists can be edited and given to [`Host::choose_suggestions`].
+/// Proposals; the two lists can be edited and given to [`Access::choose_suggestions`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Suggestions {
     /// Of which connection.
@@ -117,7 +117,7 @@ pub struct ServiceSuggestion {
     pub link: Option<String>,
 }
 
-impl Host {
+impl Access {
     /// Propose partners for what is not mapped. Saves nothing.
     ///
     /// # Errors
@@ -128,6 +128,7 @@ impl Host {
         options: &SuggestOptions,
         watch: Watch<'_>,
     ) -> Result<Suggestions> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let mappings = self.ledger().mappings(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;

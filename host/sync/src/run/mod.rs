@@ -55,7 +55,7 @@ pub use settling::QUARANTINE;
 use crate::error::rule;
 use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{Error, Host, OpenConnection, Purpose, Result};
+use crate::{Access, Error, OpenConnection, Power, Purpose, Result};
 use batches::Running;
 use day::Day;
 use found_right::FoundRight;
@@ -91,6 +91,16 @@ pub struct SyncOptions {
     pub cancel: CancellationToken,
 }
 
+impl SyncOptions {
+    /// What it takes to ask for such a run.
+    fn power(&self) -> Power {
+        match self.dry_run {
+            true => Power::Read,
+            false => Power::Approve,
+        }
+    }
+}
+
 /// Everything that a run found, before it is put into a report.
 struct Found {
     released: Releases,
@@ -102,7 +112,7 @@ struct Found {
     ending: RunEnding,
 }
 
-impl Host {
+impl Access {
     /// Sync one connection.
     ///
     /// # Errors
@@ -115,6 +125,7 @@ impl Host {
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<RunReport> {
+        self.may_on(name, options.power())?;
         let zone = zone_of(&self.connection(name)?)?;
         let today = local_day(self.now(), &zone);
         let as_of = options.as_of.unwrap_or(today);
@@ -543,7 +554,7 @@ impl Found {
     }
 }
 
-impl Host {
+impl Access {
     /// An error in the middle of posting, with what was posted before it. What left and was
     /// not read back is known to the ledger alone: the report has it as planned still.
     fn after_posting(&self, begun: &Begun<'_>, error: Error, lines: &[LineReport]) -> Error {

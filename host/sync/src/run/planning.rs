@@ -32,7 +32,7 @@ use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
 use crate::snapshot::counts_of;
-use crate::{Host, OpenConnection, Result, Window, whole_lines};
+use crate::{Access, OpenConnection, Result, Window, whole_lines};
 
 /// What a run is to do.
 pub(super) struct Planned {
@@ -76,7 +76,7 @@ impl Planning<'_> {
     }
 }
 
-impl Host {
+impl Access {
     /// The newest snapshot of a connection's channel.
     pub(super) fn newest_snapshot(&self, open: &OpenConnection) -> Result<Option<Snapshot>> {
         Ok(self.ledger().latest_snapshot(&open.connection.channel)?)

@@ -11,9 +11,9 @@ use super::planning::Planning;
 use super::stall::{LONGEST_STALL, Stall};
 use crate::error::rule;
 use crate::progress::Progress;
-use crate::{Host, OpenConnection, Result, Window};
+use crate::{Access, OpenConnection, Result, Window};
 
-impl Host {
+impl Access {
     /// What a file makes of a connection on a day: its check with all permissions, and, as a
     /// dry run reads and plans them, the contracts and lines of every mapped account.
     ///

@@ -9,7 +9,7 @@ use psa_host_billing::suggest::Verdict;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::SyncOptions;
 use psa_host_sync::{
-    Choice, Host, MappingKind, SetAsideOrder, Source, SuggestOptions, Suggestions, unwatched,
+    Access, Choice, MappingKind, SetAsideOrder, Source, SuggestOptions, Suggestions, unwatched,
 };
 
 /// Nothing is mapped. The workspaces' company names are `Company w1`, … in the scene,
@@ -46,7 +46,7 @@ fn rename(scene: &Scene, names: &[(&str, &str)]) {
         .unwrap();
 }
 
-async fn suggest(host: &Host) -> Suggestions {
+async fn suggest(host: &Access) -> Suggestions {
     let options = SuggestOptions {
         accounts: true,
         services: true,

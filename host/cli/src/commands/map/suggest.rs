@@ -3,14 +3,14 @@
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_billing::suggest::Verdict;
-use psa_host_sync::{Choice, Host, Source, SuggestOptions, Suggestions};
+use psa_host_sync::{Access, Choice, Source, SuggestOptions, Suggestions};
 
 use super::super::{Status, confirm, id};
 use super::file::{show, told};
 use crate::args::{DoubtWord, MapApply, MapSuggest};
 use crate::output::{Bar, Column, Output, Table, Tone};
 
-pub async fn suggest(args: &MapSuggest, host: &Host, out: Output) -> Result<Status> {
+pub async fn suggest(args: &MapSuggest, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let options = SuggestOptions {
         accounts: !args.services,
@@ -125,7 +125,7 @@ fn others<C: ToString, P: ToString>(fits: &[P], claimed: &[C], psa: &str, coro: 
     words
 }
 
-pub async fn apply(args: &MapApply, host: &Host, out: Output) -> Result<Status> {
+pub async fn apply(args: &MapApply, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let source = args.suggestions.as_deref().map(Source::read).transpose()?;
     let source = source.map(|source| source.accepting(&DoubtWord::doubts(&args.accept)));

@@ -11,7 +11,7 @@ use crate::imports::json::{Node, parse};
 use crate::mapping::difference::MapDifference;
 use crate::mapping::file::{Place, Read, Row, metric};
 use crate::progress::Watch;
-use crate::{Host, Note, Result, Source};
+use crate::{Access, Note, Power, Result, Source};
 
 /// Which proposals are taken.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +29,9 @@ pub enum Choice<'a> {
     Safe,
 }
 
-impl Host {
+impl Access {
     /// Hold chosen proposals against what is mapped, with each checked on both sides as
-    /// a row of a mapping file is. Writes nothing: [`Host::apply_mappings`] does.
+    /// a row of a mapping file is. Writes nothing: [`Access::apply_mappings`] does.
     ///
     /// # Errors
     /// A file that cannot be read, a PSA that does not answer.
@@ -41,6 +41,7 @@ impl Host {
         choice: Choice<'a>,
         watch: Watch<'_>,
     ) -> Result<MapDifference<'a>> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let present = self.ledger().mappings(name)?;
         let mut chosen = match choice {
