@@ -4,7 +4,7 @@ use psa_host_billing::{ConnectionName, TenantKey};
 use psa_host_ledger::{
     CheckOutcome, Connection, CredentialsRefusal, DESCRIPTION_FORM, TenantDecision,
 };
-use psa_host_sandbox::{CheckReport, Depth, Verdict};
+use psa_host_sandbox::{CheckReport, Depth, FindingVerdict};
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
@@ -146,9 +146,9 @@ impl Access {
             .map(|finding| FindingView {
                 subject: finding.subject,
                 verdict: match finding.verdict {
-                    Verdict::Proven => "proven",
-                    Verdict::Refused => "refused",
-                    Verdict::Unproven => "unproven",
+                    FindingVerdict::Proven => "proven",
+                    FindingVerdict::Refused => "refused",
+                    FindingVerdict::Unproven => "unproven",
                 },
                 detail: finding.detail,
             })

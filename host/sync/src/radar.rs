@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::radar::{Seen, Stake};
-use psa_host_billing::suggest::{NamedModule, Verdict, suggest_services};
+use psa_host_billing::suggest::{Confidence, NamedModule, suggest_services};
 use psa_host_billing::{
     CompleteSnapshot, ConnectionName, Mapping, ModuleId, Service, ServiceId, UsageItem,
     UsageSnapshot, WorkspaceId,
@@ -186,7 +186,7 @@ fn proposed<'a>(
     let taken = mapping.services().map(|pair| pair.service.clone());
     suggest_services(&unmapped, services, &taken.collect())
         .into_iter()
-        .filter(|found| matches!(found.verdict, Verdict::Safe | Verdict::Likely))
+        .filter(|found| matches!(found.verdict, Confidence::Safe | Confidence::Likely))
         .map(|found| (found.coro, found.psa))
         .collect()
 }

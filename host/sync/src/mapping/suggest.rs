@@ -7,7 +7,7 @@ pub use choose::Choice;
 
 use std::collections::{HashMap, HashSet};
 
-use psa_host_billing::suggest::{NamedModule, Verdict, suggest_accounts, suggest_services};
+use psa_host_billing::suggest::{Confidence, NamedModule, suggest_accounts, suggest_services};
 use psa_host_billing::{
     AccountId, ConnectionName, Metric, ModuleId, ServiceId, SetAsideKind, Workspace, WorkspaceId,
     WorkspaceStatus, default_metric,
@@ -77,7 +77,7 @@ pub struct AccountSuggestion {
     /// From 0 to 100.
     pub score: u8,
     /// What it is worth.
-    pub verdict: Verdict,
+    pub verdict: Confidence,
     /// What a person can check.
     pub reason: String,
     /// Workspaces that claim the account as well.
@@ -106,7 +106,7 @@ pub struct ServiceSuggestion {
     /// From 0 to 100.
     pub score: u8,
     /// What it is worth.
-    pub verdict: Verdict,
+    pub verdict: Confidence,
     /// What a person can check.
     pub reason: String,
     /// Modules that claim the service as well.
@@ -134,7 +134,7 @@ impl Access {
         let open = self.open_connection(name, Purpose::Look).await?;
         let failed = |error| call(name, error);
         let shown = |score, verdict| {
-            score >= options.min_score && (options.weak || verdict != Verdict::Weak)
+            score >= options.min_score && (options.weak || verdict != Confidence::Weak)
         };
         let mut found = Suggestions {
             connection: name.clone(),

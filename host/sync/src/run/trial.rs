@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::civil::Date;
 use psa_host_billing::plan::last_day_to_read;
 use psa_host_billing::trial::Tried;
-use psa_host_sandbox::{Depth, Verdict};
+use psa_host_sandbox::{Depth, FindingVerdict};
 
 use super::planning::Planning;
 use super::stall::{LONGEST_STALL, Stall};
@@ -40,7 +40,7 @@ impl Access {
         let refused = report
             .findings
             .iter()
-            .find(|finding| finding.verdict == Verdict::Refused);
+            .find(|finding| finding.verdict == FindingVerdict::Refused);
         if let Some(finding) = refused {
             return Err(rule(
                 "permission",

@@ -5,7 +5,7 @@
 
 use end_to_end::{MODULE, Scene, TODAY, line_of, name, outcome};
 use psa_host_billing::SetAsideKind;
-use psa_host_billing::suggest::Verdict;
+use psa_host_billing::suggest::Confidence;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::SyncOptions;
 use psa_host_sync::{
@@ -88,13 +88,13 @@ async fn what_is_suggested_and_taken_is_posted() {
     assert_eq!(
         accounts,
         [
-            ("w1", company(0), Verdict::Safe),
-            ("w2", company(1), Verdict::Safe)
+            ("w1", company(0), Confidence::Safe),
+            ("w2", company(1), Confidence::Safe)
         ]
     );
     assert_eq!(
         found.service_suggestions[0].verdict,
-        Verdict::Safe,
+        Confidence::Safe,
         "{found:#?}"
     );
     let without: Vec<_> = found

@@ -1,7 +1,7 @@
 //! Taking chosen proposals: through the same checks as a mapping file, and never
 //! unasked.
 
-use psa_host_billing::suggest::Verdict;
+use psa_host_billing::suggest::Confidence;
 use psa_host_billing::{ConnectionName, default_metric};
 use psa_host_ledger::{AccountMapping, Mapping, ServiceMapping};
 
@@ -60,13 +60,15 @@ impl Access {
             match choice {
                 Choice::Ids(ids) => chosen = by_id(ids, &now),
                 Choice::Safe => {
-                    let safe = now.into_iter().filter(|one| one.verdict == Verdict::Safe);
+                    let safe = now
+                        .into_iter()
+                        .filter(|one| one.verdict == Confidence::Safe);
                     chosen.rows = safe.map(Proposed::into_row).collect();
                 }
                 Choice::File { .. } => {
                     let safe: Vec<&Mapping> = now
                         .iter()
-                        .filter(|one| one.verdict == Verdict::Safe)
+                        .filter(|one| one.verdict == Confidence::Safe)
                         .map(|one| &one.mapping)
                         .collect();
                     let before = chosen.rows.len();
@@ -89,7 +91,7 @@ impl Access {
 /// A proposal as a mapping.
 struct Proposed {
     id: String,
-    verdict: Verdict,
+    verdict: Confidence,
     mapping: Mapping,
 }
 
