@@ -11,7 +11,7 @@ use crate::error::{Fault, Inside};
 use crate::row::{instant, instant_opt, parsed, parsed_opt};
 use crate::secrets::{self, Owner};
 use crate::transition::OPEN_STATES;
-use crate::{Ledger, LedgerError, Result, Secret, SnapshotId, usage};
+use crate::{Ledger, LedgerError, Result, RunLease, Secret, SnapshotId, usage};
 
 /// A connection to add.
 #[derive(Debug, Clone)]
@@ -309,13 +309,13 @@ impl Ledger {
         })
     }
 
-    /// Keep which snapshot a connection was billed by.
+    /// Keep which snapshot a run has billed its connection by.
     ///
     /// # Errors
-    /// [`LedgerError::NotFound`].
-    pub fn use_snapshot(&self, name: &ConnectionName, snapshot: SnapshotId) -> Result<()> {
+    /// [`LedgerError::NotFound`], [`LedgerError::RunState`].
+    pub fn use_snapshot(&self, lease: RunLease, snapshot: SnapshotId) -> Result<()> {
         self.write(|change, _| {
-            let id = must_exist(change, name)?;
+            let id = lease.posting(change)?.connection;
             usage::must_exist(change, snapshot)?;
             change.execute(
                 "UPDATE connections SET last_snapshot = ?2 WHERE id = ?1",

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod backup;
 mod boot;
 mod budget;
 mod bundles;
@@ -28,6 +29,7 @@ mod intents;
 mod intents_read;
 mod key;
 mod known_accounts;
+mod lease;
 mod limits_added;
 mod lines;
 mod lines_seen;
@@ -74,6 +76,7 @@ pub use history::{
 pub use intents::{Intent, IntentId, IntentRecord};
 pub use intents_read::AdjustedDates;
 pub use key::KeySource;
+pub use lease::RunLease;
 pub use lines::LineRecord;
 pub use lines_seen::SeenRight;
 pub use lock::TenantLock;

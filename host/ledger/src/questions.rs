@@ -18,10 +18,9 @@ use crate::history::Journal;
 use crate::row::{
     date, date_opt, instant, instant_opt, json as json_column, parsed, to_json, units, words,
 };
-use crate::runs::must_run;
 use crate::stances;
 use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Result, RunId};
+use crate::{Ledger, LedgerError, Result, RunId, RunLease};
 
 /// A question's number, shown as `q-000123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,15 +151,16 @@ impl Ledger {
     /// [`LedgerError::RunState`]; a failing or damaged database.
     pub fn ask(
         &self,
-        run: RunId,
+        lease: RunLease,
         tenant: &TenantKey,
         questions: &[NewQuestion],
     ) -> Result<Vec<QuestionId>> {
         self.write(|change, journal| {
-            let connection = must_run(change, run)?;
+            let held = lease.posting(change)?;
+            held.of(tenant.as_str())?;
             questions
                 .iter()
-                .map(|new| ask(change, journal, (run, connection), tenant, new))
+                .map(|new| ask(change, journal, (held.run, held.connection), tenant, new))
                 .collect()
         })
     }
@@ -281,11 +281,16 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::NotFound`].
-    pub fn close_questions(&self, closed: &[(QuestionId, QuestionState)]) -> Result<()> {
+    pub fn close_questions(
+        &self,
+        lease: RunLease,
+        closed: &[(QuestionId, QuestionState)],
+    ) -> Result<()> {
         if closed.is_empty() {
             return Ok(());
         }
         self.write(|change, journal| {
+            lease.posting(change)?;
             closed
                 .iter()
                 .try_for_each(|(id, state)| set(change, journal, *id, *state, None))

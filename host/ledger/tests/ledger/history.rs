@@ -102,7 +102,7 @@ fn the_runs_of_a_connection_are_found_by_its_name() {
         let events = ledger.history_matching(&filter, 100).unwrap();
         events.into_iter().map(|event| event.subject)
     };
-    assert!(found("acme").eq([run.to_string()]));
+    assert!(found("acme").eq([run.run().to_string()]));
     assert!(found("beta").eq([""; 0]));
 }
 

@@ -76,7 +76,7 @@ impl Host {
                 Some((asked.id, becomes(asked, planned, limits)?))
             })
             .collect();
-        Ok(self.ledger().close_questions(&closed)?)
+        Ok(self.ledger().close_questions(begun.run, &closed)?)
     }
 }
 
