@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 use crate::error::Inside;
+use crate::history::About;
 use crate::row::{date, parsed};
 use crate::{Ledger, Result, RunLease};
 
@@ -48,7 +49,13 @@ impl Ledger {
             }
             let set = days.iter().filter(|(_, due)| due.is_some()).count();
             let detail = json!({ "tenant": tenant, "set": set, "settled": days.len() - set });
-            journal.write(change, "lines.due", &run.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(held.connection),
+                "lines.due",
+                &run.to_string(),
+                &detail,
+            )
         })
     }
 

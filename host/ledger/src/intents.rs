@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Fault, Inside};
 use crate::hand_out::mark_of_boot;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::intents_read::find;
 use crate::lease::Held;
 use crate::row::parsed;
@@ -109,7 +109,7 @@ impl Ledger {
                         "baseline": intent.baseline, "target": intent.target,
                         "effective": intent.effective.to_string(),
                     });
-                    journal.write(change, "adjustment.intended", &id.to_string(), &detail)?;
+                    journal.write(change, About::Connection(held.connection), "adjustment.intended", &id.to_string(), &detail)?;
                     Ok(id)
                 })
                 .collect()
@@ -168,7 +168,13 @@ impl Ledger {
                 let detail = json!({
                     "answer": state.as_str(), "words": answer.words(), "line": line,
                 });
-                journal.write(change, "adjustment.answered", &id.to_string(), &detail)?;
+                journal.write(
+                    change,
+                    About::Connection(held.connection),
+                    "adjustment.answered",
+                    &id.to_string(),
+                    &detail,
+                )?;
             }
             Ok(())
         })
@@ -377,7 +383,13 @@ fn resolve(
         "from": record.state.as_str(), "to": state.as_str(), "code": code, "why": why,
         "line": record.intent.key.line, "evidence": evidence,
     });
-    journal.write(change, "adjustment.resolved", &id.to_string(), &detail)
+    journal.write(
+        change,
+        About::Connection(held.connection),
+        "adjustment.resolved",
+        &id.to_string(),
+        &detail,
+    )
 }
 
 /// What the line itself remembers: the pair, once it may have been posted for it; the

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use psa_host_billing::{AccountId, TenantKey};
 use serde_json::json;
 
+use crate::history::About;
 use crate::row::parsed;
 use crate::{Ledger, Result, RunLease};
 
@@ -55,7 +56,13 @@ impl Ledger {
                 return Ok(());
             }
             let detail = json!({ "tenant": tenant, "accounts": new });
-            journal.write(change, "accounts.found-right", &run.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(held.connection),
+                "accounts.found-right",
+                &run.to_string(),
+                &detail,
+            )
         })
     }
 }

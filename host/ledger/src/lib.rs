@@ -71,7 +71,7 @@ pub use data_dir::DataDir;
 pub use error::LedgerError;
 pub use hand_out::{DecisionsAt, HandedOut};
 pub use history::{
-    Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
+    Break, BreakCause, Chain, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
 pub use intents::{Intent, IntentId, IntentRecord};
 pub use intents_read::AdjustedDates;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use serde_json::json;
 
 use crate::error::Inside;
+use crate::history::About;
 use crate::row::{date, parsed, parsed_opt, units};
 use crate::{Ledger, Result, RunLease, stances};
 
@@ -66,7 +67,13 @@ impl Ledger {
                 }
             }
             let detail = json!({ "tenant": tenant, "lines": seen.len() });
-            journal.write(change, "lines.found-right", &run.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(held.connection),
+                "lines.found-right",
+                &run.to_string(),
+                &detail,
+            )
         })
     }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::{
     date, date_opt, instant, instant_opt, json as json_column, parsed, to_json, units, words,
 };
@@ -190,7 +190,13 @@ impl Ledger {
                 "connection": name, "why": why,
                 "questions": ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
             });
-            journal.write(change, "run.rollback-asked", &of.to_string(), &detail)?;
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.rollback-asked",
+                &of.to_string(),
+                &detail,
+            )?;
             Ok(ids)
         })
     }
@@ -393,7 +399,13 @@ fn ask(
         "effective": new.effective.to_string(), "reasons": new.reasons,
         "rollback": new.rollback.map(|(run, _)| run.to_string()),
     });
-    journal.write(change, "approval.asked", &id.to_string(), &detail)?;
+    journal.write(
+        change,
+        About::Connection(connection),
+        "approval.asked",
+        &id.to_string(),
+        &detail,
+    )?;
     Ok(id)
 }
 
@@ -420,7 +432,13 @@ fn refresh(
     let detail = json!({
         "effective": new.effective.to_string(), "money": new.money, "reasons": new.reasons,
     });
-    journal.write(change, "approval.refreshed", &live.id.to_string(), &detail)
+    journal.write(
+        change,
+        About::Question(live.id.0),
+        "approval.refreshed",
+        &live.id.to_string(),
+        &detail,
+    )
 }
 
 fn set(
@@ -448,7 +466,13 @@ fn set(
             why
         ])?;
     let what = format!("approval.{state}");
-    journal.write(change, &what, &id.to_string(), &json!({ "why": why }))
+    journal.write(
+        change,
+        About::Question(id.0),
+        &what,
+        &id.to_string(),
+        &json!({ "why": why }),
+    )
 }
 
 fn find(view: &Connection, id: QuestionId) -> Inside<QuestionRecord> {

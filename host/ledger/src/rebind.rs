@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::parsed;
 use crate::tenant_claims::{Claimant, is_known, keep_asked, users};
 use crate::{Ledger, LedgerError, Result, lease};
@@ -158,7 +158,13 @@ impl Ledger {
                 "proof": proof,
             });
             for connection in &connections {
-                journal.write(change, "tenant.rebound", connection.as_str(), &detail)?;
+                journal.write(
+                    change,
+                    About::Named(connection),
+                    "tenant.rebound",
+                    connection.as_str(),
+                    &detail,
+                )?;
             }
             Ok(Ok(Rebound {
                 tenant: to,

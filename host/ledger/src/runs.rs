@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::connections::must_exist;
 use crate::error::{Fault, Inside};
+use crate::history::About;
 use crate::open::lock;
 use crate::row::{
     date, instant, instant_opt, json as json_column, parsed, parsed_opt, to_json, words,
@@ -188,7 +189,13 @@ impl Ledger {
                 "snapshot": new.snapshot.map(|id| id.to_string()),
                 "as_of": new.as_of.to_string(),
             });
-            journal.write(change, "run.begun", &id.to_string(), &detail)?;
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.begun",
+                &id.to_string(),
+                &detail,
+            )?;
             // Before the row can be seen, or it would look abandoned.
             self.hold_run(id)?;
             RunLease::begin(
@@ -220,7 +227,7 @@ impl Ledger {
     fn end(&self, lease: RunLease, id: RunId, end: &RunEnd) -> Result<()> {
         self.write(|change, journal| {
             lease.in_run(change)?;
-            must_run(change, id)?;
+            let connection = must_run(change, id)?;
             change.execute(
                 "UPDATE runs SET ended_at = ?2, ending = ?3, requests = ?4, counts = ?5,
                      incidents = ?6 WHERE id = ?1",
@@ -236,7 +243,13 @@ impl Ledger {
             let detail = json!({
                 "ending": end.ending.as_str(), "requests": end.requests, "counts": end.counts,
             });
-            journal.write(change, "run.ended", &id.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.ended",
+                &id.to_string(),
+                &detail,
+            )
         })?;
         self.reached(Step::RunEnded);
         self.release_run(id);

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use psa_host_billing::TenantKey;
-use psa_host_ledger::{IntentState, QuestionState, RunStatus};
+use psa_host_ledger::{BreakCause, HistoryHead, IntentState, QuestionState, RunStatus};
 use rusqlite::Connection;
+use serde_json::json;
 
 use crate::fixture::{Place, code, name};
 
@@ -137,4 +138,157 @@ fn a_ledger_that_cannot_be_copied_is_not_upgraded() {
     assert_eq!(version(&database(&place)), VERSION);
     fs::remove_dir(place.data.join("backups/ledger-v18.unfinished")).unwrap();
     place.open();
+}
+
+/// The last entry of the single chain, as a report of the earlier version printed it.
+fn former_head(place: &Place) -> HistoryHead {
+    let ledger = Connection::open(database(place)).unwrap();
+    let sql = "SELECT seq || ':' || lower(hex(hash)) FROM history ORDER BY seq DESC LIMIT 1";
+    let printed: String = ledger.query_row(sql, [], |row| row.get(0)).unwrap();
+    printed.parse().unwrap()
+}
+
+/// An upgraded ledger with an entry in each chain: the former one's last, two of the
+/// channel, and two of the installation around them. The first of them is returned.
+fn with_new_chains(place: &Place) -> i64 {
+    let ledger = place.open();
+    let before = ledger.history_head().unwrap().unwrap().seq;
+    let nothing = json!({});
+    ledger.record_event("test", "first", &nothing).unwrap();
+    ledger.pause_connection(&name("acme"), true).unwrap();
+    ledger.pause_connection(&name("acme"), false).unwrap();
+    ledger.record_event("test", "last", &nothing).unwrap();
+    before + 1
+}
+
+#[test]
+fn the_single_chain_of_an_earlier_version_is_closed_once_and_the_new_ones_go_on_from_it() {
+    for folder in ["synced", "interrupted"] {
+        let place = earlier(folder);
+        let kept = former_head(&place);
+        let ledger = place.open();
+        assert_eq!(ledger.history_head().unwrap().as_ref(), Some(&kept));
+        let closed = with_new_chains(&place);
+        let events = ledger.history(closed - 1, 100).unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .map(|event| (event.chain.to_string(), event.what.as_str()))
+            .collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|(chain, what)| (chain.as_str(), *what))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("former", "history.closed"),
+                ("installation", "test"),
+                ("channel/msp", "connection.paused"),
+                ("channel/msp", "connection.resumed"),
+                ("installation", "test"),
+            ]
+        );
+        let all = ledger.history(0, 1000).unwrap();
+        assert_eq!(crate::history::first_that_does_not_hold(&place, &all), None);
+        // Heads of before and of now.
+        let heads = ledger.verify_history(None).unwrap().heads;
+        assert_eq!(heads.len(), 3);
+        for kept in heads.iter().chain([&kept]) {
+            let found = ledger.verify_history(Some(kept)).unwrap();
+            assert_eq!(found.broken, None, "{kept}");
+        }
+        let changed = HistoryHead {
+            hash: [7; 32],
+            ..kept.clone()
+        };
+        let found = ledger.verify_history(Some(&changed)).unwrap();
+        assert_eq!(found.broken.unwrap().cause, BreakCause::OtherHead);
+    }
+}
+
+#[test]
+fn an_entry_that_was_tampered_with_is_found_in_each_chain() {
+    use BreakCause::{Changed, Misplaced, Missing};
+    // By place from the entry that closes the former chain (0).
+    let again = "INSERT INTO history SELECT seq + 5, at, who, what, subject, detail, keyed,
+                     hash, hash, '' FROM history WHERE seq = {n}";
+    let cases: [(&str, &str, i64, BreakCause); 11] = [
+        (
+            "former",
+            "UPDATE history SET who = 'x' WHERE seq = {n} - 3",
+            -3,
+            Changed,
+        ),
+        (
+            "closing",
+            "UPDATE history SET who = 'x' WHERE seq = {n}",
+            0,
+            Changed,
+        ),
+        (
+            "installation",
+            "UPDATE history SET who = 'x' WHERE seq = {n} + 1",
+            1,
+            Changed,
+        ),
+        (
+            "channel",
+            "UPDATE history SET detail = '[]' WHERE seq = {n} + 3",
+            3,
+            Changed,
+        ),
+        (
+            "last",
+            "UPDATE history SET who = 'x' WHERE seq = {n} + 4",
+            4,
+            Changed,
+        ),
+        // A chain's end goes, while another one goes on.
+        (
+            "cut",
+            "DELETE FROM history WHERE seq IN ({n} + 2, {n} + 3)",
+            2,
+            Missing,
+        ),
+        (
+            "hole closed",
+            "DELETE FROM history WHERE seq = {n} + 3;
+             UPDATE history SET seq = {n} + 3 WHERE seq = {n} + 4",
+            3,
+            Changed,
+        ),
+        (
+            "moved",
+            "UPDATE history SET chain = 'installation' WHERE seq = {n} + 2",
+            2,
+            Changed,
+        ),
+        (
+            "of no chain",
+            "UPDATE history SET chain = '' WHERE seq = {n} + 2",
+            2,
+            Misplaced,
+        ),
+        (
+            "not closed",
+            "UPDATE history SET what = 'x' WHERE seq = {n}",
+            0,
+            Changed,
+        ),
+        ("goes on", again, 5, Misplaced),
+    ];
+    for (name, sql, at, cause) in cases {
+        let place = earlier("synced");
+        let closing = with_new_chains(&place);
+        let file = Connection::open(database(&place)).unwrap();
+        file.execute_batch(
+            "DROP TRIGGER history_is_never_changed; DROP TRIGGER history_is_never_deleted;",
+        )
+        .unwrap();
+        let sql = sql.replace("{n}", &closing.to_string());
+        file.execute_batch(&sql).unwrap();
+        let broken = place.open().verify_history(None).unwrap().broken;
+        let broken = broken.unwrap_or_else(|| panic!("{name}: it holds"));
+        assert_eq!((broken.seq, broken.cause), (closing + at, cause), "{name}");
+    }
 }
