@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
-use psa_host_ledger::{DecisionsAt, IntentId, RunId};
+use psa_host_ledger::{DecisionsAt, IntentId, RunLease};
 
 use super::day::Day;
 use super::found_right::FoundRight;
@@ -29,7 +29,7 @@ pub(super) struct Running<'a> {
     pub host: &'a Access,
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
-    pub run: RunId,
+    pub run: RunLease,
     pub day: Day,
     /// How far people's decisions had come when it was planned.
     pub planned: DecisionsAt,

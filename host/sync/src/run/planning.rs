@@ -21,7 +21,7 @@ use psa_host_billing::{
     Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
+    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunLease, RunLine, Snapshot,
 };
 use tokio::task::JoinHandle;
 
@@ -58,7 +58,7 @@ pub(super) struct Planning<'a> {
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
     /// Whose rows are written; none for a file on trial.
-    pub run: Option<RunId>,
+    pub run: Option<RunLease>,
     pub as_of: Date,
     pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
@@ -375,12 +375,12 @@ impl Planned {
 /// Writes a run's rows while the PSA is being read.
 struct Rows {
     ledger: Ledger,
-    run: Option<RunId>,
+    run: Option<RunLease>,
     under_way: Option<JoinHandle<psa_host_ledger::Result<u32>>>,
 }
 
 impl Rows {
-    fn new(ledger: &Ledger, run: Option<RunId>) -> Self {
+    fn new(ledger: &Ledger, run: Option<RunLease>) -> Self {
         Self {
             ledger: ledger.clone(),
             run,
