@@ -67,6 +67,9 @@ error_codes! {
     Internal = "internal",
         "Something failed that has no code of its own; the message has the system's words.",
         "Do it again; if it stays so, report it with the message.";
+    NotAllowed = "not-allowed",
+        "The role or the channels of whoever asks do not cover the call.",
+        "Ask somebody whose role does, as the message says.";
     // Files that are given.
     FileNotFound = "file-not-found",
         "There is no file at the path.",
@@ -561,6 +564,12 @@ error_codes! {
     LedgerLocked = "ledger-locked",
         "Another process is writing the ledger.",
         "Wait for it to finish and do it again.";
+    LeaseLost = "lease-lost",
+        "Another run has taken the tenant over, so this one may write nothing more.",
+        "Look at the other run with `psa-host run list`; nothing is lost: what was sent is settled by it.";
+    NoBackup = "no-backup",
+        "The ledger is to be migrated, and no copy of it could be made first; nothing was changed.",
+        "Make room, or make the data directory writable for this user, and do it again.";
     DiskFull = "disk-full",
         "The disk is full; nothing was changed.",
         "Free some space and do it again.";

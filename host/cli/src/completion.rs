@@ -12,7 +12,7 @@ use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, Shell};
-use psa_host_sync::{Host, HostOptions};
+use psa_host_sync::{Actor, Host, HostOptions};
 
 use crate::args::Cli;
 use crate::output::WrongUse;
@@ -116,6 +116,7 @@ fn candidates(names: Names, begun: &OsStr) -> Vec<CompletionCandidate> {
 fn known(names: Names) -> Option<Vec<(String, String)>> {
     let data = std::env::var_os("PSA_HOST_DATA")?;
     let host = Host::open_existing(HostOptions::new(data)).ok()?;
+    let host = host.access(Actor::operator("completion"));
     Some(match names {
         Names::Connections => {
             let all = host.connections().ok()?.into_iter();

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::rule;
 use crate::mapping::CoroSide;
-use crate::{Host, Note, Result, modules};
+use crate::{Access, Note, Power, Result, modules};
 
 /// A bundle, as it was declared.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
@@ -20,7 +20,7 @@ pub struct BundleView {
     pub parts: Vec<ModuleId>,
 }
 
-impl Host {
+impl Access {
     /// Declare what a bundle holds, in place of what was declared of it before. Gives
     /// what a person should know.
     ///
@@ -32,6 +32,7 @@ impl Host {
         bundle: &ModuleId,
         parts: &[ModuleId],
     ) -> Result<Vec<Note>> {
+        self.may_on(name, Power::Map)?;
         let connection = self.connection(name)?;
         if parts.is_empty() || parts.contains(bundle) {
             let what = match parts {
@@ -58,6 +59,7 @@ impl Host {
     /// # Errors
     /// Nothing is declared of it.
     pub fn forget_bundle(&self, name: &ConnectionName, bundle: &ModuleId) -> Result<()> {
+        self.may_on(name, Power::Map)?;
         self.connection(name)?;
         Ok(self.ledger().forget_bundle(name, bundle)?)
     }
@@ -67,6 +69,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn bundles(&self, name: &ConnectionName) -> Result<Vec<BundleView>> {
+        self.may_on(name, Power::Read)?;
         self.connection(name)?;
         let bundles = self.ledger().bundles(name)?.into_iter();
         let view = |declared: psa_host_ledger::BundleRecord| BundleView {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use psa_host_billing::{AccountId, ConnectionName, ContractId, ModuleId, ServiceId, WorkspaceId};
 use psa_host_ledger::NameOf;
 
-use crate::{Host, Result, modules};
+use crate::{Access, Result, modules};
 
 /// Names by id.
 #[derive(Debug, Clone, Default)]
@@ -53,14 +53,14 @@ impl Names {
     }
 }
 
-impl Host {
+impl Access {
     /// The names that are known of workspaces, and of one connection's PSA or (with none) of
     /// all of them.
     ///
     /// # Errors
     /// No such connection; a failing database.
     pub fn names(&self, connection: Option<&ConnectionName>) -> Result<Names> {
-        let workspaces = self.ledger().workspaces()?;
+        let workspaces = self.workspaces()?;
         let mut names = Names {
             workspaces: workspaces
                 .into_iter()
@@ -69,9 +69,9 @@ impl Host {
             of_psa: HashMap::new(),
         };
         let connections = match connection {
-            Some(name) => vec![name.clone()],
+            Some(name) => vec![self.connection(name)?.name],
             None => {
-                let all = self.ledger().connections()?;
+                let all = self.connections()?;
                 all.into_iter().map(|one| one.name).collect()
             }
         };

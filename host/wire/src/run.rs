@@ -51,7 +51,7 @@ pub struct Run<'a> {
     incidents: &'a [Notice],
     settled: Lines<'a>,
     lines: Lines<'a>,
-    history_head: Option<HistoryHead>,
+    history_head: Option<&'a HistoryHead>,
 }
 
 impl<'a> Run<'a> {
@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
             incidents: &report.incidents,
             settled: lines(&report.settled),
             lines: lines(&report.lines),
-            history_head: report.history_head,
+            history_head: report.history_head.as_ref(),
         }
     }
 

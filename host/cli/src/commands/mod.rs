@@ -24,7 +24,7 @@ mod workspace;
 use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 
 use crate::args::{AccountCommand, Command, ContractCommand, ServiceCommand};
 use crate::output::{Output, WrongUse, plain};
@@ -56,7 +56,7 @@ impl Status {
     }
 }
 
-pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(command: Command, host: &Access, out: Output) -> Result<Status> {
     match command {
         Command::Plugin(command) => plugin::run(command, host, out).await,
         Command::Workspace(command) => workspace::run(command, host, out),

@@ -34,7 +34,7 @@ pub fn print(report: &RunReport, names: &Names, look: Look<'_>, out: Output) -> 
         tables(report, names, look, out)?;
         account_money::print(report, names, out)?;
     }
-    if let Some(head) = report.history_head {
+    if let Some(head) = &report.history_head {
         out.line(format!("history head {head}"))?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use psa_host_billing::Money;
 use psa_host_billing::rollback::{Effect, OfService};
-use psa_host_sync::{Host, Names, RollbackView};
+use psa_host_sync::{Access, Names, RollbackView};
 use psa_host_wire as wire;
 
 use super::decide::reason;
@@ -12,7 +12,7 @@ use super::{Status, confirm};
 use crate::args::RollbackArgs;
 use crate::output::{Column, Output, Table, named, number_of};
 
-pub fn run(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
+pub fn run(args: &RollbackArgs, host: &Access, out: Output) -> Result<Status> {
     let run = args.run.parse().map_err(psa_host_sync::Error::from)?;
     let preview = host.rollback_preview(run)?;
     let names = host.names(Some(&preview.connection))?;

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use psa_host_billing::{ConnectionName, ReportCode};
 use psa_host_sync::run::{News, Notice, Release, RunReport, SyncOptions};
-use psa_host_sync::{Host, Names, Problem, cancelled_by_signals};
+use psa_host_sync::{Access, Names, Problem, cancelled_by_signals};
 use psa_host_wire::{self as wire, FailedRun, Run, Runs};
 
 use super::report::{Look, print};
@@ -15,7 +15,7 @@ use super::{Status, id};
 use crate::args::SyncArgs;
 use crate::output::{Bar, Failure, Output, WrongUse};
 
-pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(args: &SyncArgs, host: &Access, out: Output) -> Result<Status> {
     let options = SyncOptions {
         dry_run: args.dry_run,
         as_of: args.as_of,
@@ -56,7 +56,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub fn new(report: RunReport, new: bool, host: &Host) -> Result<Self> {
+    pub fn new(report: RunReport, new: bool, host: &Access) -> Result<Self> {
         let News { since, report } = match new {
             true => host.only_new(report)?,
             false => News {
@@ -71,7 +71,7 @@ impl Shown {
         Run::new(&self.report, names).since(self.since.as_deref())
     }
 
-    pub fn print(&self, all: bool, host: &Host, out: Output) -> Result<()> {
+    pub fn print(&self, all: bool, host: &Access, out: Output) -> Result<()> {
         let names = host.names(Some(&self.report.connection))?;
         if self.new && self.since.is_none() && !out.is_json() && !out.is_quiet() {
             out.line("There was no run before this one: all of it is new.")?;
@@ -84,7 +84,7 @@ impl Shown {
     }
 }
 
-fn tell(report: RunReport, args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
+fn tell(report: RunReport, args: &SyncArgs, host: &Access, out: Output) -> Result<Status> {
     let status = status_of(&report);
     Shown::new(report, args.new, host)?.print(args.all, host, out)?;
     Ok(status)
@@ -108,7 +108,7 @@ async fn several(
     names: &[ConnectionName],
     args: &SyncArgs,
     options: &SyncOptions,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let mut told = Told {
@@ -187,7 +187,7 @@ impl Told {
         connection: ConnectionName,
         ran: Option<Result<RunReport, psa_host_sync::Error>>,
         args: &SyncArgs,
-        host: &Host,
+        host: &Access,
         out: Output,
     ) -> Result<()> {
         match ran {
@@ -224,7 +224,7 @@ impl Told {
 /// The connections of each tenant, and those of which nobody knows the tenant yet.
 fn by_tenant(
     names: &[ConnectionName],
-    host: &Host,
+    host: &Access,
 ) -> (Vec<Vec<ConnectionName>>, Vec<ConnectionName>) {
     let mut tenants: BTreeMap<String, Vec<ConnectionName>> = BTreeMap::new();
     let mut unknown = Vec::new();
@@ -244,7 +244,7 @@ fn by_tenant(
 
 /// Sync one. With `--wait` the last run is returned, and an earlier one was printed.
 async fn one(
-    host: &Host,
+    host: &Access,
     name: &ConnectionName,
     args: &SyncArgs,
     options: &SyncOptions,
@@ -275,7 +275,7 @@ async fn one(
     host.sync_and_wait(name, options, &watch, &first).await
 }
 
-fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
+fn not_paused(host: &Access) -> Result<Vec<ConnectionName>> {
     let connections = host.connections()?;
     if connections.is_empty() {
         let fix = "Add one with `psa-host connection add`.";

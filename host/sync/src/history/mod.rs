@@ -5,13 +5,13 @@ mod form;
 
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
-use psa_host_ledger::{Break, HistoryEvent, HistoryFilter, HistoryHead, Verification};
+use psa_host_ledger::{Break, Chain, HistoryEvent, HistoryFilter, HistoryHead, Verification};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 pub use export::{ExportForm, Exported};
 
@@ -21,8 +21,10 @@ pub type EntryFilter<'a> = HistoryFilter<'a>;
 /// One entry of the history.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Entry {
-    /// Counts from 1, without holes.
+    /// Counts from 1 through all chains, without holes.
     pub seq: i64,
+    /// The chain it stands in: `installation`, `channel/ID`, or `former`.
+    pub chain: Chain,
     /// When.
     #[schemars(with = "psa_host_billing::form::Instant")]
     pub at: Timestamp,
@@ -44,6 +46,7 @@ impl From<HistoryEvent> for Entry {
     fn from(event: HistoryEvent) -> Self {
         Self {
             seq: event.seq,
+            chain: event.chain,
             at: event.at,
             who: event.who,
             what: event.what,
@@ -74,6 +77,8 @@ pub struct HistoryVerified {
     pub to: Option<Timestamp>,
     /// The last entry that holds.
     pub head: Option<HistoryHead>,
+    /// The last one that holds of each chain.
+    pub heads: Vec<HistoryHead>,
     /// Whether a head kept elsewhere was compared: only with one is a cut at the end
     /// found.
     pub head_compared: bool,
@@ -107,13 +112,15 @@ impl From<Break> for Breach {
     }
 }
 
-impl Host {
+impl Access {
     /// Verify the whole history; with a head that a report printed, also against it.
     ///
     /// # Errors
     /// A key that is missing or wrong, which says nothing about the history; a failing
     /// database. A break is no error: it is in the answer.
     pub fn verify_history(&self, kept: Option<&HistoryHead>) -> Result<HistoryVerified> {
+        self.may(Power::Read)?;
+        self.sees_everything("the history")?;
         let Verification {
             entries,
             verified,
@@ -121,6 +128,7 @@ impl Host {
             from,
             to,
             head,
+            heads,
             broken,
         } = self.ledger().verify_history(kept)?;
         // A folder that was deleted or mistyped must not pass for one whose history holds.
@@ -139,6 +147,7 @@ impl Host {
             from,
             to,
             head,
+            heads,
             head_compared: kept.is_some(),
             broken: broken.map(Breach::from),
         })
@@ -150,6 +159,8 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn history_entries(&self, filter: &EntryFilter<'_>, limit: u32) -> Result<Vec<Entry>> {
+        self.may(Power::Read)?;
+        self.sees_everything("the history")?;
         let events = self.ledger().history_matching(filter, limit)?;
         Ok(events.into_iter().map(Entry::from).collect())
     }

@@ -6,7 +6,7 @@ use psa_host_billing::{ModuleId, Units, WorkspaceId};
 use psa_host_ledger::Outcome;
 
 use super::report::{LineReport, RunReport};
-use crate::{Host, Result};
+use crate::{Access, Result};
 
 /// So many runs are looked back to find one that came to an end.
 const LOOK_BACK: u32 = 100;
@@ -20,7 +20,7 @@ pub struct News {
     pub report: RunReport,
 }
 
-impl Host {
+impl Access {
     /// Leave out of a report what the connection's run before it said already. A dry run is
     /// compared with any run before it, a run that posts only with one that posts.
     ///

@@ -9,7 +9,7 @@ use crate::history::{ExportForm, Exported};
 use crate::names::Names;
 use crate::run::{LineReport, RunReport};
 use crate::sheet_file::{Cell, Sheet};
-use crate::{Host, Result};
+use crate::{Access, Result};
 
 const RUN: &[&str] = &[
     "connection",
@@ -64,11 +64,11 @@ const QUESTIONS: &[&str] = &[
     "why",
 ];
 
-impl Host {
+impl Access {
     /// Write every line of a run's report into a file.
     ///
     /// # Errors
-    /// As [`Host::run_report`]; a file that is there already, without `force`.
+    /// As [`Access::run_report`]; a file that is there already, without `force`.
     pub fn export_run(
         &self,
         run: RunId,
