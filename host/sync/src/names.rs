@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use psa_host_billing::{AccountId, ConnectionName, ContractId, ModuleId, ServiceId, WorkspaceId};
 use psa_host_ledger::NameOf;
 
-use crate::{Access, Result, modules};
+use crate::{Access, Power, Result, modules};
 
 /// Names by id.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +60,7 @@ impl Access {
     /// # Errors
     /// No such connection; a failing database.
     pub fn names(&self, connection: Option<&ConnectionName>) -> Result<Names> {
+        self.may(Power::Read)?;
         let workspaces = self.workspaces()?;
         let mut names = Names {
             workspaces: workspaces

@@ -6,7 +6,7 @@ use psa_host_billing::{ModuleId, Units, WorkspaceId};
 use psa_host_ledger::Outcome;
 
 use super::report::{LineReport, RunReport};
-use crate::{Access, Result};
+use crate::{Access, Power, Result};
 
 /// So many runs are looked back to find one that came to an end.
 const LOOK_BACK: u32 = 100;
@@ -27,6 +27,7 @@ impl Access {
     /// # Errors
     /// A failing or damaged database.
     pub fn only_new(&self, report: RunReport) -> Result<News> {
+        self.may_on(&report.connection, Power::Read)?;
         let runs = self.ledger().runs(Some(&report.connection), LOOK_BACK)?;
         let before = runs
             .into_iter()

@@ -9,7 +9,7 @@ use crate::history::{ExportForm, Exported};
 use crate::names::Names;
 use crate::run::{LineReport, RunReport};
 use crate::sheet_file::{Cell, Sheet};
-use crate::{Access, Result};
+use crate::{Access, Power, Result};
 
 const RUN: &[&str] = &[
     "connection",
@@ -76,6 +76,7 @@ impl Access {
         form: ExportForm,
         force: bool,
     ) -> Result<Exported> {
+        self.may(Power::Read)?;
         let report = self.run_report(run)?;
         let names = self.names(Some(&report.connection))?;
         let rows = report.lines.iter();
@@ -97,6 +98,7 @@ impl Access {
         all: bool,
         (file, form, force): (&Path, ExportForm, bool),
     ) -> Result<Exported> {
+        self.may(Power::Read)?;
         let asked = self.questions(connection, all)?;
         let names = self.names(connection)?;
         let sheet = Sheet {
