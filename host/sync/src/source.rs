@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read};
 
 use crate::Result;
 use crate::error::rule;
+use crate::imports::content::as_utf8;
 use crate::imports::{Accepted, Doubt};
 
 /// Imports: 64 MiB. A snapshot of 10,000 workspaces and 12 modules has about 10 MB.
@@ -23,11 +24,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// Text that is already at hand.
+    /// Bytes that are already at hand. Text in UTF-16 becomes UTF-8, and a byte order mark
+    /// goes.
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             name: name.into(),
-            bytes: bytes.into(),
+            bytes: as_utf8(bytes.into()),
             accepted: Accepted::default(),
         }
     }

@@ -119,3 +119,174 @@ fn a_file_that_contradicts_itself_or_another_needs_a_person() {
     assert_eq!(program.run(&withdraw).status, 0);
     assert_eq!(program.json(&show).1["items"][0]["users"], 5);
 }
+
+/// Import a CSV file of any bytes.
+fn import_bytes(program: &Program, bytes: &[u8]) -> (i32, Value) {
+    program.file("usage.csv", bytes);
+    program.json(&[&CSV[..], &["--complete"]].concat())
+}
+
+/// The users of the one count that there is, by an import of its own.
+fn users(bytes: &[u8]) -> Result<(Value, Vec<String>), String> {
+    let program = Program::with_workspaces();
+    let (status, answer) = import_bytes(&program, bytes);
+    if status != 0 {
+        let text = |key: &str| answer["error"][key].as_str().unwrap_or_default().to_owned();
+        return Err(format!("{}: {}", text("code"), text("message")));
+    }
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    let notes = answer["notes"].as_array().unwrap().iter();
+    let codes = notes.map(|note| note["code"].as_str().unwrap().to_owned());
+    Ok((shown["items"][0]["users"].clone(), codes.collect()))
+}
+
+#[test]
+fn what_spreadsheets_make_of_a_usage_file_is_read_exactly_and_told() {
+    let utf16 = |text: &str| -> Vec<u8> {
+        let marked = format!("\u{feff}{text}");
+        marked.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let head = "workspace,module,users,devices\n";
+    for (bytes, count, told) in [
+        (format!("{head}w1,edr,1015.0,\n").into_bytes(), 1015, None),
+        (
+            format!("{head}w1,edr,\"1,015,000\",\n").into_bytes(),
+            1_015_000,
+            Some("cleaned-count"),
+        ),
+        (
+            format!("{head}w1,edr,1\u{a0}015,\n").into_bytes(),
+            1015,
+            Some("cleaned-count"),
+        ),
+        (
+            format!("{head}w\u{200b}1,edr,7,\n").into_bytes(),
+            7,
+            Some("cleaned-text"),
+        ),
+        (
+            b"Workspace ID;Module ID;Users;Devices\nw1;edr;7;\n".to_vec(),
+            7,
+            None,
+        ),
+        (
+            b"sep=;\r\nworkspace;module;users;devices\r\nw1;edr;7;\r\n".to_vec(),
+            7,
+            None,
+        ),
+        (
+            b"workspace\tmodule\tusers\tdevices\nw1\tedr\t7\t\n".to_vec(),
+            7,
+            None,
+        ),
+        (
+            utf16("workspace\tmodule\tusers\tdevices\r\nw1\tedr\t7\t\r\n"),
+            7,
+            None,
+        ),
+        // Nothing that is read is in the old encoding.
+        (
+            b"workspace,module,users,devices,name\nw1,edr,7,,M\xfcller\n".to_vec(),
+            7,
+            Some("unknown-field"),
+        ),
+    ] {
+        let shown = String::from_utf8_lossy(&bytes).into_owned();
+        let told: Vec<String> = told.into_iter().map(str::to_owned).collect();
+        assert_eq!(users(&bytes), Ok((count.into(), told)), "{shown:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_exactly_is_refused_at_its_place_with_the_true_cause() {
+    let head = "workspace,module,users,devices\n";
+    for (bytes, expected) in [
+        (
+            format!("{head}w1,edr,\"1,015\",\n").into_bytes(),
+            "bad-count: usage.csv, line 2, column 3 (users): \"1,015\" is no count, which is thousands \
+             in some countries and a fraction in others",
+        ),
+        (
+            format!("{head}w1,edr,1.2E+07,\n").into_bytes(),
+            "may-be-rounded: usage.csv, line 2, column 3 (users): \"1.2E+07\" is no count, which a \
+             spreadsheet writes of a long number, without its last digits",
+        ),
+        (
+            format!("{head}1.2E+07,edr,7,\n").into_bytes(),
+            "may-be-rounded: usage.csv, line 2, column 1 (workspace): \"1.2E+07\" may not be the whole \
+             id: a spreadsheet writes long numbers like this and drops digits",
+        ),
+        (
+            format!("{head}w\u{a0}1,edr,7,\n").into_bytes(),
+            "bad-id: usage.csv, line 2, column 1 (workspace): this id has a white space inside that is \
+             not the usual one (U+00A0)",
+        ),
+        (
+            b"workspace,module,users,devices\nw\xfc1,edr,7,\n".to_vec(),
+            "not-utf8: usage.csv, line 2, column 1 (workspace): this cell is not UTF-8 text: byte 0xFC \
+             stands in it, which is \"\u{fc}\" in Windows-1252 (Latin-1) and other characters in other \
+             old encodings",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is an Excel workbook of the old form \
+             (.xls), or one that a password protects",
+        ),
+        (
+            b"PK\x03\x04 mimetypeapplication/vnd.oasis.opendocument.spreadsheet".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is a spreadsheet of LibreOffice (.ods)",
+        ),
+        (
+            b"PK\x03\x04 xl/workbook.xml".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is an Excel workbook (.xlsx)",
+        ),
+        (
+            b"%PDF-1.4 workspace,module".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is a PDF, which only shows numbers and \
+             does not hold them as rows",
+        ),
+    ] {
+        assert_eq!(users(&bytes), Err(expected.to_owned()));
+    }
+}
+
+fn import_json(program: &Program, text: &str) -> (i32, Value) {
+    program.file("usage.json", text);
+    program.json(&["usage", "import", "usage.json"])
+}
+
+#[test]
+fn counts_and_ids_of_programs_are_read_exactly_in_json_too() {
+    let program = Program::with_workspaces();
+    let import = |workspace: &str, users: &str| {
+        let text = format!(
+            r#"{{"channel": "msp", "taken_at": "2020-10-01T04:30:00Z", "complete": true,
+                "items": [{{"workspace": {workspace}, "module": "edr", "users": {users}}}]}}"#
+        );
+        let (_, answer) = import_json(&program, &text);
+        answer
+    };
+    assert_eq!(import("\"w1\"", "1015.0")["items"], 1);
+    assert_eq!(
+        import("\"\\u200bw1\\u00a0\"", "1015")["notes"][0]["code"],
+        "cleaned-text"
+    );
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    assert_eq!(shown["items"][0]["users"], 1015);
+    for (workspace, users, code, cause) in [
+        ("\"w1\"", "1015.5", "bad-count", "not a whole number"),
+        ("1.2E+07", "7", "wrong-type", "may have dropped digits"),
+        ("1015.0", "7", "wrong-type", "may have dropped digits"),
+    ] {
+        let error = import(workspace, users)["error"].clone();
+        assert_eq!(error["code"], code);
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains("line 2, column") && message.contains(cause),
+            "{message}"
+        );
+    }
+    let page = "<!DOCTYPE html><html><body>Please sign in</body></html>";
+    let (_, answer) = import_json(&program, page);
+    assert_eq!(answer["error"]["code"], "wrong-content");
+}

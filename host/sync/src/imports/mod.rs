@@ -4,6 +4,9 @@
 //! and told; what looks damaged without being wrong is taken once a person says that it
 //! is right ([`Doubt`]).
 
+mod cleaned;
+pub(crate) mod content;
+mod count;
 pub(crate) mod csv_file;
 mod csv_usage;
 mod doubt;
@@ -14,6 +17,7 @@ mod usage;
 pub(crate) mod whole;
 mod workspaces;
 
+pub(crate) use cleaned::{Cleaned, is_column};
 pub use doubt::Doubt;
 pub(crate) use doubt::{Accepted, DOUBTFUL_ID_FIX, doubtful_id};
 pub use tree::Tree;
@@ -87,12 +91,4 @@ impl Unknown {
             Note::new("unknown-field", message)
         })
     }
-}
-
-/// Ids that came as JSON numbers.
-pub(crate) fn numbers_as_ids(count: usize) -> Option<Note> {
-    (count > 0).then(|| {
-        let message = format!("{count} ids are numbers; they were taken as text");
-        Note::new("number-as-id", message)
-    })
 }

@@ -15,7 +15,7 @@ use crate::{Host, Note, Result, Source, modules};
 use super::json::{Node, Object, parse};
 use super::tree::Tree;
 use super::whole::{Listed, not_whole};
-use super::{Unknown, csv_usage, numbers_as_ids, refuse};
+use super::{Cleaned, Unknown, csv_usage, refuse};
 
 /// The file says that it is complete, and also that it is not.
 const NOT_WHOLE: &str = "not-whole";
@@ -238,9 +238,9 @@ fn remarks<P>(items: &[(P, UsageItem)]) -> Vec<Note> {
 
 fn read(source: &Source) -> Result<Read<Node<'_>>> {
     let mut unknown = Unknown::default();
-    let mut numbers = 0;
+    let mut cleaned = Cleaned::default();
     let mut document = parse(source)?.object()?;
-    let channel = document.required("channel")?.id(&mut numbers)?;
+    let channel = document.required("channel")?.id(&mut cleaned)?;
     let node = document.required("taken_at")?;
     let taken_at = node.text()?.parse::<Timestamp>().map_err(|_| {
         let what = format!("is {}, which is no instant", node.shown());
@@ -254,7 +254,7 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
     for entry in entries {
         let read = entry
             .object()
-            .and_then(|object| item(object, &mut unknown, &mut numbers));
+            .and_then(|object| item(object, &mut unknown, &mut cleaned));
         match read {
             Ok((item, behind)) => {
                 if !behind.is_empty() {
@@ -278,7 +278,7 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
     let signs = not_whole(&mut document, listed);
     document.rest(&mut unknown);
     let mut notes: Vec<Note> = unknown.notes().collect();
-    notes.extend(numbers_as_ids(numbers));
+    notes.extend(cleaned.notes());
     if complete && !signs.is_empty() {
         let message = format!(
             "the file says that it is complete, and also that {}: it was taken as not complete. \
@@ -304,13 +304,13 @@ pub(crate) const INSTANT_FIX: &str =
 fn item(
     mut object: Object<'_>,
     unknown: &mut Unknown,
-    numbers: &mut usize,
+    cleaned: &mut Cleaned,
 ) -> Result<(UsageItem, Names), Problem> {
     let mut count = |key| object.optional(key).map_or(Ok(None), |node| node.count());
     let (users, devices) = (count("users")?, count("devices")?);
     let item = UsageItem {
-        workspace: object.required("workspace")?.id(numbers)?,
-        module: object.required("module")?.id(numbers)?,
+        workspace: object.required("workspace")?.id(cleaned)?,
+        module: object.required("module")?.id(cleaned)?,
         users,
         devices,
     };

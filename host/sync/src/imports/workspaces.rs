@@ -11,7 +11,7 @@ use crate::{Host, Note, Result, Source};
 use super::json::{Node, Object, parse};
 use super::tree::{Tree, mistake_at};
 use super::whole::{Listed, not_whole};
-use super::{Unknown, numbers_as_ids, refuse};
+use super::{Cleaned, Unknown, refuse};
 
 /// What an import of workspaces did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -144,7 +144,7 @@ fn remarks(tree: &Tree<'_>, workspace: &Workspace) -> Vec<Note> {
 
 fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, Workspace)>> {
     let mut unknown = Unknown::default();
-    let mut numbers = 0;
+    let mut cleaned = Cleaned::default();
     let mut problems = Vec::new();
     let mut document = parse(source)?.object()?;
     let entries = document.required("workspaces")?.list()?;
@@ -153,7 +153,7 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, 
     for entry in entries {
         let read = entry
             .object()
-            .and_then(|object| workspace(object, &mut unknown, &mut numbers));
+            .and_then(|object| workspace(object, &mut unknown, &mut cleaned));
         match read {
             Ok(workspace) if !seen.insert(workspace.id.clone()) => {
                 let what = format!("is workspace {:?} a second time", workspace.id);
@@ -179,14 +179,14 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, 
         );
         notes.push(Note::new("not-whole", message));
     }
-    notes.extend(numbers_as_ids(numbers));
+    notes.extend(cleaned.notes());
     Ok(listed)
 }
 
 fn workspace(
     mut object: Object<'_>,
     unknown: &mut Unknown,
-    numbers: &mut usize,
+    cleaned: &mut Cleaned,
 ) -> Result<Workspace, Problem> {
     // "" as much as null says that there is none.
     let text = |object: &mut Object<'_>, key| match object.optional(key) {
@@ -195,7 +195,7 @@ fn workspace(
     };
     let (company, domain) = (text(&mut object, "company")?, text(&mut object, "domain")?);
     let parent = match object.optional("parent") {
-        Some(node) if !node.is_empty_text() => Some(node.id(numbers)?),
+        Some(node) if !node.is_empty_text() => Some(node.id(cleaned)?),
         _ => None,
     };
     let kind = object.required("kind")?;
@@ -213,7 +213,7 @@ fn workspace(
     let mut flag = |key| object.optional(key).map_or(Ok(false), |node| node.flag());
     let (demo, nfr) = (flag("demo")?, flag("nfr")?);
     let workspace = Workspace {
-        id: object.required("id")?.id(numbers)?,
+        id: object.required("id")?.id(cleaned)?,
         name: object.required("name")?.text()?,
         company,
         domain,

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::error::{Problem, rule};
 use crate::imports::json::{Node, parse};
 use crate::imports::whole::{Listed, not_whole};
-use crate::imports::{Unknown, numbers_as_ids};
+use crate::imports::{Cleaned, Unknown};
 use crate::{Host, Note, Result, Source};
 
 use contradictions::Claim;
@@ -138,7 +138,7 @@ pub(super) fn read<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a
 fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
     let mut read = Read::default();
     let mut unknown = Unknown::default();
-    let mut numbers = 0;
+    let mut cleaned = Cleaned::default();
     let mut document = parse(source)?.object()?;
     // What `map export` puts there.
     document.optional("schema_version");
@@ -149,7 +149,7 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
         };
         lists += 1;
         for node in entries.list()? {
-            match mapping(list, &node, present, &mut unknown, &mut numbers) {
+            match mapping(list, &node, present, &mut unknown, &mut cleaned) {
                 Ok(mapping) => {
                     let place = Place::Json(node);
                     read.rows.push(Row { place, mapping });
@@ -181,7 +181,7 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
         ));
     }
     read.notes.extend(unknown.notes());
-    read.notes.extend(numbers_as_ids(numbers));
+    read.notes.extend(cleaned.notes());
     Ok(read)
 }
 
@@ -190,29 +190,29 @@ fn mapping(
     place: &Node<'_>,
     present: &Mappings,
     unknown: &mut Unknown,
-    numbers: &mut usize,
+    cleaned: &mut Cleaned,
 ) -> Result<Mapping, Problem> {
     let mut object = place.object()?;
     let mapping = match list {
         "accounts" => Mapping::Account(AccountMapping {
-            workspace: object.required("workspace")?.id(numbers)?,
-            account: object.required("account")?.id(numbers)?,
+            workspace: object.required("workspace")?.id(cleaned)?,
+            account: object.required("account")?.id(cleaned)?,
         }),
         "services" => {
-            let module = object.required("module")?.id(numbers)?;
+            let module = object.required("module")?.id(cleaned)?;
             let metric = match object.optional("metric") {
                 None => metric_of(present, &module),
                 Some(node) => metric(&node)?,
             };
             Mapping::Service(ServiceMapping {
                 module,
-                service: object.required("service")?.id(numbers)?,
+                service: object.required("service")?.id(cleaned)?,
                 metric,
             })
         }
         _ => Mapping::Contract(ContractPin {
-            workspace: object.required("workspace")?.id(numbers)?,
-            contract: object.required("contract")?.id(numbers)?,
+            workspace: object.required("workspace")?.id(cleaned)?,
+            contract: object.required("contract")?.id(cleaned)?,
         }),
     };
     object.rest(unknown);
