@@ -53,6 +53,7 @@ mod step;
 mod storage;
 mod tenant_claims;
 mod transition;
+mod unread;
 mod usage;
 mod usage_names;
 mod usage_series;
@@ -95,6 +96,7 @@ pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use tenant_claims::{TenantBinding, TenantDecision};
 pub use transition::{IntentState, MAX_SENDS};
+pub use unread::UnreadWorkspaces;
 pub use usage::{
     Counted, DifferingCount, Disagreement, NewSnapshot, Snapshot, SnapshotId, Withdrawal,
 };

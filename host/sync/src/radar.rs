@@ -96,6 +96,7 @@ impl Host {
             taken_at: snapshot.taken_at,
             complete: true,
             items: self.ledger().usage_items(snapshot.id)?,
+            unread: self.ledger().unread_usage(snapshot.id)?,
         });
         let counts = counts
             .map_err(|error| rule("snapshot-incomplete", error.to_string(), "Import another."))?;

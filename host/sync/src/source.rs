@@ -21,6 +21,8 @@ pub struct Source {
     pub bytes: Vec<u8>,
     /// What a person says is right about it, although it looks wrong.
     pub(crate) accepted: Accepted,
+    /// Whether good rows are kept where others are refused.
+    pub(crate) partial: bool,
 }
 
 impl Source {
@@ -31,6 +33,7 @@ impl Source {
             name: name.into(),
             bytes: as_utf8(bytes.into()),
             accepted: Accepted::default(),
+            partial: false,
         }
     }
 
@@ -38,6 +41,14 @@ impl Source {
     #[must_use]
     pub fn accepting(mut self, doubts: &[Doubt]) -> Self {
         self.accepted = Accepted::of(doubts);
+        self
+    }
+
+    /// The same, to keep its good rows where others are refused. What is refused of usage is
+    /// unread, and is held; a list of workspaces with refused rows is not whole.
+    #[must_use]
+    pub fn keeping_good_rows(mut self, partial: bool) -> Self {
+        self.partial = partial;
         self
     }
 

@@ -224,11 +224,16 @@ The file:
     {\"id\": \"ws-17\", \"name\": \"Acme\", \"company\": \"Acme Inc\", \"domain\": \"acme.example\",
      \"kind\": \"child\", \"parent\": \"msp-1\", \"status\": \"subscription\", \"demo\": false, \"nfr\": false}
   ]}
-kind: channel, child, regular. status: new, trial, subscription, inactive, archived.")]
+kind: channel, child, regular. status: new, trial, subscription, inactive, archived.
+With --partial, control characters in names are taken out and told; that alone leaves a list whole.")]
     Import {
         /// JSON file, or - for standard input
         #[arg(value_name = "FILE|-")]
         file: String,
+        /// Keep the good rows where others are refused; nothing is posted until a whole list
+        /// is imported
+        #[arg(long)]
+        partial: bool,
         /// Take the file although it looks damaged: it is right
         #[arg(long, value_enum, value_name = "DOUBT")]
         accept: Vec<DoubtWord>,

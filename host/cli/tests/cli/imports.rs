@@ -290,3 +290,151 @@ fn counts_and_ids_of_programs_are_read_exactly_in_json_too() {
     let (_, answer) = import_json(&program, page);
     assert_eq!(answer["error"]["code"], "wrong-content");
 }
+
+/// The places and codes of refused rows, as they are told.
+fn refused(answer: &Value) -> Vec<String> {
+    let refused = answer["refused"].as_array().unwrap().iter();
+    let told = refused.map(|problem| {
+        let message = problem["message"].as_str().unwrap();
+        let line = message.split([',', ':']).nth(1).unwrap().trim();
+        format!("{line} {}", problem["code"].as_str().unwrap())
+    });
+    told.collect()
+}
+
+#[test]
+fn the_good_rows_of_a_usage_file_are_kept_and_the_others_told_in_the_order_of_the_file() {
+    let program = Program::with_workspaces();
+    let rows = "workspace,module,users,devices\n\
+        w1,edr,7,\n\
+        nobody,edr,7,\n\
+        w1,mdm,twelve,\n\
+        w1,m365,1,\n\
+        w1,m365,2,\n\
+        msp,,7,\n";
+    let (status, answer) = import(&program, rows, &[]);
+    let error = &answer["error"];
+    assert_eq!((status, &error["code"]), (1, &"unknown-workspace".into()));
+    let fix = error["fix"].as_str().unwrap();
+    assert!(fix.contains("--partial"), "{fix}");
+    assert_eq!(snapshots(&program), 0);
+    let (status, answer) = import(&program, rows, &["--partial"]);
+    assert_eq!(
+        refused(&answer),
+        [
+            "line 3 unknown-workspace",
+            "line 4 bad-count",
+            "line 6 duplicate-item",
+            "line 7 bad-id",
+        ]
+    );
+    assert_eq!(
+        (status, &answer["items"], &answer["complete"]),
+        (3, &1.into(), &true.into())
+    );
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    let items = shown["items"].as_array().unwrap();
+    assert_eq!((items.len(), &items[0]["users"]), (1, &7.into()));
+    // The same, corrected: what could not be read is no contradiction.
+    let corrected =
+        "workspace,module,users,devices\nw1,edr,7,\nw1,mdm,12,\nw1,m365,2,\nmsp,edr,7,\n";
+    let (status, answer) = import(&program, corrected, &[]);
+    assert_eq!((status, &answer["items"]), (0, &4.into()), "{answer}");
+}
+
+#[test]
+fn a_row_that_may_be_anybodys_leaves_a_snapshot_that_is_not_complete() {
+    for row in [
+        ",edr,7,",
+        "w1;edr;7;",
+        "1.2E+07,edr,7,",
+        "w9,,7,",
+        "x,w1,edr,7,",
+    ] {
+        let program = Program::with_workspaces();
+        let rows = format!("workspace,module,users,devices\nw1,edr,7,\n{row}\n");
+        let (status, answer) = import(&program, &rows, &["--partial"]);
+        assert_eq!(
+            (status, &answer["complete"]),
+            (3, &false.into()),
+            "{row}: {answer}"
+        );
+        assert_eq!(answer["notes"][0]["code"], "not-whole", "{row}");
+    }
+    // One of a known workspace is that workspace's, wherever its other cells stand.
+    let program = Program::with_workspaces();
+    let rows = "workspace,module,users,devices\nmsp,edr,7,\nw1,edr,7,8,9\n";
+    let (_, answer) = import(&program, rows, &["--partial"]);
+    assert_eq!(
+        (&answer["complete"], &answer["items"]),
+        (&true.into(), &1.into())
+    );
+    // A file of bad rows alone is no snapshot, and one that is cut is not complete.
+    let program = Program::with_workspaces();
+    let none = "workspace,module,users,devices\nw1,edr,twelve,\n";
+    assert_eq!(import(&program, none, &["--partial"]).0, 1);
+    assert_eq!(snapshots(&program), 0);
+    let cut = "workspace,module,users,devices\nw1,edr,7,\nw1,mdm,,1";
+    let (status, answer) = import(&program, cut, &["--partial"]);
+    assert_eq!((status, &answer["complete"]), (3, &false.into()));
+    let stray = "workspace,module,users,devices\nw1,edr,\"7,\nw1,mdm,,1\n";
+    let (status, answer) = import(&program, stray, &["--partial"]);
+    assert_eq!((status, &answer["error"]["code"]), (1, &"csv-quote".into()));
+}
+
+#[test]
+fn the_good_rows_of_a_list_of_workspaces_are_kept_with_what_hangs_on_them() {
+    let program = Program::with_workspaces();
+    let child = |id: &str, name: &str, parent: &str| {
+        format!(
+            r#"{{"id": "{id}", "name": "{name}", "kind": "child", "parent": "{parent}", "status": "new"}}"#
+        )
+    };
+    let list = |rows: &[String]| {
+        program.file(
+            "w.json",
+            format!("{{\"workspaces\": [\n{}\n]}}", rows.join(",\n")),
+        );
+        program.json(&["workspace", "import", "w.json", "--partial"])
+    };
+    let bell = child("w2", "Bell\\u0007 Dental", "msp");
+    let (status, answer) = list(std::slice::from_ref(&bell));
+    assert_eq!((status, &answer["added"]), (0, &1.into()), "{answer}");
+    assert_eq!(answer["notes"][0]["code"], "cleaned-name");
+    let (_, listed) = program.json(&["workspace", "list"]);
+    assert_eq!(listed["workspaces"][2]["name"], "Bell Dental");
+    let rows = [
+        child("w3", "Three", "sub"),
+        r#"{"id": "sub", "name": "Sub", "kind": "chanel", "parent": "msp", "status": "new"}"#
+            .to_owned(),
+        bell,
+        child("w4", "Four", "msp"),
+        child("w4", "Five", "msp"),
+    ];
+    let (status, answer) = list(&rows);
+    let told = [
+        "line 2 unknown-parent",
+        "line 3 unknown-kind",
+        "line 6 duplicate-workspace",
+    ];
+    assert_eq!(
+        (status, refused(&answer)),
+        (3, told.map(str::to_owned).to_vec())
+    );
+    assert_eq!(
+        (&answer["added"], &answer["unchanged"]),
+        (&0.into(), &1.into())
+    );
+    let codes: Vec<&Value> = answer["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| &n["code"])
+        .collect();
+    assert!(codes.contains(&&"workspaces-unread".into()), "{answer}");
+    let said = program.run(&["workspace", "import", "w.json"]);
+    assert!(
+        said.status == 1 && said.err.contains("--partial"),
+        "{said:?}"
+    );
+}

@@ -13,9 +13,9 @@ use crate::{Error, Result, Source};
 
 use super::content::{Content, NOT_UTF8_FIX, content, why_not_utf8};
 use super::csv_file::{CsvFile, CsvRow};
-use super::usage::{Place, Read};
+use super::usage::{Concerned, Place, Read, RefusedRow};
 use super::{Accepted, Cleaned, DOUBTFUL_ID_FIX, Doubt, Unknown};
-use super::{count, doubtful_id, is_column, refuse};
+use super::{count, doubtful_id, is_column};
 
 const COLUMNS: [&str; 4] = ["workspace", "module", "users", "devices"];
 
@@ -40,6 +40,10 @@ impl Place for Row {
         let message = format!("{}, line {}{column}: {what}", self.file, self.line);
         Problem::new(code, message, fix)
     }
+
+    fn at(&self) -> u64 {
+        self.line
+    }
 }
 
 pub(super) fn read(
@@ -62,29 +66,40 @@ pub(super) fn read(
     let columns = Arc::new(columns(&file, &header, &mut unknown)?);
     let mut cleaned = Cleaned::default();
     let mut items = Vec::new();
-    let mut problems = Vec::new();
+    let mut refused = Vec::new();
     while let Some(found) = csv.next_row()? {
         let row = Row {
             file: Arc::clone(&file),
             line: found.line,
             columns: Arc::clone(&columns),
         };
-        let item = match csv.other_width(&found) {
+        let width = csv.other_width(&found);
+        let shifted = width.is_some();
+        let item = match width {
             Some(problem) => Err(problem),
             None => item(&row, &found, source.accepted, &mut cleaned),
         };
         match item {
             Ok(item) => items.push((row, item)),
-            Err(problem) => problems.push(problem),
+            Err(problem) => refused.push(RefusedRow {
+                at: row.line,
+                of: concerned(&row, &found, source.accepted, shifted),
+                problem,
+            }),
         }
     }
-    problems.extend(csv.cut());
-    refuse(problems)?;
+    // Rows may be missing behind it.
+    refused.extend(csv.cut().map(|problem| RefusedRow {
+        at: u64::MAX,
+        problem,
+        of: Concerned::Anybody,
+    }));
     Ok(Read {
         channel,
         taken_at,
         complete,
         items,
+        refused,
         names: Vec::new(),
         notes: unknown.notes().chain(cleaned.notes()).collect(),
     })
@@ -124,6 +139,27 @@ fn columns(file: &str, header: &CsvRow<'_>, unknown: &mut Unknown) -> Result<[us
         return Err(Problem::new("csv-header", message, fix).into());
     };
     Ok([workspace, module, users, devices])
+}
+
+/// Whose count a row is that is refused for something else. Where cells may stand in the
+/// wrong columns, an id at the place of the workspace may still be one, of the channel's;
+/// that of a module would be a guess.
+fn concerned(row: &Row, cells: &CsvRow<'_>, accepted: Accepted, shifted: bool) -> Concerned {
+    fn read<T: FromStr<Err = IdError>>(
+        row: &Row,
+        which: usize,
+        cells: &CsvRow<'_>,
+        accepted: Accepted,
+    ) -> Option<T> {
+        let cell = cells.cells.get(row.columns[which])?;
+        let text = std::str::from_utf8(cell).ok()?;
+        id(row, which, text, accepted, &mut Cleaned::default()).ok()
+    }
+    match (read(row, 0, cells, accepted), read(row, 1, cells, accepted)) {
+        (Some(workspace), Some(module)) if !shifted => Concerned::Pair(workspace, module),
+        (Some(workspace), _) => Concerned::Workspace(workspace),
+        (None, _) => Concerned::Anybody,
+    }
 }
 
 /// `Workspace`, and also `Workspace ID`.

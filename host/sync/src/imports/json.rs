@@ -24,6 +24,7 @@ pub(crate) struct Document<'a> {
     name: &'a str,
     text: &'a str,
     accepted: Accepted,
+    partial: bool,
 }
 
 /// One value in it, and the way to it (`items[3].users`).
@@ -57,6 +58,7 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
                 name,
                 text,
                 accepted: source.accepted,
+                partial: source.partial,
             },
             raw: raw.get(),
             path: Cow::Borrowed(""),
@@ -119,9 +121,18 @@ impl<'a> Node<'a> {
 
     /// Line and column.
     fn begins(&self) -> (usize, usize) {
+        place(self.document.text, self.offset())
+    }
+
+    /// Where it stands in the file, in bytes.
+    fn offset(&self) -> usize {
         // Both are slices of one text, so the difference is this value's offset.
-        let offset = self.raw.as_ptr().addr() - self.document.text.as_ptr().addr();
-        place(self.document.text, offset)
+        self.raw.as_ptr().addr() - self.document.text.as_ptr().addr()
+    }
+
+    /// Where it stands among the others of its file.
+    pub(crate) fn at(&self) -> u64 {
+        u64::try_from(self.offset()).unwrap_or(u64::MAX)
     }
 
     fn wrong_type(&self, wanted: &str) -> Problem {
@@ -204,6 +215,21 @@ impl<'a> Node<'a> {
         let text = self.plain_text()?;
         readable(&text).map_err(|why| self.problem("bad-text", why, "Correct the text."))?;
         Ok(text.into_owned())
+    }
+
+    /// A name that only people read. Where good rows are kept, it loses its control
+    /// characters and is told of.
+    pub(crate) fn name(&self, cleaned: &mut Cleaned) -> Checked<String> {
+        if self.document.partial && self.raw.starts_with('"') {
+            let text = self.plain_text()?;
+            if text.chars().any(char::is_control) {
+                let name = cleaned.name(&text);
+                readable(&name)
+                    .map_err(|why| self.problem("bad-text", why, "Correct the text."))?;
+                return Ok(name);
+            }
+        }
+        self.text()
     }
 
     /// A text that is compared with known words.

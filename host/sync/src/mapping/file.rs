@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::error::{Problem, rule};
 use crate::imports::json::{Node, parse};
 use crate::imports::whole::{Listed, not_whole};
-use crate::imports::{Cleaned, Unknown};
+use crate::imports::{Cleaned, Refusals, Unknown};
 use crate::{Host, Note, Result, Source};
 
 use contradictions::Claim;
@@ -55,7 +55,7 @@ pub struct ContractEntry {
 #[derive(Debug, Default)]
 pub(super) struct Read<'a> {
     pub rows: Vec<Row<'a>>,
-    pub refused: Vec<Problem>,
+    pub refused: Refusals,
     /// What the refused rows say, as far as it can be read.
     pub claims: Vec<(Place<'a>, Claim)>,
     pub notes: Vec<Note>,
@@ -86,6 +86,16 @@ impl Place<'_> {
             Self::Named(name) => format!("{name}: {}", problem.message),
         };
         Problem { message, ..problem }
+    }
+
+    /// Where it stands among the others of its file.
+    pub fn at(&self) -> u64 {
+        match self {
+            Self::Json(node) => node.at(),
+            Self::Sheet(row) => row.at(),
+            // As they were named.
+            Self::Named(_) => 0,
+        }
     }
 
     /// Within its file.
@@ -156,9 +166,9 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
                 }
                 Err(problem) => {
                     let claim = claim(list, &node);
+                    read.refused.push(node.at(), problem);
                     read.claims
                         .extend(claim.map(|claim| (Place::Json(node), claim)));
-                    read.refused.push(problem);
                 }
             }
         }
@@ -170,7 +180,8 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
     for sign in not_whole(&mut document, listed) {
         let message = format!("{}: {sign}: it may not have all mappings", source.name);
         let fix = "Get the whole file; if this is all of it, leave that field out.";
-        read.refused.push(Problem::new("not-whole", message, fix));
+        let problem = Problem::new("not-whole", message, fix);
+        read.refused.push(u64::MAX, problem);
     }
     document.rest(&mut unknown);
     if lists == 0 {

@@ -95,6 +95,11 @@ pub(in crate::mapping) struct RowPlace {
 }
 
 impl RowPlace {
+    /// Where it stands among the others.
+    pub(super) fn at(&self) -> u64 {
+        self.row
+    }
+
     /// Within its file.
     pub(super) fn in_file(&self) -> String {
         let line = if self.lettered { "row" } else { "line" };
@@ -168,9 +173,9 @@ pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Resul
             }),
             Err(problem) => {
                 let claim = cells.claim();
+                read.refused.push(place.at(), problem);
                 read.claims
                     .extend(claim.map(|claim| (Place::Sheet(place), claim)));
-                read.refused.push(problem);
             }
         }
     }

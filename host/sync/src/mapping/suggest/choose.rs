@@ -134,16 +134,22 @@ fn by_id<'a>(ids: &[String], now: &[Proposed]) -> Read<'a> {
                 place: Place::Named(format!("suggestion {id}")),
                 mapping: one.mapping.clone(),
             }),
-            (Some(_), Some(_)) => chosen.refused.push(Problem::new(
-                "suggestion-ambiguous",
-                format!("suggestion {id:?} is one of an account and one of a service"),
-                "Map it with `psa-host map account` or `psa-host map service`.",
-            )),
-            (None, _) => chosen.refused.push(Problem::new(
-                "unknown-suggestion",
-                format!("{id:?} is not suggested now"),
-                "See what is with `psa-host map suggest --all`; ids are compared as written.",
-            )),
+            (Some(_), Some(_)) => chosen.refused.push(
+                0,
+                Problem::new(
+                    "suggestion-ambiguous",
+                    format!("suggestion {id:?} is one of an account and one of a service"),
+                    "Map it with `psa-host map account` or `psa-host map service`.",
+                ),
+            ),
+            (None, _) => chosen.refused.push(
+                0,
+                Problem::new(
+                    "unknown-suggestion",
+                    format!("{id:?} is not suggested now"),
+                    "See what is with `psa-host map suggest --all`; ids are compared as written.",
+                ),
+            ),
         }
     }
     chosen
@@ -175,7 +181,7 @@ fn read_file(source: &Source) -> Result<Read<'_>> {
                     place: Place::Json(node),
                     mapping,
                 }),
-                Err(problem) => read.refused.push(problem),
+                Err(problem) => read.refused.push(node.at(), problem),
             }
         }
     }
