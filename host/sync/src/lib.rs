@@ -41,6 +41,7 @@ mod source;
 mod spreadsheet;
 #[cfg(test)]
 mod testing;
+mod time_zone;
 mod usage_view;
 mod usage_withdrawal;
 mod validate;
