@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use psa_host_sandbox::{Compiler, compile_worker};
-use psa_host_sync::{Host, HostOptions, KeySource};
+use psa_host_sync::{Actor, Host, HostOptions, KeySource};
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command, Format, Global};
@@ -75,6 +75,7 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
                 true => Host::open(options)?,
                 false => Host::open_existing(options)?,
             };
+            let access = host.access(Actor::operator(who()));
             // A run waits for its PSA most of the time. One thread for what is read and one,
             // this one, for what is planned from it are enough, and keep memory small.
             tokio::runtime::Builder::new_multi_thread()
@@ -82,7 +83,7 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
                 .enable_all()
                 .build()
                 .context("the asynchronous runtime does not start")?
-                .block_on(commands::run(command, &host, output))
+                .block_on(commands::run(command, &access, output))
         }
     }
 }
@@ -100,7 +101,6 @@ fn options(global: Global) -> Result<HostOptions> {
         dev_loopback: global.dev_loopback,
         proxy: global.proxy.filter(|proxy| !proxy.is_empty()),
         ca_file: global.ca_file,
-        actor: actor(),
         compiler: Compiler::Child {
             program,
             args: vec![COMPILE_PLUGIN.into()],
@@ -110,7 +110,7 @@ fn options(global: Global) -> Result<HostOptions> {
 }
 
 /// Who types, as the history shows it.
-fn actor() -> String {
+fn who() -> String {
     let user = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));

@@ -22,6 +22,8 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/16-plugin-files.sql")).foreign_key_check(),
     M::up(include_str!("migrations/17-tenant-claims.sql")).foreign_key_check(),
     M::up(include_str!("migrations/18-contract-of-seen.sql")),
+    M::up(include_str!("migrations/19-run-leases.sql")),
+    M::up(include_str!("migrations/20-history-chains.sql")),
     M::up(include_str!("migrations/22-unread.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[

@@ -6,6 +6,7 @@ use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::json;
 
+use crate::history::About;
 use crate::row::{UnknownWord, parsed, parsed_opt};
 use crate::unread::{self, UnreadWorkspaces};
 use crate::{Ledger, LedgerError, Result};
@@ -84,7 +85,13 @@ impl Ledger {
                 if let Some(unread) = unread {
                     detail["unread"] = unread.rows.into();
                 }
-                journal.write(change, "workspaces.imported", "", &detail)?;
+                journal.write(
+                    change,
+                    About::Installation,
+                    "workspaces.imported",
+                    "",
+                    &detail,
+                )?;
             }
             Ok(done)
         })

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::{ConnectionName, TenantKey};
+use psa_host_ledger::{Run, RunId};
 use serde::Serialize;
 
-use crate::{Host, Result};
+use crate::access::unseen;
+use crate::{Access, Power, Result};
 
-/// A run in the list; its lines are in [`Host::run_report`].
+/// A run in the list; its lines are in [`Access::run_report`].
 #[derive(Debug, Clone, Serialize)]
 pub struct RunView {
     /// `r-000123`.
@@ -39,7 +41,7 @@ pub struct RunView {
     pub counts: BTreeMap<&'static str, u64>,
 }
 
-impl Host {
+impl Access {
     /// Runs, latest first, at most `limit`; of one connection or of all.
     ///
     /// # Errors
@@ -49,7 +51,19 @@ impl Host {
         connection: Option<&ConnectionName>,
         limit: u32,
     ) -> Result<Vec<RunView>> {
-        let runs = self.ledger().runs(connection, limit)?;
+        self.may(Power::Read)?;
+        if let Some(name) = connection {
+            self.may_on(name, Power::Read)?;
+        }
+        let mut runs = self.ledger().runs(connection, limit)?;
+        if self.is_scoped() && connection.is_none() {
+            runs.clear();
+            for connection in self.connections_seen()? {
+                runs.extend(self.ledger().runs(Some(&connection.name), limit)?);
+            }
+            runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+            runs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
         let view = |run: psa_host_ledger::Run| RunView {
             run: run.id.to_string(),
             connection: run.connection,
@@ -69,5 +83,14 @@ impl Host {
                 .collect(),
         };
         Ok(runs.into_iter().map(view).collect())
+    }
+
+    /// A run of a connection that the actor sees.
+    pub(crate) fn run_seen(&self, id: RunId) -> Result<Run> {
+        let run = self.ledger().run(id)?;
+        match self.sees_connection(&run.connection)? {
+            true => Ok(run),
+            false => Err(unseen("run", id)),
+        }
     }
 }

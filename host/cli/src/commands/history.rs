@@ -4,14 +4,14 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Result;
-use psa_host_sync::{EntryFilter, ExportForm, HistoryHead, HistoryVerified, Host};
+use psa_host_sync::{Access, EntryFilter, ExportForm, HistoryHead, HistoryVerified};
 use serde_json::json;
 
 use super::{Status, or_dash};
 use crate::args::{FormWord, HistoryCommand};
 use crate::output::{Column, Output, Table, WrongUse};
 
-pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: HistoryCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         HistoryCommand::Verify { head } => return verify(head.as_ref(), host, out),
         HistoryCommand::List {
@@ -19,11 +19,13 @@ pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> 
             limit,
             subject,
             what,
+            chain,
         } => {
             let filter = EntryFilter {
                 after,
                 subject: subject.as_deref(),
                 what: what.as_deref(),
+                chain: chain.as_ref(),
             };
             list(&filter, limit, host, out)?;
         }
@@ -37,7 +39,7 @@ pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> 
     Ok(Status::Done)
 }
 
-fn verify(kept: Option<&HistoryHead>, host: &Host, out: Output) -> Result<Status> {
+fn verify(kept: Option<&HistoryHead>, host: &Access, out: Output) -> Result<Status> {
     let found = host.verify_history(kept)?;
     let status = match found.holds {
         true => Status::Done,
@@ -60,7 +62,7 @@ fn verify(kept: Option<&HistoryHead>, host: &Host, out: Output) -> Result<Status
     } else {
         out.line(format!("{verified} of {entries} entries hold"))?;
     }
-    if let Some(head) = found.head {
+    for head in &found.heads {
         out.line(format!("history head {head}"))?;
     }
     match found.broken {
@@ -82,13 +84,13 @@ fn verify(kept: Option<&HistoryHead>, host: &Host, out: Output) -> Result<Status
     if !found.head_compared {
         out.line(
             "Not looked at: whether entries were cut off at the end. Only a head kept elsewhere \
-             shows that: --head SEQ:HEX.",
+             shows that: --head SEQ@CHAIN:HEX.",
         )?;
     }
     Ok(status)
 }
 
-fn list(filter: &EntryFilter<'_>, limit: u32, host: &Host, out: Output) -> Result<()> {
+fn list(filter: &EntryFilter<'_>, limit: u32, host: &Access, out: Output) -> Result<()> {
     let entries = host.history_entries(filter, limit)?;
     if out.is_json() {
         return Ok(out.json(&json!({ "entries": entries }))?);
@@ -120,7 +122,7 @@ fn export(
     after: i64,
     format_of: Option<FormWord>,
     force: bool,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<()> {
     let asked = format_of.map(ExportForm::from);

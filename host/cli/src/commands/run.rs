@@ -1,7 +1,7 @@
 //! `psa-host run …`
 
 use anyhow::Result;
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 use psa_host_sync::run::Verdict;
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::{Status, id};
 use crate::args::{RunCommand, VerdictWord};
 use crate::output::{Column, Output, Table, Tone};
 
-pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: RunCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         RunCommand::List { connection, limit } => {
             let name = connection
@@ -52,7 +52,7 @@ pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
 }
 
 fn list(
-    host: &Host,
+    host: &Access,
     connection: Option<&psa_host_billing::ConnectionName>,
     limit: u32,
     out: Output,

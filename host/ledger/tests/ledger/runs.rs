@@ -19,8 +19,8 @@ fn a_run_is_kept_from_beginning_to_end() {
     let place = Place::new();
     let ledger = place.with_connection().with_actor("cli:ann");
     let id = ledger.begin_run(&new_run("acme")).unwrap();
-    assert_eq!(id.to_string(), "r-000001");
-    assert_eq!(ledger.run(id).unwrap().status, RunStatus::Running);
+    assert_eq!(id.run().to_string(), "r-000001");
+    assert_eq!(ledger.run(id.run()).unwrap().status, RunStatus::Running);
     place.wait(60);
     ledger.end_run(id, &done()).unwrap();
     let run = ledger.run("r-1".parse().unwrap()).unwrap();
@@ -46,7 +46,7 @@ fn a_run_outlives_its_connection() {
     let id = ledger.begin_run(&new_run("acme")).unwrap();
     ledger.end_run(id, &done()).unwrap();
     ledger.remove_connection(&name("acme")).unwrap();
-    assert_eq!(ledger.run(id).unwrap().connection, name("acme"));
+    assert_eq!(ledger.run(id.run()).unwrap().connection, name("acme"));
 }
 
 #[test]
@@ -55,15 +55,18 @@ fn a_run_whose_process_is_gone_is_told_from_one_at_work() {
     let watcher = place.with_connection();
     let worker = place.open();
     let id = worker.begin_run(&new_run("acme")).unwrap();
-    assert_eq!(watcher.run(id).unwrap().status, RunStatus::Running);
+    assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Running);
     assert!(watcher.abandoned_runs(&name("acme")).unwrap().is_empty());
     drop(worker);
-    assert_eq!(watcher.run(id).unwrap().status, RunStatus::Abandoned);
+    assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Abandoned);
     let abandoned = watcher.abandoned_runs(&name("acme")).unwrap();
     assert_eq!(abandoned.len(), 1);
     let mut end = done();
     end.ending = RunEnding::Interrupted;
-    watcher.end_run(abandoned[0].id, &end).unwrap();
+    let next = watcher.begin_run(&new_run("acme")).unwrap();
+    watcher
+        .end_abandoned_run(next, abandoned[0].id, &end)
+        .unwrap();
     assert!(watcher.abandoned_runs(&name("acme")).unwrap().is_empty());
 }
 
@@ -105,7 +108,7 @@ fn rows_come_back_in_order_and_as_they_were() {
     rows[2].outcome = Outcome::Rejected;
     rows[2].code = update.code.clone();
     rows[2].message = update.message.clone();
-    assert_eq!(ledger.run_lines(id).unwrap(), rows);
+    assert_eq!(ledger.run_lines(id.run()).unwrap(), rows);
 
     let nowhere = LineUpdate { row: 3, ..update };
     assert_eq!(code(ledger.update_run_lines(id, &[nowhere])), "not-found");
@@ -135,7 +138,7 @@ fn runs_are_listed_latest_first() {
         .iter()
         .map(|run| run.id)
         .collect();
-    assert_eq!(listed, [ids[2], ids[1]]);
+    assert_eq!(listed, [ids[2].run(), ids[1].run()]);
     assert!(ledger.runs(Some(&name("beta")), 9).unwrap().is_empty());
     assert_eq!(ledger.runs(None, 9).unwrap().len(), 3);
 }

@@ -4,12 +4,12 @@ mod export;
 mod form;
 
 use jiff::Timestamp;
-use psa_host_ledger::{Break, HistoryEvent, HistoryFilter, HistoryHead, Verification};
+use psa_host_ledger::{Break, Chain, HistoryEvent, HistoryFilter, HistoryHead, Verification};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 pub use export::{ExportForm, Exported};
 
@@ -19,8 +19,10 @@ pub type EntryFilter<'a> = HistoryFilter<'a>;
 /// One entry of the history.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Entry {
-    /// Counts from 1, without holes.
+    /// Counts from 1 through all chains, without holes.
     pub seq: i64,
+    /// The chain it stands in: `installation`, `channel/ID`, or `former`.
+    pub chain: Chain,
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -41,6 +43,7 @@ impl From<HistoryEvent> for Entry {
     fn from(event: HistoryEvent) -> Self {
         Self {
             seq: event.seq,
+            chain: event.chain,
             at: event.at,
             who: event.who,
             what: event.what,
@@ -69,6 +72,8 @@ pub struct HistoryVerified {
     pub to: Option<Timestamp>,
     /// The last entry that holds.
     pub head: Option<HistoryHead>,
+    /// The last one that holds of each chain.
+    pub heads: Vec<HistoryHead>,
     /// Whether a head kept elsewhere was compared: only with one is a cut at the end
     /// found.
     pub head_compared: bool,
@@ -102,13 +107,15 @@ impl From<Break> for Breach {
     }
 }
 
-impl Host {
+impl Access {
     /// Verify the whole history; with a head that a report printed, also against it.
     ///
     /// # Errors
     /// A key that is missing or wrong, which says nothing about the history; a failing
     /// database. A break is no error: it is in the answer.
     pub fn verify_history(&self, kept: Option<&HistoryHead>) -> Result<HistoryVerified> {
+        self.may(Power::Read)?;
+        self.sees_everything("the history")?;
         let Verification {
             entries,
             verified,
@@ -116,6 +123,7 @@ impl Host {
             from,
             to,
             head,
+            heads,
             broken,
         } = self.ledger().verify_history(kept)?;
         // A folder that was deleted or mistyped must not pass for one whose history holds.
@@ -134,6 +142,7 @@ impl Host {
             from,
             to,
             head,
+            heads,
             head_compared: kept.is_some(),
             broken: broken.map(Breach::from),
         })
@@ -145,6 +154,8 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn history_entries(&self, filter: &EntryFilter<'_>, limit: u32) -> Result<Vec<Entry>> {
+        self.may(Power::Read)?;
+        self.sees_everything("the history")?;
         let events = self.ledger().history_matching(filter, limit)?;
         Ok(events.into_iter().map(Entry::from).collect())
     }

@@ -1,6 +1,6 @@
 //! Workspaces: `{"workspaces":[{id,name,company,domain,kind,parent,status,demo?,nfr?}]}`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use psa_host_billing::brake::BrakeCode;
 use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
@@ -8,7 +8,7 @@ use psa_host_ledger::UnreadWorkspaces;
 use serde::Serialize;
 
 use crate::error::Problem;
-use crate::{Host, Note, Result, Source};
+use crate::{Access, Note, Power, Result, Scope, Source};
 
 use super::json::{Node, Object, parse};
 use super::tree::{Tree, mistake_at};
@@ -31,7 +31,7 @@ pub struct WorkspacesImported {
     pub notes: Vec<Note>,
 }
 
-impl Host {
+impl Access {
     /// Take a list of workspaces over, all or none; of a source that keeps its good rows,
     /// those. Workspaces not listed stay.
     ///
@@ -40,6 +40,8 @@ impl Host {
     /// id twice, an unknown parent, a circle; or a channel with connections that would
     /// stop being one.
     pub fn import_workspaces(&self, source: &Source) -> Result<WorkspacesImported> {
+        self.may(Power::Manage)?;
+        self.sees_everything("the tree of workspaces")?;
         let mut notes = Vec::new();
         let (mut listed, mut refused) = read(source, &mut notes)?;
         let known = self.ledger().workspaces()?;
@@ -94,7 +96,17 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
-        Ok(self.ledger().workspaces()?)
+        self.may(Power::Read)?;
+        let Scope::Channels(own) = self.actor().scope() else {
+            return Ok(self.ledger().workspaces()?);
+        };
+        let mut seen = BTreeMap::new();
+        for channel in own {
+            let below = self.ledger().workspaces_below(channel)?;
+            let all = self.ledger().workspace(channel)?.into_iter().chain(below);
+            seen.extend(all.map(|workspace| (workspace.id.clone(), workspace)));
+        }
+        Ok(seen.into_values().collect())
     }
 }
 

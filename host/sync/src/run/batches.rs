@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
-use psa_host_ledger::{DecisionsAt, IntentId, RunId};
+use psa_host_ledger::{DecisionsAt, IntentId, RunLease};
 
 use super::day::Day;
 use super::found_right::FoundRight;
@@ -19,17 +19,17 @@ use super::rereading::Moved;
 use super::stop::Stop;
 use super::work::Work;
 use crate::progress::Watch;
-use crate::{Host, OpenConnection, Result};
+use crate::{Access, OpenConnection, Result};
 
 /// How often a line is read again because its turn came too late.
 const MOST_TIMES_LATE: u32 = 8;
 
 /// A run under way.
 pub(super) struct Running<'a> {
-    pub host: &'a Host,
+    pub host: &'a Access,
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
-    pub run: RunId,
+    pub run: RunLease,
     pub day: Day,
     /// How far people's decisions had come when it was planned.
     pub planned: DecisionsAt,

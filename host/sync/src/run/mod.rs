@@ -43,7 +43,7 @@ use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::effective::local_day;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::{ConnectionName, HoldCode, LineId, TenantKey};
-use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunId, TenantLock};
+use psa_host_ledger::{LineUpdate, NewRun, Outcome, RunEnd, RunEnding, RunLease, TenantLock};
 use psa_host_sandbox::{CallError, CallErrorKind, Depth};
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +55,7 @@ pub use settling::QUARANTINE;
 use crate::error::rule;
 use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{Error, Host, OpenConnection, Purpose, Result};
+use crate::{Access, Error, OpenConnection, Power, Purpose, Result};
 use batches::Running;
 use day::Day;
 use found_right::FoundRight;
@@ -91,6 +91,16 @@ pub struct SyncOptions {
     pub cancel: CancellationToken,
 }
 
+impl SyncOptions {
+    /// What it takes to ask for such a run.
+    fn power(&self) -> Power {
+        match self.dry_run {
+            true => Power::Read,
+            false => Power::Approve,
+        }
+    }
+}
+
 /// Everything that a run found, before it is put into a report.
 struct Found {
     released: Releases,
@@ -102,7 +112,7 @@ struct Found {
     ending: RunEnding,
 }
 
-impl Host {
+impl Access {
     /// Sync one connection.
     ///
     /// # Errors
@@ -115,6 +125,7 @@ impl Host {
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<RunReport> {
+        self.may_on(name, options.power())?;
         let zone = zone_of(&self.connection(name)?)?;
         let today = local_day(self.now(), &zone);
         let as_of = options.as_of.unwrap_or(today);
@@ -155,7 +166,7 @@ impl Host {
             today,
             zone: &zone,
         };
-        let released = self.release_brakes(name, run, dry_run, options.release.as_ref())?;
+        let released = self.release_brakes(name, run.run(), dry_run, options.release.as_ref())?;
         let stall = Stall::new(options.longest_stall.unwrap_or(LONGEST_STALL));
         let noted = |progress: Progress| {
             stall.note(&progress);
@@ -202,7 +213,7 @@ impl Host {
             },
         )?;
         Ok(RunReport {
-            run: run.to_string(),
+            run: run.run().to_string(),
             status: found.ending.as_str(),
             connection: name.clone(),
             tenant,
@@ -222,7 +233,7 @@ impl Host {
             incidents,
             settled: found.settled,
             lines: found.lines,
-            history_head: self.ledger().history_head_of_run(run)?,
+            history_head: self.ledger().history_head_of_run(run.run())?,
         })
     }
 
@@ -326,7 +337,9 @@ impl Host {
                     .notices
                     .push(Notice::limits_added(&open.connection.name));
             }
-            found.settled = self.settle_earlier(open, tenant, quarantine, watch).await?;
+            found.settled = self
+                .settle_earlier(run, open, tenant, quarantine, watch)
+                .await?;
         }
         let decisions = self.ledger().decisions_at()?;
         let rules = self.ledger().rules(&open.connection.name)?;
@@ -442,8 +455,7 @@ impl Host {
                 .extend(self.says_when_to_sync_again(open, tenant, quarantine)?);
             let planned = found.lines.get(..from_planning).unwrap_or_default();
             self.close_questions(begun, &rules.approval, planned)?;
-            self.ledger()
-                .use_snapshot(&open.connection.name, snapshot.id)?;
+            self.ledger().use_snapshot(run, snapshot.id)?;
         }
         self.record_outcomes(run, &found.lines)?;
         Ok(found)
@@ -478,7 +490,7 @@ impl Host {
 
     /// Write down what became of each line that is no longer as it was planned, unless
     /// that was done when it was read back.
-    fn record_outcomes(&self, run: RunId, lines: &[LineReport]) -> Result<()> {
+    fn record_outcomes(&self, run: RunLease, lines: &[LineReport]) -> Result<()> {
         let updates: Vec<LineUpdate> = (0_u32..)
             .zip(lines)
             .filter(|(_, line)| match line.outcome {
@@ -543,7 +555,7 @@ impl Found {
     }
 }
 
-impl Host {
+impl Access {
     /// An error in the middle of posting, with what was posted before it. What left and was
     /// not read back is known to the ledger alone: the report has it as planned still.
     fn after_posting(&self, begun: &Begun<'_>, error: Error, lines: &[LineReport]) -> Error {
@@ -555,7 +567,7 @@ impl Host {
         let more = match self.ledger().open_intents(begun.tenant) {
             Ok(open) => {
                 let left = open.iter().filter(|intent| {
-                    intent.run == begun.run
+                    intent.run == begun.run.run()
                         && intent.attempt > 0
                         && !confirmed.contains(&intent.intent.key.line)
                 });
@@ -583,7 +595,7 @@ fn ended(error: tokio::task::JoinError) -> Error {
 struct Begun<'a> {
     open: &'a OpenConnection,
     tenant: &'a TenantKey,
-    run: RunId,
+    run: RunLease,
     dry_run: bool,
     as_of: Date,
     /// The day it is in the zone, also where another is planned for.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Span;
 use jiff::civil::Date;
-use psa_host_billing::approval::{Question, Rollback, Verdict};
+use psa_host_billing::approval::{Answer, Question, Rollback};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::plan::{
@@ -21,7 +21,7 @@ use psa_host_billing::{
     Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
+    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunLease, RunLine, Snapshot,
 };
 use tokio::task::JoinHandle;
 
@@ -32,7 +32,7 @@ use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
 use crate::snapshot::counts_of;
-use crate::{Host, OpenConnection, Result, Window, whole_lines};
+use crate::{Access, OpenConnection, Result, Window, whole_lines};
 
 /// What a run is to do.
 pub(super) struct Planned {
@@ -58,7 +58,7 @@ pub(super) struct Planning<'a> {
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
     /// Whose rows are written; none for a file on trial.
-    pub run: Option<RunId>,
+    pub run: Option<RunLease>,
     pub as_of: Date,
     pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
@@ -76,7 +76,7 @@ impl Planning<'_> {
     }
 }
 
-impl Host {
+impl Access {
     /// The newest snapshot of a connection's channel.
     pub(super) fn newest_snapshot(&self, open: &OpenConnection) -> Result<Option<Snapshot>> {
         Ok(self.ledger().latest_snapshot(&open.connection.channel)?)
@@ -375,12 +375,12 @@ impl Planned {
 /// Writes a run's rows while the PSA is being read.
 struct Rows {
     ledger: Ledger,
-    run: Option<RunId>,
+    run: Option<RunLease>,
     under_way: Option<JoinHandle<psa_host_ledger::Result<u32>>>,
 }
 
 impl Rows {
-    fn new(ledger: &Ledger, run: Option<RunId>) -> Self {
+    fn new(ledger: &Ledger, run: Option<RunLease>) -> Self {
         Self {
             ledger: ledger.clone(),
             run,
@@ -408,9 +408,9 @@ impl Rows {
 
 /// A question as the rules take it.
 fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
-    let verdict = match asked.state {
-        QuestionState::Granted => Verdict::Granted,
-        QuestionState::Rejected => Verdict::Rejected {
+    let answer = match asked.state {
+        QuestionState::Granted => Answer::Granted,
+        QuestionState::Rejected => Answer::Rejected {
             words: format!(
                 "{} was rejected by {}: {}",
                 asked.id,
@@ -418,7 +418,7 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
                 asked.why.unwrap_or_default()
             ),
         },
-        _ => Verdict::Waiting,
+        _ => Answer::Waiting,
     };
     let question = asked.id.to_string();
     let rollback = asked.question.rollback.map(|(run, effective)| Rollback {
@@ -432,7 +432,7 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
         effective: asked.question.effective,
         monthly: asked.question.money,
         reasons: asked.question.reasons,
-        verdict,
+        answer,
         rollback,
     };
     (asked.question.key.line, question)

@@ -14,28 +14,30 @@ use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{ConnectionName, Hold, HoldCode, Line, LineKey, ReportCode, TenantKey};
 use psa_host_ledger::{
     Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution, RunEnd, RunEnding,
+    RunLease,
 };
 use serde_json::json;
 
 use super::report::LineReport;
 use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{Host, OpenConnection, Result};
+use crate::{Access, OpenConnection, Result};
 
 /// How long a doubtful adjustment is left alone before its line is read, unless the
 /// plugin declares that its PSA may work longer on one request.
 pub const QUARANTINE: Duration = Duration::from_secs(600);
 
-impl Host {
+impl Access {
     /// Settle what this connection left open in the tenant, as far as the lines tell.
     pub(super) async fn settle_earlier(
         &self,
+        lease: RunLease,
         open: &OpenConnection,
         tenant: &TenantKey,
         quarantine: Duration,
         watch: Watch<'_>,
     ) -> Result<Vec<LineReport>> {
-        self.close_abandoned_runs(open)?;
+        self.close_abandoned_runs(lease, open)?;
         let left: Vec<IntentRecord> = self
             .ledger()
             .open_intents(tenant)?
@@ -52,12 +54,12 @@ impl Host {
                 (intent.id, Answer::NotSent(why.to_owned()))
             })
             .collect();
-        self.ledger().record_answers(&answers)?;
+        self.ledger().record_answers(lease, &answers)?;
         if sent.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<_> = sent.iter().map(|intent| intent.id).collect();
-        self.ledger().presume_handed_out(&ids)?;
+        self.ledger().presume_handed_out(lease, &ids)?;
         watch(Progress {
             activity: Activity::Settling,
             done: 0,
@@ -78,12 +80,13 @@ impl Host {
                 report
             })
             .collect();
-        reports.extend(self.read_and_resolve(open, &due).await?);
+        reports.extend(self.read_and_resolve(lease, open, &due).await?);
         Ok(reports)
     }
 
     async fn read_and_resolve(
         &self,
+        lease: RunLease,
         open: &OpenConnection,
         due: &[IntentRecord],
     ) -> Result<Vec<LineReport>> {
@@ -144,7 +147,7 @@ impl Host {
             resolutions.push((intent.id, resolution, evidence));
             reports.push(report);
         }
-        self.ledger().resolve(&resolutions)?;
+        self.ledger().resolve(lease, &resolutions)?;
         Ok(reports)
     }
 
@@ -173,9 +176,10 @@ impl Host {
     }
 
     /// Runs whose process died are over; their adjustments are settled one by one.
-    fn close_abandoned_runs(&self, open: &OpenConnection) -> Result<()> {
+    fn close_abandoned_runs(&self, lease: RunLease, open: &OpenConnection) -> Result<()> {
         for run in self.ledger().abandoned_runs(&open.connection.name)? {
-            self.ledger().end_run(
+            self.ledger().end_abandoned_run(
+                lease,
                 run.id,
                 &RunEnd {
                     ending: RunEnding::Interrupted,

@@ -11,7 +11,7 @@ use super::Begun;
 use super::release::Released;
 use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// A line, for the ledger.
 pub(super) fn row(line: &LineReport) -> RunLine {
@@ -71,14 +71,15 @@ pub(super) fn beside(
     })
 }
 
-impl Host {
+impl Access {
     /// The report of an earlier run, as far as it is known today: what was in doubt
     /// and has been settled since shows its settlement.
     ///
     /// # Errors
     /// No such run; a damaged ledger.
     pub fn run_report(&self, id: RunId) -> Result<RunReport> {
-        let run = self.ledger().run(id)?;
+        self.may(Power::Read)?;
+        let run = self.run_seen(id)?;
         let sent = self.unclear_rows(id)?;
         let lines: Vec<LineReport> = (0_u32..)
             .zip(self.ledger().run_lines(id)?)
@@ -139,7 +140,7 @@ impl Host {
     }
 }
 
-impl Host {
+impl Access {
     /// Rows of a run whose adjustments may have left, and nobody knows yet: the process is
     /// still at work, or died before it could say so.
     fn unclear_rows(&self, id: RunId) -> Result<BTreeSet<u32>> {

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{
-    Change, Form, Host, MapChange, MapDifference, MapImported, Source, refuse_existing, write_whole,
+    Access, Change, Form, MapChange, MapDifference, MapImported, Source, refuse_existing,
+    write_whole,
 };
 use serde_json::json;
 
@@ -17,7 +18,7 @@ use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, write_json};
 /// New mappings shown by an import; what changes or goes is always shown.
 const MOST_ADDED: usize = 20;
 
-pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status> {
+pub async fn import(args: &MapImport, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
@@ -187,7 +188,7 @@ impl Counts {
     }
 }
 
-pub async fn export(args: &MapExport, host: &Host, out: Output) -> Result<Status> {
+pub async fn export(args: &MapExport, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let by_name = args.file.as_deref().and_then(Form::of_name);
     let form = args.form.map(Form::from).or(by_name).unwrap_or(Form::Json);
