@@ -101,6 +101,9 @@ error_codes! {
     NotUtf8 = "not-utf8",
         "The text is not UTF-8.",
         "Save it as UTF-8.";
+    WrongContent = "wrong-content",
+        "The file is something else than it is read as, such as a workbook, a PDF or a web page.",
+        "Give the file itself, as JSON or CSV.";
     JsonSyntax = "json-syntax",
         "The file is not JSON, or breaks off.",
         "Correct the file at the place that the message names.";
@@ -365,6 +368,39 @@ error_codes! {
     Refused = "refused",
         "The plugin asked for something that it may not have.",
         "See with `psa-host plugin inspect` what it may reach and do.";
+    CertificateUntrusted = "certificate-untrusted",
+        "The certificate of the PSA, or of a proxy between, is signed by an authority that this computer does not trust.",
+        "Name the authority of your company's proxy with `--ca-file`; where you expect none, find out who stands between before you go on.";
+    CertificateExpired = "certificate-expired",
+        "The certificate has expired.",
+        "See that the clock of this computer is right; if it is, whoever runs that server must renew it.";
+    CertificateNotYetValid = "certificate-not-yet-valid",
+        "The certificate is not valid yet.",
+        "Set the clock of this computer right; if it is, ask whoever runs that server.";
+    CertificateWrongName = "certificate-wrong-name",
+        "The certificate is for another name.",
+        "Correct the connection's address, or find the proxy or firewall that answers for it.";
+    CertificateRevoked = "certificate-revoked",
+        "The certificate was revoked.",
+        "Ask whoever runs that server, or the proxy between, for a valid one.";
+    CertificateInvalid = "certificate-invalid",
+        "The certificate cannot be used.",
+        "Ask whoever runs that server, or the proxy between, for a valid one.";
+    TlsFailed = "tls-failed",
+        "What answers there does not speak TLS as it should.",
+        "See what answers at that address; name a proxy with `--proxy`.";
+    ProxyRefused = "proxy-refused",
+        "The proxy did not let the request through.",
+        "Allow the host in the proxy, or correct `--proxy`.";
+    ProxyCredentials = "proxy-credentials",
+        "The proxy wants a user and a password, or others.",
+        "Give them in its address: PSA_HOST_PROXY=http://USER:PASSWORD@HOST:PORT.";
+    ProxyInvalid = "proxy-invalid",
+        "The address of the proxy cannot be read.",
+        "Write it as http://proxy.example:3128.";
+    CaFileInvalid = "ca-file-invalid",
+        "The file of certificate authorities has none that can be read.",
+        "Name a file with one or more certificates in PEM.";
     TenantChanged = "tenant-changed",
         "The PSA behind the connection is another one than before.",
         "Where the vendor moved it: `psa-host connection rebind`. Else put the former settings back.";
@@ -570,6 +606,9 @@ error_codes! {
     NoBackup = "no-backup",
         "The ledger is to be migrated, and no copy of it could be made first; nothing was changed.",
         "Make room, or make the data directory writable for this user, and do it again.";
+    NetworkShare = "network-share",
+        "The data directory is on a network share, whose locks cannot be relied on.",
+        "Name a data directory on a disk of this computer.";
     DiskFull = "disk-full",
         "The disk is full; nothing was changed.",
         "Free some space and do it again.";

@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
 use psa_host_sandbox::{Compiler, compile_worker};
 use psa_host_sync::{Actor, Host, HostOptions, KeySource};
+use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command, Format, Global};
 use commands::Status;
@@ -36,7 +37,12 @@ fn main() -> ExitCode {
         Err(error) => return not_parsed(&error),
     };
     let output = Output::new(cli.global.format, cli.global.quiet);
-    match log_to_stderr().and_then(|()| run(cli, output)) {
+    if let Err(wrong) = log_to_stderr() {
+        let failure = Failure::from(anyhow::Error::from(wrong));
+        failure.print(output);
+        return ExitCode::from(failure.status());
+    }
+    match run(cli, output) {
         Ok(status) => ExitCode::from(status.code()),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -95,6 +101,8 @@ fn options(global: Global) -> Result<HostOptions> {
     Ok(HostOptions {
         key: global.key_file.map_or(KeySource::Default, KeySource::File),
         dev_loopback: global.dev_loopback,
+        proxy: global.proxy.filter(|proxy| !proxy.is_empty()),
+        ca_file: global.ca_file,
         compiler: Compiler::Child {
             program,
             args: vec![COMPILE_PLUGIN.into()],
@@ -169,22 +177,15 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// The levels of what is logged.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// `PSA_HOST_LOG`: how much is logged; `info` tells of each run, retry and wait.
-fn log_to_stderr() -> Result<()> {
-    let asked = std::env::var("PSA_HOST_LOG").unwrap_or_default();
-    let asked = match asked.trim() {
-        "" => "error",
-        asked => asked,
-    };
-    // A word that is no level would be taken for the name of a part, and log nothing.
-    let known = ["off", "error", "warn", "info", "debug", "trace"];
-    let is_level = known.contains(&asked.to_ascii_lowercase().as_str());
-    let filter = tracing_subscriber::EnvFilter::try_new(asked).ok();
-    let filter = filter.filter(|_| is_level || asked.contains('='));
-    let Some(filter) = filter else {
-        let short: String = asked.chars().take(60).collect();
-        let message = format!("PSA_HOST_LOG is {short:?}, which is no level");
-        return Err(WrongUse::new(message, "Set error, warn, info or debug.").into());
+fn log_to_stderr() -> Result<(), WrongUse> {
+    let wanted = std::env::var("PSA_HOST_LOG").unwrap_or_default();
+    let filter = match wanted.trim() {
+        "" => EnvFilter::new("error"),
+        wanted => log_filter(wanted)?,
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -192,4 +193,23 @@ fn log_to_stderr() -> Result<()> {
         .with_ansi(false)
         .init();
     Ok(())
+}
+
+/// A level, or parts such as `psa_host_sync=debug` with commas between. A word that is no
+/// level would be taken for the name of a part, and nothing would be logged.
+fn log_filter(wanted: &str) -> Result<EnvFilter, WrongUse> {
+    let refused = |what: &str| {
+        let short: String = what.chars().take(60).collect();
+        WrongUse::new(
+            format!("PSA_HOST_LOG: {short:?} is no level of what is logged"),
+            format!("Use one of {}.", LEVELS.join(", ")),
+        )
+    };
+    for part in wanted.split(',') {
+        let level = part.rsplit('=').next().unwrap_or_default().trim();
+        if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+            return Err(refused(part));
+        }
+    }
+    EnvFilter::try_new(wanted).map_err(|_| refused(wanted))
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 
+use crate::access;
+
 /// Any failure of the ledger. Nothing was changed when one is returned, unless the
 /// verb says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +55,26 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// This user may not.
-    #[error("this user may not open {}", path.display())]
+    #[error(
+        "this user, {user}, may not use {}{}",
+        path.display(),
+        owner.as_ref().map(|owner| format!(", which belongs to {owner}")).unwrap_or_default()
+    )]
     Permission {
         /// The file or directory.
         path: PathBuf,
+        /// Who tried.
+        user: String,
+        /// Whose it is, or what is above it; none: that cannot be seen.
+        owner: Option<String>,
+    },
+    /// Neither the database nor locks can be relied on there.
+    #[error("the data directory {} lies on a network share, {kind}", path.display())]
+    NetworkShare {
+        /// The directory.
+        path: PathBuf,
+        /// Which kind.
+        kind: &'static str,
     },
     /// Another process held the write lock longer than the busy timeout.
     #[error("{} is being written by another process and did not become free", path.display())]
@@ -447,6 +465,7 @@ impl LedgerError {
             Self::DiskFull { .. } => ErrorCode::DiskFull,
             Self::ReadOnly { .. } => ErrorCode::ReadOnly,
             Self::Permission { .. } => ErrorCode::Permission,
+            Self::NetworkShare { .. } => ErrorCode::NetworkShare,
             Self::Locked { .. } => ErrorCode::LedgerLocked,
             Self::LeaseLost { .. } => ErrorCode::LeaseLost,
             Self::NoBackup { .. } => ErrorCode::NoBackup,
@@ -488,11 +507,19 @@ impl LedgerError {
         }
     }
 
+    fn permission(path: PathBuf) -> Self {
+        Self::Permission {
+            user: access::this_user(),
+            owner: access::owner(&path),
+            path,
+        }
+    }
+
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let path = path.to_owned();
         match error.kind() {
-            ErrorKind::PermissionDenied => Self::Permission { path },
+            ErrorKind::PermissionDenied => Self::permission(path),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
             ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             _ => Self::Io {
@@ -513,9 +540,13 @@ impl LedgerError {
             },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, why },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            // Also where only a file beside it is another user's.
+            Some(ErrorCode::ReadOnly) => match access::refused(&path) {
+                Some(refused) => Self::permission(refused),
+                None => Self::ReadOnly { path },
+            },
             Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-                Self::Permission { path }
+                Self::permission(access::refused(&path).unwrap_or(path))
             }
             // SQLite says neither that the disk is full where it makes room for its log or
             // the index of it.
@@ -524,7 +555,10 @@ impl LedgerError {
             }
             Some(ErrorCode::CannotOpen) => match std::fs::File::open(&path) {
                 Err(error) => Self::io(&path, &error),
-                Ok(_) => Self::Permission { path },
+                Ok(_) => match access::refused(&path) {
+                    Some(refused) => Self::permission(refused),
+                    None => Self::Io { path, why },
+                },
             },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             Some(_) => Self::Io { path, why },

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod answer;
 mod backup;
 mod boot;
@@ -55,6 +56,7 @@ mod step;
 mod storage;
 mod tenant_claims;
 mod transition;
+mod unread;
 mod usage;
 mod usage_names;
 mod usage_series;
@@ -98,6 +100,7 @@ pub use step::{Observer, Step};
 pub use storage::{StorageQuota, StorageScope, StorageUse};
 pub use tenant_claims::{TenantBinding, TenantDecision};
 pub use transition::{IntentState, MAX_SENDS};
+pub use unread::UnreadWorkspaces;
 pub use usage::{
     Counted, DifferingCount, Disagreement, NewSnapshot, Snapshot, SnapshotId, Withdrawal,
 };

@@ -24,7 +24,8 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/18-contract-of-seen.sql")),
     M::up(include_str!("migrations/19-run-leases.sql")),
     M::up(include_str!("migrations/20-history-chains.sql")),
-    M::up(include_str!("migrations/21-contract-names.sql")),
+    M::up(include_str!("migrations/22-unread.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/23-contract-names.sql")),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use psa_host_billing::{UsageItem, WorkspaceId};
+use psa_host_billing::{UnreadUsage, UsageItem, WorkspaceId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ use crate::history::About;
 use crate::names::{Numbers, Texts};
 use crate::row::{UnknownWord, instant, parsed};
 use crate::usage_names::{self, ItemNames};
-use crate::{Ledger, LedgerError, Result};
+use crate::{Ledger, LedgerError, Result, unread};
 
 pub(crate) use disagreement::disagree;
 pub use disagreement::{Counted, DifferingCount, Disagreement};
@@ -69,6 +69,8 @@ pub struct NewSnapshot {
     /// The users and devices behind them, where the source names any: only of pairs in
     /// `items`, each once.
     pub names: Vec<ItemNames>,
+    /// What the source has and could not be read; none of it is among the items.
+    pub unread: Vec<UnreadUsage>,
 }
 
 /// A snapshot that was imported.
@@ -136,11 +138,12 @@ impl Ledger {
                     })?;
             }
             usage_names::insert(change, &mut numbers, id, &new.names)?;
+            unread::insert(change, &mut numbers, id, &new.unread)?;
             let id = SnapshotId(id);
             let detail = json!({
                 "channel": new.channel, "taken_at": new.taken_at.to_string(),
                 "complete": new.complete, "source": new.source, "items": new.items.len(),
-                "items_with_names": new.names.len(),
+                "items_with_names": new.names.len(), "unread": new.unread.len(),
             });
             journal.write(
                 change,

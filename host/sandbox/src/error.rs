@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 
+use crate::NetworkFault;
+
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
@@ -253,6 +255,8 @@ pub enum CallErrorKind {
     Rejected,
     /// May pass.
     Transient,
+    /// There is no connection, for a reason that does not pass by itself.
+    NoConnection(NetworkFault),
     /// The host would not send a request; the session's incidents say more.
     Refused,
     /// The tenant's request budget is used up for now.
@@ -340,6 +344,7 @@ impl CallError {
             CallErrorKind::Invalid => ErrorCode::Invalid,
             CallErrorKind::Rejected => ErrorCode::Rejected,
             CallErrorKind::Transient => ErrorCode::Transient,
+            CallErrorKind::NoConnection(fault) => fault.code(),
             CallErrorKind::Refused => ErrorCode::Refused,
             CallErrorKind::BudgetParked { .. } => ErrorCode::BudgetParked,
             CallErrorKind::Trapped => ErrorCode::PluginTrapped,

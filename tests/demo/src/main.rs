@@ -75,17 +75,22 @@ async fn main() -> Result<()> {
 }
 
 /// Somebody changes a line in Autotask; a run is taken back. Both are for people to decide.
-fn what_people_decide(
-    shell: &Shell,
-    simulator: &Simulator,
-    line: i64,
-    (workspace, module): (&str, &str),
-) -> Result<()> {
+fn what_people_decide(shell: &Shell, simulator: &Simulator) -> Result<()> {
     shell.step("Somebody changes the units in Autotask by hand: held, until a person decides");
     let today = Timestamp::now().in_tz("America/New_York")?.date();
-    simulator
-        .foreign_edit(LineKind::Service, line, today, 3)
-        .map_err(anyhow::Error::msg)?;
+    // Autotask takes one change for a line and day: one that was left as it was.
+    let runs = shell.ask(&["run", "list", "northwind"])?;
+    let latest = runs["runs"][0]["run"].as_str().context("there was a run")?;
+    let report = shell.ask(&["run", "show", latest])?;
+    let mut lines = report["lines"].as_array().into_iter().flatten();
+    let edited = lines.find_map(|line| {
+        let untouched = line["outcome"] == "unchanged" && line["code"].is_null();
+        let id = line["line"].as_str()?.parse().ok()?;
+        let done = untouched.then(|| simulator.foreign_edit(LineKind::Service, id, today, 3))?;
+        done.ok()?;
+        Some((line["workspace"].as_str()?, line["module"].as_str()?))
+    });
+    let (workspace, module) = edited.context("every line was changed today")?;
     shell.run(&["sync", "northwind", "--new"], &[3])?;
     let why = "agreed by phone";
     let adopt = [
@@ -99,7 +104,6 @@ fn what_people_decide(
     ];
     shell.run(&adopt, &[0])?;
     shell.step("Take back what a run posted: it is asked first, too");
-    let runs = shell.ask(&["run", "list", "northwind"])?;
     let posted = runs["runs"].as_array().into_iter().flatten();
     let mut posted = posted.filter(|run| run["counts"]["confirmed"].as_u64() > Some(0));
     let run = posted.next().and_then(|run| run["run"].as_str());
@@ -228,9 +232,7 @@ fn the_main_job(
     let again = simulator.applied().len() - before - posted;
     ensure!(posted > 0, "nothing was posted");
     ensure!(again == 0, "the second run posted {again} adjustments");
-    if let (Some(last), Some(pair)) = (applied.last(), pair) {
-        what_people_decide(shell, simulator, last.line, pair)?;
-    }
+    what_people_decide(shell, simulator)?;
     shell.run(&["run", "list"], &[0])?;
     println!(
         "\nAutotask's own journal: {posted} adjustments by the first run, {again} by the second."
