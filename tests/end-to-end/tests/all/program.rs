@@ -235,7 +235,7 @@ async fn a_report_fits_80_columns_and_begins_with_what_it_comes_to() {
     let scene = Scene::present(&[(11, 5), (5, 5), (0, 4)]).await;
     let said = run(&scene, &SYNC);
     let shown = text(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
-    let whole = |line: &str| line.contains('`') || line.starts_with("history head");
+    let whole = |line: &str| ['`', '@', '/'].iter().any(|c| line.contains(*c));
     for line in shown.lines().filter(|line| !whole(line)) {
         assert!(line.chars().count() <= 80, "{line}");
     }
