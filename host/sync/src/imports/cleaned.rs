@@ -11,6 +11,8 @@ use crate::Note;
 pub(crate) struct Cleaned {
     /// Ids that came as JSON numbers.
     pub(crate) numbers: usize,
+    /// Ids in quotes that had spaces around them.
+    pub(crate) spaced: usize,
     /// Texts that lost something.
     texts: usize,
     /// The characters that they lost.
@@ -75,6 +77,13 @@ impl Cleaned {
         if self.numbers > 0 {
             let message = format!("{} ids are numbers; they were taken as text", self.numbers);
             notes.push(Note::new("number-as-id", message));
+        }
+        if self.spaced > 0 {
+            let message = format!(
+                "{} had spaces around them; they were taken without them",
+                plural(self.spaced, "id", "ids")
+            );
+            notes.push(Note::new("cleaned-text", message));
         }
         if self.texts > 0 {
             let lost: Vec<String> = self.lost.iter().map(|c| described(*c)).collect();
