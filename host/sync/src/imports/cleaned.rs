@@ -102,7 +102,12 @@ impl Cleaned {
             notes.push(Note::new("cleaned-count", message));
         }
         if !self.names.is_empty() {
-            let shown: Vec<String> = self.names.iter().take(MOST_NAMES).map(short).collect();
+            let shown: Vec<String> = self
+                .names
+                .iter()
+                .take(MOST_NAMES)
+                .map(|name| short(name))
+                .collect();
             let more = self.names.len().saturating_sub(shown.len());
             let more = if more > 0 {
                 format!(" and {more} more")
@@ -120,7 +125,7 @@ impl Cleaned {
     }
 }
 
-fn short(name: &String) -> String {
+fn short(name: &str) -> String {
     let short: String = name.chars().take(40).collect();
     format!("{short:?}")
 }
