@@ -213,20 +213,34 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::RunState`] if it is over, [`LedgerError::LeaseLost`].
     pub fn end_run(&self, lease: RunLease, end: &RunEnd) -> Result<()> {
-        self.end(lease, lease.run(), end)
+        self.end(lease.run(), end, |change| lease.in_run(change).map(|_| ()))
     }
 
-    /// End an earlier run whose process died, as [`RunEnding::Interrupted`] or otherwise.
+    /// End a run whose process died. Its lease is of no matter: whoever else takes the
+    /// tenant takes it from nobody.
     ///
     /// # Errors
-    /// As [`Ledger::end_run`].
-    pub fn end_abandoned_run(&self, lease: RunLease, id: RunId, end: &RunEnd) -> Result<()> {
-        self.end(lease, id, end)
+    /// [`LedgerError::RunState`] if it is over, or its process is alive.
+    pub fn end_killed_run(&self, id: RunId, end: &RunEnd) -> Result<()> {
+        let alive = self.is_alive(id)?;
+        self.end(id, end, |_| match alive {
+            false => Ok(()),
+            true => Err(LedgerError::RunState {
+                run: id.to_string(),
+                why: "is under way",
+            }
+            .into()),
+        })
     }
 
-    fn end(&self, lease: RunLease, id: RunId, end: &RunEnd) -> Result<()> {
+    fn end(
+        &self,
+        id: RunId,
+        end: &RunEnd,
+        may: impl FnOnce(&Connection) -> Inside<()>,
+    ) -> Result<()> {
         self.write(|change, journal| {
-            lease.in_run(change)?;
+            may(change)?;
             let connection = must_run(change, id)?;
             change.execute(
                 "UPDATE runs SET ended_at = ?2, ending = ?3, requests = ?4, counts = ?5,
@@ -292,7 +306,7 @@ impl Ledger {
 
     /// Runs of a connection whose process died before they ended, oldest first. Their
     /// adjustments are among [`Ledger::open_intents`]; when those are taken up, end the
-    /// run with [`Ledger::end_abandoned_run`].
+    /// run with [`Ledger::end_killed_run`].
     ///
     /// # Errors
     /// A failing or damaged database.
