@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use psa_host_billing::{HoldCode, RejectionKind, ReportCode};
 
-use crate::row::UnknownWord;
+use crate::db::UnknownWord;
 use crate::{IntentState, LineUpdate, Outcome};
 
 /// How a PSA refused an adjustment.

@@ -1,12 +1,11 @@
 //! Which modules a bundle of Coro holds, as a person declared it.
 
 use psa_host_billing::{ConnectionName, ModuleId};
-use rusqlite::params;
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::db::{Sql, params, parsed};
 use crate::history::About;
-use crate::row::parsed;
 use crate::{Ledger, LedgerError, Result};
 
 /// A bundle with what is in it.
@@ -90,14 +89,14 @@ impl Ledger {
     pub fn bundles(&self, connection: &ConnectionName) -> Result<Vec<BundleRecord>> {
         self.read(|view| {
             let id = must_exist(view, connection)?;
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT bundle, part FROM bundles WHERE connection = ?1 ORDER BY bundle, part",
             )?;
             let rows: Vec<(ModuleId, ModuleId)> = rows
                 .query_map([id], |row| {
                     Ok((parsed(row, "bundle")?, parsed(row, "part")?))
                 })?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             let mut bundles: Vec<BundleRecord> = Vec::new();
             for (bundle, part) in rows {
                 match bundles.last_mut() {

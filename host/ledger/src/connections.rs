@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use psa_host_billing::{ConnectionName, TenantKey, WorkspaceId};
-use rusqlite::{Connection as Database, OptionalExtension, Row, params};
 use serde_json::json;
 
+use crate::db::{Optional, Row, Sql, Tx, instant, instant_opt, params, parsed, parsed_opt};
 use crate::error::{Fault, Inside};
 use crate::history::About;
-use crate::row::{instant, instant_opt, parsed, parsed_opt};
 use crate::secrets::{self, Owner};
 use crate::transition::OPEN_STATES;
 use crate::{Ledger, LedgerError, Result, RunLease, Secret, SnapshotId, usage};
@@ -150,7 +149,7 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn connections(&self) -> Result<Vec<Connection>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached("SELECT * FROM connections ORDER BY name")?;
+            let mut rows = view.prepare("SELECT * FROM connections ORDER BY name")?;
             let found = rows.query_map([], connection)?;
             found.map(|found| complete(view, found?)).collect()
         })
@@ -163,7 +162,7 @@ impl Ledger {
     pub fn connection(&self, name: &ConnectionName) -> Result<Connection> {
         self.read(|view| {
             let found = view
-                .prepare_cached("SELECT * FROM connections WHERE name = ?1")?
+                .prepare("SELECT * FROM connections WHERE name = ?1")?
                 .query_row([name.as_str()], connection)
                 .optional()?;
             complete(view, found.ok_or_else(|| unknown(name))?)
@@ -361,7 +360,7 @@ impl Ledger {
                 [name.as_str()],
             )?;
             let channel: WorkspaceId = change
-                .prepare_cached("SELECT channel FROM connections WHERE id = ?1")?
+                .prepare("SELECT channel FROM connections WHERE id = ?1")?
                 .query_row([id], |row| parsed(row, 0))?;
             change.execute("DELETE FROM connections WHERE id = ?1", [id])?;
             journal.write(
@@ -376,7 +375,7 @@ impl Ledger {
 }
 
 /// While something sent is not settled, who sent it stays as it is.
-pub(crate) fn refuse_open_intents(view: &Database, id: i64, name: &str) -> Inside<()> {
+pub(crate) fn refuse_open_intents(view: &Tx<'_>, id: i64, name: &str) -> Inside<()> {
     let open: i64 = view.query_row(
         &format!(
             "SELECT count(*) FROM intents
@@ -396,7 +395,7 @@ pub(crate) fn refuse_open_intents(view: &Database, id: i64, name: &str) -> Insid
 }
 
 /// The credentials are others now, or to be tried again. Tells whether they were refused.
-fn renew_credentials(change: &Database, id: i64) -> Inside<bool> {
+fn renew_credentials(change: &Tx<'_>, id: i64) -> Inside<bool> {
     let refused: bool = change.query_row(
         "SELECT refused_at IS NOT NULL FROM connections WHERE id = ?1",
         [id],
@@ -411,22 +410,22 @@ fn renew_credentials(change: &Database, id: i64) -> Inside<bool> {
 }
 
 /// The number of a connection.
-pub(crate) fn id_of(view: &Database, name: &ConnectionName) -> Inside<Option<i64>> {
+pub(crate) fn id_of(view: &Tx<'_>, name: &ConnectionName) -> Inside<Option<i64>> {
     Ok(view
-        .prepare_cached("SELECT id FROM connections WHERE name = ?1")?
+        .prepare("SELECT id FROM connections WHERE name = ?1")?
         .query_row([name.as_str()], |row| row.get(0))
         .optional()?)
 }
 
 /// The number of a connection that must be there.
-pub(crate) fn must_exist(view: &Database, name: &ConnectionName) -> Inside<i64> {
+pub(crate) fn must_exist(view: &Tx<'_>, name: &ConnectionName) -> Inside<i64> {
     id_of(view, name)?.ok_or_else(|| unknown(name))
 }
 
 /// Which tenant a connection is bound to.
-pub(crate) fn tenant_of(view: &Database, id: i64) -> Inside<Option<TenantKey>> {
+pub(crate) fn tenant_of(view: &Tx<'_>, id: i64) -> Inside<Option<TenantKey>> {
     Ok(view
-        .prepare_cached("SELECT tenant FROM connections WHERE id = ?1")?
+        .prepare("SELECT tenant FROM connections WHERE id = ?1")?
         .query_row([id], |row| parsed_opt(row, "tenant"))?)
 }
 
@@ -438,7 +437,7 @@ fn unknown(name: &ConnectionName) -> Fault {
     .into()
 }
 
-fn refuse_unknown_plugin(view: &Database, plugin: &str) -> Inside<()> {
+fn refuse_unknown_plugin(view: &Tx<'_>, plugin: &str) -> Inside<()> {
     let known: bool = view.query_row(
         "SELECT EXISTS (SELECT 1 FROM plugins WHERE name = ?1)",
         [plugin],
@@ -454,7 +453,7 @@ fn refuse_unknown_plugin(view: &Database, plugin: &str) -> Inside<()> {
     .into())
 }
 
-fn refuse_other_than_channel(view: &Database, workspace: &WorkspaceId) -> Inside<()> {
+fn refuse_other_than_channel(view: &Tx<'_>, workspace: &WorkspaceId) -> Inside<()> {
     let kind: Option<String> = view
         .query_row(
             "SELECT kind FROM workspaces WHERE id = ?1",
@@ -474,7 +473,7 @@ fn refuse_other_than_channel(view: &Database, workspace: &WorkspaceId) -> Inside
     }
 }
 
-fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
+fn connection(row: &Row<'_>) -> Sql<Connection> {
     let status: Option<String> = row.get("check_status")?;
     let last_check = match status {
         None => None,
@@ -500,17 +499,17 @@ fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
             Some(at) => Some(CredentialsRefusal {
                 at,
                 words: row
-                    .get::<_, Option<String>>("refused_words")?
+                    .get::<Option<String>>("refused_words")?
                     .unwrap_or_default(),
             }),
         },
         created_at: instant(row, "created_at")?,
         last_check,
-        last_snapshot: row.get::<_, Option<i64>>("last_snapshot")?.map(SnapshotId),
+        last_snapshot: row.get::<Option<i64>>("last_snapshot")?.map(SnapshotId),
     })
 }
 
-fn complete(view: &Database, mut connection: Connection) -> Inside<Connection> {
+fn complete(view: &Tx<'_>, mut connection: Connection) -> Inside<Connection> {
     let owner = Owner::Connection(connection.name.as_str());
     let (settings, fields) = (
         secrets::settings(view, owner)?,

@@ -7,13 +7,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
 use psa_host_billing::count::CountExclusion;
-use rusqlite::{Row, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::db::{Row, Sql, date_opt, instant, instant_opt, params, parsed};
 use crate::history::About;
 use crate::mapping::MetricWord;
-use crate::row::{date_opt, instant, instant_opt, parsed};
 use crate::usage::number_after;
 use crate::{Ledger, LedgerError, Result};
 
@@ -140,18 +139,18 @@ impl Ledger {
         self.read(|view| {
             let owner = must_exist(view, connection)?;
             let found = view
-                .prepare_cached(
+                .prepare(
                     "SELECT * FROM count_exclusions
                      WHERE connection = ?1 AND (?2 OR removed_at IS NULL) ORDER BY id",
                 )?
                 .query_map(params![owner, removed], record)?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             Ok(found)
         })
     }
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<ExclusionRecord> {
+fn record(row: &Row<'_>) -> Sql<ExclusionRecord> {
     Ok(ExclusionRecord {
         id: ExclusionId(row.get("id")?),
         exclusion: CountExclusion {

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use psa_host_billing::count::CountPolicy;
 use psa_host_billing::{ConnectionName, ModuleId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::db::{Optional, Sql, Tx, json as json_column, params, parsed, to_json};
 use crate::error::Inside;
 use crate::history::{About, Journal};
 use crate::mapping::Place;
-use crate::row::{json as json_column, parsed, to_json};
 use crate::{Ledger, LedgerError, Mapped, Result};
 
 impl Ledger {
@@ -75,20 +74,20 @@ impl Ledger {
 }
 
 /// The policies of a connection.
-pub(crate) fn all(view: &Connection, connection: i64) -> Inside<BTreeMap<ModuleId, CountPolicy>> {
+pub(crate) fn all(view: &Tx<'_>, connection: i64) -> Inside<BTreeMap<ModuleId, CountPolicy>> {
     let policies = view
-        .prepare_cached("SELECT module, policy FROM count_policies WHERE connection = ?1")?
+        .prepare("SELECT module, policy FROM count_policies WHERE connection = ?1")?
         .query_map([connection], |row| {
             Ok((parsed(row, "module")?, json_column(row, "policy")?))
         })?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Sql<_>>()?;
     Ok(policies)
 }
 
 /// After mappings were removed: put the policies back whose modules were mapped again,
 /// and write down that the others went.
 pub(crate) fn keep_mapped(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     place: &Place<'_>,
     before: BTreeMap<ModuleId, CountPolicy>,
@@ -110,7 +109,7 @@ pub(crate) fn keep_mapped(
     Ok(())
 }
 
-fn put(change: &Connection, connection: i64, module: &ModuleId, to: &CountPolicy) -> Inside<()> {
+fn put(change: &Tx<'_>, connection: i64, module: &ModuleId, to: &CountPolicy) -> Inside<()> {
     change.execute(
         "INSERT INTO count_policies (connection, module, policy) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET policy = excluded.policy",
@@ -119,7 +118,7 @@ fn put(change: &Connection, connection: i64, module: &ModuleId, to: &CountPolicy
     Ok(())
 }
 
-fn remove(change: &Connection, connection: i64, module: &ModuleId) -> Inside<()> {
+fn remove(change: &Tx<'_>, connection: i64, module: &ModuleId) -> Inside<()> {
     change.execute(
         "DELETE FROM count_policies WHERE connection = ?1 AND module = ?2",
         params![connection, module.as_str()],
@@ -127,16 +126,16 @@ fn remove(change: &Connection, connection: i64, module: &ModuleId) -> Inside<()>
     Ok(())
 }
 
-fn policy_of(view: &Connection, connection: i64, module: &ModuleId) -> Inside<Option<CountPolicy>> {
+fn policy_of(view: &Tx<'_>, connection: i64, module: &ModuleId) -> Inside<Option<CountPolicy>> {
     Ok(view
-        .prepare_cached("SELECT policy FROM count_policies WHERE connection = ?1 AND module = ?2")?
+        .prepare("SELECT policy FROM count_policies WHERE connection = ?1 AND module = ?2")?
         .query_row(params![connection, module.as_str()], |row| {
             json_column(row, "policy")
         })
         .optional()?)
 }
 
-fn is_mapped(view: &Connection, connection: i64, module: &ModuleId) -> Inside<bool> {
+fn is_mapped(view: &Tx<'_>, connection: i64, module: &ModuleId) -> Inside<bool> {
     Ok(view.query_row(
         "SELECT EXISTS (SELECT 1 FROM service_map WHERE connection = ?1 AND module = ?2)",
         params![connection, module.as_str()],

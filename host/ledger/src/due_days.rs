@@ -3,12 +3,11 @@
 
 use psa_host_billing::plan::Due;
 use psa_host_billing::{LineId, TenantKey};
-use rusqlite::{Connection, params};
 use serde_json::json;
 
+use crate::db::{Sql, Tx, date, params, parsed};
 use crate::error::Inside;
 use crate::history::About;
-use crate::row::{date, parsed};
 use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
@@ -30,7 +29,7 @@ impl Ledger {
             let held = lease.posting(change)?;
             held.of(tenant.as_str())?;
             let run = held.run;
-            let mut keep = change.prepare_cached(
+            let mut keep = change.prepare(
                 "INSERT OR REPLACE INTO due_days (tenant, line, workspace, module, due)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
             )?;
@@ -65,7 +64,7 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn due_days(&self, tenant: &TenantKey) -> Result<Vec<(LineId, Due)>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT line, workspace, module, due FROM due_days
                  WHERE tenant = ?1 ORDER BY line",
             )?;
@@ -77,15 +76,15 @@ impl Ledger {
                 };
                 Ok((parsed(row, 0)?, due))
             })?;
-            Ok(due.collect::<rusqlite::Result<_>>()?)
+            Ok(due.collect::<Sql<_>>()?)
         })
     }
 }
 
 /// The change was confirmed.
-pub(crate) fn forget(change: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<()> {
+pub(crate) fn forget(change: &Tx<'_>, tenant: &TenantKey, line: &LineId) -> Inside<()> {
     change
-        .prepare_cached("DELETE FROM due_days WHERE tenant = ?1 AND line = ?2")?
+        .prepare("DELETE FROM due_days WHERE tenant = ?1 AND line = ?2")?
         .execute([tenant.as_str(), line.as_str()])?;
     Ok(())
 }

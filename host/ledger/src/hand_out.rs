@@ -6,9 +6,8 @@
 //! process, and may be lost with the power. So an intent that is still marked was never
 //! handed out if the machine has not been started anew since; else it counts as handed out.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use crate::boot::this_boot;
+use crate::db::{Optional, Tx, params};
 use crate::error::Inside;
 use crate::intents_read::find;
 use crate::{IntentId, IntentRecord, IntentState, Ledger, LedgerError, Result, RunLease};
@@ -83,7 +82,7 @@ impl Ledger {
                 return Ok(HandedOut::Changed(what));
             }
             let handed_out = change
-                .prepare_cached(
+                .prepare(
                     "UPDATE intents SET attempt = attempt + 1, marked_in = NULL, sending_at = ?3
                      WHERE id = ?1 AND run = ?2 AND state = 'sending' AND marked_in IS NOT NULL",
                 )?
@@ -113,7 +112,7 @@ impl Ledger {
             let held = lease.settling(change)?;
             for id in intents {
                 let unmarked = change
-                    .prepare_cached(
+                    .prepare(
                         "UPDATE intents SET state = 'intended', marked_in = NULL,
                              sending_at = NULL
                          WHERE id = ?1 AND tenant = ?2 AND state = 'sending'
@@ -146,7 +145,7 @@ impl Ledger {
             let held = lease.settling(change)?;
             for id in intents {
                 change
-                    .prepare_cached(
+                    .prepare(
                         "UPDATE intents SET attempt = attempt + 1, marked_in = NULL
                          WHERE id = ?1 AND tenant = ?3 AND state = 'sending'
                              AND marked_in IS NOT NULL AND marked_in IS NOT ?2",
@@ -168,13 +167,13 @@ impl IntentRecord {
 
 /// What was changed that this intent was planned from.
 fn changed_since(
-    view: &Connection,
+    view: &Tx<'_>,
     connection: i64,
     id: IntentId,
     planned: DecisionsAt,
 ) -> Inside<Option<&'static str>> {
     let what: Option<String> = view
-        .prepare_cached(
+        .prepare(
             "SELECT what FROM decision_changes AS changed, intents
              WHERE changed.seq > ?1 AND intents.id = ?3
                  AND (changed.connection IS NULL OR changed.connection = ?2)

@@ -10,14 +10,14 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::db::{
+    Column, Optional, Row, Sql, Tx, instant, json as json_column, not_as_written, params, to_json,
+};
 use crate::error::Inside;
 use crate::key::{Keys, hmac};
-use crate::row::{instant, json as json_column, to_json};
 use crate::{Ledger, Result, RunId};
 
 pub(crate) use chain::About;
@@ -73,10 +73,10 @@ impl Ledger {
     pub fn history(&self, after: i64, limit: u32) -> Result<Vec<HistoryEvent>> {
         self.read(|view| {
             let mut rows =
-                view.prepare_cached("SELECT * FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+                view.prepare("SELECT * FROM history WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
             Ok(rows
                 .query_map(params![after, limit], event)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -98,7 +98,7 @@ impl Ledger {
         } = *filter;
         let order = if after.is_some() { "ASC" } else { "DESC" };
         self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
+            let mut rows = view.prepare(&format!(
                 "SELECT * FROM history
                  WHERE (?1 IS NULL OR seq > ?1)
                    AND (?2 IS NULL OR instr(subject, ?2) > 0
@@ -112,7 +112,7 @@ impl Ledger {
                     params![after, subject, what, limit, chain.map(Chain::kept)],
                     event,
                 )?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
+                .collect::<Sql<Vec<_>>>()?;
             if after.is_none() {
                 events.reverse();
             }
@@ -136,13 +136,13 @@ impl Ledger {
     pub fn history_head_of_run(&self, run: RunId) -> Result<Option<HistoryHead>> {
         self.read(|view| {
             let of_run = view
-                .prepare_cached(
+                .prepare(
                     "SELECT seq, hash, chain, what FROM history
                      WHERE subject = ?1 AND what IN ('run.begun', 'run.ended')
                      ORDER BY seq DESC LIMIT 1",
                 )?
                 .query_row([run.to_string()], |row| {
-                    Ok((head_row(row)?, row.get::<_, String>(3)? == "run.ended"))
+                    Ok((head_row(row)?, row.get::<String>(3)? == "run.ended"))
                 })
                 .optional()?;
             match of_run {
@@ -224,7 +224,7 @@ impl<'a> Journal<'a> {
     /// Write an entry into the chain of what it is about.
     pub(crate) fn write(
         &mut self,
-        change: &Connection,
+        change: &Tx<'_>,
         about: About<'_>,
         what: &str,
         subject: &str,
@@ -241,7 +241,7 @@ impl<'a> Journal<'a> {
     }
 
     /// Where the chains end. The former one is closed before another one goes on.
-    fn open(&self, change: &Connection) -> Inside<Ends> {
+    fn open(&self, change: &Tx<'_>) -> Inside<Ends> {
         let mut ends = Ends {
             seq: last(change)?.map_or(0, |head| head.seq),
             heads: HashMap::new(),
@@ -252,7 +252,7 @@ impl<'a> Journal<'a> {
             return Ok(ends);
         };
         let closed: bool = change
-            .prepare_cached("SELECT what = ?2 FROM history WHERE seq = ?1")?
+            .prepare("SELECT what = ?2 FROM history WHERE seq = ?1")?
             .query_row(params![former.seq, CLOSED], |row| row.get(0))?;
         ends.first = former.hash;
         if !closed {
@@ -269,7 +269,7 @@ impl<'a> Journal<'a> {
 
     fn append(
         &self,
-        change: &Connection,
+        change: &Tx<'_>,
         ends: &mut Ends,
         chain: Chain,
         (what, subject, detail): (&str, &str, &Value),
@@ -296,7 +296,7 @@ impl<'a> Journal<'a> {
         };
         let hash = entry.hash(ends.keys.as_ref());
         change
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO history
                      (seq, at, who, what, subject, detail, keyed, prev, hash, chain)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -359,24 +359,22 @@ impl Entry<'_> {
 }
 
 /// The last entry of a chain.
-fn head(view: &Connection, chain: &Chain) -> Inside<Option<HistoryHead>> {
+fn head(view: &Tx<'_>, chain: &Chain) -> Inside<Option<HistoryHead>> {
     Ok(view
-        .prepare_cached(
-            "SELECT seq, hash, chain FROM history WHERE chain = ?1 ORDER BY seq DESC LIMIT 1",
-        )?
+        .prepare("SELECT seq, hash, chain FROM history WHERE chain = ?1 ORDER BY seq DESC LIMIT 1")?
         .query_row([chain.kept()], head_row)
         .optional()?)
 }
 
 /// The last entry of all.
-fn last(view: &Connection) -> Inside<Option<HistoryHead>> {
+fn last(view: &Tx<'_>) -> Inside<Option<HistoryHead>> {
     Ok(view
-        .prepare_cached("SELECT seq, hash, chain FROM history ORDER BY seq DESC LIMIT 1")?
+        .prepare("SELECT seq, hash, chain FROM history ORDER BY seq DESC LIMIT 1")?
         .query_row([], head_row)
         .optional()?)
 }
 
-fn head_row(row: &Row<'_>) -> rusqlite::Result<HistoryHead> {
+fn head_row(row: &Row<'_>) -> Sql<HistoryHead> {
     Ok(HistoryHead {
         seq: row.get(0)?,
         hash: row.get(1)?,
@@ -384,15 +382,13 @@ fn head_row(row: &Row<'_>) -> rusqlite::Result<HistoryHead> {
     })
 }
 
-fn chain_of(row: &Row<'_>) -> rusqlite::Result<Chain> {
-    let column = row.as_ref().column_index("chain")?;
+fn chain_of(row: &Row<'_>) -> Sql<Chain> {
+    let column = "chain".place(row)?;
     let kept: String = row.get(column)?;
-    Chain::from_kept(&kept).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
-    })
+    Chain::from_kept(&kept).map_err(|error| not_as_written(column, error))
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<HistoryEvent> {
+fn event(row: &Row<'_>) -> Sql<HistoryEvent> {
     Ok(HistoryEvent {
         seq: row.get("seq")?,
         chain: chain_of(row)?,

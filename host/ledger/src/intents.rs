@@ -6,15 +6,14 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde_json::{Value, json};
 
+use crate::db::{Optional, Tx, is_refused, params, parsed};
 use crate::error::{Fault, Inside};
 use crate::hand_out::mark_of_boot;
 use crate::history::{About, Journal};
 use crate::intents_read::find;
 use crate::lease::Held;
-use crate::row::parsed;
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
     Answer, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Refusal, Resolution, Result,
@@ -129,7 +128,7 @@ impl Ledger {
             lease.renew(change, journal)?;
             for id in intents {
                 let marked = change
-                    .prepare_cached(&format!(
+                    .prepare(&format!(
                         "{MARK} AND tenant = ?4 AND state = 'intended' AND attempt < {MAX_SENDS}"
                     ))?
                     .execute(params![
@@ -228,7 +227,7 @@ const MARK: &str = "UPDATE intents SET state = 'sending', marked_in = ?3, sendin
 const COUNT: &str = "attempt = attempt + (marked_in IS NOT NULL), marked_in = NULL";
 
 /// Mark an intent as sending that was sent before, or say why it may not be.
-fn mark_once_more(change: &Connection, held: &Held, id: IntentId, at: Timestamp) -> Inside<()> {
+fn mark_once_more(change: &Tx<'_>, held: &Held, id: IntentId, at: Timestamp) -> Inside<()> {
     let record = step(change, held, id, IntentState::Sending)?;
     if record.attempt >= MAX_SENDS {
         return Err(LedgerError::TooManyAttempts {
@@ -241,7 +240,7 @@ fn mark_once_more(change: &Connection, held: &Held, id: IntentId, at: Timestamp)
         refuse_open(change, &record.intent.tenant, &record.intent.key.line)?;
     }
     change
-        .prepare_cached(MARK)?
+        .prepare(MARK)?
         .execute(params![id.0, at.as_microsecond(), mark_of_boot()])?;
     // Its row says that it was not sent.
     let row = LineUpdate {
@@ -256,9 +255,9 @@ fn mark_once_more(change: &Connection, held: &Held, id: IntentId, at: Timestamp)
 }
 
 /// The common answer, in few statements: thousands come in a run. Its line is returned.
-fn accepted(change: &Connection, held: &Held, id: IntentId, at: Timestamp) -> Inside<LineId> {
+fn accepted(change: &Tx<'_>, held: &Held, id: IntentId, at: Timestamp) -> Inside<LineId> {
     let accepted = change
-        .prepare_cached(&format!(
+        .prepare(&format!(
             "UPDATE intents SET state = 'accepted', words = NULL, answered_at = ?2, {COUNT}
              WHERE id = ?1 AND tenant = ?3 AND state = 'sending'
              RETURNING line, tenant, workspace, module",
@@ -276,7 +275,7 @@ fn accepted(change: &Connection, held: &Held, id: IntentId, at: Timestamp) -> In
             .line);
     };
     change
-        .prepare_cached(
+        .prepare(
             "UPDATE lines SET workspace = ?3, module = ?4
              WHERE tenant = ?1 AND line = ?2 AND (workspace IS NOT ?3 OR module IS NOT ?4)",
         )?
@@ -286,7 +285,7 @@ fn accepted(change: &Connection, held: &Held, id: IntentId, at: Timestamp) -> In
 
 /// Any other answer. Its line is returned.
 fn answered(
-    change: &Connection,
+    change: &Tx<'_>,
     held: &Held,
     id: IntentId,
     answer: &Answer,
@@ -303,7 +302,7 @@ fn answered(
         (false, _) => COUNT,
     };
     change
-        .prepare_cached(&format!(
+        .prepare(&format!(
             "UPDATE intents SET state = ?2, words = ?3, answered_at = ?4, refusal = ?5, {counted}
              WHERE id = ?1",
         ))?
@@ -328,7 +327,7 @@ fn answered(
 }
 
 fn resolve(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     held: &Held,
     (id, resolution, evidence): (IntentId, &Resolution, &Value),
@@ -346,7 +345,7 @@ fn resolve(
     let uncounted =
         state == IntentState::NotApplied && record.refusal.is_some_and(Refusal::is_no_attempt);
     change
-        .prepare_cached(&format!(
+        .prepare(&format!(
             "UPDATE intents SET state = ?2, code = ?3, words = coalesce(?4, words),
                  evidence = ?5, resolved_at = ?6, {}
              WHERE id = ?1",
@@ -395,7 +394,7 @@ fn resolve(
 /// What the line itself remembers: the pair, once it may have been posted for it; the
 /// units, once they were confirmed.
 fn settle(
-    change: &Connection,
+    change: &Tx<'_>,
     record: &IntentRecord,
     state: IntentState,
     units: Option<Units>,
@@ -407,7 +406,7 @@ fn settle(
     let intent = &record.intent;
     let confirmed = units.filter(|_| state == IntentState::Confirmed);
     change
-        .prepare_cached(
+        .prepare(
             "UPDATE lines SET workspace = ?3, module = ?4,
                  units = CASE WHEN ?5 IS NULL THEN units ELSE ?5 END,
                  effective = CASE WHEN ?5 IS NULL THEN effective ELSE ?6 END,
@@ -426,9 +425,9 @@ fn settle(
     Ok(())
 }
 
-fn insert(change: &Connection, held: &Held, intent: &Intent, at: Timestamp) -> Inside<IntentId> {
+fn insert(change: &Tx<'_>, held: &Held, intent: &Intent, at: Timestamp) -> Inside<IntentId> {
     let id = change
-        .prepare_cached(
+        .prepare(
             "INSERT INTO intents (run, row, connection_id, tenant, line, contract, service,
                  workspace, module, baseline, target, effective, state, intended_at, account)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'intended', ?13, ?14)",
@@ -451,7 +450,7 @@ fn insert(change: &Connection, held: &Held, intent: &Intent, at: Timestamp) -> I
         ]);
     match id {
         Ok(id) => Ok(IntentId(id)),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+        Err(error) if is_refused(&error) => {
             refuse_open(change, &intent.tenant, &intent.key.line)?;
             Err(LedgerError::NotFound {
                 what: "row",
@@ -464,7 +463,7 @@ fn insert(change: &Connection, held: &Held, intent: &Intent, at: Timestamp) -> I
 }
 
 /// The intent, if it may become this.
-fn step(view: &Connection, held: &Held, id: IntentId, to: IntentState) -> Inside<IntentRecord> {
+fn step(view: &Tx<'_>, held: &Held, id: IntentId, to: IntentState) -> Inside<IntentRecord> {
     let record = find(view, id)?;
     held.of(record.intent.tenant.as_str())?;
     if record.state.may_become(to) {
@@ -479,9 +478,9 @@ fn step(view: &Connection, held: &Held, id: IntentId, to: IntentState) -> Inside
 }
 
 /// A clear word for what the index refuses.
-fn refuse_open(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<()> {
+fn refuse_open(view: &Tx<'_>, tenant: &TenantKey, line: &LineId) -> Inside<()> {
     let open: Option<i64> = view
-        .prepare_cached(&format!(
+        .prepare(&format!(
             "SELECT id FROM intents WHERE tenant = ?1 AND line = ?2 AND state IN ({OPEN_STATES})"
         ))?
         .query_row([tenant.as_str(), line.as_str()], |row| row.get(0))

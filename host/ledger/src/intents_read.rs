@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::{LineId, LineKey, ModuleId, RejectionKind, TenantKey, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::db::{
+    Optional, Row, Sql, Tx, date, instant, instant_opt, params, parsed, parsed_opt, units,
+};
 use crate::error::Inside;
-use crate::row::{date, instant, instant_opt, parsed, parsed_opt, units};
 use crate::transition::OPEN_STATES;
 use crate::{
     Intent, IntentId, IntentRecord, IntentState, Ledger, LedgerError, Refusal, Result, RunId,
@@ -20,12 +21,12 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn open_intents(&self, tenant: &TenantKey) -> Result<Vec<IntentRecord>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
+            let mut rows = view.prepare(&format!(
                 "{SELECT} WHERE tenant = ?1 AND state IN ({OPEN_STATES}) ORDER BY id"
             ))?;
             Ok(rows
                 .query_map([tenant.as_str()], record)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -35,11 +36,8 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn run_intents(&self, run: RunId) -> Result<Vec<IntentRecord>> {
         self.read(|view| {
-            let mut rows =
-                view.prepare_cached(&format!("{SELECT} WHERE run = ?1 ORDER BY row, id"))?;
-            Ok(rows
-                .query_map([run.0], record)?
-                .collect::<rusqlite::Result<_>>()?)
+            let mut rows = view.prepare(&format!("{SELECT} WHERE run = ?1 ORDER BY row, id"))?;
+            Ok(rows.query_map([run.0], record)?.collect::<Sql<_>>()?)
         })
     }
 
@@ -54,7 +52,7 @@ impl Ledger {
         module: &ModuleId,
     ) -> Result<Vec<IntentRecord>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
+            let mut rows = view.prepare(&format!(
                 "{SELECT} WHERE tenant = ?1 AND workspace = ?2 AND module = ?3
                  ORDER BY id DESC"
             ))?;
@@ -63,7 +61,7 @@ impl Ledger {
                     [tenant.as_str(), workspace.as_str(), module.as_str()],
                     record,
                 )?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -81,7 +79,7 @@ impl Ledger {
             ..
         } = &record.intent;
         self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
+            let mut rows = view.prepare(&format!(
                 "{SELECT} WHERE tenant = ?1 AND effective = ?2 AND line = ?3 AND id < ?4
                      AND state = 'not-applied' AND attempt > 0
                  ORDER BY id"
@@ -95,7 +93,7 @@ impl Ledger {
                 ],
                 self::record,
             )?;
-            let mut same = found.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut same = found.collect::<Sql<Vec<_>>>()?;
             same.retain(|earlier| change(&earlier.intent) == change(&record.intent));
             Ok(same)
         })
@@ -120,7 +118,7 @@ impl Ledger {
         since: Date,
     ) -> Result<HashMap<LineId, AdjustedDates>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
+            let mut rows = view.prepare(&format!(
                 "{SELECT} WHERE tenant = ?1 AND effective >= ?2 ORDER BY id"
             ))?;
             let mut found: HashMap<LineId, AdjustedDates> = HashMap::new();
@@ -152,8 +150,8 @@ pub struct AdjustedDates {
 }
 
 /// The intent with this number.
-pub(crate) fn find(view: &Connection, id: IntentId) -> Inside<IntentRecord> {
-    view.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?
+pub(crate) fn find(view: &Tx<'_>, id: IntentId) -> Inside<IntentRecord> {
+    view.prepare(&format!("{SELECT} WHERE id = ?1"))?
         .query_row([id.0], record)
         .optional()?
         .ok_or_else(|| {
@@ -171,7 +169,7 @@ pub(crate) const SELECT: &str =
     baseline, target, effective, state, attempt, code, words, evidence, intended_at, sending_at,
     answered_at, resolved_at, account, marked_in, refusal, lifted_at FROM intents";
 
-pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
+pub(crate) fn record(row: &Row<'_>) -> Sql<IntentRecord> {
     Ok(IntentRecord {
         id: IntentId(row.get(0)?),
         run: RunId(row.get(1)?),
@@ -201,6 +199,6 @@ pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
         resolved_at: instant_opt(row, 20)?,
         marked_in: row.get(22)?,
         refusal: parsed_opt(row, 23)?,
-        lifted: row.get::<_, Option<i64>>(24)?.is_some(),
+        lifted: row.get::<Option<i64>>(24)?.is_some(),
     })
 }

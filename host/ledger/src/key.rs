@@ -11,10 +11,10 @@ use std::sync::Mutex;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::db::{Optional, Tx};
 use crate::error::{Fault, Inside};
 use crate::open::lock;
 use crate::{LedgerError, Result};
@@ -98,7 +98,7 @@ impl Keyring {
     }
 
     /// The ledger's key, or none where no secret was ever kept.
-    pub(crate) fn existing(&self, ledger: &Connection) -> Inside<Option<Keys>> {
+    pub(crate) fn existing(&self, ledger: &Tx<'_>) -> Inside<Option<Keys>> {
         let Some(expected) = fingerprint(ledger)? else {
             return Ok(None);
         };
@@ -131,7 +131,7 @@ impl Keyring {
     /// The key to verify the history with: the one in the key file, where the ledger or
     /// the history's own word (`bound`) names it. The ledger's word can be gone or changed
     /// while the history's still stands; `as_the_ledger_says` tells.
-    pub(crate) fn to_verify(&self, ledger: &Connection, bound: Option<&str>) -> Inside<Verifying> {
+    pub(crate) fn to_verify(&self, ledger: &Tx<'_>, bound: Option<&str>) -> Inside<Verifying> {
         let said = fingerprint(ledger)?;
         let path = self.path()?;
         let Some(master) = read(path)? else {
@@ -164,7 +164,7 @@ impl Keyring {
 
     /// The ledger's key. Where no secret was ever kept: the one in the key file, made
     /// if there is none, and bound to this ledger. The flag says that it was bound now.
-    pub(crate) fn needed(&self, change: &Connection) -> Inside<(Keys, bool)> {
+    pub(crate) fn needed(&self, change: &Tx<'_>) -> Inside<(Keys, bool)> {
         if let Some(keys) = self.existing(change)? {
             return Ok((keys, false));
         }
@@ -194,9 +194,9 @@ impl Keyring {
 }
 
 /// Which key the ledger says it is under.
-pub(crate) fn fingerprint(ledger: &Connection) -> Inside<Option<String>> {
+pub(crate) fn fingerprint(ledger: &Tx<'_>) -> Inside<Option<String>> {
     Ok(ledger
-        .prepare_cached("SELECT value FROM meta WHERE name = 'key-fingerprint'")?
+        .prepare("SELECT value FROM meta WHERE name = 'key-fingerprint'")?
         .query_row([], |row| row.get(0))
         .optional()?)
 }

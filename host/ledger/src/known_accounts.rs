@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use psa_host_billing::{AccountId, TenantKey};
 use serde_json::json;
 
+use crate::db::{Sql, parsed};
 use crate::history::About;
-use crate::row::parsed;
 use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
@@ -18,11 +18,10 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn known_accounts(&self, tenant: &TenantKey) -> Result<HashSet<AccountId>> {
         self.read(|view| {
-            let mut rows =
-                view.prepare_cached("SELECT account FROM known_accounts WHERE tenant = ?1")?;
+            let mut rows = view.prepare("SELECT account FROM known_accounts WHERE tenant = ?1")?;
             Ok(rows
                 .query_map([tenant.as_str()], |row| parsed(row, 0))?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -44,7 +43,7 @@ impl Ledger {
             let held = lease.posting(change)?;
             held.of(tenant.as_str())?;
             let run = held.run;
-            let mut keep = change.prepare_cached(
+            let mut keep = change.prepare(
                 "INSERT OR IGNORE INTO known_accounts (tenant, account, because)
                  VALUES (?1, ?2, 'found-right')",
             )?;

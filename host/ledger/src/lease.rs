@@ -12,12 +12,11 @@
 //! look gives; and a test compares the verbs that take a [`RunLease`] with its own list.
 
 use psa_host_billing::TenantKey;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::boot::this_boot;
+use crate::db::{Optional, Tx, instant, params};
 use crate::error::{Fault, Inside};
 use crate::history::Journal;
-use crate::row::instant;
 use crate::{Ledger, LedgerError, Result, RunId, runs};
 
 /// The right of a run to write: what [`Ledger::begin_run`] gives, and what every verb of
@@ -47,7 +46,7 @@ impl RunLease {
 
     /// Of a run that has just begun; with its tenant, where it is to post.
     pub(crate) fn begin(
-        change: &Connection,
+        change: &Tx<'_>,
         journal: &Journal<'_>,
         run: RunId,
         tenant: Option<&TenantKey>,
@@ -60,9 +59,9 @@ impl RunLease {
     }
 
     /// Still this run's; it may be over.
-    pub(crate) fn held(self, change: &Connection) -> Inside<Held> {
+    pub(crate) fn held(self, change: &Tx<'_>) -> Inside<Held> {
         let held = change
-            .prepare_cached(
+            .prepare(
                 "SELECT connection_id, ending IS NOT NULL, dry_run,
                      (SELECT tenant FROM run_leases WHERE epoch = ?2)
                  FROM runs WHERE id = ?1",
@@ -85,7 +84,7 @@ impl RunLease {
     }
 
     /// Still this run's, which goes on.
-    pub(crate) fn in_run(self, change: &Connection) -> Inside<Held> {
+    pub(crate) fn in_run(self, change: &Tx<'_>) -> Inside<Held> {
         let held = self.held(change)?;
         match held.ended {
             true => Err(refused(self.run, "is over")),
@@ -94,14 +93,14 @@ impl RunLease {
     }
 
     /// Still this run's, which goes on and may post.
-    pub(crate) fn posting(self, change: &Connection) -> Inside<Held> {
+    pub(crate) fn posting(self, change: &Tx<'_>) -> Inside<Held> {
         let held = self.in_run(change)?;
         held.refuse_dry()?;
         Ok(held)
     }
 
     /// Still this run's, or that of whoever settles what the run left open.
-    pub(crate) fn settling(self, change: &Connection) -> Inside<Held> {
+    pub(crate) fn settling(self, change: &Tx<'_>) -> Inside<Held> {
         let held = self.held(change)?;
         match held.tenant {
             Some(_) => Ok(held),
@@ -110,9 +109,9 @@ impl RunLease {
     }
 
     /// Note that whoever has it is at work.
-    pub(crate) fn renew(self, change: &Connection, journal: &Journal<'_>) -> Inside<()> {
+    pub(crate) fn renew(self, change: &Tx<'_>, journal: &Journal<'_>) -> Inside<()> {
         change
-            .prepare_cached("UPDATE run_leases SET renewed = ?2 WHERE epoch = ?1")?
+            .prepare("UPDATE run_leases SET renewed = ?2 WHERE epoch = ?1")?
             .execute(params![self.epoch, journal.at().as_microsecond()])?;
         Ok(())
     }
@@ -160,13 +159,13 @@ impl Ledger {
 
 /// Take a tenant from whoever has it. The epoch is returned.
 pub(crate) fn take(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &Journal<'_>,
     tenant: &TenantKey,
     run: Option<RunId>,
 ) -> Inside<i64> {
     let epoch = change
-        .prepare_cached(
+        .prepare(
             "INSERT INTO run_leases (tenant, epoch, run, who, process, boot, since, renewed)
              SELECT ?1, coalesce(max(epoch), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?6 FROM run_leases
              WHERE true
@@ -190,7 +189,7 @@ pub(crate) fn take(
 }
 
 /// There is no such tenant any more.
-pub(crate) fn give_up(change: &Connection, tenant: &TenantKey) -> Inside<()> {
+pub(crate) fn give_up(change: &Tx<'_>, tenant: &TenantKey) -> Inside<()> {
     change.execute(
         "DELETE FROM run_leases WHERE tenant = ?1",
         [tenant.as_str()],
@@ -199,9 +198,9 @@ pub(crate) fn give_up(change: &Connection, tenant: &TenantKey) -> Inside<()> {
 }
 
 /// By whom the tenant of a run was taken.
-fn lost(view: &Connection, run: RunId) -> Inside<Fault> {
+fn lost(view: &Tx<'_>, run: RunId) -> Inside<Fault> {
     let taken = view
-        .prepare_cached(
+        .prepare(
             "SELECT l.tenant, l.who, l.run, l.since FROM runs AS r
              JOIN run_leases AS l ON l.tenant = r.tenant WHERE r.id = ?1",
         )?
@@ -211,7 +210,7 @@ fn lost(view: &Connection, run: RunId) -> Inside<Fault> {
                 run: run.to_string(),
                 tenant: row.get(0)?,
                 by: match by {
-                    Some(by) => format!("run {} of {}", RunId(by), row.get::<_, String>(1)?),
+                    Some(by) => format!("run {} of {}", RunId(by), row.get::<String>(1)?),
                     None => row.get(1)?,
                 },
                 since: instant(row, 3)?,

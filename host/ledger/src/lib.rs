@@ -12,7 +12,6 @@
 #![forbid(unsafe_code)]
 
 mod answer;
-mod backup;
 mod boot;
 mod budget;
 mod bundles;
@@ -20,6 +19,7 @@ mod connections;
 mod count_exclusions;
 mod count_policies;
 mod data_dir;
+mod db;
 mod due_days;
 mod error;
 mod fix;
@@ -36,7 +36,6 @@ mod lines_seen;
 mod lock;
 mod mapped_names;
 mod mapping;
-mod migrations;
 mod names;
 mod open;
 mod passed;
@@ -44,7 +43,6 @@ mod plugins;
 mod questions;
 mod rebind;
 mod rejections;
-mod row;
 mod rules;
 mod run_lines;
 mod runs;
@@ -68,6 +66,7 @@ pub use connections::{
 };
 pub use count_exclusions::{ExclusionId, ExclusionRecord};
 pub use data_dir::DataDir;
+pub use db::UnknownWord;
 pub use error::LedgerError;
 pub use hand_out::{DecisionsAt, HandedOut};
 pub use history::{
@@ -88,7 +87,6 @@ pub use psa_host_billing::{ServiceMapping, UsageItem};
 pub use questions::{Answering, NewQuestion, QuestionId, QuestionRecord, QuestionState};
 pub use rebind::Rebound;
 pub use rejections::Rejections;
-pub use row::UnknownWord;
 pub use run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
 pub use secrets::Secret;

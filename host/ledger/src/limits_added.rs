@@ -3,13 +3,12 @@
 
 use psa_host_billing::ConnectionName;
 use psa_host_billing::rules::Rules;
-use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::db::{Optional, Sql, Tx, json as json_column};
 use crate::error::Inside;
 use crate::history::{About, Journal};
-use crate::row::json as json_column;
 use crate::{Ledger, Result};
 
 impl Ledger {
@@ -22,9 +21,7 @@ impl Ledger {
         let to_say = self.read(|view| {
             let id = must_exist(view, name)?;
             let row = view
-                .prepare_cached(
-                    "SELECT 1 FROM limits_added WHERE connection = ?1 AND said <> 'report'",
-                )?
+                .prepare("SELECT 1 FROM limits_added WHERE connection = ?1 AND said <> 'report'")?
                 .query_row([id], |_| Ok(()))
                 .optional()?;
             Ok(row.is_some())
@@ -44,7 +41,7 @@ impl Ledger {
 }
 
 /// Whether the history does not know yet.
-pub(crate) fn is_news(view: &Connection) -> rusqlite::Result<bool> {
+pub(crate) fn is_news(view: &Tx<'_>) -> Sql<bool> {
     view.query_row(
         "SELECT EXISTS (SELECT 1 FROM limits_added WHERE said = 'nowhere')",
         [],
@@ -53,7 +50,7 @@ pub(crate) fn is_news(view: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Write it down, with the rules as they are now.
-pub(crate) fn write_down(change: &Connection, journal: &mut Journal<'_>) -> Inside<()> {
+pub(crate) fn write_down(change: &Tx<'_>, journal: &mut Journal<'_>) -> Inside<()> {
     let connections: Vec<(i64, String)> = change
         .prepare(
             "SELECT c.id, c.name FROM limits_added AS l JOIN connections AS c
@@ -61,10 +58,10 @@ pub(crate) fn write_down(change: &Connection, journal: &mut Journal<'_>) -> Insi
              WHERE l.said = 'nowhere' ORDER BY c.name",
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Sql<_>>()?;
     for (id, name) in connections {
         let rules: Option<Rules> = change
-            .prepare_cached("SELECT rules FROM rules WHERE connection = ?1")?
+            .prepare("SELECT rules FROM rules WHERE connection = ?1")?
             .query_row([id], |row| json_column(row, "rules"))
             .optional()?;
         let rules = rules.unwrap_or_default();

@@ -8,11 +8,10 @@ use jiff::civil::Date;
 use psa_host_billing::{
     AccountId, ConnectionName, LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId,
 };
-use rusqlite::{Connection, Row, params};
 
+use crate::db::{Row, Sql, Tx, date_opt, instant_opt, params, parsed, parsed_opt, units_opt};
 use crate::error::Inside;
 use crate::lease::Held;
-use crate::row::{date_opt, instant_opt, parsed, parsed_opt, units_opt};
 use crate::{Ledger, LedgerError, Result};
 
 /// A line that was claimed.
@@ -42,10 +41,10 @@ impl Ledger {
     pub fn lines(&self, tenant: &TenantKey) -> Result<Vec<LineRecord>> {
         self.read(|view| {
             let mut rows =
-                view.prepare_cached(&format!("{SELECT} WHERE l.tenant = ?1 ORDER BY l.line"))?;
+                view.prepare(&format!("{SELECT} WHERE l.tenant = ?1 ORDER BY l.line"))?;
             Ok(rows
                 .query_map([tenant.as_str()], line)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -56,7 +55,7 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn accounts_of_lines(&self, tenant: &TenantKey) -> Result<HashMap<LineId, AccountId>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT i.line, r.account
                  FROM (SELECT max(id) AS id FROM intents WHERE tenant = ?1 GROUP BY line) AS last
                  JOIN intents AS i ON i.id = last.id
@@ -66,20 +65,15 @@ impl Ledger {
             let found = rows.query_map([tenant.as_str()], |row| {
                 Ok((parsed(row, "line")?, parsed(row, "account")?))
             })?;
-            Ok(found.collect::<rusqlite::Result<_>>()?)
+            Ok(found.collect::<Sql<_>>()?)
         })
     }
 }
 
 /// Make a line a connection's own.
-pub(crate) fn claim(
-    change: &Connection,
-    held: &Held,
-    tenant: &TenantKey,
-    key: &LineKey,
-) -> Inside<()> {
+pub(crate) fn claim(change: &Tx<'_>, held: &Held, tenant: &TenantKey, key: &LineKey) -> Inside<()> {
     let claimed = change
-        .prepare_cached(
+        .prepare(
             "INSERT INTO lines (tenant, line, connection, contract, service, account)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET connection = excluded.connection,
@@ -99,7 +93,7 @@ pub(crate) fn claim(
         return Ok(());
     }
     let owner = change
-        .prepare_cached(
+        .prepare(
             "SELECT c.name FROM lines AS l JOIN connections AS c ON c.id = l.connection
              WHERE l.tenant = ?1 AND l.line = ?2",
         )?
@@ -117,7 +111,7 @@ const SELECT: &str =
         l.workspace, l.module, l.units, l.effective, l.confirmed_at
     FROM lines AS l LEFT JOIN connections AS c ON c.id = l.connection";
 
-fn line(row: &Row<'_>) -> rusqlite::Result<LineRecord> {
+fn line(row: &Row<'_>) -> Sql<LineRecord> {
     let workspace = parsed_opt(row, "workspace")?;
     let module = parsed_opt(row, "module")?;
     Ok(LineRecord {

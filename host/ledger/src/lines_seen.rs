@@ -3,12 +3,11 @@
 
 use jiff::civil::Date;
 use psa_host_billing::{ContractId, LineId, ModuleId, TenantKey, Units, WorkspaceId};
-use rusqlite::{Connection, Row, params};
 use serde_json::json;
 
+use crate::db::{Row, Sql, Tx, date, params, parsed, parsed_opt, units};
 use crate::error::Inside;
 use crate::history::About;
-use crate::row::{date, parsed, parsed_opt, units};
 use crate::{Ledger, Result, RunLease, stances};
 
 /// A line that was found right.
@@ -44,7 +43,7 @@ impl Ledger {
             held.of(tenant.as_str())?;
             let run = held.run;
             let at = journal.at().as_microsecond();
-            let mut keep = change.prepare_cached(
+            let mut keep = change.prepare(
                 "INSERT OR REPLACE INTO lines_seen
                      (tenant, line, workspace, module, units, since, seen_at, contract)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -83,27 +82,27 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn seen_right(&self, tenant: &TenantKey) -> Result<Vec<SeenRight>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT line, workspace, module, units, since, contract FROM lines_seen
                  WHERE tenant = ?1 ORDER BY line",
             )?;
             Ok(rows
                 .query_map([tenant.as_str()], seen)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 }
 
 /// A change of the line was confirmed: that is what is known of it now.
-pub(crate) fn forget(change: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<()> {
+pub(crate) fn forget(change: &Tx<'_>, tenant: &TenantKey, line: &LineId) -> Inside<()> {
     change
-        .prepare_cached("DELETE FROM lines_seen WHERE tenant = ?1 AND line = ?2")?
+        .prepare("DELETE FROM lines_seen WHERE tenant = ?1 AND line = ?2")?
         .execute([tenant.as_str(), line.as_str()])?;
     Ok(())
 }
 
 /// By place: tens of thousands are read in a run.
-fn seen(row: &Row<'_>) -> rusqlite::Result<SeenRight> {
+fn seen(row: &Row<'_>) -> Sql<SeenRight> {
     Ok(SeenRight {
         line: parsed(row, 0)?,
         workspace: parsed(row, 1)?,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use psa_host_billing::ConnectionName;
-use rusqlite::params;
 
 use crate::connections::must_exist;
+use crate::db::{Sql, params};
 use crate::{Ledger, Result};
 
 /// Which side of a mapping.
@@ -38,14 +38,13 @@ impl Ledger {
     ) -> Result<HashMap<String, String>> {
         self.read(|view| {
             let connection = must_exist(view, name)?;
-            let mut rows = view.prepare_cached(
-                "SELECT id, name FROM mapped_names WHERE connection = ?1 AND kind = ?2",
-            )?;
+            let mut rows = view
+                .prepare("SELECT id, name FROM mapped_names WHERE connection = ?1 AND kind = ?2")?;
             Ok(rows
                 .query_map(params![connection, of.as_str()], |row| {
                     Ok((row.get(0)?, row.get(1)?))
                 })?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -66,7 +65,7 @@ impl Ledger {
         }
         self.write(|change, _| {
             let connection = must_exist(change, name)?;
-            let mut insert = change.prepare_cached(
+            let mut insert = change.prepare(
                 "INSERT INTO mapped_names (connection, kind, id, name) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT DO UPDATE SET name = excluded.name WHERE ?5",
             )?;

@@ -6,14 +6,13 @@ mod replace;
 use psa_host_billing::{
     AccountId, ConnectionName, ContractId, Metric, ModuleId, ServiceMapping, TenantKey, WorkspaceId,
 };
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use crate::connections::{must_exist, tenant_of};
 use crate::count_policies;
+use crate::db::{Optional, Sql, Tx, UnknownWord, params, parsed};
 use crate::error::{Fault, Inside};
 use crate::history::{About, Journal};
-use crate::row::{UnknownWord, parsed};
 use crate::{Ledger, LedgerError, Result};
 
 /// A mapping to make.
@@ -113,7 +112,7 @@ impl Ledger {
     ) -> Result<MapReport> {
         self.write(|change, journal| {
             let place = Place::of(change, connection)?;
-            change.execute_batch("SAVEPOINT batch")?;
+            change.mark()?;
             let mut rows = Vec::with_capacity(mappings.len());
             for mapping in mappings {
                 match place.map(change, journal, mapping) {
@@ -125,7 +124,7 @@ impl Ledger {
             }
             let applied = partial || rows.iter().all(Result::is_ok);
             if !applied {
-                change.execute_batch("ROLLBACK TO batch")?;
+                change.back_to_mark()?;
                 journal.start_over();
             }
             Ok(MapReport { rows, applied })
@@ -153,7 +152,7 @@ impl Ledger {
         self.read(|view| {
             let id = must_exist(view, connection)?;
             let accounts = view
-                .prepare_cached(
+                .prepare(
                     "SELECT workspace, account FROM account_map WHERE connection = ?1
                      ORDER BY workspace",
                 )?
@@ -163,9 +162,9 @@ impl Ledger {
                         account: parsed(row, "account")?,
                     })
                 })?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             let services = view
-                .prepare_cached(
+                .prepare(
                     "SELECT module, service, metric FROM service_map WHERE connection = ?1
                      ORDER BY module",
                 )?
@@ -176,9 +175,9 @@ impl Ledger {
                         metric: parsed::<MetricWord>(row, "metric")?.0,
                     })
                 })?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             let contracts = view
-                .prepare_cached(
+                .prepare(
                     "SELECT workspace, contract FROM contract_pins WHERE connection = ?1
                      ORDER BY workspace",
                 )?
@@ -188,7 +187,7 @@ impl Ledger {
                         contract: parsed(row, "contract")?,
                     })
                 })?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             Ok(Mappings {
                 accounts,
                 services,
@@ -206,7 +205,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(view: &Connection, name: &'a ConnectionName) -> Inside<Self> {
+    fn of(view: &Tx<'_>, name: &'a ConnectionName) -> Inside<Self> {
         let connection = must_exist(view, name)?;
         Ok(Self {
             connection,
@@ -215,12 +214,7 @@ impl<'a> Place<'a> {
         })
     }
 
-    fn map(
-        &self,
-        change: &Connection,
-        journal: &mut Journal<'_>,
-        mapping: &Mapping,
-    ) -> Inside<Mapped> {
+    fn map(&self, change: &Tx<'_>, journal: &mut Journal<'_>, mapping: &Mapping) -> Inside<Mapped> {
         let (mapped, event, detail) = match mapping {
             Mapping::Account(pair) => (
                 self.map_account(change, pair)?,
@@ -250,12 +244,7 @@ impl<'a> Place<'a> {
         Ok(mapped)
     }
 
-    fn unmap(
-        &self,
-        change: &Connection,
-        journal: &mut Journal<'_>,
-        key: &MappingKey,
-    ) -> Inside<()> {
+    fn unmap(&self, change: &Tx<'_>, journal: &mut Journal<'_>, key: &MappingKey) -> Inside<()> {
         let (table, column, id, what, event) = match key {
             MappingKey::Account(workspace) => (
                 "account_map",
@@ -302,12 +291,10 @@ impl<'a> Place<'a> {
         )
     }
 
-    fn map_account(&self, change: &Connection, pair: &AccountMapping) -> Inside<Mapped> {
+    fn map_account(&self, change: &Tx<'_>, pair: &AccountMapping) -> Inside<Mapped> {
         let tenant = self.tenant.as_ref().map(TenantKey::as_str);
         let present: Option<String> = change
-            .prepare_cached(
-                "SELECT account FROM account_map WHERE connection = ?1 AND workspace = ?2",
-            )?
+            .prepare("SELECT account FROM account_map WHERE connection = ?1 AND workspace = ?2")?
             .query_row(params![self.connection, pair.workspace.as_str()], |row| {
                 row.get(0)
             })
@@ -319,7 +306,7 @@ impl<'a> Place<'a> {
             return Err(refusal.into());
         }
         change
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO account_map (connection, tenant, workspace, account)
                  VALUES (?1, ?2, ?3, ?4)",
             )?
@@ -332,14 +319,14 @@ impl<'a> Place<'a> {
         Ok(Mapped::New)
     }
 
-    fn map_service(&self, change: &Connection, pair: &ServiceMapping) -> Inside<Mapped> {
+    fn map_service(&self, change: &Tx<'_>, pair: &ServiceMapping) -> Inside<Mapped> {
         let (module, service) = (pair.module.as_str(), pair.service.as_str());
         let present = change
-            .prepare_cached(
+            .prepare(
                 "SELECT service, metric FROM service_map WHERE connection = ?1 AND module = ?2",
             )?
             .query_row(params![self.connection, module], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+                Ok((row.get::<String>(0)?, row.get::<String>(1)?))
             })
             .optional()?;
         let metric = pair.metric.to_string();
@@ -362,9 +349,7 @@ impl<'a> Place<'a> {
             None => {}
         }
         let other: Option<String> = change
-            .prepare_cached(
-                "SELECT module FROM service_map WHERE connection = ?1 AND service = ?2",
-            )?
+            .prepare("SELECT module FROM service_map WHERE connection = ?1 AND service = ?2")?
             .query_row(params![self.connection, service], |row| row.get(0))
             .optional()?;
         if let Some(other) = other {
@@ -382,11 +367,9 @@ impl<'a> Place<'a> {
         Ok(Mapped::New)
     }
 
-    fn pin_contract(&self, change: &Connection, pin: &ContractPin) -> Inside<Mapped> {
+    fn pin_contract(&self, change: &Tx<'_>, pin: &ContractPin) -> Inside<Mapped> {
         let present: Option<String> = change
-            .prepare_cached(
-                "SELECT contract FROM contract_pins WHERE connection = ?1 AND workspace = ?2",
-            )?
+            .prepare("SELECT contract FROM contract_pins WHERE connection = ?1 AND workspace = ?2")?
             .query_row(params![self.connection, pin.workspace.as_str()], |row| {
                 row.get(0)
             })
@@ -413,7 +396,7 @@ impl<'a> Place<'a> {
 
 /// Who stands in the way of this pair, within the connection or its tenant.
 fn account_conflict(
-    view: &Connection,
+    view: &Tx<'_>,
     connection: i64,
     tenant: Option<&str>,
     pair: &AccountMapping,
@@ -423,7 +406,7 @@ fn account_conflict(
         ("account", pair.account.as_str()),
     ] {
         let other = view
-            .prepare_cached(&format!(
+            .prepare(&format!(
                 "SELECT m.workspace, m.account, c.name
                  FROM account_map AS m JOIN connections AS c ON c.id = m.connection
                  WHERE m.{column} = ?3 AND (m.connection = ?1 OR m.tenant = ?2)
@@ -463,13 +446,13 @@ fn account_conflict(
 /// A workspace is billed in one tenant of its channel: in two it would be billed twice,
 /// unless somebody said why it is to be.
 fn second_tenant(
-    view: &Connection,
+    view: &Tx<'_>,
     connection: i64,
     tenant: Option<&str>,
     pair: &AccountMapping,
 ) -> Inside<Option<LedgerError>> {
     let other: Option<(String, String)> = view
-        .prepare_cached(
+        .prepare(
             "SELECT o.name, m.tenant FROM account_map AS m
              JOIN connections AS o ON o.id = m.connection
              JOIN connections AS c ON c.id = ?1 AND c.channel = o.channel
@@ -494,7 +477,7 @@ fn second_tenant(
 
 /// Make a connection's account mappings count for its whole tenant, now that it is
 /// known.
-pub(crate) fn bind_accounts(change: &Connection, id: i64, tenant: &TenantKey) -> Inside<()> {
+pub(crate) fn bind_accounts(change: &Tx<'_>, id: i64, tenant: &TenantKey) -> Inside<()> {
     let pairs = change
         .prepare("SELECT workspace, account FROM account_map WHERE connection = ?1")?
         .query_map([id], |row| {
@@ -503,7 +486,7 @@ pub(crate) fn bind_accounts(change: &Connection, id: i64, tenant: &TenantKey) ->
                 account: parsed(row, "account")?,
             })
         })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+        .collect::<Sql<Vec<_>>>()?;
     for pair in &pairs {
         if let Some(refusal) = account_conflict(change, id, Some(tenant.as_str()), pair)? {
             return Err(refusal.into());

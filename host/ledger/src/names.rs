@@ -4,18 +4,17 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use rusqlite::{Connection, OptionalExtension};
-
+use crate::db::{Optional, Tx};
 use crate::error::{Fault, Inside};
 
 /// Text to number, within one transaction.
 pub(crate) struct Numbers<'a> {
-    change: &'a Connection,
+    change: &'a Tx<'a>,
     known: HashMap<Box<str>, i64>,
 }
 
 impl<'a> Numbers<'a> {
-    pub(crate) fn new(change: &'a Connection) -> Self {
+    pub(crate) fn new(change: &'a Tx<'a>) -> Self {
         Self {
             change,
             known: HashMap::new(),
@@ -29,14 +28,14 @@ impl<'a> Numbers<'a> {
         }
         let found = self
             .change
-            .prepare_cached("SELECT id FROM names WHERE text = ?1")?
+            .prepare("SELECT id FROM names WHERE text = ?1")?
             .query_row([text], |row| row.get(0))
             .optional()?;
         let number = match found {
             Some(number) => number,
             None => self
                 .change
-                .prepare_cached("INSERT INTO names (text) VALUES (?1)")?
+                .prepare("INSERT INTO names (text) VALUES (?1)")?
                 .insert([text])?,
         };
         self.known.insert(text.into(), number);
@@ -46,7 +45,7 @@ impl<'a> Numbers<'a> {
 
 /// Number to id, within one transaction; equal ids share their text.
 pub(crate) struct Texts<'a, T> {
-    view: &'a Connection,
+    view: &'a Tx<'a>,
     known: HashMap<i64, T>,
 }
 
@@ -55,7 +54,7 @@ where
     T: FromStr + Clone,
     T::Err: std::fmt::Display,
 {
-    pub(crate) fn new(view: &'a Connection) -> Self {
+    pub(crate) fn new(view: &'a Tx<'a>) -> Self {
         Self {
             view,
             known: HashMap::new(),
@@ -68,7 +67,7 @@ where
         }
         let text: String = self
             .view
-            .prepare_cached("SELECT text FROM names WHERE id = ?1")?
+            .prepare("SELECT text FROM names WHERE id = ?1")?
             .query_row([number], |row| row.get(0))?;
         let id: T = text
             .parse()

@@ -4,12 +4,10 @@
 use jiff::civil::Date;
 use psa_host_billing::plan::{Passed, PassedChange};
 use psa_host_billing::{ConnectionName, Units, UnitsChange, parse_decimal};
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::connections::must_exist;
+use crate::db::{Optional, Row, Sql, Tx, date, not_as_written, params, parsed, units};
 use crate::error::Inside;
-use crate::row::{date, parsed, units};
 use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
@@ -21,16 +19,16 @@ impl Ledger {
         self.read(|view| {
             let connection = must_exist(view, name)?;
             let first_look: Option<Units> = view
-                .prepare_cached("SELECT units FROM first_looks WHERE connection = ?1 AND day = ?2")?
+                .prepare("SELECT units FROM first_looks WHERE connection = ?1 AND day = ?2")?
                 .query_row(params![connection, day.to_string()], |row| units(row, 0))
                 .optional()?;
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT line, account, effective, change, day, on_day
                  FROM passed_changes WHERE connection = ?1",
             )?;
             let changes = rows
                 .query_map([connection], passed_change)?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             Ok(Passed::new(day, first_look, changes))
         })
     }
@@ -43,7 +41,7 @@ impl Ledger {
         self.write(|change, _| {
             let connection = lease.posting(change)?.connection;
             change
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO first_looks (connection, day, units) VALUES (?1, ?2, ?3)
                      ON CONFLICT DO UPDATE SET day = excluded.day, units = excluded.units
                      WHERE day <> excluded.day",
@@ -62,7 +60,7 @@ impl Ledger {
         self.write(|change, _| {
             let connection = lease.posting(change)?.connection;
             forget(change, connection, day)?;
-            let mut keep = change.prepare_cached(
+            let mut keep = change.prepare(
                 "INSERT OR REPLACE INTO passed_changes
                      (connection, line, effective, account, change, day, on_day)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -83,16 +81,16 @@ impl Ledger {
     }
 }
 
-fn forget(change: &Connection, connection: i64, day: Date) -> Inside<()> {
+fn forget(change: &Tx<'_>, connection: i64, day: Date) -> Inside<()> {
     change
-        .prepare_cached(
+        .prepare(
             "DELETE FROM passed_changes WHERE connection = ?1 AND day < ?2 AND effective < ?2",
         )?
         .execute(params![connection, day.to_string()])?;
     Ok(())
 }
 
-fn passed_change(row: &Row<'_>) -> rusqlite::Result<PassedChange> {
+fn passed_change(row: &Row<'_>) -> Sql<PassedChange> {
     Ok(PassedChange {
         line: parsed(row, 0)?,
         account: parsed(row, 1)?,
@@ -103,17 +101,13 @@ fn passed_change(row: &Row<'_>) -> rusqlite::Result<PassedChange> {
     })
 }
 
-fn units_change(row: &Row<'_>, column: usize) -> rusqlite::Result<UnitsChange> {
+fn units_change(row: &Row<'_>, column: usize) -> Sql<UnitsChange> {
     let text: String = row.get(column)?;
     match parse_decimal(&text) {
         Some(number) => Ok(number.into()),
         None => {
             let why = format!("{text:?} is no change of units");
-            Err(rusqlite::Error::FromSqlConversionFailure(
-                column,
-                Type::Text,
-                why.into(),
-            ))
+            Err(not_as_written(column, why))
         }
     }
 }

@@ -7,12 +7,11 @@ mod files;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::json;
 
+use crate::db::{Optional, Row, Sql, Tx, instant, json as json_column};
 use crate::error::{Fault, Inside};
 use crate::history::About;
-use crate::row::{instant, json as json_column};
 use crate::secrets::{self, Owner};
 use crate::{Ledger, LedgerError, Result, Secret};
 
@@ -145,7 +144,7 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn plugins(&self) -> Result<Vec<Plugin>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(&format!("{SELECT} ORDER BY name"))?;
+            let mut rows = view.prepare(&format!("{SELECT} ORDER BY name"))?;
             let found = rows.query_map([], plugin)?;
             found.map(|plugin| complete(view, plugin?)).collect()
         })
@@ -182,7 +181,7 @@ impl Ledger {
             let connections: Vec<String> = change
                 .prepare("SELECT name FROM connections WHERE plugin = ?1 ORDER BY name")?
                 .query_map([name], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             if !connections.is_empty() {
                 return Err(LedgerError::PluginInUse {
                     plugin: name.to_owned(),
@@ -195,7 +194,7 @@ impl Ledger {
             let files: Vec<String> = change
                 .prepare("SELECT sha256 FROM plugin_files WHERE plugin = ?1")?
                 .query_map([name], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             change.execute("DELETE FROM plugins WHERE name = ?1", [name])?;
             let detail = json!({ "sha256": sha256, "files": files });
             journal.write(change, About::Installation, "plugin.removed", name, &detail)?;
@@ -209,7 +208,7 @@ const SELECT: &str = "SELECT name, p.sha256, lineage, description, added_at, add
         hosts, approved_at, approved_by
     FROM plugins AS p JOIN plugin_files AS f ON f.plugin = p.name AND f.sha256 = p.sha256";
 
-fn plugin(row: &Row<'_>) -> rusqlite::Result<Plugin> {
+fn plugin(row: &Row<'_>) -> Sql<Plugin> {
     Ok(Plugin {
         name: row.get("name")?,
         sha256: row.get("sha256")?,
@@ -224,7 +223,7 @@ fn plugin(row: &Row<'_>) -> rusqlite::Result<Plugin> {
     })
 }
 
-fn approval(row: &Row<'_>) -> rusqlite::Result<Option<Approval>> {
+fn approval(row: &Row<'_>) -> Sql<Option<Approval>> {
     let who: Option<String> = row.get("approved_by")?;
     let Some(who) = who else { return Ok(None) };
     Ok(Some(Approval {
@@ -234,7 +233,7 @@ fn approval(row: &Row<'_>) -> rusqlite::Result<Option<Approval>> {
     }))
 }
 
-fn file(row: &Row<'_>) -> rusqlite::Result<PluginFile> {
+fn file(row: &Row<'_>) -> Sql<PluginFile> {
     Ok(PluginFile {
         sha256: row.get("sha256")?,
         description: row.get("description")?,
@@ -245,7 +244,7 @@ fn file(row: &Row<'_>) -> rusqlite::Result<PluginFile> {
     })
 }
 
-fn complete(view: &Connection, mut plugin: Plugin) -> Inside<Plugin> {
+fn complete(view: &Tx<'_>, mut plugin: Plugin) -> Inside<Plugin> {
     let owner = Owner::Plugin(&plugin.name);
     let (settings, fields) = (
         secrets::settings(view, owner)?,
@@ -254,13 +253,13 @@ fn complete(view: &Connection, mut plugin: Plugin) -> Inside<Plugin> {
     plugin.settings = settings;
     plugin.secret_fields = fields;
     plugin.files = view
-        .prepare_cached("SELECT * FROM plugin_files WHERE plugin = ?1 ORDER BY added_at, sha256")?
+        .prepare("SELECT * FROM plugin_files WHERE plugin = ?1 ORDER BY added_at, sha256")?
         .query_map([&plugin.name], file)?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Sql<_>>()?;
     Ok(plugin)
 }
 
-fn current(view: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+fn current(view: &Tx<'_>, name: &str) -> Sql<Option<String>> {
     view.query_row(
         "SELECT sha256 FROM plugins WHERE name = ?1",
         [name],

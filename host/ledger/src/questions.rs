@@ -9,15 +9,15 @@ use jiff::civil::Date;
 use psa_host_billing::approval::{Reason, Shown};
 use psa_host_billing::stance::Stance;
 use psa_host_billing::{ConnectionName, LineKey, ModuleId, Money, TenantKey, Units, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::db::{
+    Optional, Row, Sql, Tx, date, date_opt, instant, instant_opt, json as json_column, params,
+    parsed, to_json, units, words,
+};
 use crate::error::Inside;
 use crate::history::{About, Journal};
-use crate::row::{
-    date, date_opt, instant, instant_opt, json as json_column, parsed, to_json, units, words,
-};
 use crate::stances;
 use crate::usage::number_after;
 use crate::{Ledger, LedgerError, Result, RunId, RunLease};
@@ -211,12 +211,12 @@ impl Ledger {
         states: &[QuestionState],
     ) -> Result<Vec<QuestionRecord>> {
         let all = self.read(|view| {
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT * FROM questions WHERE ?1 IS NULL OR connection = ?1 ORDER BY id DESC",
             )?;
             Ok(rows
                 .query_map([connection.map(ConnectionName::as_str)], record)?
-                .collect::<rusqlite::Result<Vec<_>>>()?)
+                .collect::<Sql<Vec<_>>>()?)
         })?;
         let wanted =
             |question: &QuestionRecord| states.is_empty() || states.contains(&question.state);
@@ -229,12 +229,12 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn live_questions(&self, tenant: &TenantKey) -> Result<Vec<QuestionRecord>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(&format!(
+            let mut rows = view.prepare(&format!(
                 "SELECT * FROM questions WHERE tenant = ?1 AND state IN ({LIVE}) ORDER BY id"
             ))?;
             Ok(rows
                 .query_map([tenant.as_str()], record)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -306,7 +306,7 @@ impl Ledger {
 
 /// No later sync brings back the numbers that are taken back.
 fn pin(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
     (question, about): (QuestionId, &NewQuestion),
@@ -322,14 +322,14 @@ fn pin(
 }
 
 fn ask(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     (run, connection): (RunId, i64),
     tenant: &TenantKey,
     new: &NewQuestion,
 ) -> Inside<QuestionId> {
     let live = change
-        .prepare_cached(&format!(
+        .prepare(&format!(
             "SELECT * FROM questions WHERE tenant = ?1 AND line = ?2 AND state IN ({LIVE})"
         ))?
         .query_row([tenant.as_str(), new.key.line.as_str()], record)
@@ -362,7 +362,7 @@ fn ask(
     )?;
     let money = new.money.as_ref().map(to_json).transpose()?;
     let id = change
-        .prepare_cached(
+        .prepare(
             "INSERT INTO questions (connection_id, connection, tenant, run, workspace, module,
                  line, contract, service, baseline, target, effective, money, reasons,
                  rollback_run, rollback_effective, state, asked_at, account)
@@ -411,7 +411,7 @@ fn ask(
 
 /// What is shown of a question that waits is what is true now.
 fn refresh(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     live: &QuestionRecord,
     new: &NewQuestion,
@@ -420,9 +420,7 @@ fn refresh(
         return Ok(());
     }
     change
-        .prepare_cached(
-            "UPDATE questions SET effective = ?2, money = ?3, reasons = ?4 WHERE id = ?1",
-        )?
+        .prepare("UPDATE questions SET effective = ?2, money = ?3, reasons = ?4 WHERE id = ?1")?
         .execute(params![
             live.id.0,
             new.effective.to_string(),
@@ -442,7 +440,7 @@ fn refresh(
 }
 
 fn set(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     id: QuestionId,
     state: QuestionState,
@@ -450,7 +448,7 @@ fn set(
 ) -> Inside<()> {
     let decided = why.is_some();
     change
-        .prepare_cached(
+        .prepare(
             "UPDATE questions SET state = ?2,
                  decided_at = CASE WHEN ?3 THEN ?4 ELSE decided_at END,
                  decided_by = CASE WHEN ?3 THEN ?5 ELSE decided_by END,
@@ -475,8 +473,8 @@ fn set(
     )
 }
 
-fn find(view: &Connection, id: QuestionId) -> Inside<QuestionRecord> {
-    view.prepare_cached("SELECT * FROM questions WHERE id = ?1")?
+fn find(view: &Tx<'_>, id: QuestionId) -> Inside<QuestionRecord> {
+    view.prepare("SELECT * FROM questions WHERE id = ?1")?
         .query_row([id.0], record)
         .optional()?
         .ok_or_else(|| {
@@ -488,7 +486,7 @@ fn find(view: &Connection, id: QuestionId) -> Inside<QuestionRecord> {
         })
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<QuestionRecord> {
+fn record(row: &Row<'_>) -> Sql<QuestionRecord> {
     let money: Option<String> = row.get("money")?;
     let run: Option<i64> = row.get("rollback_run")?;
     Ok(QuestionRecord {

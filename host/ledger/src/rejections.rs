@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use psa_host_billing::{LineId, TenantKey, Units};
-use rusqlite::params;
 use serde_json::json;
 
+use crate::db::{Sql, params};
 use crate::history::About;
 use crate::intents_read::record;
 use crate::{IntentState, Ledger, Refusal, Result};
@@ -30,14 +30,14 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn rejections(&self, tenant: &TenantKey) -> Result<HashMap<LineId, Rejections>> {
         self.read(|view| {
-            let mut lines = view.prepare_cached(
+            let mut lines = view.prepare(
                 "SELECT DISTINCT line FROM intents
                  WHERE tenant = ?1 AND state = 'rejected' AND refusal IS NOT NULL",
             )?;
             let lines: Vec<String> = lines
                 .query_map([tenant.as_str()], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
-            let mut of_line = view.prepare_cached(&format!(
+                .collect::<Sql<_>>()?;
+            let mut of_line = view.prepare(&format!(
                 "{} WHERE tenant = ?1 AND line = ?2 AND state NOT IN ('not-sent', 'intended')
                  ORDER BY id DESC",
                 crate::intents_read::SELECT
@@ -80,7 +80,7 @@ impl Ledger {
         self.write(|change, journal| {
             for line in lines {
                 change
-                    .prepare_cached(
+                    .prepare(
                         "UPDATE intents SET lifted_at = ?3
                          WHERE tenant = ?1 AND line = ?2 AND state = 'rejected'
                              AND lifted_at IS NULL",

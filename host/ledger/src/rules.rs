@@ -2,12 +2,11 @@
 
 use psa_host_billing::ConnectionName;
 use psa_host_billing::rules::Rules;
-use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::db::{Optional, json as json_column, params, to_json};
 use crate::history::About;
-use crate::row::{json as json_column, to_json};
 use crate::{Ledger, Result};
 
 impl Ledger {
@@ -19,7 +18,7 @@ impl Ledger {
         self.read(|view| {
             let id = must_exist(view, name)?;
             let rules = view
-                .prepare_cached("SELECT rules FROM rules WHERE connection = ?1")?
+                .prepare("SELECT rules FROM rules WHERE connection = ?1")?
                 .query_row([id], |row| json_column(row, "rules"))
                 .optional()?;
             Ok(rules.unwrap_or_default())

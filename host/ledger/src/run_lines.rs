@@ -2,13 +2,12 @@
 
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt, words};
 use crate::error::Inside;
 use crate::lease::Held;
 use crate::names::{Numbers, Texts};
-use crate::row::{date_opt, parsed, parsed_opt, units_opt, words};
 use crate::runs::unknown;
 use crate::{Answer, Ledger, Result, RunId, RunLease, Step};
 
@@ -171,14 +170,14 @@ impl Ledger {
             let mut workspaces = Texts::new(view);
             let mut modules = Texts::new(view);
             // By place, not by name: names are looked up for every row.
-            let mut select = view.prepare_cached(
+            let mut select = view.prepare(
                 "SELECT workspace, module, account, service, contract, line, baseline, target,
                      effective, outcome, code, message, fix, detail
                  FROM run_lines WHERE run = ?1 ORDER BY row",
             )?;
             let mut rows = select.query([run.0])?;
             let mut lines = Vec::new();
-            while let Some(row) = rows.next()? {
+            while let Some(row) = &rows.next()? {
                 let workspace: Option<i64> = row.get(0)?;
                 let module: Option<i64> = row.get(1)?;
                 lines.push(RunLine {
@@ -221,22 +220,16 @@ impl RunLine {
 
 /// Rows of a run whose adjustments were accepted: nothing is written to them until it
 /// was read back.
-fn accepted(view: &Connection, run: RunId) -> Inside<Vec<u32>> {
-    let mut rows =
-        view.prepare_cached("SELECT row FROM intents WHERE run = ?1 AND state = 'accepted'")?;
+fn accepted(view: &Tx<'_>, run: RunId) -> Inside<Vec<u32>> {
+    let mut rows = view.prepare("SELECT row FROM intents WHERE run = ?1 AND state = 'accepted'")?;
     let rows = rows.query_map([run.0], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(rows.collect::<Sql<_>>()?)
 }
 
 /// Give one row a new outcome, also of an earlier run whose adjustment is settled now.
-pub(crate) fn update(
-    change: &Connection,
-    _held: &Held,
-    run: RunId,
-    line: &LineUpdate,
-) -> Inside<()> {
+pub(crate) fn update(change: &Tx<'_>, _held: &Held, run: RunId, line: &LineUpdate) -> Inside<()> {
     let changed = change
-        .prepare_cached(
+        .prepare(
             "UPDATE run_lines SET outcome = ?3, code = ?4, message = ?5, fix = ?6
              WHERE run = ?1 AND row = ?2",
         )?

@@ -12,16 +12,16 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::{ConnectionName, TenantKey};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
 use crate::connections::must_exist;
+use crate::db::{
+    Optional, Row, Sql, Tx, date, instant, instant_opt, json as json_column, params, parsed,
+    parsed_opt, to_json, words,
+};
 use crate::error::{Fault, Inside};
 use crate::history::About;
 use crate::open::lock;
-use crate::row::{
-    date, instant, instant_opt, json as json_column, parsed, parsed_opt, to_json, words,
-};
 use crate::usage::number_after;
 use crate::{Ledger, LedgerError, Outcome, Result, RunLease, SnapshotId, Step};
 
@@ -233,12 +233,7 @@ impl Ledger {
         })
     }
 
-    fn end(
-        &self,
-        id: RunId,
-        end: &RunEnd,
-        may: impl FnOnce(&Connection) -> Inside<()>,
-    ) -> Result<()> {
+    fn end(&self, id: RunId, end: &RunEnd, may: impl FnOnce(&Tx<'_>) -> Inside<()>) -> Result<()> {
         self.write(|change, journal| {
             may(change)?;
             let connection = must_run(change, id)?;
@@ -276,13 +271,13 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn runs(&self, connection: Option<&ConnectionName>, limit: u32) -> Result<Vec<Run>> {
         let mut runs = self.read(|view| {
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT * FROM runs WHERE ?1 IS NULL OR connection = ?1
                  ORDER BY id DESC LIMIT ?2",
             )?;
             Ok(rows
                 .query_map(params![connection.map(ConnectionName::as_str), limit], run)?
-                .collect::<rusqlite::Result<Vec<_>>>()?)
+                .collect::<Sql<Vec<_>>>()?)
         })?;
         self.look_for_life(&mut runs)?;
         Ok(runs)
@@ -312,12 +307,12 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn abandoned_runs(&self, connection: &ConnectionName) -> Result<Vec<Run>> {
         let mut runs = self.read(|view| {
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT * FROM runs WHERE ending IS NULL AND connection = ?1 ORDER BY id",
             )?;
             Ok(rows
                 .query_map([connection.as_str()], run)?
-                .collect::<rusqlite::Result<Vec<_>>>()?)
+                .collect::<Sql<Vec<_>>>()?)
         })?;
         self.look_for_life(&mut runs)?;
         runs.retain(|run| run.status == RunStatus::Abandoned);
@@ -377,9 +372,9 @@ impl Ledger {
 }
 
 /// The connection of a run that is not over.
-pub(crate) fn must_run(view: &Connection, id: RunId) -> Inside<i64> {
+pub(crate) fn must_run(view: &Tx<'_>, id: RunId) -> Inside<i64> {
     let found = view
-        .prepare_cached("SELECT connection_id, ending IS NOT NULL FROM runs WHERE id = ?1")?
+        .prepare("SELECT connection_id, ending IS NOT NULL FROM runs WHERE id = ?1")?
         .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     match found {
@@ -401,20 +396,20 @@ pub(crate) fn unknown(id: RunId) -> Fault {
     .into()
 }
 
-fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+fn run(row: &Row<'_>) -> Sql<Run> {
     let ending = parsed_opt(row, "ending")?;
     Ok(Run {
         id: RunId(row.get("id")?),
         connection: parsed(row, "connection")?,
         tenant: parsed_opt(row, "tenant")?,
-        snapshot: row.get::<_, Option<i64>>("snapshot")?.map(SnapshotId),
+        snapshot: row.get::<Option<i64>>("snapshot")?.map(SnapshotId),
         dry_run: row.get("dry_run")?,
         as_of: date(row, "as_of")?,
         started_by: row.get("started_by")?,
         started_at: instant(row, "started_at")?,
         ended_at: instant_opt(row, "ended_at")?,
         status: ending.map_or(RunStatus::Running, RunStatus::Ended),
-        requests: row.get::<_, i64>("requests")?.unsigned_abs(),
+        requests: row.get::<i64>("requests")?.unsigned_abs(),
         counts: json_column(row, "counts")?,
         incidents: json_column(row, "incidents")?,
     })

@@ -6,9 +6,9 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use rusqlite::{Connection, params};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::db::{Sql, Tx, params};
 use crate::error::{Fault, Inside};
 use crate::history::{About, Journal};
 use crate::key::{Key, Keyring};
@@ -103,7 +103,7 @@ fn unseal(key: &Key, owner: Owner<'_>, field: &str, sealed: &[u8]) -> Option<Sec
 
 /// Keep these, over what was under the same fields.
 pub(crate) fn put(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     keyring: &Keyring,
     owner: Owner<'_>,
@@ -135,17 +135,17 @@ pub(crate) fn put(
 
 /// All secrets of an owner.
 pub(crate) fn all(
-    view: &Connection,
+    view: &Tx<'_>,
     keyring: &Keyring,
     owner: Owner<'_>,
 ) -> Inside<BTreeMap<String, Secret>> {
     let mut rows =
-        view.prepare_cached("SELECT field, sealed FROM secrets WHERE kind = ?1 AND owner = ?2")?;
+        view.prepare("SELECT field, sealed FROM secrets WHERE kind = ?1 AND owner = ?2")?;
     let sealed = rows
         .query_map([owner.kind(), owner.name()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?
-        .collect::<rusqlite::Result<Vec<(String, Vec<u8>)>>>()?;
+        .collect::<Sql<Vec<(String, Vec<u8>)>>>()?;
     if sealed.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -169,28 +169,27 @@ pub(crate) fn all(
 }
 
 /// Which secrets an owner has; needs no key.
-pub(crate) fn fields(view: &Connection, owner: Owner<'_>) -> Inside<BTreeSet<String>> {
-    let mut rows =
-        view.prepare_cached("SELECT field FROM secrets WHERE kind = ?1 AND owner = ?2")?;
+pub(crate) fn fields(view: &Tx<'_>, owner: Owner<'_>) -> Inside<BTreeSet<String>> {
+    let mut rows = view.prepare("SELECT field FROM secrets WHERE kind = ?1 AND owner = ?2")?;
     Ok(rows
         .query_map([owner.kind(), owner.name()], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+        .collect::<Sql<_>>()?)
 }
 
 /// An owner's settings.
-pub(crate) fn settings(view: &Connection, owner: Owner<'_>) -> Inside<BTreeMap<String, String>> {
+pub(crate) fn settings(view: &Tx<'_>, owner: Owner<'_>) -> Inside<BTreeMap<String, String>> {
     let mut rows =
-        view.prepare_cached("SELECT field, value FROM settings WHERE kind = ?1 AND owner = ?2")?;
+        view.prepare("SELECT field, value FROM settings WHERE kind = ?1 AND owner = ?2")?;
     Ok(rows
         .query_map([owner.kind(), owner.name()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?
-        .collect::<rusqlite::Result<_>>()?)
+        .collect::<Sql<_>>()?)
 }
 
 /// Set (or with none, remove) settings.
 pub(crate) fn set(
-    change: &Connection,
+    change: &Tx<'_>,
     owner: Owner<'_>,
     settings: &BTreeMap<String, Option<String>>,
 ) -> Inside<()> {
@@ -211,7 +210,7 @@ pub(crate) fn set(
 }
 
 /// Drop all settings and secrets of an owner.
-pub(crate) fn forget(change: &Connection, owner: Owner<'_>) -> Inside<()> {
+pub(crate) fn forget(change: &Tx<'_>, owner: Owner<'_>) -> Inside<()> {
     for table in ["settings", "secrets"] {
         change.execute(
             &format!("DELETE FROM {table} WHERE kind = ?1 AND owner = ?2"),

@@ -3,12 +3,11 @@
 
 use jiff::civil::Date;
 use psa_host_billing::{ConnectionName, ModuleId, SetAside, SetAsideKind, WorkspaceId};
-use rusqlite::{Row, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::db::{Row, Sql, UnknownWord, date_opt, instant, params, parsed, parsed_opt};
 use crate::history::About;
-use crate::row::{UnknownWord, date_opt, instant, parsed, parsed_opt};
 use crate::{Ledger, LedgerError, Result};
 
 /// An entry to make. Who and when are the ledger's to say.
@@ -123,18 +122,16 @@ impl Ledger {
     pub fn set_asides(&self, connection: &ConnectionName) -> Result<Vec<SetAside>> {
         self.read(|view| {
             let id = must_exist(view, connection)?;
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT * FROM set_asides WHERE connection = ?1
                  ORDER BY workspace, module",
             )?;
-            Ok(rows
-                .query_map([id], set_aside)?
-                .collect::<rusqlite::Result<_>>()?)
+            Ok(rows.query_map([id], set_aside)?.collect::<Sql<_>>()?)
         })
     }
 }
 
-fn set_aside(row: &Row<'_>) -> rusqlite::Result<SetAside> {
+fn set_aside(row: &Row<'_>) -> Sql<SetAside> {
     Ok(SetAside {
         workspace: parsed(row, "workspace")?,
         module: parsed_opt(row, "module")?,

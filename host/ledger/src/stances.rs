@@ -5,13 +5,12 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use psa_host_billing::stance::Stance;
 use psa_host_billing::{LineId, ModuleId, TenantKey, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::db::{Optional, Row, Sql, Tx, instant, json as json_column, params, parsed, to_json};
 use crate::error::{Fault, Inside};
 use crate::history::{About, Journal};
-use crate::row::{instant, json as json_column, parsed, to_json};
 use crate::{Ledger, LedgerError, Result};
 
 /// A decision about a line.
@@ -40,11 +39,10 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn stances(&self, tenant: &TenantKey) -> Result<Vec<StanceRecord>> {
         self.read(|view| {
-            let mut rows =
-                view.prepare_cached("SELECT * FROM stances WHERE tenant = ?1 ORDER BY line")?;
+            let mut rows = view.prepare("SELECT * FROM stances WHERE tenant = ?1 ORDER BY line")?;
             Ok(rows
                 .query_map([tenant.as_str()], record)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -83,7 +81,7 @@ impl Ledger {
 
 /// Decide in the place of what was decided before, for good.
 fn put(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
     line: &LineId,
@@ -121,7 +119,7 @@ fn put(
 /// Pin a line for the rollback that this question asks for. What a person had decided
 /// before is kept with the pin; so is the pin of an earlier rollback, which still stands.
 pub(crate) fn pin_for(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
     line: &LineId,
@@ -136,17 +134,15 @@ pub(crate) fn pin_for(
     };
     put(change, journal, tenant, line, pair, stance, why)?;
     change
-        .prepare_cached(
-            "UPDATE stances SET question = ?3, before = ?4 WHERE tenant = ?1 AND line = ?2",
-        )?
+        .prepare("UPDATE stances SET question = ?3, before = ?4 WHERE tenant = ?1 AND line = ?2")?
         .execute(params![tenant.as_str(), line.as_str(), question, before])?;
     Ok(())
 }
 
 /// Another question takes the place of a rollback's: the pin is that one's now.
-pub(crate) fn hand_over(change: &Connection, from: i64, to: i64) -> Inside<()> {
+pub(crate) fn hand_over(change: &Tx<'_>, from: i64, to: i64) -> Inside<()> {
     change
-        .prepare_cached("UPDATE stances SET question = ?2 WHERE question = ?1")?
+        .prepare("UPDATE stances SET question = ?2 WHERE question = ?1")?
         .execute([from, to])?;
     Ok(())
 }
@@ -154,7 +150,7 @@ pub(crate) fn hand_over(change: &Connection, from: i64, to: i64) -> Inside<()> {
 /// Take the pin of a rollback's question away and put back what was decided before it.
 /// What a person decided since is theirs, and stays.
 pub(crate) fn unpin(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
     line: &LineId,
@@ -170,7 +166,7 @@ pub(crate) fn unpin(
     let before: Before =
         serde_json::from_str(&before).map_err(|error| Fault::Row(error.to_string()))?;
     change
-        .prepare_cached(
+        .prepare(
             "UPDATE stances SET workspace = ?3, module = ?4, stance = ?5, why = ?6, who = ?7,
                  at = ?8, question = NULL, before = NULL
              WHERE tenant = ?1 AND line = ?2",
@@ -197,7 +193,7 @@ pub(crate) fn unpin(
 
 /// Whether there was one.
 fn remove(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
     line: &LineId,
@@ -221,16 +217,16 @@ fn remove(
 }
 
 /// The lines of a tenant about which somebody decided.
-pub(crate) fn decided(view: &Connection, tenant: &TenantKey) -> Inside<HashSet<LineId>> {
-    let mut lines = view.prepare_cached("SELECT line FROM stances WHERE tenant = ?1")?;
+pub(crate) fn decided(view: &Tx<'_>, tenant: &TenantKey) -> Inside<HashSet<LineId>> {
+    let mut lines = view.prepare("SELECT line FROM stances WHERE tenant = ?1")?;
     let lines = lines.query_map([tenant.as_str()], |row| parsed(row, 0))?;
-    Ok(lines.collect::<rusqlite::Result<_>>()?)
+    Ok(lines.collect::<Sql<_>>()?)
 }
 
 /// A change of the line was confirmed: what was decided about the units from before has
 /// been made use of.
 pub(crate) fn use_up(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     tenant: &TenantKey,
     line: &LineId,
@@ -241,7 +237,7 @@ pub(crate) fn use_up(
         .filter(|kept| kept.stance.is_used_up_by_a_change());
     let Some(used) = used else { return Ok(()) };
     change
-        .prepare_cached("DELETE FROM stances WHERE tenant = ?1 AND line = ?2")?
+        .prepare("DELETE FROM stances WHERE tenant = ?1 AND line = ?2")?
         .execute([tenant.as_str(), line.as_str()])?;
     let detail = json!({ "tenant": tenant, "stance": used.stance, "by": by });
     journal.write(
@@ -284,9 +280,9 @@ impl From<StanceRecord> for Before {
     }
 }
 
-fn find(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<Option<Kept>> {
+fn find(view: &Tx<'_>, tenant: &TenantKey, line: &LineId) -> Inside<Option<Kept>> {
     Ok(view
-        .prepare_cached("SELECT * FROM stances WHERE tenant = ?1 AND line = ?2")?
+        .prepare("SELECT * FROM stances WHERE tenant = ?1 AND line = ?2")?
         .query_row([tenant.as_str(), line.as_str()], |row| {
             Ok(Kept {
                 record: record(row)?,
@@ -297,7 +293,7 @@ fn find(view: &Connection, tenant: &TenantKey, line: &LineId) -> Inside<Option<K
         .optional()?)
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<StanceRecord> {
+fn record(row: &Row<'_>) -> Sql<StanceRecord> {
     Ok(StanceRecord {
         line: parsed(row, "line")?,
         workspace: parsed(row, "workspace")?,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::Ledger;
-use crate::row::words;
+use crate::db::words;
 
 /// A moment of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,7 +1,6 @@
 //! What plugins keep between runs, each for itself and for one connection.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
+use crate::db::{Optional, Tx, params};
 use crate::error::Inside;
 use crate::{Ledger, LedgerError, Result};
 
@@ -75,7 +74,7 @@ impl Ledger {
     ) -> Result<Vec<String>> {
         self.read(|view| {
             // Compared as bytes: SQL's own functions stop at a zero byte.
-            let mut select = view.prepare_cached(
+            let mut select = view.prepare(
                 "SELECT key FROM plugin_storage
                  WHERE plugin = ?1 AND connection = ?2 AND key >= ?3 ORDER BY key LIMIT ?4",
             )?;
@@ -126,9 +125,9 @@ impl Ledger {
     }
 }
 
-fn get(view: &Connection, scope: &StorageScope, key: &str) -> Inside<Option<Vec<u8>>> {
+fn get(view: &Tx<'_>, scope: &StorageScope, key: &str) -> Inside<Option<Vec<u8>>> {
     Ok(view
-        .prepare_cached(
+        .prepare(
             "SELECT value FROM plugin_storage
              WHERE plugin = ?1 AND connection = ?2 AND key = ?3",
         )?
@@ -137,14 +136,14 @@ fn get(view: &Connection, scope: &StorageScope, key: &str) -> Inside<Option<Vec<
 }
 
 fn put(
-    change: &Connection,
+    change: &Tx<'_>,
     scope: &StorageScope,
     key: &str,
     value: &[u8],
     quota: StorageQuota,
 ) -> Inside<()> {
     change
-        .prepare_cached(
+        .prepare(
             "INSERT INTO plugin_storage (plugin, connection, key, value)
              VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -169,25 +168,23 @@ fn put(
     }
 }
 
-fn delete(change: &Connection, scope: &StorageScope, key: &str) -> Inside<()> {
+fn delete(change: &Tx<'_>, scope: &StorageScope, key: &str) -> Inside<()> {
     change
-        .prepare_cached(
-            "DELETE FROM plugin_storage WHERE plugin = ?1 AND connection = ?2 AND key = ?3",
-        )?
+        .prepare("DELETE FROM plugin_storage WHERE plugin = ?1 AND connection = ?2 AND key = ?3")?
         .execute([&scope.plugin, &scope.connection, key])?;
     Ok(())
 }
 
-fn used(view: &Connection, scope: &StorageScope) -> Inside<StorageUse> {
+fn used(view: &Tx<'_>, scope: &StorageScope) -> Inside<StorageUse> {
     Ok(view
-        .prepare_cached(
+        .prepare(
             "SELECT count(*), coalesce(sum(octet_length(key) + octet_length(value)), 0)
              FROM plugin_storage WHERE plugin = ?1 AND connection = ?2",
         )?
         .query_row([&scope.plugin, &scope.connection], |row| {
             Ok(StorageUse {
-                keys: row.get::<_, i64>(0)?.unsigned_abs(),
-                bytes: row.get::<_, i64>(1)?.unsigned_abs(),
+                keys: row.get::<i64>(0)?.unsigned_abs(),
+                bytes: row.get::<i64>(1)?.unsigned_abs(),
             })
         })?)
 }

@@ -4,13 +4,12 @@
 //! operator says *same* or *different*.
 
 use psa_host_billing::{ConnectionName, TenantKey, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use crate::connections::{must_exist, tenant_of};
+use crate::db::{Optional, Sql, Tx, params, parsed, parsed_opt};
 use crate::error::Inside;
 use crate::history::{About, Journal};
-use crate::row::{parsed, parsed_opt};
 use crate::{Ledger, LedgerError, Result, mapping};
 
 /// What an operator says of a key that somebody else reports too.
@@ -43,7 +42,7 @@ pub(crate) struct Claimant {
 }
 
 impl Claimant {
-    pub(crate) fn of(view: &Connection, name: &ConnectionName) -> Inside<Self> {
+    pub(crate) fn of(view: &Tx<'_>, name: &ConnectionName) -> Inside<Self> {
         let id = must_exist(view, name)?;
         Ok(view.query_row(
             "SELECT c.id, p.lineage, c.channel FROM connections AS c
@@ -60,14 +59,14 @@ impl Claimant {
     }
 
     /// The tenant that the connection is bound to.
-    pub(crate) fn bound(&self, view: &Connection) -> Inside<Option<TenantKey>> {
+    pub(crate) fn bound(&self, view: &Tx<'_>) -> Inside<Option<TenantKey>> {
         tenant_of(view, self.id)
     }
 
     /// The tenant that a key means for it; none: not said yet.
-    pub(crate) fn meant(&self, view: &Connection, reported: &str) -> Inside<Option<TenantKey>> {
+    pub(crate) fn meant(&self, view: &Tx<'_>, reported: &str) -> Inside<Option<TenantKey>> {
         let found = view
-            .prepare_cached(
+            .prepare(
                 "SELECT tenant FROM tenant_claims
                  WHERE reported = ?1 AND lineage = ?2 AND channel = ?3",
             )?
@@ -264,7 +263,7 @@ impl Ledger {
 /// Keep that somebody reports a key that is known from elsewhere, so that an operator can
 /// say something about it.
 pub(crate) fn keep_asked(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &Journal<'_>,
     claimant: &Claimant,
     pair: (&ConnectionName, &TenantKey),
@@ -273,7 +272,7 @@ pub(crate) fn keep_asked(
 }
 
 fn claim(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &Journal<'_>,
     claimant: &Claimant,
     (name, reported): (&ConnectionName, &TenantKey),
@@ -302,24 +301,24 @@ fn claim(
 }
 
 /// Whether somebody's tenant has this key, as it was reported or as it is kept.
-pub(crate) fn is_known(view: &Connection, key: &str) -> Inside<bool> {
+pub(crate) fn is_known(view: &Tx<'_>, key: &str) -> Inside<bool> {
     Ok(!tenants_of(view, key)?.is_empty())
 }
 
-fn tenants_of(view: &Connection, key: &str) -> Inside<Vec<TenantKey>> {
+fn tenants_of(view: &Tx<'_>, key: &str) -> Inside<Vec<TenantKey>> {
     Ok(view
-        .prepare_cached(
+        .prepare(
             "SELECT DISTINCT tenant FROM tenant_claims
              WHERE tenant IS NOT NULL AND (reported = ?1 OR tenant = ?1) ORDER BY tenant",
         )?
         .query_map([key], |row| parsed(row, "tenant"))?
-        .collect::<rusqlite::Result<_>>()?)
+        .collect::<Sql<_>>()?)
 }
 
 /// The connections of the tenants that a key may mean, with their plugins and channels.
-pub(crate) fn users(view: &Connection, key: &str) -> Inside<Vec<String>> {
+pub(crate) fn users(view: &Tx<'_>, key: &str) -> Inside<Vec<String>> {
     Ok(view
-        .prepare_cached(
+        .prepare(
             "SELECT c.name || ' (plugin ' || c.plugin || ', channel ' || c.channel || ')'
              FROM connections AS c WHERE c.tenant IN (
                  SELECT tenant FROM tenant_claims
@@ -327,11 +326,11 @@ pub(crate) fn users(view: &Connection, key: &str) -> Inside<Vec<String>> {
              ORDER BY c.name",
         )?
         .query_map([key], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+        .collect::<Sql<_>>()?)
 }
 
 /// A name for another tenant of the same key that nobody has.
-fn unused(view: &Connection, reported: &TenantKey) -> Inside<TenantKey> {
+fn unused(view: &Tx<'_>, reported: &TenantKey) -> Inside<TenantKey> {
     let kept: String = reported
         .as_str()
         .char_indices()

@@ -1,7 +1,7 @@
 //! Where an intended adjustment can be, and where it can go from there. Pure: the
 //! database keeps what this allows.
 
-use crate::row::words;
+use crate::db::words;
 
 /// Sends of one change that may have left this machine, at most, until a person looks. A
 /// second one only after the line was read and the first had not been applied. It counts

@@ -10,13 +10,14 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use psa_host_billing::{UsageItem, WorkspaceId};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use serde_json::json;
 
+use crate::db::{
+    Optional, Row, Sql, Tx, UnknownWord, instant, is_refused, not_as_written, params, parsed,
+};
 use crate::error::{Fault, Inside};
 use crate::history::About;
 use crate::names::{Numbers, Texts};
-use crate::row::{UnknownWord, instant, parsed};
 use crate::usage_names::{self, ItemNames};
 use crate::{Ledger, LedgerError, Result};
 
@@ -126,13 +127,13 @@ impl Ledger {
                 let module = numbers.of(item.module.as_str())?;
                 insert
                     .execute(params![id, workspace, module, item.users, item.devices])
-                    .map_err(|error| match error.sqlite_error_code() {
-                        Some(ErrorCode::ConstraintViolation) => LedgerError::Duplicate {
+                    .map_err(|error| match is_refused(&error) {
+                        true => LedgerError::Duplicate {
                             what: "count",
                             id: format!("{} {}", item.workspace, item.module),
                         }
                         .into(),
-                        _ => Fault::Sql(error),
+                        false => Fault::Sql(error),
                     })?;
             }
             usage_names::insert(change, &mut numbers, id, &new.names)?;
@@ -161,7 +162,7 @@ impl Ledger {
     pub fn latest_snapshot(&self, channel: &WorkspaceId) -> Result<Option<Snapshot>> {
         self.read(|view| {
             Ok(view
-                .prepare_cached(
+                .prepare(
                     "SELECT * FROM snapshots WHERE channel = ?1 AND withdrawn_at IS NULL
                      ORDER BY taken_at DESC, id DESC LIMIT 1",
                 )?
@@ -176,13 +177,13 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn snapshots(&self, channel: Option<&WorkspaceId>, limit: u32) -> Result<Vec<Snapshot>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "SELECT * FROM snapshots WHERE ?1 IS NULL OR channel = ?1
                  ORDER BY id DESC LIMIT ?2",
             )?;
             Ok(rows
                 .query_map(params![channel.map(WorkspaceId::as_str), limit], snapshot)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 
@@ -203,7 +204,7 @@ impl Ledger {
         self.read(|view| {
             let mut workspaces = Texts::new(view);
             let mut modules = Texts::new(view);
-            let mut select = view.prepare_cached(
+            let mut select = view.prepare(
                 "SELECT workspace, module, users, devices FROM usage_items WHERE snapshot = ?1",
             )?;
             let mut rows = select.query([id.0])?;
@@ -222,8 +223,8 @@ impl Ledger {
 }
 
 /// The snapshot with this number.
-pub(crate) fn must_exist(view: &Connection, id: SnapshotId) -> Inside<Snapshot> {
-    view.prepare_cached("SELECT * FROM snapshots WHERE id = ?1")?
+pub(crate) fn must_exist(view: &Tx<'_>, id: SnapshotId) -> Inside<Snapshot> {
+    view.prepare("SELECT * FROM snapshots WHERE id = ?1")?
         .query_row([id.0], snapshot)
         .optional()?
         .ok_or_else(|| {
@@ -235,7 +236,7 @@ pub(crate) fn must_exist(view: &Connection, id: SnapshotId) -> Inside<Snapshot> 
         })
 }
 
-fn snapshot(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
+fn snapshot(row: &Row<'_>) -> Sql<Snapshot> {
     let items: i64 = row.get("item_count")?;
     Ok(Snapshot {
         id: SnapshotId(row.get("id")?),
@@ -246,12 +247,7 @@ fn snapshot(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
         imported_at: instant(row, "imported_at")?,
         imported_by: row.get("imported_by")?,
         withdrawn: withdrawn::withdrawal(row)?,
-        items: u64::try_from(items).map_err(|_| {
-            rusqlite::Error::FromSqlConversionFailure(
-                0,
-                rusqlite::types::Type::Integer,
-                Box::new(UnknownWord(items.to_string())),
-            )
-        })?,
+        items: u64::try_from(items)
+            .map_err(|_| not_as_written(0, UnknownWord(items.to_string())))?,
     })
 }

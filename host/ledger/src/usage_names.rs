@@ -2,11 +2,10 @@
 //! They explain a number; nothing is ever counted from them.
 
 use psa_host_billing::{ModuleId, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::db::{Optional, Tx, json, params, to_json};
 use crate::error::Inside;
 use crate::names::Numbers;
-use crate::row::{json, to_json};
 use crate::{Ledger, Result, SnapshotId};
 
 /// Who or what was counted. None: the source did not say, which is not an empty list.
@@ -50,7 +49,7 @@ impl Ledger {
     ) -> Result<Option<Names>> {
         self.read(|view| {
             let found = view
-                .prepare_cached(
+                .prepare(
                     "SELECT coalesce(users, 'null') AS users, coalesce(devices, 'null') AS devices
                      FROM usage_names
                      WHERE snapshot = ?1
@@ -74,7 +73,7 @@ impl Ledger {
 
 /// Keep the names of a snapshot whose items are there already.
 pub(crate) fn insert(
-    change: &Connection,
+    change: &Tx<'_>,
     numbers: &mut Numbers<'_>,
     snapshot: i64,
     items: &[ItemNames],

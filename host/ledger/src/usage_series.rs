@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use psa_host_billing::{ModuleId, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::db::{Optional, Tx, params};
 use crate::error::Inside;
 use crate::usage::disagree;
 use crate::{Ledger, Result};
@@ -54,7 +54,7 @@ impl Ledger {
             let modules: HashMap<i64, &ModuleId> = numbered(view, modules, |id| id.as_str())?
                 .into_iter()
                 .collect();
-            let mut select = view.prepare_cached(
+            let mut select = view.prepare(
                 "SELECT module, users, devices FROM usage_items
                  WHERE snapshot = ?1 AND workspace = ?2",
             )?;
@@ -84,12 +84,12 @@ impl Ledger {
 
 /// Snapshots that may be looked back on, earliest first.
 fn usable(
-    view: &Connection,
+    view: &Tx<'_>,
     channel: &WorkspaceId,
     since: Timestamp,
     until: Timestamp,
 ) -> Inside<Vec<(i64, Timestamp)>> {
-    let mut select = view.prepare_cached(
+    let mut select = view.prepare(
         "SELECT id, taken_at FROM snapshots AS s
          WHERE channel = ?1 AND taken_at BETWEEN ?2 AND ?3 AND complete
              AND withdrawn_at IS NULL
@@ -106,7 +106,7 @@ fn usable(
         since.as_microsecond(),
         until.as_microsecond()
     ];
-    let found = select.query_map(span, |row| Ok((row.get(0)?, crate::row::instant(row, 1)?)))?;
+    let found = select.query_map(span, |row| Ok((row.get(0)?, crate::db::instant(row, 1)?)))?;
     let mut usable = Vec::new();
     for found in found {
         let (id, taken_at): (i64, Timestamp) = found?;
@@ -119,13 +119,8 @@ fn usable(
 
 /// Whether another snapshot of the same instant counts otherwise than this one, which is
 /// complete.
-fn is_disputed(
-    view: &Connection,
-    channel: &WorkspaceId,
-    id: i64,
-    taken_at: Timestamp,
-) -> Inside<bool> {
-    let mut select = view.prepare_cached(
+fn is_disputed(view: &Tx<'_>, channel: &WorkspaceId, id: i64, taken_at: Timestamp) -> Inside<bool> {
+    let mut select = view.prepare(
         "SELECT id, complete FROM snapshots
          WHERE channel = ?1 AND taken_at = ?2 AND withdrawn_at IS NULL AND id <> ?3",
     )?;
@@ -141,11 +136,11 @@ fn is_disputed(
 
 /// Ids with the numbers they are kept under; one that was never counted has none.
 fn numbered<'a, T>(
-    view: &Connection,
+    view: &Tx<'_>,
     ids: &[&'a T],
     text: fn(&T) -> &str,
 ) -> Inside<Vec<(i64, &'a T)>> {
-    let mut select = view.prepare_cached("SELECT id FROM names WHERE text = ?1")?;
+    let mut select = view.prepare("SELECT id FROM names WHERE text = ?1")?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
         let number = select.query_row([text(id)], |row| row.get(0)).optional()?;

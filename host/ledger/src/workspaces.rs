@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
-use rusqlite::{OptionalExtension, Row, params};
 use serde_json::json;
 
+use crate::db::{Optional, Row, Sql, UnknownWord, not_as_written, params, parsed, parsed_opt};
 use crate::history::About;
-use crate::row::{UnknownWord, parsed, parsed_opt};
 use crate::{Ledger, LedgerError, Result};
 
 /// What an import changed.
@@ -85,10 +84,8 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
         self.read(|view| {
-            let mut rows = view.prepare_cached("SELECT * FROM workspaces ORDER BY id")?;
-            Ok(rows
-                .query_map([], workspace)?
-                .collect::<rusqlite::Result<_>>()?)
+            let mut rows = view.prepare("SELECT * FROM workspaces ORDER BY id")?;
+            Ok(rows.query_map([], workspace)?.collect::<Sql<_>>()?)
         })
     }
 
@@ -99,7 +96,7 @@ impl Ledger {
     pub fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>> {
         self.read(|view| {
             Ok(view
-                .prepare_cached("SELECT * FROM workspaces WHERE id = ?1")?
+                .prepare("SELECT * FROM workspaces WHERE id = ?1")?
                 .query_row([id.as_str()], workspace)
                 .optional()?)
         })
@@ -113,7 +110,7 @@ impl Ledger {
     pub fn workspaces_below(&self, channel: &WorkspaceId) -> Result<Vec<Workspace>> {
         self.read(|view| {
             // UNION, not UNION ALL: a workspace already found is not followed again.
-            let mut rows = view.prepare_cached(
+            let mut rows = view.prepare(
                 "WITH RECURSIVE below (id) AS (
                      SELECT id FROM workspaces WHERE parent = ?1
                      UNION
@@ -124,7 +121,7 @@ impl Ledger {
             )?;
             Ok(rows
                 .query_map([channel.as_str()], workspace)?
-                .collect::<rusqlite::Result<_>>()?)
+                .collect::<Sql<_>>()?)
         })
     }
 }
@@ -137,18 +134,14 @@ pub(crate) fn kind_word(kind: WorkspaceKind) -> &'static str {
     }
 }
 
-fn workspace(row: &Row<'_>) -> rusqlite::Result<Workspace> {
+fn workspace(row: &Row<'_>) -> Sql<Workspace> {
     let kind: String = row.get("kind")?;
     let kind = match kind.as_str() {
         "channel" => WorkspaceKind::Channel,
         "child" => WorkspaceKind::Child,
         "regular" => WorkspaceKind::Regular,
         _ => {
-            return Err(rusqlite::Error::FromSqlConversionFailure(
-                0,
-                rusqlite::types::Type::Text,
-                Box::new(UnknownWord(kind)),
-            ));
+            return Err(not_as_written(0, UnknownWord(kind)));
         }
     };
     Ok(Workspace {
@@ -158,7 +151,7 @@ fn workspace(row: &Row<'_>) -> rusqlite::Result<Workspace> {
         domain: row.get("domain")?,
         kind,
         parent: parsed_opt(row, "parent")?,
-        status: WorkspaceStatus::from(row.get::<_, String>("status")?),
+        status: WorkspaceStatus::from(row.get::<String>("status")?),
         demo: row.get("demo")?,
         nfr: row.get("nfr")?,
     })

@@ -1,8 +1,6 @@
 //! A run whose tenant was taken meanwhile writes nothing more, by whatever verb.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 use psa_host_ledger::{
     Answer, DecisionsAt, HandedOut, IntentId, IntentState, Ledger, LedgerError, LineUpdate,
@@ -13,6 +11,7 @@ use serde_json::json;
 use crate::fixture::{
     DAY, Place, add, code, intent, name, new_run, one_intent, run_line, tenant, units,
 };
+use crate::shape::sources;
 
 /// What each verb is called with.
 struct Case {
@@ -208,19 +207,6 @@ fn functions(source: &str) -> Vec<(String, &str)> {
     starts.iter().zip(ends).map(function).collect()
 }
 
-fn sources(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => sources(&path, found),
-            false if path.extension().is_some_and(|end| end == "rs") => {
-                found.push(fs::read_to_string(path).unwrap());
-            }
-            false => {}
-        }
-    }
-}
-
 /// What only runs write.
 const OF_RUNS: [&str; 8] = [
     "run_lines",
@@ -240,12 +226,10 @@ const WITHOUT: [&str; 5] = ["begin_run", "end", "forget", "lift_rejections", "ma
 
 #[test]
 fn no_verb_of_a_run_forgets_its_lease() {
-    let mut found = Vec::new();
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    sources(&src, &mut found);
+    let found = sources();
     let mut taking = BTreeSet::new();
     let mut without = BTreeSet::new();
-    for (name, text) in found.iter().flat_map(|source| functions(source)) {
+    for (name, text) in found.values().flat_map(|source| functions(source)) {
         let head = text.split('{').next().unwrap();
         let verb = head.contains("&self") && head.contains("lease: RunLease");
         if verb {

@@ -72,6 +72,7 @@ impl Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::Tx;
 
     #[test]
     fn both_schemas_build_from_nothing() {
@@ -194,6 +195,30 @@ mod tests {
                 psa_host_billing::rules::BrakeLimits::default()
             );
         }
-        assert!(crate::limits_added::is_news(&connection).unwrap());
+        assert!(crate::limits_added::is_news(&Tx::on(&connection)).unwrap());
+    }
+
+    #[test]
+    fn no_table_with_a_tenant_in_it_is_forgotten_when_a_tenants_key_changes() {
+        let mut ledger = Connection::open_in_memory().unwrap();
+        Schema::Ledger.apply(&mut ledger).unwrap();
+        let tables: Vec<String> = ledger
+            .prepare(
+                "SELECT t.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c
+                 WHERE t.type = 'table' AND c.name LIKE '%tenant%'
+                     AND t.name NOT IN ('tenant_claims', 'run_leases')
+                 ORDER BY t.name",
+            )
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert_eq!(
+            tables,
+            crate::rebind::KEPT_BY_TENANT,
+            "a table is kept by tenant: say there how it moves with a tenant whose key changes, \
+             and in `make_way` which row stays where both have one"
+        );
     }
 }
