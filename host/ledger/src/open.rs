@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::data_dir::DataDir;
 use crate::db::{Database, Durability, Schema, Tx};
+use crate::decisions::limits_added;
 use crate::error::Inside;
+use crate::files::data_dir::DataDir;
+use crate::files::key::Keyring;
 use crate::history::Journal;
-use crate::key::Keyring;
 use crate::runs::RunLocks;
-use crate::{KeySource, Observer, Result, limits_added};
+use crate::{KeySource, Observer, Result};
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::data_dir::DataDir;
 use crate::error::{Fault, Inside};
+use crate::files::data_dir::DataDir;
 use crate::{LedgerError, Result};
 
 /// Copy a database of an earlier schema version beside it. One copy a version is kept: an

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::{Schema, Sql, Tx, backup};
-use crate::data_dir::DataDir;
 use crate::error::{Fault, Inside};
+use crate::files::data_dir::DataDir;
 use crate::open::lock;
 use crate::{LedgerError, Result};
 

@@ -195,7 +195,7 @@ mod tests {
                 psa_host_billing::rules::BrakeLimits::default()
             );
         }
-        assert!(crate::limits_added::is_news(&Tx::on(&connection)).unwrap());
+        assert!(crate::decisions::limits_added::is_news(&Tx::on(&connection)).unwrap());
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             tables,
-            crate::rebind::KEPT_BY_TENANT,
+            crate::connections::rebind::KEPT_BY_TENANT,
             "a table is kept by tenant: say there how it moves with a tenant whose key changes, \
              and in `make_way` which row stays where both have one"
         );

@@ -9,6 +9,7 @@ mod backup;
 mod database;
 mod error;
 mod migrations;
+pub(crate) mod names;
 mod row;
 mod tx;
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{CLOSED, Chain, Entry, HistoryHead};
 use crate::db::{Optional, Row, Tx, words};
 use crate::error::Inside;
-use crate::key::{Keys, Verifying, fingerprint};
+use crate::files::key::{Keys, Verifying, fingerprint};
 use crate::{Ledger, Result};
 
 /// What a verification found.

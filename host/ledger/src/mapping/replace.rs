@@ -3,8 +3,8 @@
 use psa_host_billing::ConnectionName;
 
 use super::{MapReport, Mapping, MappingKey, Place};
-use crate::count_policies;
 use crate::error::Fault;
+use crate::usage::count_policies;
 use crate::{Ledger, Result};
 
 impl Ledger {

@@ -5,9 +5,9 @@
 use psa_host_billing::{ModuleId, WorkspaceId};
 
 use super::{Snapshot, snapshot};
+use crate::db::names::Texts;
 use crate::db::{Row, Sql, Tx, params};
 use crate::error::Inside;
-use crate::names::Texts;
 use crate::{Ledger, Result};
 
 /// That another snapshot of the same instant counts otherwise.

@@ -17,7 +17,7 @@ use crate::db::{
     Column, Optional, Row, Sql, Tx, instant, json as json_column, not_as_written, params, to_json,
 };
 use crate::error::Inside;
-use crate::key::{Keys, hmac};
+use crate::files::key::{Keys, hmac};
 use crate::{Ledger, Result, RunId};
 
 pub(crate) use chain::About;

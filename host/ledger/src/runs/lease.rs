@@ -13,9 +13,9 @@
 
 use psa_host_billing::TenantKey;
 
-use crate::boot::this_boot;
 use crate::db::{Optional, Tx, instant, params};
 use crate::error::{Fault, Inside};
+use crate::files::boot::this_boot;
 use crate::history::Journal;
 use crate::{Ledger, LedgerError, Result, RunId, runs};
 

@@ -10,8 +10,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::db::{Sql, Tx, params};
 use crate::error::{Fault, Inside};
+use crate::files::key::{Key, Keyring};
 use crate::history::{About, Journal};
-use crate::key::{Key, Keyring};
 
 /// A secret text. Wiped when dropped, never printed.
 #[derive(Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use psa_host_billing::{
 
 use crate::db::{Row, Sql, Tx, date_opt, instant_opt, params, parsed, parsed_opt, units_opt};
 use crate::error::Inside;
-use crate::lease::Held;
+use crate::runs::lease::Held;
 use crate::{Ledger, LedgerError, Result};
 
 /// A line that was claimed.

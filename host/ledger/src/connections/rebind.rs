@@ -5,11 +5,12 @@
 use psa_host_billing::{ConnectionName, LineKey, TenantKey};
 use serde_json::{Value, json};
 
+use crate::connections::tenant_claims::{Claimant, is_known, keep_asked, users};
 use crate::db::{Optional, Sql, Tx, params, parsed};
 use crate::error::Inside;
 use crate::history::{About, Journal};
-use crate::tenant_claims::{Claimant, is_known, keep_asked, users};
-use crate::{Ledger, LedgerError, Result, lease};
+use crate::runs::lease;
+use crate::{Ledger, LedgerError, Result};
 
 /// Every table with a tenant in it, but the claims, which are about keys, and the leases,
 /// which nobody keeps through this. A test compares them with the schema.
@@ -248,7 +249,7 @@ fn open_adjustments(view: &Tx<'_>, tenant: &TenantKey) -> Inside<u64> {
     let open: i64 = view.query_row(
         &format!(
             "SELECT count(*) FROM intents WHERE tenant = ?1 AND state IN ({})",
-            crate::transition::OPEN_STATES
+            crate::adjustments::transition::OPEN_STATES
         ),
         [tenant.as_str()],
         |row| row.get(0),

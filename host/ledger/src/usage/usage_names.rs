@@ -3,9 +3,9 @@
 
 use psa_host_billing::{ModuleId, WorkspaceId};
 
+use crate::db::names::Numbers;
 use crate::db::{Optional, Tx, json, params, to_json};
 use crate::error::Inside;
-use crate::names::Numbers;
 use crate::{Ledger, Result, SnapshotId};
 
 /// Who or what was counted. None: the source did not say, which is not an empty list.

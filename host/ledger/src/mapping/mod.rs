@@ -1,6 +1,8 @@
 //! Which workspace is which account, which module is which service. One to one, and
 //! the database itself refuses a second.
 
+pub(crate) mod bundles;
+pub(crate) mod mapped_names;
 mod replace;
 
 use psa_host_billing::{
@@ -9,10 +11,10 @@ use psa_host_billing::{
 use serde_json::json;
 
 use crate::connections::{must_exist, tenant_of};
-use crate::count_policies;
 use crate::db::{Optional, Sql, Tx, UnknownWord, params, parsed};
 use crate::error::{Fault, Inside};
 use crate::history::{About, Journal};
+use crate::usage::count_policies;
 use crate::{Ledger, LedgerError, Result};
 
 /// A mapping to make.

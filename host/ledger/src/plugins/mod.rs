@@ -3,16 +3,17 @@
 
 mod approvals;
 mod files;
+pub(crate) mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::connections::secrets::{self, Owner};
 use crate::db::{Optional, Row, Sql, Tx, instant, json as json_column};
 use crate::error::{Fault, Inside};
 use crate::history::About;
-use crate::secrets::{self, Owner};
 use crate::{Ledger, LedgerError, Result, Secret};
 
 /// The contract whose form of a description is kept now, by its minor number. A file kept

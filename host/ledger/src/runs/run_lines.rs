@@ -4,10 +4,10 @@ use jiff::civil::Date;
 use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
+use crate::db::names::{Numbers, Texts};
 use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt, words};
 use crate::error::Inside;
-use crate::lease::Held;
-use crate::names::{Numbers, Texts};
+use crate::runs::lease::Held;
 use crate::runs::unknown;
 use crate::{Answer, Ledger, Result, RunId, RunLease, Step};
 

@@ -1,5 +1,9 @@
 //! Runs: one sync of one connection, with a row for every pair it looked at.
 
+pub(crate) mod known_accounts;
+pub(crate) mod lease;
+pub(crate) mod run_lines;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};

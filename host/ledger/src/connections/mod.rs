@@ -1,16 +1,21 @@
 //! Connections: a plugin configured with credentials in one channel workspace.
 
+pub(crate) mod rebind;
+pub(crate) mod secrets;
+pub(crate) mod tenant_claims;
+pub(crate) mod workspaces;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use psa_host_billing::{ConnectionName, TenantKey, WorkspaceId};
 use serde_json::json;
 
+use crate::adjustments::transition::OPEN_STATES;
+use crate::connections::secrets::Owner;
 use crate::db::{Optional, Row, Sql, Tx, instant, instant_opt, params, parsed, parsed_opt};
 use crate::error::{Fault, Inside};
 use crate::history::About;
-use crate::secrets::{self, Owner};
-use crate::transition::OPEN_STATES;
 use crate::{Ledger, LedgerError, Result, RunLease, Secret, SnapshotId, usage};
 
 /// A connection to add.

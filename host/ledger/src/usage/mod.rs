@@ -1,8 +1,12 @@
 //! Usage snapshots: what a channel's workspaces used at one instant, as it was
 //! imported. Its counts are never changed afterwards.
 
+pub(crate) mod count_exclusions;
+pub(crate) mod count_policies;
 mod disagreement;
 mod first_seen;
+pub(crate) mod usage_names;
+pub(crate) mod usage_series;
 mod withdrawn;
 
 use std::fmt;
@@ -12,13 +16,13 @@ use jiff::Timestamp;
 use psa_host_billing::{UsageItem, WorkspaceId};
 use serde_json::json;
 
+use crate::db::names::{Numbers, Texts};
 use crate::db::{
     Optional, Row, Sql, Tx, UnknownWord, instant, is_refused, not_as_written, params, parsed,
 };
 use crate::error::{Fault, Inside};
 use crate::history::About;
-use crate::names::{Numbers, Texts};
-use crate::usage_names::{self, ItemNames};
+use crate::usage::usage_names::ItemNames;
 use crate::{Ledger, LedgerError, Result};
 
 pub(crate) use disagreement::disagree;

@@ -8,16 +8,21 @@ use jiff::civil::Date;
 use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
 use serde_json::{Value, json};
 
+use crate::adjustments::due_days;
+use crate::adjustments::hand_out::mark_of_boot;
+use crate::adjustments::intents_read::find;
+use crate::adjustments::lines;
+use crate::adjustments::lines_seen;
+use crate::adjustments::transition::{MAX_SENDS, OPEN_STATES};
 use crate::db::{Optional, Tx, is_refused, params, parsed};
+use crate::decisions::stances;
 use crate::error::{Fault, Inside};
-use crate::hand_out::mark_of_boot;
 use crate::history::{About, Journal};
-use crate::intents_read::find;
-use crate::lease::Held;
-use crate::transition::{MAX_SENDS, OPEN_STATES};
+use crate::runs::lease::Held;
+use crate::runs::run_lines;
 use crate::{
     Answer, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Refusal, Resolution, Result,
-    RunId, RunLease, Step, due_days, lines, lines_seen, run_lines, stances,
+    RunId, RunLease, Step,
 };
 
 /// An intent's number.

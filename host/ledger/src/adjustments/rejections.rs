@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use psa_host_billing::{LineId, TenantKey, Units};
 use serde_json::json;
 
+use crate::adjustments::intents_read::record;
 use crate::db::{Sql, params};
 use crate::history::About;
-use crate::intents_read::record;
 use crate::{IntentState, Ledger, Refusal, Result};
 
 /// The last rejections of a line in a row, all of one target.
@@ -40,7 +40,7 @@ impl Ledger {
             let mut of_line = view.prepare(&format!(
                 "{} WHERE tenant = ?1 AND line = ?2 AND state NOT IN ('not-sent', 'intended')
                  ORDER BY id DESC",
-                crate::intents_read::SELECT
+                crate::adjustments::intents_read::SELECT
             ))?;
             let mut found = HashMap::new();
             for line in lines {

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::civil::Date;
 use psa_host_billing::{LineId, LineKey, ModuleId, RejectionKind, TenantKey, WorkspaceId};
 
+use crate::adjustments::transition::OPEN_STATES;
 use crate::db::{
     Optional, Row, Sql, Tx, date, instant, instant_opt, params, parsed, parsed_opt, units,
 };
 use crate::error::Inside;
-use crate::transition::OPEN_STATES;
 use crate::{
     Intent, IntentId, IntentRecord, IntentState, Ledger, LedgerError, Refusal, Result, RunId,
 };

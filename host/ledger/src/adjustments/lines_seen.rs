@@ -6,9 +6,10 @@ use psa_host_billing::{ContractId, LineId, ModuleId, TenantKey, Units, Workspace
 use serde_json::json;
 
 use crate::db::{Row, Sql, Tx, date, params, parsed, parsed_opt, units};
+use crate::decisions::stances;
 use crate::error::Inside;
 use crate::history::About;
-use crate::{Ledger, Result, RunLease, stances};
+use crate::{Ledger, Result, RunLease};
 
 /// A line that was found right.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,9 +16,9 @@ use crate::db::{
     Optional, Row, Sql, Tx, date, date_opt, instant, instant_opt, json as json_column, params,
     parsed, to_json, units, words,
 };
+use crate::decisions::stances;
 use crate::error::Inside;
 use crate::history::{About, Journal};
-use crate::stances;
 use crate::usage::number_after;
 use crate::{Ledger, LedgerError, Result, RunId, RunLease};
 
