@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::db::DatabaseError;
+use crate::files::access;
 
 /// Any failure of the ledger. Nothing was changed when one is returned, unless the
 /// verb says otherwise.
@@ -54,10 +55,26 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// This user may not.
-    #[error("this user may not open {}", path.display())]
+    #[error(
+        "this user, {user}, may not use {}{}",
+        path.display(),
+        owner.as_ref().map(|owner| format!(", which belongs to {owner}")).unwrap_or_default()
+    )]
     Permission {
         /// The file or directory.
         path: PathBuf,
+        /// Who tried.
+        user: String,
+        /// Whose it is, or what is above it; none: that cannot be seen.
+        owner: Option<String>,
+    },
+    /// Neither the database nor locks can be relied on there.
+    #[error("the data directory {} lies on a network share, {kind}", path.display())]
+    NetworkShare {
+        /// The directory.
+        path: PathBuf,
+        /// Which kind.
+        kind: &'static str,
     },
     /// Another process held the write lock longer than the busy timeout.
     #[error("{} is being written by another process and did not become free", path.display())]
@@ -448,6 +465,7 @@ impl LedgerError {
             Self::DiskFull { .. } => "disk-full",
             Self::ReadOnly { .. } => "read-only",
             Self::Permission { .. } => "permission",
+            Self::NetworkShare { .. } => "network-share",
             Self::Locked { .. } => "ledger-locked",
             Self::LeaseLost { .. } => "lease-lost",
             Self::NoBackup { .. } => "no-backup",
@@ -489,11 +507,19 @@ impl LedgerError {
         }
     }
 
+    pub(crate) fn permission(path: PathBuf) -> Self {
+        Self::Permission {
+            user: access::this_user(),
+            owner: access::owner(&path),
+            path,
+        }
+    }
+
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let path = path.to_owned();
         match error.kind() {
-            ErrorKind::PermissionDenied => Self::Permission { path },
+            ErrorKind::PermissionDenied => Self::permission(path),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
             ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             _ => Self::Io {

@@ -65,6 +65,7 @@ pub use runs::lease::RunLease;
 pub use runs::run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
 pub use usage::count_exclusions::{ExclusionId, ExclusionRecord};
+pub use usage::unread::UnreadWorkspaces;
 pub use usage::usage_names::{ItemNames, Names};
 pub use usage::usage_series::{SeriesCount, UsageSeries};
 pub use usage::{

@@ -97,6 +97,7 @@ impl Access {
             taken_at: snapshot.taken_at,
             complete: true,
             items: self.ledger().usage_items(snapshot.id)?,
+            unread: self.ledger().unread_usage(snapshot.id)?,
         });
         let counts = counts
             .map_err(|error| rule("snapshot-incomplete", error.to_string(), "Import another."))?;

@@ -209,10 +209,10 @@ impl Access {
         let channel = &open.connection.channel;
         let latest = self.ledger().latest_snapshot(channel)?;
         let mut counted = false;
-        let (taken_at, items) = match &latest {
+        let (taken_at, items, unread) = match &latest {
             None => {
                 findings.push(Finding::of(&Brake::NoSnapshot, &open.connection.name));
-                (self.now(), Vec::new())
+                (self.now(), Vec::new(), Vec::new())
             }
             Some(snapshot) => {
                 let zone = crate::mapping::zone_of(&open.connection)?;
@@ -221,12 +221,15 @@ impl Access {
                 findings.extend(on.iter().map(|brake| Finding::of(brake, &connection.name)));
                 // Which counts are right is not known: looking at either would mislead.
                 let disputed = on.iter().any(|b| b.kind() == BrakeCode::SnapshotsDisagree);
-                let items = match disputed {
-                    true => Vec::new(),
-                    false => self.ledger().usage_items(snapshot.id)?,
+                let (items, unread) = match disputed {
+                    true => (Vec::new(), Vec::new()),
+                    false => (
+                        self.ledger().usage_items(snapshot.id)?,
+                        self.ledger().unread_usage(snapshot.id)?,
+                    ),
                 };
                 counted = !disputed;
-                (snapshot.taken_at, items)
+                (snapshot.taken_at, items, unread)
             }
         };
         // Complete for looking at: what is missing from it is not a finding of a pair.
@@ -235,6 +238,7 @@ impl Access {
             taken_at,
             complete: true,
             items: items.into_iter().map(crate::usage_view::counted).collect(),
+            unread,
         });
         let snapshot = snapshot.map_err(|error| {
             crate::error::rule("snapshot-incomplete", error.to_string(), "Import another.")

@@ -10,7 +10,7 @@ use super::vanished::Vanished;
 use super::{Adjustment, Context, Decision, Passed, PassedChange, PlanLine};
 use crate::brake::{self, Alike, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
-use crate::{AccountId, Contract, Units};
+use crate::{AccountId, Contract, Hold, HoldCode, Units};
 
 /// Gathers what the brakes look at, and keeps the adjustments until they have.
 #[derive(Debug)]
@@ -32,6 +32,9 @@ pub struct Plan {
     passed: Passed,
     passing: Vec<PassedChange>,
     vanished: Vanished,
+    /// Mapped pairs of the plan, and those whose usage could not be read.
+    pairs: usize,
+    unread: usize,
     adjustments: Vec<(usize, Adjustment)>,
 }
 
@@ -69,6 +72,8 @@ impl Plan {
             passed,
             passing: Vec::new(),
             vanished: Vanished::new(context),
+            pairs: 0,
+            unread: 0,
             adjustments: Vec::new(),
         }
     }
@@ -84,6 +89,9 @@ impl Plan {
         if line.needs_whole() {
             return;
         }
+        self.pairs += 1;
+        let unread = |hold: &Hold| hold.code == HoldCode::UsageUnread;
+        self.unread += usize::from(matches!(&line.decision, Decision::Hold(hold) if unread(hold)));
         if !line.new_account
             && let Some(baseline) = line.baseline
         {
@@ -180,8 +188,13 @@ impl Plan {
         let Vanished { gone, known, .. } = self.vanished;
         let accounts = brake::too_many_gone(limits, self.missing_accounts, self.mapped);
         let lines = brake::too_many_gone(limits, gone, known);
+        let unread = brake::too_many_gone(limits, self.unread, self.pairs);
         [
             self.all_zero.then_some(Brake::SnapshotAllZero),
+            unread.then_some(Brake::TooMuchUnread {
+                unread: self.unread,
+                of: self.pairs,
+            }),
             accounts.then_some(Brake::AccountsVanished {
                 gone: self.missing_accounts,
                 of: self.mapped,

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::db::{Optional, Row, Sql, UnknownWord, not_as_written, params, parsed, parsed_opt};
 use crate::history::About;
+use crate::usage::unread::{self, UnreadWorkspaces};
 use crate::{Ledger, LedgerError, Result};
 
 /// What an import changed.
@@ -26,6 +27,19 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Duplicate`] for an id that is listed twice.
     pub fn upsert_workspaces(&self, workspaces: &[Workspace]) -> Result<Upserted> {
+        self.upsert_some_workspaces(workspaces, None)
+    }
+
+    /// The same, of a list of which some rows could not be read: that is remembered until
+    /// a list without such rows comes.
+    ///
+    /// # Errors
+    /// As [`Ledger::upsert_workspaces`].
+    pub fn upsert_some_workspaces(
+        &self,
+        workspaces: &[Workspace],
+        unread: Option<&UnreadWorkspaces>,
+    ) -> Result<Upserted> {
         let mut seen = HashSet::with_capacity(workspaces.len());
         for workspace in workspaces {
             if !seen.insert(&workspace.id) {
@@ -64,8 +78,12 @@ impl Ledger {
                     new.nfr,
                 ])?;
             }
-            if done.added + done.changed > 0 {
-                let detail = json!({ "added": done.added, "changed": done.changed });
+            let news = unread::keep_workspaces(change, unread)?;
+            if done.added + done.changed > 0 || news {
+                let mut detail = json!({ "added": done.added, "changed": done.changed });
+                if let Some(unread) = unread {
+                    detail["unread"] = unread.rows.into();
+                }
                 journal.write(
                     change,
                     About::Installation,

@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 use rusqlite::types::Type;
 
 use crate::LedgerError;
+use crate::files::access;
 
 /// A value of a column that this release would not have written.
 pub(crate) fn not_as_written(
@@ -32,9 +33,13 @@ impl LedgerError {
             },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, why },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            // Also where only a file beside it is another user's.
+            Some(ErrorCode::ReadOnly) => match access::refused(&path) {
+                Some(refused) => Self::permission(refused),
+                None => Self::ReadOnly { path },
+            },
             Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-                Self::Permission { path }
+                Self::permission(access::refused(&path).unwrap_or(path))
             }
             // SQLite says neither that the disk is full where it makes room for its log or
             // the index of it.
@@ -43,7 +48,10 @@ impl LedgerError {
             }
             Some(ErrorCode::CannotOpen) => match std::fs::File::open(&path) {
                 Err(error) => Self::io(&path, &error),
-                Ok(_) => Self::Permission { path },
+                Ok(_) => match access::refused(&path) {
+                    Some(refused) => Self::permission(refused),
+                    None => Self::Io { path, why },
+                },
             },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             Some(_) => Self::Io { path, why },

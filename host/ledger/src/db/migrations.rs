@@ -24,6 +24,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/18-contract-of-seen.sql")),
     M::up(include_str!("migrations/19-run-leases.sql")),
     M::up(include_str!("migrations/20-history-chains.sql")),
+    M::up(include_str!("migrations/22-unread.sql")).foreign_key_check(),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

@@ -4,6 +4,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use crate::files::access;
 use crate::{LedgerError, Result};
 
 /// A data directory's layout. All of it belongs to the user who runs psa-host alone.
@@ -20,7 +21,8 @@ impl DataDir {
 
     /// Make what is missing, mode 0700.
     pub(crate) fn create(&self) -> Result<()> {
-        if self.root.exists() && !self.root.is_dir() {
+        let there = self.root.try_exists();
+        if there.map_err(|error| LedgerError::io(&self.root, &error))? && !self.root.is_dir() {
             return Err(LedgerError::Io {
                 path: self.root.clone(),
                 why: "it is not a directory".to_owned(),
@@ -39,6 +41,12 @@ impl DataDir {
                 .mode(0o700)
                 .create(dir)
                 .map_err(|error| LedgerError::io(dir, &error))?;
+            if *dir == self.root
+                && let Some(kind) = access::network_share(dir)
+            {
+                let path = dir.clone();
+                return Err(LedgerError::NetworkShare { path, kind });
+            }
             let about = std::fs::metadata(dir).map_err(|error| LedgerError::io(dir, &error))?;
             // What lies there decides what is billed, and is run.
             if about.mode() & 0o002 != 0 {
@@ -49,6 +57,16 @@ impl DataDir {
             }
         }
         Ok(())
+    }
+
+    /// Whether there is a ledger in it.
+    ///
+    /// # Errors
+    /// That this user may not look.
+    pub fn is_begun(&self) -> Result<bool> {
+        let ledger = self.ledger();
+        let there = ledger.try_exists();
+        there.map_err(|error| LedgerError::io(&self.root, &error))
     }
 
     /// The directory itself.

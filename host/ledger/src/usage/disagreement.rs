@@ -50,6 +50,11 @@ const DIFFERING: &str = "
     LEFT JOIN usage_items AS b
         ON b.snapshot = ?2 AND b.workspace = a.workspace AND b.module = a.module
     WHERE a.snapshot = ?1
+        -- What could not be read in the other one says nothing.
+        AND NOT EXISTS (
+            SELECT 1 FROM usage_unread AS u
+            WHERE u.snapshot = ?2 AND u.workspace = a.workspace
+                AND (u.module IS NULL OR u.module = a.module))
         AND CASE WHEN b.snapshot IS NULL THEN ?3
                  ELSE a.users IS NOT b.users OR a.devices IS NOT b.devices END";
 
@@ -58,6 +63,10 @@ const ONLY_SECOND: &str = "
     SELECT b.workspace, b.module, b.users, b.devices
     FROM usage_items AS b
     WHERE b.snapshot = ?2 AND ?3 AND NOT EXISTS (
+        SELECT 1 FROM usage_unread AS u
+        WHERE u.snapshot = ?1 AND u.workspace = b.workspace
+            AND (u.module IS NULL OR u.module = b.module))
+        AND NOT EXISTS (
         SELECT 1 FROM usage_items AS a
         WHERE a.snapshot = ?1 AND a.workspace = b.workspace AND a.module = b.module)";
 

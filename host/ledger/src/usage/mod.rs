@@ -5,6 +5,7 @@ pub(crate) mod count_exclusions;
 pub(crate) mod count_policies;
 mod disagreement;
 mod first_seen;
+pub(crate) mod unread;
 pub(crate) mod usage_names;
 pub(crate) mod usage_series;
 mod withdrawn;
@@ -13,7 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use psa_host_billing::{UsageItem, WorkspaceId};
+use psa_host_billing::{UnreadUsage, UsageItem, WorkspaceId};
 use serde_json::json;
 
 use crate::db::names::{Numbers, Texts};
@@ -74,6 +75,8 @@ pub struct NewSnapshot {
     /// The users and devices behind them, where the source names any: only of pairs in
     /// `items`, each once.
     pub names: Vec<ItemNames>,
+    /// What the source has and could not be read; none of it is among the items.
+    pub unread: Vec<UnreadUsage>,
 }
 
 /// A snapshot that was imported.
@@ -141,11 +144,12 @@ impl Ledger {
                     })?;
             }
             usage_names::insert(change, &mut numbers, id, &new.names)?;
+            unread::insert(change, &mut numbers, id, &new.unread)?;
             let id = SnapshotId(id);
             let detail = json!({
                 "channel": new.channel, "taken_at": new.taken_at.to_string(),
                 "complete": new.complete, "source": new.source, "items": new.items.len(),
-                "items_with_names": new.names.len(),
+                "items_with_names": new.names.len(), "unread": new.unread.len(),
             });
             journal.write(
                 change,
