@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 
-use crate::access;
+use crate::db::DatabaseError;
+use crate::files::access;
 
 /// Any failure of the ledger. Nothing was changed when one is returned, unless the
 /// verb says otherwise.
@@ -507,7 +508,7 @@ impl LedgerError {
         }
     }
 
-    fn permission(path: PathBuf) -> Self {
+    pub(crate) fn permission(path: PathBuf) -> Self {
         Self::Permission {
             user: access::this_user(),
             owner: access::owner(&path),
@@ -528,70 +529,12 @@ impl LedgerError {
             },
         }
     }
-
-    fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        let path = path.to_owned();
-        let why = error.to_string();
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotALedger {
-                path,
-                why: "it is not an SQLite database".to_owned(),
-            },
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, why },
-            Some(ErrorCode::DiskFull) => Self::DiskFull { path },
-            // Also where only a file beside it is another user's.
-            Some(ErrorCode::ReadOnly) => match access::refused(&path) {
-                Some(refused) => Self::permission(refused),
-                None => Self::ReadOnly { path },
-            },
-            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-                Self::permission(access::refused(&path).unwrap_or(path))
-            }
-            // SQLite says neither that the disk is full where it makes room for its log or
-            // the index of it.
-            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if is_full(&path) => {
-                Self::DiskFull { path }
-            }
-            Some(ErrorCode::CannotOpen) => match std::fs::File::open(&path) {
-                Err(error) => Self::io(&path, &error),
-                Ok(_) => match access::refused(&path) {
-                    Some(refused) => Self::permission(refused),
-                    None => Self::Io { path, why },
-                },
-            },
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
-            Some(_) => Self::Io { path, why },
-            // A value of a row that this release would not have written.
-            None => Self::Damaged { path, why },
-        }
-    }
-}
-
-/// Whether nothing more can be written beside a file: tried, because no other sign counts
-/// quotas and reserved blocks too.
-fn is_full(path: &Path) -> bool {
-    use std::io::{ErrorKind, Write};
-    let Some(folder) = path.parent() else {
-        return false;
-    };
-    let written = tempfile::tempfile_in(folder).and_then(|mut file| {
-        // As much as SQLite asks for at once.
-        file.write_all(&[1; 64 * 1024])?;
-        file.sync_all()
-    });
-    written.is_err_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-        )
-    })
 }
 
 /// What goes wrong inside a transaction, before the file it belongs to is known.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    Sql(rusqlite::Error),
+    Sql(DatabaseError),
     Ledger(LedgerError),
     /// A row that this release would not have written.
     Row(String),
@@ -610,8 +553,8 @@ impl Fault {
     }
 }
 
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<DatabaseError> for Fault {
+    fn from(error: DatabaseError) -> Self {
         Self::Sql(error)
     }
 }

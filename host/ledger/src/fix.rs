@@ -1,6 +1,7 @@
 //! What a person can do about each error.
 
-use crate::{LedgerError, access};
+use crate::LedgerError;
+use crate::files::access;
 
 /// How `sudo` wants a user: by name, or `#` and the number.
 fn sudo_name(user: &str) -> String {

@@ -57,16 +57,15 @@ fn a_run_whose_process_is_gone_is_told_from_one_at_work() {
     let id = worker.begin_run(&new_run("acme")).unwrap();
     assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Running);
     assert!(watcher.abandoned_runs(&name("acme")).unwrap().is_empty());
+    let ended = watcher.end_killed_run(id.run(), &done());
+    assert_eq!(code(ended), "run-state", "it is alive");
     drop(worker);
     assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Abandoned);
     let abandoned = watcher.abandoned_runs(&name("acme")).unwrap();
     assert_eq!(abandoned.len(), 1);
     let mut end = done();
     end.ending = RunEnding::Interrupted;
-    let next = watcher.begin_run(&new_run("acme")).unwrap();
-    watcher
-        .end_abandoned_run(next, abandoned[0].id, &end)
-        .unwrap();
+    watcher.end_killed_run(abandoned[0].id, &end).unwrap();
     assert!(watcher.abandoned_runs(&name("acme")).unwrap().is_empty());
 }
 

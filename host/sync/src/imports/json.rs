@@ -265,6 +265,7 @@ impl<'a> Node<'a> {
         } else {
             return Err(self.wrong_type("an id (a text)"));
         };
+        cleaned.spaced += usize::from(text.is_ascii() && text.trim() != text);
         let text = cleaned
             .text(&text)
             .map_err(|why| self.problem(ErrorCode::BadId, why, "Correct it."))?;

@@ -37,7 +37,7 @@ impl Access {
         quarantine: Duration,
         watch: Watch<'_>,
     ) -> Result<Vec<LineReport>> {
-        self.close_abandoned_runs(lease, open)?;
+        self.close_abandoned_runs(open)?;
         let left: Vec<IntentRecord> = self
             .ledger()
             .open_intents(tenant)?
@@ -176,10 +176,9 @@ impl Access {
     }
 
     /// Runs whose process died are over; their adjustments are settled one by one.
-    fn close_abandoned_runs(&self, lease: RunLease, open: &OpenConnection) -> Result<()> {
+    fn close_abandoned_runs(&self, open: &OpenConnection) -> Result<()> {
         for run in self.ledger().abandoned_runs(&open.connection.name)? {
-            self.ledger().end_abandoned_run(
-                lease,
+            self.ledger().end_killed_run(
                 run.id,
                 &RunEnd {
                     ending: RunEnding::Interrupted,
