@@ -96,6 +96,7 @@ where
 
 macro_rules! ids {
     ($($type:ty: $item:ident => { $($field:ident: $value:expr),* $(,)? };)*) => {$(
+        #[allow(clippy::needless_update, reason = "some have every id")]
         impl<'a> From<&'a $type> for Ids<'a> {
             fn from($item: &'a $type) -> Self {
                 Self { $($field: $value,)* ..Self::default() }

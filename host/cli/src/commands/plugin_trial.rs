@@ -37,7 +37,7 @@ pub async fn keep_on(
     };
     if out.is_json() {
         out.json(&wire::TrialOfConnection {
-            connection: &connection,
+            connection,
             result: kept.result,
             file: &kept.file,
             kept: file.is_some(),

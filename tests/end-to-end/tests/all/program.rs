@@ -190,7 +190,7 @@ fn text(scene: &Scene, arguments: &[&str]) -> String {
     let mut command = scene.program();
     let output = command.args(arguments).env("COLUMNS", "80").output();
     let output = output.expect("psa-host is built beside the tests");
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("it prints text")
 }
 
 #[tokio::test(flavor = "multi_thread")]
