@@ -207,7 +207,7 @@ async fn a_report_has_names_beside_ids_and_what_can_be_done_as_data() {
     ] {
         assert!(line[key].is_string(), "{key} of {line}");
     }
-    let line = scene.customers[0].line;
+    let line = scene.customers[1].line;
     let today = scene.today();
     scene
         .simulator
@@ -220,12 +220,12 @@ async fn a_report_has_names_beside_ids_and_what_can_be_done_as_data() {
     assert_eq!(
         held["action"],
         serde_json::json!({
-            "do": "decide-line", "connection": "acme", "workspace": "w1", "module": "edr",
+            "do": "decide-line", "connection": "acme", "workspace": "w2", "module": "edr",
         })
     );
     let shown = text(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
     assert!(
-        shown.contains("psa-host line adopt acme w1 edr --why TEXT"),
+        shown.contains("psa-host line adopt acme w2 edr --why TEXT"),
         "{shown}"
     );
 }
@@ -270,7 +270,7 @@ async fn a_second_run_says_only_what_is_new_and_a_quiet_one_only_what_needs_a_pe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_and_what_waits_go_to_a_spreadsheet() {
-    let scene = Scene::new(&[(11, 5), (5, 5)]).await;
+    let scene = Scene::present(&[(11, 5), (5, 5)]).await;
     let said = run(&scene, &SYNC);
     let id = said.json["run"].as_str().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -295,7 +295,6 @@ async fn a_report_and_what_waits_go_to_a_spreadsheet() {
         &["approval", "export", &asked, "--connection", "acme"],
     );
     assert_eq!(done.json["entries"], waits);
-    assert!(waits > 0);
     assert_eq!(run(&scene, &["approval", "export", "asked.txt"]).status, 2);
 }
 
