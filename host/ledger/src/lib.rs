@@ -44,6 +44,7 @@ mod rebind;
 mod rejections;
 mod row;
 mod rules;
+mod run_cancel;
 mod run_lines;
 mod runs;
 mod secrets;
@@ -86,6 +87,7 @@ pub use questions::{Answering, NewQuestion, QuestionId, QuestionRecord, Question
 pub use rebind::Rebound;
 pub use rejections::Rejections;
 pub use row::UnknownWord;
+pub use run_cancel::CancelRequest;
 pub use run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
 pub use secrets::Secret;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::{ConnectionName, TenantKey};
+use psa_host_billing::{ConnectionName, ReportCode, TenantKey};
+use psa_host_ledger::{Run, RunEnding, RunStatus};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Host, Result};
 
@@ -24,9 +26,13 @@ pub struct RunView {
     pub dry_run: bool,
     /// The civil date planned for.
     pub as_of: Date,
-    /// Where it is: `running`, `abandoned`, `done`, `parked`, `braked`, `failed`,
-    /// `interrupted`.
+    /// Where it is: `running`, `done`, `parked`, `braked`, `cancelled`, `failed`, `abandoned`
+    /// (nobody waited for it any more) or `killed`.
     pub status: &'static str,
+    /// Why it did not go through all rows, where it did not.
+    pub why: Option<String>,
+    /// Who ended it early, where that is how it ended.
+    pub cancelled_by: Option<String>,
     /// By whom.
     pub started_by: String,
     /// When it began.
@@ -50,7 +56,15 @@ impl Host {
         limit: u32,
     ) -> Result<Vec<RunView>> {
         let runs = self.ledger().runs(connection, limit)?;
-        let view = |run: psa_host_ledger::Run| RunView {
+        Ok(runs.into_iter().map(RunView::from).collect())
+    }
+}
+
+impl From<Run> for RunView {
+    fn from(run: Run) -> Self {
+        Self {
+            why: why(&run),
+            cancelled_by: text(&run.incidents, "cancelled_by"),
             run: run.id.to_string(),
             connection: run.connection,
             tenant: run.tenant,
@@ -67,7 +81,19 @@ impl Host {
                 .into_iter()
                 .map(|(outcome, count)| (outcome.as_str(), count))
                 .collect(),
-        };
-        Ok(runs.into_iter().map(view).collect())
+        }
     }
+}
+
+/// The last thing that a run said of itself, where it did not go through all rows.
+fn why(run: &Run) -> Option<String> {
+    match run.status {
+        RunStatus::Running | RunStatus::Ended(RunEnding::Done) => None,
+        RunStatus::Killed => Some(ReportCode::RunKilled.cause().to_owned()),
+        RunStatus::Ended(_) => text(run.incidents.get("notices")?.as_array()?.last()?, "message"),
+    }
+}
+
+fn text(of: &Value, key: &str) -> Option<String> {
+    of.get(key)?.as_str().map(str::to_owned)
 }

@@ -175,7 +175,7 @@ impl Host {
             }
         }
         let orphans = self
-            .orphans(&open, &tenant, &mapping, || chosen, as_of)
+            .orphans(&open, &tenant, &mapping, || chosen, as_of, |_| true)
             .await?;
         findings.extend(orphans.into_iter().map(Finding::orphan));
         left_channel(&mapping, &workspaces, &mut findings);

@@ -430,7 +430,7 @@ fn nothing_is_posted_while_a_brake_is_on() {
         braked.lines()[0].monthly.as_ref().unwrap().to_string(),
         "12.00 USD"
     );
-    let plan = braked.plan();
+    let mut plan = braked.plan();
     let codes: Vec<_> = plan
         .brakes(&BTreeSet::new())
         .iter()
@@ -443,6 +443,34 @@ fn nothing_is_posted_while_a_brake_is_on() {
     let brakes = unknown.plan().brakes(&BTreeSet::new());
     assert_eq!(brakes, [Brake::MoneyUnknown { changes: 1 }]);
     assert!(plan.adjustments(&BTreeSet::new()).is_err());
+}
+
+#[test]
+fn what_is_left_out_counts_for_the_brakes_and_is_neither_adjusted_nor_let_pass() {
+    let case = Case::new(11, 5).with(|c| {
+        c.known = true;
+        c.rules.brakes.money = Some(Decimal::ZERO);
+    });
+    let line = case.lines().remove(0);
+    let plan_of = |add: &dyn Fn(&mut Plan)| {
+        let mut plan = case.context(|context| {
+            let asked = BTreeSet::new();
+            let passed = Passed::new(context.as_of, None, Vec::new());
+            Plan::new(context, Answered { asked: &asked }, passed)
+        });
+        add(&mut plan);
+        plan
+    };
+    let mut added = plan_of(&|plan| plan.add(0, &line));
+    let mut left_out = plan_of(&|plan| plan.leave_out(&line));
+    let brakes = left_out.brakes(&BTreeSet::new());
+    assert_eq!(brakes, [Brake::MoneyUnknown { changes: 1 }]);
+    assert_eq!(brakes, added.brakes(&BTreeSet::new()));
+    assert_eq!(left_out.units(), added.units());
+    assert_eq!((added.passing().len(), left_out.passing().len()), (1, 0));
+    let released = BTreeSet::from([BrakeCode::MoneyUnknown]);
+    assert_eq!(added.adjustments(&released).map(|all| all.len()), Ok(1));
+    assert_eq!(left_out.adjustments(&released), Ok(vec![]));
 }
 
 #[test]

@@ -80,20 +80,9 @@ impl Plan {
 
     /// Take a pair into account, with its place in the run's report.
     pub fn add(&mut self, at: usize, line: &PlanLine) {
-        // It is read whole and decided anew, and comes again then.
+        self.weigh(line, true);
         if line.needs_whole() {
             return;
-        }
-        if !line.new_account
-            && let Some(baseline) = line.baseline
-        {
-            self.units = self.units.and(baseline);
-        }
-        if !line.changes() {
-            return;
-        }
-        if !line.new_account {
-            self.count(line);
         }
         if let (Decision::Adjust, Some(key), Some(baseline), Some(target)) =
             (&line.decision, &line.line, line.baseline, line.target)
@@ -109,8 +98,34 @@ impl Plan {
         }
     }
 
+    /// Take a pair into account that the run is not about: the brakes count it, it is not
+    /// adjusted, and its change does not pass.
+    pub fn leave_out(&mut self, line: &PlanLine) {
+        self.weigh(line, false);
+    }
+
+    /// What the brakes count of a pair. `passes`: its change is not counted again where no
+    /// brake is on.
+    fn weigh(&mut self, line: &PlanLine, passes: bool) {
+        // It is read whole and decided anew, and comes again then.
+        if line.needs_whole() {
+            return;
+        }
+        if !line.new_account
+            && let Some(baseline) = line.baseline
+        {
+            self.units = self.units.and(baseline);
+        }
+        if !line.changes() {
+            return;
+        }
+        if !line.new_account {
+            self.count(line, passes);
+        }
+    }
+
     /// Count a change for the brakes: what of it no run and no person has let pass yet.
-    fn count(&mut self, line: &PlanLine) {
+    fn count(&mut self, line: &PlanLine, passes: bool) {
         let (Some(key), Some(delta)) = (&line.line, line.delta()) else {
             return;
         };
@@ -146,7 +161,7 @@ impl Plan {
             Some(count) => self.alike.add(count.into()),
             None => self.alike.add_unknown(),
         }
-        let Some(day) = self.passed.day() else {
+        let Some(day) = self.passed.day().filter(|_| passes) else {
             return;
         };
         let earlier_today = before
@@ -221,12 +236,12 @@ impl Plan {
     /// # Errors
     /// The brakes that are on; then nothing may be written.
     pub fn adjustments(
-        self,
+        &mut self,
         released: &BTreeSet<BrakeCode>,
     ) -> Result<Vec<(usize, Adjustment)>, Vec<Brake>> {
         let brakes = self.brakes(released);
         if brakes.is_empty() {
-            Ok(self.adjustments)
+            Ok(std::mem::take(&mut self.adjustments))
         } else {
             Err(brakes)
         }

@@ -27,6 +27,9 @@ impl Serialize for RunJson<'_> {
             today: jiff::civil::Date,
             started_at: jiff::Timestamp,
             ended_at: jiff::Timestamp,
+            cancelled_by: Option<&'a str>,
+            only: &'a [psa_host_billing::WorkspaceId],
+            left_out: usize,
             snapshot: Option<&'a str>,
             snapshot_taken_at: Option<jiff::Timestamp>,
             snapshot_withdrawn: Option<&'a psa_host_sync::Withdrawal>,
@@ -51,6 +54,9 @@ impl Serialize for RunJson<'_> {
             today: report.today,
             started_at: report.started_at,
             ended_at: report.ended_at,
+            cancelled_by: report.cancelled_by.as_deref(),
+            only: &report.only,
+            left_out: report.left_out,
             snapshot: report.snapshot.as_deref(),
             snapshot_taken_at: report.snapshot_taken_at,
             snapshot_withdrawn: report.snapshot_withdrawn.as_ref(),
@@ -161,12 +167,23 @@ fn circumstances(report: &RunReport, out: Output) -> Result<()> {
         report.run, report.connection, report.tenant, report.as_of
     ))?;
     match report.status {
-        "done" | "braked" | "parked" => {}
+        "done" | "braked" | "parked" | "cancelled" => {}
         "running" => out.line("attention: it is still at work; what follows is not its end")?,
         status => out.line(format!(
             "attention: it was cut short ({status}); what may have left is doubtful, and the next \
              sync settles it before anything else"
         ))?,
+    }
+    if !report.only.is_empty() {
+        let only: Vec<&str> = report.only.iter().map(|id| id.as_str()).collect();
+        out.line(format!(
+            "only {}: {} left out, neither posted nor asked",
+            only.join(", "),
+            match report.left_out {
+                1 => "1 other mapped workspace is".to_owned(),
+                others => format!("{others} other mapped workspaces are"),
+            }
+        ))?;
     }
     if report.as_of != report.today {
         out.line(format!(

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use psa_host_sync::Host;
-use psa_host_sync::run::Verdict;
+use psa_host_sync::run::{CancelAsked, CancelTarget, Verdict};
 use serde_json::json;
 
 use super::report::{RunJson, print};
@@ -10,7 +10,7 @@ use super::{Status, id};
 use crate::args::{RunCommand, VerdictWord};
 use crate::output::{Column, Output, Table, Tone};
 
-pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
     match command {
         RunCommand::List { connection, limit } => {
             let name = connection
@@ -26,6 +26,7 @@ pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
                 print(&report, all, out)?;
             }
         }
+        RunCommand::Cancel { target, wait } => cancel(&target, wait, host, out).await?,
         RunCommand::Resolve {
             id: run,
             lines,
@@ -51,6 +52,41 @@ pub fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
+async fn cancel(target: &str, wait: bool, host: &Host, out: Output) -> Result<()> {
+    let target: CancelTarget = target.parse().map_err(psa_host_sync::Error::from)?;
+    let asked = host.cancel_run(&target)?;
+    let CancelAsked {
+        run, connection, ..
+    } = &asked;
+    if !wait {
+        if out.is_json() {
+            return Ok(out.json(&asked)?);
+        }
+        out.line(format!(
+            "run {run} of {connection} is asked to end: what is in flight is finished and read \
+             back, the rest is not sent"
+        ))?;
+        return Ok(out.line(format!(
+            "See `psa-host run show {run}` for what became of it."
+        ))?);
+    }
+    let ended = host.wait_for_end(run).await?;
+    if out.is_json() {
+        return Ok(out.json(&json!({
+            "run": run, "connection": connection, "asked_by": asked.asked_by,
+            "asked_at": asked.asked_at, "status": ended.status, "ended_at": ended.ended_at,
+        }))?);
+    }
+    let before = match ended.status {
+        "cancelled" => "",
+        _ => ", before it noticed",
+    };
+    Ok(out.line(format!(
+        "run {run} of {connection} has ended: {}{before}",
+        ended.status
+    ))?)
+}
+
 fn list(
     host: &Host,
     connection: Option<&psa_host_billing::ConnectionName>,
@@ -73,9 +109,13 @@ fn list(
     ]);
     for run in runs {
         let dry = if run.dry_run { " (dry run)" } else { "" };
+        let by = match &run.cancelled_by {
+            Some(by) => format!(" by {by}"),
+            None => String::new(),
+        };
         let tone = match run.status {
             "done" | "running" => Tone::Plain,
-            "failed" | "abandoned" | "interrupted" => Tone::Bad,
+            "failed" | "abandoned" | "killed" => Tone::Bad,
             _ => Tone::Attention,
         };
         let lines: Vec<String> = run
@@ -90,7 +130,7 @@ fn list(
             plain(run.connection.to_string()),
             plain(format!("{:.0}", run.started_at)),
             plain(run.as_of.to_string()),
-            (format!("{}{dry}", run.status), tone),
+            (format!("{}{by}{dry}", run.status), tone),
             plain(run.requests.to_string()),
             plain(run.started_by.clone()),
             plain(lines.join(", ")),

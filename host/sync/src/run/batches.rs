@@ -3,12 +3,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
+use psa_host_billing::rules::PostingRule;
 use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
 use psa_host_ledger::{DecisionsAt, IntentId, RunId};
 
+use super::Begun;
 use super::day::Day;
 use super::found_right::FoundRight;
 use super::pace::Pace;
@@ -64,6 +67,41 @@ pub(super) enum Told {
     Nothing,
 }
 
+impl<'a> Running<'a> {
+    /// Nothing is to be sent yet.
+    pub fn new(
+        host: &'a Host,
+        begun: &Begun<'a>,
+        planned: DecisionsAt,
+        posting: &PostingRule,
+        stop: &Arc<Stop>,
+        found_right: FoundRight,
+    ) -> Self {
+        let limits = &begun.open.plugin.description().limits;
+        let fresh = posting.fresh_seconds;
+        Self {
+            host,
+            open: begun.open,
+            tenant: begun.tenant,
+            run: begun.run,
+            day: Day::new(begun.today, begun.zone, host.ledger()),
+            planned,
+            lines: Vec::new(),
+            notices: Vec::new(),
+            stop: Arc::clone(stop),
+            posted: 0,
+            to_post: 0,
+            fresh: SignedDuration::from_secs(fresh.into()),
+            pace: Pace::new(
+                usize::try_from(limits.lines_per_call).unwrap_or(usize::MAX),
+                Duration::from_secs(fresh.into()),
+            ),
+            moved: Moved::default(),
+            found_right,
+        }
+    }
+}
+
 impl Running<'_> {
     /// The first day on which a line, read now, shows a change from this date.
     pub(super) fn shown_from(&self, effective: Date) -> Date {
@@ -106,9 +144,7 @@ impl Running<'_> {
             self.finish_reading_back(last, watch).await?;
         }
         self.found_right.finish(&self.lines).await?;
-        if let Some(hold) = self.stop.hold() {
-            self.notices.push(hold.into());
-        }
+        self.notices.extend(self.stop.notice());
         Ok(())
     }
 }

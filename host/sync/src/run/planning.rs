@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use psa_host_billing::approval::{Question, Rollback, Verdict};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
+use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{
     Answered, Context, Decision, Due, DueNews, LinePast, Plan, PlanLine, Rejected, all_right,
     first_day_to_read, last_day_to_read,
@@ -26,6 +27,7 @@ use psa_host_ledger::{
 use tokio::task::JoinHandle;
 
 use super::found_right::RightRow;
+use super::only::Only;
 use super::report::LineReport;
 use super::settling::open_adjustment;
 use super::stored;
@@ -39,6 +41,10 @@ pub(super) struct Planned {
     pub plan: Plan,
     /// One for each pair, in the order of the run's rows.
     pub lines: Vec<LineReport>,
+    /// How many those were.
+    pub pairs: usize,
+    /// Where the pairs stand that the run is not about.
+    pub left_out: Chosen,
     /// Changes to ask about, with their rows.
     pub questions: Vec<(usize, NewQuestion)>,
     /// Lines found right, where that is news.
@@ -57,13 +63,13 @@ pub(super) struct Planned {
 pub(super) struct Planning<'a> {
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
-    /// Whose rows are written; none for a file on trial.
-    pub run: Option<RunId>,
     pub as_of: Date,
     pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
     /// How long a doubtful adjustment is left alone.
     pub quarantine: Duration,
+    /// What is planned for the brakes alone is all but these.
+    pub only: &'a Only,
     /// Told of all that is read and decided, where a file is on trial.
     pub tried: Option<&'a Mutex<Tried>>,
 }
@@ -82,16 +88,21 @@ impl Host {
         Ok(self.ledger().latest_snapshot(&open.connection.channel)?)
     }
 
-    /// Read the PSA and decide on every mapped pair.
-    pub(super) async fn plan(&self, planning: &Planning<'_>, watch: Watch<'_>) -> Result<Planned> {
+    /// Read the PSA and decide on every mapped pair, whose rows are written meanwhile.
+    pub(super) async fn plan(
+        &self,
+        planning: &Planning<'_>,
+        rows: &mut Rows,
+        watch: Watch<'_>,
+    ) -> Result<Planned> {
         let Planning {
             open,
             tenant,
-            run,
             as_of,
             snapshot,
             rules,
             quarantine,
+            only,
             tried: _,
         } = *planning;
         let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
@@ -156,6 +167,8 @@ impl Host {
         let mut planned = Planned {
             plan: Plan::new(&context, answered, passed),
             lines: Vec::with_capacity(pairs),
+            pairs: 0,
+            left_out: Chosen::default(),
             questions: Vec::new(),
             found_right: Vec::with_capacity(pairs),
             due_days: Vec::new(),
@@ -164,7 +177,6 @@ impl Host {
             unmapped_modules: 0,
             not_set_up: None,
         };
-        let mut rows = Rows::new(self.ledger(), run);
         while let Some(chunk) = chunks.next(watch).await {
             let mut chunk = chunk.map_err(|error| open.failed(error))?;
             let days = self.days_of_chunk(look_back, &chunk)?;
@@ -180,6 +192,11 @@ impl Host {
                     planned.plan.saw(&read.account, contracts);
                     planning.tell(|tried| tried.read(contracts, as_of));
                 }
+                let workspace = mapping.workspace(&read.account);
+                if workspace.is_some_and(|workspace| !only.has(workspace)) {
+                    lines.iter().for_each(|line| planned.leave_out(line));
+                    continue;
+                }
                 let new = (!known.contains(&read.account)).then_some(read.account);
                 let right = new.filter(|_| all_right(&lines));
                 planned.accounts_right.extend(right);
@@ -193,8 +210,10 @@ impl Host {
         }
         reader.drop_idle();
         rows.finish().await?;
-        (planned.unmapped_workspaces, planned.unmapped_modules) = unmapped(&mapping, &context);
-        if planned.lines.is_empty() {
+        (planned.unmapped_workspaces, planned.unmapped_modules) =
+            unmapped(&mapping, &context, only);
+        planned.pairs = planned.lines.len();
+        if planned.pairs == 0 && only.is_all() {
             planned.not_set_up = not_set_up(&context, &asked);
         }
         Ok(planned)
@@ -333,6 +352,15 @@ impl Host {
 }
 
 impl Planned {
+    /// The brakes count it, and nothing else comes of it.
+    fn leave_out(&mut self, line: &PlanLine) {
+        self.plan.leave_out(line);
+        if let Some(key) = &line.line {
+            let pair = &line.pair;
+            self.left_out.add(&pair.workspace, &pair.module, &key.line);
+        }
+    }
+
     fn add(&mut self, line: PlanLine) {
         let row = self.lines.len();
         self.plan.add(row, &line);
@@ -373,14 +401,15 @@ impl Planned {
 }
 
 /// Writes a run's rows while the PSA is being read.
-struct Rows {
+pub(super) struct Rows {
     ledger: Ledger,
     run: Option<RunId>,
     under_way: Option<JoinHandle<psa_host_ledger::Result<u32>>>,
 }
 
 impl Rows {
-    fn new(ledger: &Ledger, run: Option<RunId>) -> Self {
+    /// Those of a run; none for a file on trial.
+    pub fn new(ledger: &Ledger, run: Option<RunId>) -> Self {
         Self {
             ledger: ledger.clone(),
             run,
@@ -398,7 +427,8 @@ impl Rows {
         Ok(())
     }
 
-    async fn finish(&mut self) -> Result<()> {
+    /// All is written.
+    pub async fn finish(&mut self) -> Result<()> {
         if let Some(written) = self.under_way.take() {
             written.await.map_err(super::ended)??;
         }
@@ -470,13 +500,14 @@ fn not_set_up(context: &Context<'_>, asked: &BTreeSet<AccountId>) -> Option<Stri
 }
 
 /// Workspaces and modules with counts above zero that nobody mapped.
-fn unmapped(mapping: &Mapping, context: &Context<'_>) -> (usize, usize) {
+fn unmapped(mapping: &Mapping, context: &Context<'_>, only: &Only) -> (usize, usize) {
     let mut workspaces: BTreeSet<&WorkspaceId> = BTreeSet::new();
     let mut modules: BTreeSet<&ModuleId> = BTreeSet::new();
     for item in context.snapshot.items() {
         let unused = item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0;
         let asides = context.set_asides;
-        if unused || asides.excludes(&item.workspace, &item.module, context.as_of) {
+        let aside = asides.excludes(&item.workspace, &item.module, context.as_of);
+        if unused || aside || !only.has(&item.workspace) {
             continue;
         }
         if mapping.account(&item.workspace).is_none() {

@@ -105,7 +105,7 @@ impl Running<'_> {
         let read = tokio::select! {
             read = reading => read,
             () = self.stop.cancelled() => {
-                self.hold_all(&batch, &super::stop::cancelled());
+                self.hold_all(&batch, &self.stop.cancelled_hold());
                 return None;
             }
         };

@@ -12,9 +12,7 @@ use psa_host_billing::effective::local_day;
 use psa_host_billing::rejection::{Rejected, rejected};
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{ConnectionName, Hold, HoldCode, Line, LineKey, ReportCode, TenantKey};
-use psa_host_ledger::{
-    Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution, RunEnd, RunEnding,
-};
+use psa_host_ledger::{Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution};
 use serde_json::json;
 
 use super::report::LineReport;
@@ -35,7 +33,6 @@ impl Host {
         quarantine: Duration,
         watch: Watch<'_>,
     ) -> Result<Vec<LineReport>> {
-        self.close_abandoned_runs(open)?;
         let left: Vec<IntentRecord> = self
             .ledger()
             .open_intents(tenant)?
@@ -170,22 +167,6 @@ impl Host {
             wanted.baseline
         );
         Ok(Shows::Else(Hold::new(HoldCode::NotAppliedTwice, message)))
-    }
-
-    /// Runs whose process died are over; their adjustments are settled one by one.
-    fn close_abandoned_runs(&self, open: &OpenConnection) -> Result<()> {
-        for run in self.ledger().abandoned_runs(&open.connection.name)? {
-            self.ledger().end_run(
-                run.id,
-                &RunEnd {
-                    ending: RunEnding::Interrupted,
-                    requests: run.requests,
-                    counts: run.counts,
-                    incidents: run.incidents,
-                },
-            )?;
-        }
-        Ok(())
     }
 
     pub(super) fn made_by(&self, intent: &IntentRecord, name: &ConnectionName) -> bool {
