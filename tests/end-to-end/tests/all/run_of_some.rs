@@ -2,6 +2,7 @@
 //! posted, asked, remembered or used up of those that are left out.
 
 use end_to_end::{Scene, line_of, name, outcome};
+use psa_host_billing::rules::EffectivePolicy;
 use psa_host_billing::{AccountId, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{RunReport, SyncOptions};
@@ -102,21 +103,24 @@ async fn a_brake_looks_at_all_customers_and_is_not_used_up_by_a_run_of_one() {
 async fn changes_that_are_left_out_have_not_passed_the_brakes() {
     let counts: Vec<u32> = (20..40).collect();
     let scene = in_order(&counts).await;
-    // 57 of 590 units: as many as pass on one day.
+    // Changes gather for the next period: each day plans them for the same date.
+    let mut rules = scene.host.rules(&name()).unwrap();
+    rules.effective.policy = EffectivePolicy::NextPeriod;
+    scene.host.set_rules(&name(), &rules).unwrap();
+    // 57 of 590 units pass.
     let mut more: Vec<u32> = counts.iter().map(|count| count + 3).collect();
     more[0] -= 3;
     next_day(&scene, &more);
     let report = sync_only(&scene, &["w2"]).await;
     assert_eq!(codes(&report), [] as [&str; 0], "{report:#?}");
-    assert_eq!(outcome(&report, "w2").0, Outcome::Confirmed);
-    // Three more, and what was left out counts as if nobody had looked at it.
-    more[0] += 3;
-    scene.wait(30);
-    crate::limits::count(&scene, &more);
+    assert_eq!(outcome(&report, "w2").0, Outcome::Planned);
+    // Of these only the three that were looked at have passed; six more are too many.
+    more[0] += 6;
+    next_day(&scene, &more);
     let report = scene.sync().await;
     assert_eq!(codes(&report), ["too-many-units"], "{report:#?}");
     let message = &report.notices[0].message;
-    assert!(message.contains("+60 units on 20 accounts"), "{message}");
+    assert!(message.contains("+60 units on 19 accounts"), "{message}");
 }
 
 #[tokio::test]
