@@ -215,7 +215,7 @@ impl Host {
             unmapped_modules: found.unmapped.1,
             ..Summary::of(&found.lines)
         };
-        run.finish(&End {
+        run.finish(End {
             counts: Some(summary.counts()),
             ..found.end()
         })?;

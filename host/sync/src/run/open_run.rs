@@ -76,9 +76,10 @@ impl<'a> OpenRun<'a> {
     /// It is over.
     ///
     /// # Errors
-    /// The ledger cannot be written: the run counts as killed until it can.
-    pub fn finish(mut self, end: &End<'_>) -> Result<()> {
-        self.write(end)
+    /// The ledger cannot be written; then the run has failed, or counts as killed where not
+    /// even that can be written.
+    pub fn finish(mut self, end: End<'_>) -> Result<()> {
+        self.write(&end).inspect_err(|error| self.fail(error, end))
     }
 
     /// It could not be carried out; or not yet, where the tenant's budget was used up. Its
