@@ -183,7 +183,7 @@ fn over(limit: &Jump, baseline: Units, size: Decimal) -> bool {
 
 /// What became of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Answer {
     /// Nobody has answered yet.
     Waiting,
     /// It may be posted.
@@ -341,7 +341,7 @@ pub struct Question {
     /// The reasons that were shown.
     pub reasons: Vec<Reason>,
     /// What became of it.
-    pub verdict: Verdict,
+    pub answer: Answer,
     /// Set where it takes an earlier run back: this change stands in the place of what
     /// the counts ask for.
     pub rollback: Option<Rollback>,

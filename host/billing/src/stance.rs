@@ -32,7 +32,7 @@ pub enum Stance {
 
 /// What a stance makes of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum Treatment {
     /// It is left as it is.
     Leave,
     /// It is planned, and these units are nobody's surprise.
@@ -43,22 +43,22 @@ pub enum Then {
 
 impl Stance {
     /// What it makes of a line with these units, where the counts ask for that target.
-    pub fn then(&self, units: Units, target: Option<Units>) -> Then {
+    pub fn treatment(&self, units: Units, target: Option<Units>) -> Treatment {
         match self {
-            Self::Pin { .. } => Then::Leave,
-            Self::Overwrite { units: seen } if *seen == units => Then::Plan,
+            Self::Pin { .. } => Treatment::Leave,
+            Self::Overwrite { units: seen } if *seen == units => Treatment::Plan,
             Self::Adopt {
                 units: seen,
                 target: then,
             } if *seen == units => {
                 if target == Some(*then) {
-                    Then::Leave
+                    Treatment::Leave
                 } else {
-                    Then::Plan
+                    Treatment::Plan
                 }
             }
             // Changed once more since: a new surprise.
-            _ => Then::Compare,
+            _ => Treatment::Compare,
         }
     }
 
@@ -103,38 +103,44 @@ mod tests {
                 &adopt,
                 7,
                 11,
-                Then::Leave,
+                Treatment::Leave,
             ),
             (
                 "adopted, and the count has changed",
                 &adopt,
                 7,
                 12,
-                Then::Plan,
+                Treatment::Plan,
             ),
             (
                 "adopted, and changed again in the PSA",
                 &adopt,
                 8,
                 11,
-                Then::Compare,
+                Treatment::Compare,
             ),
-            ("to be overwritten", &overwrite, 7, 11, Then::Plan),
+            ("to be overwritten", &overwrite, 7, 11, Treatment::Plan),
             (
                 "to be overwritten, and changed again",
                 &overwrite,
                 8,
                 11,
-                Then::Compare,
+                Treatment::Compare,
             ),
-            ("pinned", &pin, 7, 11, Then::Leave),
-            ("pinned, and changed in the PSA", &pin, 99, 11, Then::Leave),
+            ("pinned", &pin, 7, 11, Treatment::Leave),
+            (
+                "pinned, and changed in the PSA",
+                &pin,
+                99,
+                11,
+                Treatment::Leave,
+            ),
         ];
         for (case, stance, units, target, expected) in table {
             let units: u32 = units;
             let target: u32 = target;
             assert_eq!(
-                stance.then(units.into(), Some(target.into())),
+                stance.treatment(units.into(), Some(target.into())),
                 expected,
                 "{case}"
             );
@@ -152,12 +158,12 @@ mod tests {
             let adopt = Stance::Adopt { units: seen.into(), target: count.into() };
             let overwrite = Stance::Overwrite { units: seen.into() };
             let pin = Stance::Pin { why: "a gift".into() };
-            prop_assert_eq!(pin.then(now.into(), target), Then::Leave);
+            prop_assert_eq!(pin.treatment(now.into(), target), Treatment::Leave);
             for stance in [&adopt, &overwrite] {
-                let then = stance.then(now.into(), target);
-                prop_assert_eq!(then == Then::Compare, seen != now);
+                let then = stance.treatment(now.into(), target);
+                prop_assert_eq!(then == Treatment::Compare, seen != now);
             }
-            if adopt.then(now.into(), target) == Then::Leave {
+            if adopt.treatment(now.into(), target) == Treatment::Leave {
                 prop_assert_eq!(target, Some(count.into()));
             }
         }

@@ -25,7 +25,7 @@ pub const NEAR: u8 = 10;
 /// What a proposal is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum Confidence {
     /// Shown by an exact fact, and nobody else claims either side.
     Safe,
     /// The best there is; a person should look.
@@ -48,7 +48,7 @@ pub struct Proposal<C, P> {
     /// What a person can check (`same domain acme.com`).
     pub reason: String,
     /// What it is worth.
-    pub verdict: Verdict,
+    pub verdict: Confidence,
     /// Other partners of the PSA's side that are about as good, at most five.
     pub also_claimed_by: Vec<C>,
     /// Other partners of Coro's side that are about as good, at most five.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use psa_host_sandbox::{Compiler, compile_worker};
-use psa_host_sync::{Host, HostOptions, KeySource};
+use psa_host_sync::{Actor, Host, HostOptions, KeySource};
 
 use args::{Cli, Command, Format, Global};
 use commands::Status;
@@ -70,6 +70,7 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
                 true => Host::open(options)?,
                 false => Host::open_existing(options)?,
             };
+            let access = host.access(Actor::operator(who()));
             // A run waits for its PSA most of the time. One thread for what is read and one,
             // this one, for what is planned from it are enough, and keep memory small.
             tokio::runtime::Builder::new_multi_thread()
@@ -77,7 +78,7 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
                 .enable_all()
                 .build()
                 .context("the asynchronous runtime does not start")?
-                .block_on(commands::run(command, &host, output))
+                .block_on(commands::run(command, &access, output))
         }
     }
 }
@@ -93,7 +94,6 @@ fn options(global: Global) -> Result<HostOptions> {
     Ok(HostOptions {
         key: global.key_file.map_or(KeySource::Default, KeySource::File),
         dev_loopback: global.dev_loopback,
-        actor: actor(),
         compiler: Compiler::Child {
             program,
             args: vec![COMPILE_PLUGIN.into()],
@@ -103,7 +103,7 @@ fn options(global: Global) -> Result<HostOptions> {
 }
 
 /// Who types, as the history shows it.
-fn actor() -> String {
+fn who() -> String {
     let user = ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));

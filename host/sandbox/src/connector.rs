@@ -35,7 +35,7 @@ pub enum Depth {
 /// What was found about one permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum FindingVerdict {
     /// It works.
     Proven,
     /// The PSA refused it.
@@ -50,7 +50,7 @@ pub struct Finding {
     /// What was tried.
     pub subject: String,
     /// How it went.
-    pub verdict: Verdict,
+    pub verdict: FindingVerdict,
     /// Why, for a person.
     pub detail: String,
 }

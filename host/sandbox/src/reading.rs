@@ -16,7 +16,8 @@ use crate::bindings::psa_host::guest::{plugin, types as wit_types};
 use crate::describe::truth;
 use crate::text::{link, name, words};
 use crate::{
-    ApiUsage, CallError, CallErrorKind, CheckReport, Finding, Limits, LineReading, Page, Verdict,
+    ApiUsage, CallError, CallErrorKind, CheckReport, Finding, FindingVerdict, Limits, LineReading,
+    Page,
 };
 
 /// Longest cursor, in bytes: as the contract says.
@@ -41,9 +42,9 @@ impl Reader<'_> {
         let findings = findings.into_iter().map(|finding| Finding {
             subject: name(&finding.subject),
             verdict: match finding.verdict {
-                plugin::Verdict::Proven => Verdict::Proven,
-                plugin::Verdict::Refused => Verdict::Refused,
-                plugin::Verdict::Unproven => Verdict::Unproven,
+                plugin::Verdict::Proven => FindingVerdict::Proven,
+                plugin::Verdict::Refused => FindingVerdict::Refused,
+                plugin::Verdict::Unproven => FindingVerdict::Unproven,
             },
             detail: words(&finding.detail),
         });

@@ -9,7 +9,7 @@ use psa_host_ledger::Connection;
 use serde::Serialize;
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// A tenant's budget.
 #[derive(Debug, Clone, Serialize)]
@@ -41,20 +41,21 @@ pub struct UsedView {
     pub at: Timestamp,
 }
 
-impl Host {
+impl Access {
     /// The budgets of all tenants, or of one connection's.
     ///
     /// # Errors
     /// No such connection; a failing or damaged database.
     pub fn budgets(&self, only: Option<&ConnectionName>) -> Result<Vec<BudgetView>> {
+        self.may(Power::Read)?;
         let connections = match only {
             Some(name) => {
                 let one = self.connection(name)?;
-                let all = self.ledger().connections()?.into_iter();
+                let all = self.connections_seen()?.into_iter();
                 let same = |c: &Connection| scope(c) == scope(&one);
                 all.filter(same).collect()
             }
-            None => self.ledger().connections()?,
+            None => self.connections_seen()?,
         };
         let mut by_scope: BTreeMap<String, Vec<Connection>> = BTreeMap::new();
         for connection in connections {
@@ -74,6 +75,7 @@ impl Host {
     /// # Errors
     /// No such connection; nothing is paused; no reason given.
     pub fn lift_pause(&self, name: &ConnectionName, why: &str) -> Result<Timestamp> {
+        self.may_on(name, Power::Approve)?;
         let connection = self.connection(name)?;
         if why.trim().is_empty() {
             let fix = "Say with --why how you know that the PSA takes requests again.";

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::rule;
 use crate::mapping::CoroSide;
-use crate::{Host, Note, Result, modules};
+use crate::{Access, Note, Power, Result, modules};
 
 /// A bundle, as it was declared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,7 +19,7 @@ pub struct BundleView {
     pub parts: Vec<ModuleId>,
 }
 
-impl Host {
+impl Access {
     /// Declare what a bundle holds, in place of what was declared of it before. Gives
     /// what a person should know.
     ///
@@ -31,6 +31,7 @@ impl Host {
         bundle: &ModuleId,
         parts: &[ModuleId],
     ) -> Result<Vec<Note>> {
+        self.may_on(name, Power::Map)?;
         let connection = self.connection(name)?;
         if parts.is_empty() || parts.contains(bundle) {
             let what = match parts {
@@ -53,6 +54,7 @@ impl Host {
     /// # Errors
     /// Nothing is declared of it.
     pub fn forget_bundle(&self, name: &ConnectionName, bundle: &ModuleId) -> Result<()> {
+        self.may_on(name, Power::Map)?;
         self.connection(name)?;
         Ok(self.ledger().forget_bundle(name, bundle)?)
     }
@@ -62,6 +64,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn bundles(&self, name: &ConnectionName) -> Result<Vec<BundleView>> {
+        self.may_on(name, Power::Read)?;
         self.connection(name)?;
         let bundles = self.ledger().bundles(name)?.into_iter();
         let view = |declared: psa_host_ledger::BundleRecord| BundleView {

@@ -4,12 +4,12 @@ use psa_host_billing::{ConnectionName, TenantKey};
 use psa_host_ledger::{
     CheckOutcome, Connection, CredentialsRefusal, DESCRIPTION_FORM, TenantDecision,
 };
-use psa_host_sandbox::{CheckReport, Depth, Verdict};
+use psa_host_sandbox::{CheckReport, Depth, FindingVerdict};
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
 use crate::wiring::not_approved;
-use crate::{Error, Host, Purpose, Result};
+use crate::{Access, Error, Power, Purpose, Result};
 
 /// What a check found.
 #[derive(Debug, Clone, Serialize)]
@@ -85,7 +85,7 @@ impl CheckView {
     }
 }
 
-impl Host {
+impl Access {
     /// Test a connection with all its permissions, and keep what it says as its status.
     /// A connection that is not ready (not approved, a secret missing) or that the PSA
     /// refuses is an answer, with the problem in it.
@@ -93,6 +93,7 @@ impl Host {
     /// # Errors
     /// No such connection; a failing database.
     pub async fn check_connection(&self, name: &ConnectionName) -> Result<CheckView> {
+        self.may_on(name, Power::Read)?;
         self.connection(name)?;
         let mut view = CheckView {
             connection: name.clone(),
@@ -145,9 +146,9 @@ impl Host {
             .map(|finding| FindingView {
                 subject: finding.subject,
                 verdict: match finding.verdict {
-                    Verdict::Proven => "proven",
-                    Verdict::Refused => "refused",
-                    Verdict::Unproven => "unproven",
+                    FindingVerdict::Proven => "proven",
+                    FindingVerdict::Refused => "refused",
+                    FindingVerdict::Unproven => "unproven",
                 },
                 detail: finding.detail,
             })
@@ -169,6 +170,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn retry_credentials(&self, name: &ConnectionName) -> Result<()> {
+        self.may_on(name, Power::Manage)?;
         let connection = self.ledger().connection(name)?;
         // The same credentials are right everywhere or nowhere.
         for other in self.refused_like(&connection)? {
@@ -212,6 +214,7 @@ impl Host {
         as_of: Option<&ConnectionName>,
         why: &str,
     ) -> Result<TenantKey> {
+        self.may_on(name, Power::Operate)?;
         self.connection(name)?;
         if let Some(other) = as_of {
             self.connection(other)?;
@@ -224,7 +227,7 @@ impl Host {
     }
 }
 
-impl Host {
+impl Access {
     /// The PSA refused these credentials before, to this connection or another one that has
     /// the same, and nobody has said since that they are right.
     pub(crate) fn refuse_refused_anywhere(&self, connection: &Connection) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::check::{self, CheckView};
 use crate::error::rule;
 use crate::fields::{self, Reach, Values};
 use crate::plugins::PluginView;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// A connection to add.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl Coverage {
     }
 }
 
-impl Host {
+impl Access {
     /// Add a connection, and check it at once. What the check finds is kept as its
     /// status: a connection whose credentials are wrong is there and can be set right.
     ///
@@ -87,6 +87,7 @@ impl Host {
     /// Unknown plugin, a workspace that is no channel, an unknown time zone, a field
     /// that is unknown, missing or wrong, a name that is taken, a missing or wrong key.
     pub async fn add_connection(&self, new: AddConnection) -> Result<CheckView> {
+        self.may(Power::Manage)?;
         let plugin = self.installed(&new.plugin)?;
         self.channel_workspace(&new.channel)?;
         let time_zone = zone_name(&new.time_zone)?;
@@ -119,6 +120,7 @@ impl Host {
         values: &Values,
         time_zone: Option<&str>,
     ) -> Result<()> {
+        self.may_on(name, Power::Manage)?;
         let connection = self.connection(name)?;
         let plugin = self.installed_for(&connection)?;
         self.check_fields(&plugin, values)?;
@@ -152,6 +154,7 @@ impl Host {
         name: &ConnectionName,
         values: &Values,
     ) -> Result<CheckView> {
+        self.may_on(name, Power::Manage)?;
         let connection = self.connection(name)?;
         let plugin = self.installed_for(&connection)?;
         self.check_fields(&plugin, values)?;
@@ -169,6 +172,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn pause_connection(&self, name: &ConnectionName, paused: bool) -> Result<()> {
+        self.may_on(name, Power::Manage)?;
         self.connection(name)?;
         Ok(self.ledger().pause_connection(name, paused)?)
     }
@@ -179,6 +183,7 @@ impl Host {
     /// No such connection, a run that posts to its tenant, or an adjustment that is not
     /// settled.
     pub fn remove_connection(&self, name: &ConnectionName) -> Result<()> {
+        self.may_on(name, Power::Manage)?;
         let connection = self.connection(name)?;
         let tenant = connection.tenant.as_ref();
         let who = format!("connection remove {name}");
@@ -193,9 +198,9 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn connections(&self) -> Result<Vec<ConnectionView>> {
-        let connections = self.ledger().connections()?;
+        self.may(Power::Read)?;
+        let connections = self.connections_seen()?.into_iter();
         connections
-            .into_iter()
             .map(|connection| self.view(connection))
             .collect()
     }
@@ -205,6 +210,7 @@ impl Host {
     /// # Errors
     /// No such plugin.
     pub fn connection_secrets(&self, plugin: &str) -> Result<Vec<Field>> {
+        self.may(Power::Read)?;
         let plugin = self.installed(plugin)?;
         let secrets = plugin
             .description
@@ -218,9 +224,16 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn connection(&self, name: &ConnectionName) -> Result<Connection> {
-        match self.ledger().connection(name) {
-            Err(psa_host_ledger::LedgerError::NotFound { .. }) => {
-                let known = self.ledger().connections()?;
+        self.may(Power::Read)?;
+        let found = match self.ledger().connection(name) {
+            Ok(connection) if !self.sees(&connection.channel)? => None,
+            Err(psa_host_ledger::LedgerError::NotFound { .. }) => None,
+            other => Some(other?),
+        };
+        match found {
+            Some(connection) => Ok(connection),
+            None => {
+                let known = self.connections_seen()?;
                 let known: Vec<&str> = known.iter().map(|c| c.name.as_str()).collect();
                 let fix = if known.is_empty() {
                     "Add one with `psa-host connection add`.".to_owned()
@@ -230,8 +243,18 @@ impl Host {
                 let message = format!("there is no connection {:?}", name.as_str());
                 Err(rule("unknown-connection", message, fix))
             }
-            other => Ok(other?),
         }
+    }
+
+    /// Those in the actor's channels.
+    pub(crate) fn connections_seen(&self) -> Result<Vec<Connection>> {
+        let mut seen = Vec::new();
+        for connection in self.ledger().connections()? {
+            if self.sees(&connection.channel)? {
+                seen.push(connection);
+            }
+        }
+        Ok(seen)
     }
 
     fn view(&self, connection: Connection) -> Result<ConnectionView> {

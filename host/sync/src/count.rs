@@ -15,7 +15,7 @@ pub(crate) use look_back::LookBack;
 pub use simulate::{SimulatedPair, SimulatedTotal, Simulation, SimulationScope};
 
 use crate::error::rule;
-use crate::{Done, Host, Result, modules};
+use crate::{Access, Done, Power, Result, modules};
 
 /// The policy of a mapped module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +34,7 @@ pub struct PolicyView {
     pub policy: CountPolicy,
 }
 
-impl Host {
+impl Access {
     /// The policies of all mapped modules, or of one.
     ///
     /// # Errors
@@ -44,6 +44,7 @@ impl Host {
         name: &ConnectionName,
         module: Option<&ModuleId>,
     ) -> Result<Vec<PolicyView>> {
+        self.may_on(name, Power::Read)?;
         let services = self.services_to_count(name, module)?;
         let policies = self.ledger().count_policies(name)?;
         let view = |mapping: ServiceMapping| {
@@ -70,6 +71,7 @@ impl Host {
         module: &ModuleId,
         policy: &CountPolicy,
     ) -> Result<Mapped> {
+        self.may_on(name, Power::Map)?;
         self.service_to_count(name, module)?;
         Ok(self.ledger().set_count_policy(name, module, policy)?)
     }

@@ -1,6 +1,8 @@
 //! What people decide: about units that somebody changed in the PSA, about changes that
 //! wait, and about the rules themselves.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::plan::Decision;
@@ -11,8 +13,9 @@ use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, Stan
 
 use serde::Serialize;
 
+use crate::access::unseen;
 use crate::error::rule;
-use crate::{Done, Host, Result};
+use crate::{Access, Done, Power, Result};
 
 /// What a person decides about a line whose units somebody else changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +46,13 @@ fn is_of_new_account(asked: &QuestionRecord) -> bool {
     asked.question.reasons.contains(&Reason::NewAccount)
 }
 
-impl Host {
+impl Access {
     /// A connection's rules.
     ///
     /// # Errors
     /// No such connection.
     pub fn rules(&self, name: &ConnectionName) -> Result<Rules> {
+        self.may_on(name, Power::Read)?;
         self.connection(name)?;
         Ok(self.ledger().rules(name)?)
     }
@@ -58,6 +62,7 @@ impl Host {
     /// # Errors
     /// No such connection; a number that makes no sense; a date that the PSA cannot keep.
     pub fn set_rules(&self, name: &ConnectionName, rules: &Rules) -> Result<()> {
+        self.may_on(name, Power::Manage)?;
         let connection = self.connection(name)?;
         self.policy_is_possible(&connection.plugin, rules.effective.policy)?;
         if let Err(what) = rules.check() {
@@ -99,6 +104,7 @@ impl Host {
         decision: LineDecision,
         why: &str,
     ) -> Result<Done> {
+        self.may_on(name, Power::Approve)?;
         let planned = self.plan_pair(name, workspace, module).await?;
         let Some(line) = planned.line else {
             return Err(no_line(
@@ -166,6 +172,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn line_decisions(&self, name: &ConnectionName) -> Result<Vec<StanceRecord>> {
+        self.may_on(name, Power::Read)?;
         match self.connection(name)?.tenant {
             Some(tenant) => Ok(self.ledger().stances(&tenant)?),
             None => Ok(Vec::new()),
@@ -181,6 +188,7 @@ impl Host {
         name: Option<&ConnectionName>,
         all: bool,
     ) -> Result<Vec<QuestionRecord>> {
+        self.may(Power::Read)?;
         if let Some(name) = name {
             self.connection(name)?;
         }
@@ -188,7 +196,16 @@ impl Host {
             true => &[],
             false => &[QuestionState::Waiting],
         };
-        Ok(self.ledger().questions(name, states)?)
+        let mut questions = self.ledger().questions(name, states)?;
+        let mut seen = BTreeMap::new();
+        for question in &questions {
+            let name = &question.connection;
+            if !seen.contains_key(name) {
+                seen.insert(name.clone(), self.sees_connection(name)?);
+            }
+        }
+        questions.retain(|question| seen.get(&question.connection) == Some(&true));
+        Ok(questions)
     }
 
     /// What waits of new accounts, one sum a connection.
@@ -196,6 +213,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn new_accounts(&self, name: Option<&ConnectionName>) -> Result<Vec<NewAccountsView>> {
+        self.may(Power::Read)?;
         let mut views: Vec<NewAccountsView> = Vec::new();
         let mut asked = self.questions(name, false)?;
         asked.retain(is_of_new_account);
@@ -238,6 +256,7 @@ impl Host {
         account: Option<&AccountId>,
         state: QuestionState,
     ) -> Result<Vec<QuestionRecord>> {
+        self.may_on(name, Power::Read)?;
         let mut asked = self.questions(Some(name), true)?;
         asked.retain(|question| question.state == state && is_of_new_account(question));
         if let Some(account) = account {
@@ -259,12 +278,20 @@ impl Host {
     /// # Errors
     /// No question; one that is not open to this answer; no reason given.
     pub fn answer(&self, ids: &[QuestionId], answer: Answering, why: &str) -> Result<()> {
+        self.may(Power::Approve)?;
         if ids.is_empty() {
             return Err(rule(
                 "no-question",
                 "no question was named, and none is waiting",
                 "See `psa-host approval list`.",
             ));
+        }
+        if self.is_scoped() {
+            let seen = self.questions(None, true)?;
+            let seen: BTreeSet<QuestionId> = seen.iter().map(|question| question.id).collect();
+            if let Some(unseen_id) = ids.iter().find(|id| !seen.contains(id)) {
+                return Err(unseen("question", unseen_id));
+            }
         }
         Ok(self.ledger().answer(ids, answer, why)?)
     }

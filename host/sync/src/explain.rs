@@ -19,7 +19,7 @@ use crate::mapping::zone_of;
 use crate::progress::unwatched;
 use crate::run::{LineReport, Notice};
 use crate::snapshot::counts_of;
-use crate::{CountView, Host, OpenConnection, Purpose, Result, Window};
+use crate::{Access, CountView, OpenConnection, Power, Purpose, Result, Window};
 
 /// Why a pair has its number.
 #[derive(Debug, Clone, Serialize)]
@@ -83,7 +83,7 @@ impl From<Step> for StepView {
     }
 }
 
-impl Host {
+impl Access {
     /// Explain a pair's number.
     ///
     /// # Errors
@@ -95,6 +95,7 @@ impl Host {
         workspace: &WorkspaceId,
         module: &ModuleId,
     ) -> Result<Explanation> {
+        self.may_on(name, Power::Read)?;
         let planned = self.plan_pair(name, workspace, module).await?;
         let before = self
             .ledger()

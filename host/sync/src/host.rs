@@ -1,10 +1,11 @@
 //! One open data directory with everything that works on it: the ledger, the sandbox
-//! (started when a plugin is first needed), the clock, and the operator's switches.
+//! (started when a plugin is first needed), the clock, and the operator's switches. It is
+//! shared by everybody who acts; what one of them may do with it is an [`Access`].
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
@@ -13,9 +14,8 @@ use psa_host_sandbox::{
 };
 
 use crate::error::rule;
-use crate::plugins::{description_of, difference, needs_new_file};
 use crate::wiring::SharedBudget;
-use crate::{Error, Result};
+use crate::{Access, Actor, Result};
 
 /// How a data directory is opened. [`HostOptions::new`] has the defaults.
 #[derive(Clone)]
@@ -26,8 +26,6 @@ pub struct HostOptions {
     pub key: KeySource,
     /// Development only: plain http to loopback origins that a setting names.
     pub dev_loopback: bool,
-    /// Who does it, for the history (`cli:ann`).
-    pub actor: String,
     /// Where plugins are compiled.
     pub compiler: Compiler,
     /// What plugins may use.
@@ -48,7 +46,6 @@ impl HostOptions {
             data: data.into(),
             key: KeySource::Default,
             dev_loopback: false,
-            actor: "psa-host".to_owned(),
             compiler: Compiler::InProcess,
             limits: Limits::default(),
             resolver: None,
@@ -64,13 +61,15 @@ impl fmt::Debug for HostOptions {
             .field("data", &self.data)
             .field("key", &self.key)
             .field("dev_loopback", &self.dev_loopback)
-            .field("actor", &self.actor)
             .finish_non_exhaustive()
     }
 }
 
-/// An open data directory.
-pub struct Host {
+/// An open data directory. Clones are the same one.
+#[derive(Clone)]
+pub struct Host(Arc<Shared>);
+
+struct Shared {
     ledger: Ledger,
     options: HostOptions,
     sandbox: OnceLock<Sandbox>,
@@ -82,7 +81,7 @@ pub struct Host {
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host")
-            .field("options", &self.options)
+            .field("options", &self.0.options)
             .finish_non_exhaustive()
     }
 }
@@ -104,14 +103,13 @@ impl Host {
             Some(observer) => ledger.with_observer(Arc::clone(observer)),
             None => ledger,
         };
-        let ledger = ledger.with_actor(&options.actor);
-        Ok(Self {
+        Ok(Self(Arc::new(Shared {
             budget: Arc::new(SharedBudget(ledger.clone())),
             ledger,
             options,
             sandbox: OnceLock::new(),
             loaded: Mutex::default(),
-        })
+        })))
     }
 
     /// Open a data directory that is there: a mistyped name must not pass for an empty one.
@@ -131,23 +129,28 @@ impl Host {
         Self::open(options)
     }
 
-    /// The state.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+    /// What one actor may do with it.
+    pub fn access(&self, actor: Actor) -> Access {
+        Access::new(self.clone(), actor)
+    }
+
+    /// The state, with nobody's name to what is done.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     pub(crate) fn budget_store(&self) -> &Arc<dyn BudgetStore> {
-        &self.budget
+        &self.0.budget
     }
 
     /// How it was opened.
     pub fn options(&self) -> &HostOptions {
-        &self.options
+        &self.0.options
     }
 
     /// The time now, by this host's clock.
     pub fn now(&self) -> Timestamp {
-        self.ledger.now()
+        self.0.ledger.now()
     }
 
     /// The sandbox: started at the first call, because most commands need none.
@@ -155,106 +158,25 @@ impl Host {
     /// # Errors
     /// A folder that cannot be used, or an engine that does not start.
     pub fn sandbox(&self) -> Result<&Sandbox> {
-        if let Some(sandbox) = self.sandbox.get() {
+        if let Some(sandbox) = self.0.sandbox.get() {
             return Ok(sandbox);
         }
-        let dir = self.ledger.dir();
-        let clock = Arc::clone(&self.options.clock);
+        let dir = self.0.ledger.dir();
+        let clock = Arc::clone(&self.0.options.clock);
         let sandbox = Sandbox::new(Config {
-            compiler: self.options.compiler.clone(),
-            limits: self.options.limits.clone(),
-            dev_loopback: self.options.dev_loopback,
-            resolver: self.options.resolver.clone(),
+            compiler: self.0.options.compiler.clone(),
+            limits: self.0.options.limits.clone(),
+            dev_loopback: self.0.options.dev_loopback,
+            resolver: self.0.options.resolver.clone(),
             clock: Clock::new(move || clock()),
             ..Config::new(dir.cache(), dir.slots())
         })?;
-        Ok(self.sandbox.get_or_init(|| sandbox))
+        Ok(self.0.sandbox.get_or_init(|| sandbox))
     }
 
-    /// Forget a file's compiled code, unless it is the file of an installed plugin.
-    pub(crate) fn forget_unless_installed(&self, hash: &PluginHash) {
-        if self.ledger.dir().plugin(&hash.to_string()).exists() {
-            return;
-        }
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.remove(hash);
-        if let Ok(sandbox) = self.sandbox() {
-            sandbox.evict(hash);
-        }
-    }
-
-    /// A file of an installed plugin, compiled; kept for as long as the host is open. What
-    /// it says of itself now must be what it said when it was added: that is what an
-    /// operator agreed to.
-    ///
-    /// # Errors
-    /// A file that is missing, changed, no longer a plugin, or of an earlier contract; one
-    /// that describes itself otherwise than before, which is recorded too.
-    pub(crate) async fn load_installed(
-        &self,
-        installed: &psa_host_ledger::Plugin,
-        sha256: &str,
-    ) -> Result<Plugin> {
-        let name = &installed.name;
-        let file = installed.file(sha256).ok_or_else(|| {
-            let fix = "Add it again with `psa-host plugin add`.";
-            rule(
-                "plugin-file",
-                format!("plugin {name} has no file {sha256}"),
-                fix,
-            )
-        })?;
-        if file.form < psa_host_ledger::DESCRIPTION_FORM {
-            return Err(needs_new_file(name, file));
-        }
-        let plugin = self.compiled(name, sha256).await?;
-        let approved = description_of(name, &file.description)?;
-        if approved == *plugin.description() {
-            return Ok(plugin);
-        }
-        let before = approved.hosts.iter().map(ToString::to_string);
-        let after = plugin.description().hosts.iter().map(ToString::to_string);
-        let parts: Vec<&str> = difference::between(
-            (&approved, &before.collect::<Vec<_>>()),
-            (plugin.description(), &after.collect::<Vec<_>>()),
-        )
-        .iter()
-        .map(|difference| difference.part)
-        .collect();
-        let message = format!(
-            "plugin {name} ({sha256:.12}) does not describe itself as it did when it was added; \
-             these parts differ: {}",
-            parts.join(", ")
-        );
-        self.ledger.record_plugin_incident(name, sha256, &message)?;
-        Err(rule(
-            "plugin-description-changed",
-            message,
-            "A plugin has no honest reason for that. Do not use this file before its author \
-             explains; remove it, or go back to the file before with `psa-host plugin approve`.",
-        ))
-    }
-
-    async fn compiled(&self, name: &str, sha256: &str) -> Result<Plugin> {
-        let known = sha256.parse::<PluginHash>().ok();
-        if let Some(hash) = known {
-            let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(plugin) = loaded.get(&hash) {
-                return Ok(plugin.clone());
-            }
-        }
-        let bytes = self.ledger.plugin_wasm(sha256)?;
-        let loaded = self.sandbox()?.load(&bytes).await;
-        let plugin = loaded.map_err(|error| Error::Load {
-            file: format!(
-                "the file {} of plugin {name}",
-                sha256.get(..12).unwrap_or(sha256)
-            ),
-            error,
-        })?;
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.insert(*plugin.hash(), plugin.clone());
-        Ok(plugin)
+    /// The plugins compiled so far.
+    pub(crate) fn loaded(&self) -> MutexGuard<'_, HashMap<PluginHash, Plugin>> {
+        self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,11 +2,14 @@
 //! connections, mappings, validation, and the run itself. Reads go through the
 //! sandbox, decisions through billing, state through the ledger; here they meet.
 //!
-//! A [`Host`] is one open data directory. Its calls return values or an [`Error`]
-//! with a stable code and a fix; nothing here prints.
+//! A [`Host`] is one open data directory, shared by all who act; an [`Access`] is what one
+//! of them may do with it. Its calls return values or an [`Error`] with a stable code and a
+//! fix; nothing here prints.
 
 #![forbid(unsafe_code)]
 
+mod access;
+mod actor;
 mod budgets;
 mod bundles;
 mod check;
@@ -19,6 +22,7 @@ mod fields;
 mod history;
 mod host;
 mod imports;
+mod loaded;
 mod mapping;
 pub mod modules;
 mod note;
@@ -48,6 +52,8 @@ mod whole_file;
 mod whole_lines;
 mod wiring;
 
+pub use access::Access;
+pub use actor::{Actor, Power, Role, Scope};
 pub use budgets::{BudgetView, UsedView};
 pub use bundles::BundleView;
 pub use check::{CheckView, FindingView, IncidentView, UsageView};

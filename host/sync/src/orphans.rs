@@ -6,7 +6,7 @@ use psa_host_billing::orphan::{self, Chosen, Lost, Posted};
 use psa_host_billing::{Hold, Line, LineKey, Mapping, TenantKey, Units, WorkspaceId};
 use psa_host_ledger::LineRecord;
 
-use crate::{Host, OpenConnection, Result};
+use crate::{Access, OpenConnection, Result};
 
 /// A posted line that nobody changes any more.
 pub(crate) struct Orphan {
@@ -18,7 +18,7 @@ pub(crate) struct Orphan {
     pub hold: Hold,
 }
 
-impl Host {
+impl Access {
     /// The orphans of a connection, by line id. Reads no line of the PSA unless a
     /// mapping has gone or changed, or a workspace has left the channel; what cannot be
     /// read is told of, never left out. `chosen` is asked only where lines were posted; `asked`:

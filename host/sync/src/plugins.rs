@@ -17,7 +17,7 @@ pub use trial::{ConnectionTrial, KeptOn, PluginAccepted, PluginTrial, TrialOutco
 
 use crate::error::rule;
 use crate::fields::{self, Reach, Values};
-use crate::{Error, Host, Result, Source};
+use crate::{Access, Error, Power, Result, Source};
 
 /// A plugin as it is shown: what it is, what it asks for, what was granted.
 #[derive(Debug, Clone, Serialize)]
@@ -103,13 +103,14 @@ pub struct PluginAdded {
     pub plugin: PluginView,
 }
 
-impl Host {
+impl Access {
     /// Add a plugin from its file, under the name it claims. Where another file is in use
     /// under the name, this one is a candidate.
     ///
     /// # Errors
     /// A file that is not there, too large, or no connector of this contract.
     pub async fn add_plugin(&self, path: &str) -> Result<PluginAdded> {
+        self.may(Power::Operate)?;
         let source = Source::read_plugin(path, self.options().limits.file_bytes)?;
         let plugin = self.load_file(&source).await?;
         let description = plugin.description();
@@ -142,6 +143,7 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn plugins(&self) -> Result<Vec<PluginView>> {
+        self.may(Power::Read)?;
         let plugins = self.ledger().plugins()?.into_iter();
         plugins.map(|plugin| view(plugin, None)).collect()
     }
@@ -153,6 +155,7 @@ impl Host {
     /// # Errors
     /// Neither is there, or the file is no connector.
     pub async fn inspect_plugin(&self, file_or_name: &str) -> Result<PluginView> {
+        self.may(Power::Read)?;
         let is_path = file_or_name.contains('/') || file_or_name.ends_with(".wasm");
         let (name, hash) = match file_or_name.split_once('@') {
             Some((name, hash)) => (name, Some(hash)),
@@ -204,6 +207,7 @@ impl Host {
     /// # Errors
     /// An unknown key, a value that does not fit its field, a missing or wrong key file.
     pub fn set_plugin(&self, name: &str, values: &Values) -> Result<PluginView> {
+        self.may(Power::Operate)?;
         let plugin = self.installed(name)?;
         let reach = Reach {
             hosts: &plugin.description.hosts,
@@ -220,6 +224,7 @@ impl Host {
     /// # Errors
     /// No such plugin, or connections still use it.
     pub fn remove_plugin(&self, name: &str) -> Result<()> {
+        self.may(Power::Operate)?;
         let plugin = self.installed(name)?;
         self.ledger().remove_plugin(name)?;
         for file in &plugin.files {
@@ -235,6 +240,7 @@ impl Host {
     /// # Errors
     /// No such plugin.
     pub fn missing_plugin_secrets(&self, name: &str) -> Result<Vec<Field>> {
+        self.may(Power::Read)?;
         let plugin = self.installed(name)?;
         let missing = plugin
             .description

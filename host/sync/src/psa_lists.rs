@@ -4,9 +4,9 @@ use psa_host_billing::{Account, ConnectionName, Contract, Service, WorkspaceId};
 
 use crate::mapping::call;
 use crate::progress::Watch;
-use crate::{Host, Purpose, Result, Window};
+use crate::{Access, Power, Purpose, Result, Window};
 
-impl Host {
+impl Access {
     /// The PSA's accounts by name; with a search text those whose name, id or domain
     /// has it.
     ///
@@ -18,6 +18,7 @@ impl Host {
         search: Option<&str>,
         watch: Watch<'_>,
     ) -> Result<Vec<Account>> {
+        self.may_on(name, Power::Read)?;
         self.connection(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         let accounts = open.reader.accounts(watch).await;
@@ -45,6 +46,7 @@ impl Host {
         search: Option<&str>,
         watch: Watch<'_>,
     ) -> Result<Vec<Service>> {
+        self.may_on(name, Power::Read)?;
         self.connection(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         let services = open.reader.services(watch).await;
@@ -72,6 +74,7 @@ impl Host {
         name: &ConnectionName,
         workspace: &WorkspaceId,
     ) -> Result<(jiff::civil::Date, Vec<Contract>)> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let account = self.account_of(&connection, workspace)?;
         let today = self.today(&connection)?;

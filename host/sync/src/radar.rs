@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::radar::{Seen, Stake};
-use psa_host_billing::suggest::{NamedModule, Verdict, suggest_services};
+use psa_host_billing::suggest::{Confidence, NamedModule, suggest_services};
 use psa_host_billing::{
     CompleteSnapshot, ConnectionName, Mapping, ModuleId, Service, ServiceId, UsageItem,
     UsageSnapshot, WorkspaceId,
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::error::rule;
 use crate::progress::Watch;
-use crate::{Host, Purpose, Result, SnapshotView, modules};
+use crate::{Access, Power, Purpose, Result, SnapshotView, modules};
 
 /// The radar of one connection.
 #[derive(Debug, Clone, Serialize)]
@@ -64,7 +64,7 @@ pub struct ModuleOnRadar {
     pub stake: Stake,
 }
 
-impl Host {
+impl Access {
     /// What paid subscriptions use and nothing is mapped to, less what is set aside.
     /// Prices are the PSA's list prices; for a module without a service an estimate, by the
     /// service that would be suggested.
@@ -73,6 +73,7 @@ impl Host {
     /// No usage snapshot yet, a connection that is not ready, a PSA that does not
     /// answer.
     pub async fn radar(&self, name: &ConnectionName, watch: Watch<'_>) -> Result<Radar> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let channel = &connection.channel;
         let Some(snapshot) = self.snapshot_to_use(channel)? else {
@@ -185,7 +186,7 @@ fn proposed<'a>(
     let taken = mapping.services().map(|pair| pair.service.clone());
     suggest_services(&unmapped, services, &taken.collect())
         .into_iter()
-        .filter(|found| matches!(found.verdict, Verdict::Safe | Verdict::Likely))
+        .filter(|found| matches!(found.verdict, Confidence::Safe | Confidence::Likely))
         .map(|found| (found.coro, found.psa))
         .collect()
 }

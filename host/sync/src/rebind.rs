@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::error::rule;
 use crate::wiring::OpenConnection;
-use crate::{Error, Host, Purpose, Result, Watch};
+use crate::{Access, Error, Power, Purpose, Result, Watch};
 
 /// Lines that are looked for at most, spread over all: enough to tell one database from
 /// another, whatever the tenant's size.
@@ -58,7 +58,7 @@ pub struct ReboundView {
     pub open_adjustments: u64,
 }
 
-impl Host {
+impl Access {
     /// Look for what is known of a connection's tenant where the connection leads now.
     /// Nothing is changed.
     ///
@@ -71,6 +71,7 @@ impl Host {
         name: &ConnectionName,
         watch: Watch<'_>,
     ) -> Result<RebindProposal> {
+        self.may_on(name, Power::Operate)?;
         let connection = self.connection(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         let report = open
@@ -111,6 +112,7 @@ impl Host {
     /// As for the proposal, where things have changed since; an account or workspace that
     /// is mapped otherwise by a connection which is there already.
     pub async fn accept_rebind(&self, proposal: &RebindProposal) -> Result<ReboundView> {
+        self.may(Power::Operate)?;
         let name = &proposal.connection;
         let _locks = self.both_locks(name, &proposal.from, &proposal.to)?;
         let open = self.open_connection(name, Purpose::Look).await?;

@@ -4,9 +4,9 @@ use psa_host_billing::rejection::MAX_REJECTIONS;
 use psa_host_billing::{ConnectionName, LineId};
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
-impl Host {
+impl Access {
     /// Let changes be sent again that the PSA refused too often: those of these lines, or of
     /// all lines of the connection. The lines are returned.
     ///
@@ -18,6 +18,7 @@ impl Host {
         lines: Option<&[LineId]>,
         why: &str,
     ) -> Result<Vec<LineId>> {
+        self.may_on(name, Power::Approve)?;
         let nothing = |what: String| {
             rule(
                 "nothing-refused",

@@ -9,7 +9,7 @@ use psa_host_ledger::{IntentRecord, IntentState, NewQuestion, RunId};
 use serde::Serialize;
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// What taking a run back would come to, or has been put to approval.
 #[derive(Debug, Clone, Serialize)]
@@ -44,12 +44,13 @@ struct Prepared {
     view: RollbackView,
 }
 
-impl Host {
-    /// What [`Host::rollback`] would ask, and what it would come to. Changes nothing.
+impl Access {
+    /// What [`Access::rollback`] would ask, and what it would come to. Changes nothing.
     ///
     /// # Errors
-    /// As [`Host::rollback`].
+    /// As [`Access::rollback`].
     pub fn rollback_preview(&self, run: RunId) -> Result<RollbackView> {
+        self.may(Power::Read)?;
         Ok(self.prepare_rollback(run)?.view)
     }
 
@@ -60,6 +61,7 @@ impl Host {
     /// # Errors
     /// No such run; a dry run; nothing that could be taken back.
     pub fn rollback(&self, run: RunId, why: &str) -> Result<RollbackView> {
+        self.may(Power::Approve)?;
         let Prepared {
             tenant,
             questions,
@@ -73,7 +75,7 @@ impl Host {
     }
 
     fn prepare_rollback(&self, run: RunId) -> Result<Prepared> {
-        let stored = self.ledger().run(run)?;
+        let stored = self.run_seen(run)?;
         let name = stored.connection;
         self.connection(&name)?;
         let Some(tenant) = stored.tenant.filter(|_| !stored.dry_run) else {

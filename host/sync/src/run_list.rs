@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::{ConnectionName, ReportCode, TenantKey};
-use psa_host_ledger::{Run, RunEnding, RunStatus};
+use psa_host_ledger::{Run, RunEnding, RunId, RunStatus};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Host, Result};
+use crate::access::unseen;
+use crate::{Access, Power, Result};
 
-/// A run in the list; its lines are in [`Host::run_report`].
+/// A run in the list; its lines are in [`Access::run_report`].
 #[derive(Debug, Clone, Serialize)]
 pub struct RunView {
     /// `r-000123`.
@@ -45,7 +46,7 @@ pub struct RunView {
     pub counts: BTreeMap<&'static str, u64>,
 }
 
-impl Host {
+impl Access {
     /// Runs, latest first, at most `limit`; of one connection or of all.
     ///
     /// # Errors
@@ -55,8 +56,29 @@ impl Host {
         connection: Option<&ConnectionName>,
         limit: u32,
     ) -> Result<Vec<RunView>> {
-        let runs = self.ledger().runs(connection, limit)?;
+        self.may(Power::Read)?;
+        if let Some(name) = connection {
+            self.may_on(name, Power::Read)?;
+        }
+        let mut runs = self.ledger().runs(connection, limit)?;
+        if self.is_scoped() && connection.is_none() {
+            runs.clear();
+            for connection in self.connections_seen()? {
+                runs.extend(self.ledger().runs(Some(&connection.name), limit)?);
+            }
+            runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+            runs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
         Ok(runs.into_iter().map(RunView::from).collect())
+    }
+
+    /// A run of a connection that the actor sees.
+    pub(crate) fn run_seen(&self, id: RunId) -> Result<Run> {
+        let run = self.ledger().run(id)?;
+        match self.sees_connection(&run.connection)? {
+            true => Ok(run),
+            false => Err(unseen("run", id)),
+        }
     }
 }
 

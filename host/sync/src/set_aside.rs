@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Problem, rule};
 use crate::mapping::CoroSide;
-use crate::{Host, Note, Result};
+use crate::{Access, Note, Power, Result};
 
 /// Characters of a reason: a few sentences, which every report of a hold repeats.
 const MOST_WHY: usize = 500;
@@ -64,7 +64,7 @@ impl SetAsideView {
     }
 }
 
-impl Host {
+impl Access {
     /// Set aside, all or none; what was set aside before is replaced. Gives what a
     /// person should know.
     ///
@@ -72,6 +72,7 @@ impl Host {
     /// An unknown workspace or one outside the channel's tree, an unknown module, no
     /// reason, an end that has passed.
     pub fn set_aside(&self, name: &ConnectionName, order: &SetAsideOrder) -> Result<Vec<Note>> {
+        self.may_on(name, Power::Map)?;
         let connection = self.connection(name)?;
         let coro = CoroSide::of(self, &connection)?;
         for workspace in &order.workspaces {
@@ -122,6 +123,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn set_asides(&self, name: &ConnectionName) -> Result<Vec<SetAsideView>> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let today = self.today(&connection)?;
         let entries = self.ledger().set_asides(name)?;
@@ -142,6 +144,7 @@ impl Host {
         workspaces: &[WorkspaceId],
         modules: &[ModuleId],
     ) -> Result<usize> {
+        self.may_on(name, Power::Map)?;
         self.connection(name)?;
         let present = self.ledger().set_asides(name)?;
         let mut keys = Vec::new();

@@ -7,9 +7,9 @@ use psa_host_billing::{CompleteSnapshot, UsageSnapshot, WorkspaceId};
 use psa_host_ledger::{Connection, Counted, DifferingCount, Disagreement, Ledger, Snapshot};
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Result};
 
-impl Host {
+impl Access {
     /// The newest snapshot of a channel, to count from it.
     ///
     /// # Errors

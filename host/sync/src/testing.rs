@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use psa_host_ledger::KeySource;
 use psa_host_sandbox::Description;
 
-use crate::{Host, HostOptions, Source, Values};
+use crate::{Access, Actor, Host, HostOptions, Source, Values};
 
 pub(crate) const NOW: &str = "2026-10-01T12:00:00Z";
 
@@ -21,13 +21,13 @@ pub(crate) const WORKSPACES: &str = r#"{"workspaces": [
 
 /// An open host, and the directory that goes with it.
 pub(crate) struct Fixture {
-    pub(crate) host: Host,
+    pub(crate) host: Access,
     folder: tempfile::TempDir,
 }
 
 impl Fixture {
     /// The same data directory, with another key file, or with none.
-    pub(crate) fn reopened_with_key(&self, text: Option<&str>) -> Host {
+    pub(crate) fn reopened_with_key(&self, text: Option<&str>) -> Access {
         use std::os::unix::fs::PermissionsExt;
 
         let key = self.folder.path().join("other-key");
@@ -42,6 +42,7 @@ impl Fixture {
             ..self.host.options().clone()
         })
         .unwrap()
+        .access(Actor::operator("test"))
     }
 
     /// Nothing in it.
@@ -51,10 +52,10 @@ impl Fixture {
         let host = Host::open(HostOptions {
             key: KeySource::File(folder.path().join("key")),
             clock: Arc::new(move || now),
-            actor: "test".to_owned(),
             ..HostOptions::new(folder.path().join("data"))
         })
-        .unwrap();
+        .unwrap()
+        .access(Actor::operator("test"));
         Self { host, folder }
     }
 
@@ -95,13 +96,14 @@ impl Fixture {
     }
 
     /// The same data directory at another time.
-    pub(crate) fn reopened_at(&self, now: &str) -> Host {
+    pub(crate) fn reopened_at(&self, now: &str) -> Access {
         let now: Timestamp = now.parse().unwrap();
         Host::open(HostOptions {
             clock: Arc::new(move || now),
             ..self.host.options().clone()
         })
         .unwrap()
+        .access(Actor::operator("test"))
     }
 }
 

@@ -5,9 +5,10 @@ use psa_host_billing::{ModuleId, UsageItem, WorkspaceId};
 use psa_host_ledger::{Snapshot, SnapshotId, Withdrawal};
 use serde::Serialize;
 
+use crate::access::unseen;
 use crate::error::rule;
 use crate::snapshot::{disagreeing, fix_of};
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// A usage snapshot, without its counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,14 +71,15 @@ pub struct CountView {
     pub device_names: Option<Vec<String>>,
 }
 
-impl Host {
+impl Access {
     /// The newest snapshot of each channel, by channel.
     ///
     /// # Errors
     /// A failing or damaged database.
     pub fn newest_snapshots(&self) -> Result<Vec<SnapshotView>> {
+        self.may(Power::Read)?;
         let mut newest = Vec::new();
-        for workspace in self.ledger().workspaces()? {
+        for workspace in self.workspaces()? {
             let snapshot = self.ledger().latest_snapshot(&workspace.id)?;
             newest.extend(snapshot.map(|found| self.viewed(found)).transpose()?);
         }
@@ -94,10 +96,19 @@ impl Host {
         channel: Option<&WorkspaceId>,
         limit: u32,
     ) -> Result<Vec<SnapshotView>> {
+        self.may(Power::Read)?;
         if let Some(channel) = channel {
             self.channel_workspace(channel)?;
         }
-        let snapshots = self.ledger().snapshots(channel, limit)?;
+        let mut snapshots = self.ledger().snapshots(channel, limit)?;
+        if self.is_scoped() && channel.is_none() {
+            snapshots.clear();
+            for workspace in self.workspaces()? {
+                snapshots.extend(self.ledger().snapshots(Some(&workspace.id), limit)?);
+            }
+            snapshots.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.id));
+            snapshots.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
         let viewed = snapshots.into_iter().map(|found| self.viewed(found));
         viewed.collect()
     }
@@ -128,7 +139,12 @@ impl Host {
     /// # Errors
     /// No such snapshot.
     pub fn snapshot_view(&self, id: SnapshotId) -> Result<SnapshotView> {
-        self.viewed(self.ledger().snapshot(id)?)
+        self.may(Power::Read)?;
+        let snapshot = self.ledger().snapshot(id)?;
+        if !self.sees(&snapshot.channel)? {
+            return Err(unseen("usage snapshot", id));
+        }
+        self.viewed(snapshot)
     }
 
     /// The newest snapshot of a channel with its counts, by workspace and module.
@@ -136,6 +152,7 @@ impl Host {
     /// # Errors
     /// Not a channel, or nothing was imported for it; two snapshots that disagree.
     pub fn newest_counts(&self, channel: &WorkspaceId) -> Result<(SnapshotView, Vec<UsageItem>)> {
+        self.may(Power::Read)?;
         self.channel_workspace(channel)?;
         let Some(snapshot) = self.snapshot_to_use(channel)? else {
             return Err(rule(
@@ -162,6 +179,7 @@ impl Host {
         workspace: &WorkspaceId,
         module: &ModuleId,
     ) -> Result<CountView> {
+        self.may(Power::Read)?;
         self.channel_workspace(channel)?;
         let found = self.count_behind(channel, workspace, module)?;
         found.ok_or_else(|| {

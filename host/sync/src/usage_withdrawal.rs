@@ -4,7 +4,7 @@ use psa_host_ledger::SnapshotId;
 use serde::Serialize;
 
 use crate::sentence::sentence;
-use crate::{Host, Result, SnapshotView};
+use crate::{Access, Power, Result, SnapshotView};
 
 /// What a withdrawal did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,14 +15,16 @@ pub struct Withdrawn {
     pub newest: Option<SnapshotView>,
 }
 
-impl Host {
+impl Access {
     /// Take a snapshot out of the counts for good. It stays, so that what was posted from
     /// it can be explained, and is never planned from or looked back on again.
     ///
     /// # Errors
     /// No such snapshot; withdrawn already; a reason that is none.
     pub fn withdraw_usage(&self, id: SnapshotId, why: &str) -> Result<Withdrawn> {
+        self.may(Power::Manage)?;
         let why = sentence("why", why)?;
+        self.snapshot_view(id)?;
         self.ledger().withdraw_snapshot(id, &why)?;
         let snapshot = self.snapshot_view(id)?;
         let newest = self.ledger().latest_snapshot(&snapshot.channel)?;

@@ -27,7 +27,9 @@ use serde::Serialize;
 
 use crate::count::LookBack;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{AccountContracts, Host, OpenConnection, Purpose, Result, Window, whole_lines};
+use crate::{
+    Access, AccountContracts, OpenConnection, Power, Purpose, Result, Window, whole_lines,
+};
 use mapped::{both_sides, left_channel, undeclared_bundles, unmapped};
 
 /// What was found.
@@ -56,12 +58,13 @@ impl Validation {
     }
 }
 
-impl Host {
+impl Access {
     /// Look at a whole connection.
     ///
     /// # Errors
     /// A connection that is not ready, a PSA that does not answer.
     pub async fn validate(&self, name: &ConnectionName, watch: Watch<'_>) -> Result<Validation> {
+        self.may_on(name, Power::Read)?;
         self.validate_part(name, None, watch).await
     }
 
@@ -76,6 +79,7 @@ impl Host {
         only: Option<&WorkspaceId>,
         watch: Watch<'_>,
     ) -> Result<Validation> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         watch(Progress {

@@ -14,7 +14,7 @@ use psa_host_sandbox::{
 
 use crate::error::rule;
 use crate::plugins::needs_new_file;
-use crate::{Error, Host, Reader, Result, fields};
+use crate::{Access, Error, Power, Reader, Result, fields};
 
 /// What a connection is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Drop for LearntOrigins {
     }
 }
 
-impl Host {
+impl Access {
     /// Make a connection ready to work. Nothing is sent yet.
     ///
     /// # Errors
@@ -135,6 +135,7 @@ impl Host {
         name: &ConnectionName,
         purpose: Purpose,
     ) -> Result<OpenConnection> {
+        self.may_on(name, Power::Read)?;
         self.open_file(name, purpose, None).await
     }
 
@@ -244,7 +245,7 @@ impl Host {
     }
 }
 
-impl Host {
+impl Access {
     /// Everything that is required has a value, of the operator and of the connection.
     fn refuse_unset(
         &self,

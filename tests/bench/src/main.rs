@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bare;
 mod comparison;
 mod first_request;
 mod instantiate;
@@ -27,6 +28,7 @@ mod sizes;
 mod tenant;
 mod tenant_role;
 mod terms;
+mod typical;
 mod used;
 mod wasm;
 
@@ -78,6 +80,8 @@ enum Part {
     Wasm,
     /// The large sync, with its requests.
     Sync,
+    /// A typical MSP, against a bare script.
+    Typical,
     /// Contracts of a long term against contracts of a short one.
     Terms,
     /// From the start of the program to its first request.
@@ -116,6 +120,9 @@ fn main() -> Result<()> {
     }
     if wanted(Part::Sync) {
         large_sync::measure(&psa_host, &connector, &sizes, &mut report)?;
+    }
+    if wanted(Part::Typical) {
+        typical::measure(&psa_host, &connector, &sizes, &mut report)?;
     }
     if wanted(Part::Terms) {
         terms::measure(&psa_host, &connector, &sizes, &mut report)?;

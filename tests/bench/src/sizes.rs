@@ -22,6 +22,8 @@ pub struct Sizes {
     pub starts: usize,
     /// The tenant of the large sync.
     pub sync: Shape,
+    /// An MSP as most are.
+    pub typical: Shape,
     /// The tenant whose contracts run for a short and for a long term.
     pub terms: Shape,
 }
@@ -44,6 +46,12 @@ impl Sizes {
                 companies: 10_000,
                 lines_each: 6,
                 changes: 3_000,
+                months: 12,
+            },
+            typical: Shape {
+                companies: 200,
+                lines_each: 6,
+                changes: 200,
                 months: 12,
             },
             terms: Shape {
@@ -70,6 +78,12 @@ impl Sizes {
             starts: 2,
             sync: Shape {
                 companies: 40,
+                lines_each: 3,
+                changes: 12,
+                months: 12,
+            },
+            typical: Shape {
+                companies: 20,
                 lines_each: 3,
                 changes: 12,
                 months: 12,

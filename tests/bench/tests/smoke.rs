@@ -20,10 +20,12 @@ fn every_part_runs_and_prints_its_target() {
         "Wasm over native, wall at 20ms",
         "Wasm over native, wall at 0ns",
         "large sync: wall over the floor",
-        "large sync: CPU of psa-host",
+        "large sync: CPU over a bare script's",
         "large sync: peak memory of psa-host",
         "large sync: requests over the optimum",
         "a day without changes: requests over the optimum",
+        "a day without changes: CPU over the day with changes",
+        "typical MSP: wall over a bare script's",
         "unit queries, 25 months over 3",
         "wall, 25 months over 3",
     ] {

@@ -23,8 +23,8 @@ use psa_host_billing::{ConnectionName, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{LineReport, RunReport, SyncOptions};
 use psa_host_sync::{
-    AddConnection, Host, HostOptions, KeySource, Observer, Secret, Source, UsageForm, Values,
-    unwatched,
+    Access, Actor, AddConnection, Host, HostOptions, KeySource, Observer, Secret, Source,
+    UsageForm, Values, unwatched,
 };
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ pub struct Scene {
     /// The PSA.
     pub simulator: Simulator,
     /// The data directory.
-    pub host: Host,
+    pub host: Access,
     /// The customers, in the order given.
     pub customers: Vec<Customer>,
     /// The PSA's service for [`MODULE`].
@@ -162,7 +162,7 @@ impl Scene {
     }
 
     /// A second view of the same data directory.
-    pub fn second_host(&self) -> Host {
+    pub fn second_host(&self) -> Access {
         open(self.folder.path(), &self.clock, None)
     }
 
@@ -172,7 +172,7 @@ impl Scene {
     }
 
     /// A third view, whose steps an observer is told of.
-    pub fn observed_host(&self, observer: Observer) -> Host {
+    pub fn observed_host(&self, observer: Observer) -> Access {
         open(self.folder.path(), &self.clock, Some(observer))
     }
 
@@ -288,7 +288,7 @@ impl Scene {
     /// Sync in a way that may fail as a whole.
     ///
     /// # Errors
-    /// As [`Host::sync`].
+    /// As [`Access::sync`].
     pub async fn try_sync(&self, options: &SyncOptions) -> psa_host_sync::Result<RunReport> {
         self.host.sync(&name(), options, &unwatched).await
     }
@@ -382,7 +382,7 @@ pub fn outcome(report: &RunReport, workspace: &str) -> (Outcome, Option<String>)
 
 /// What most scenes are about comes after a person has agreed: their connection posts
 /// without asking, whatever it comes to.
-fn ask_nobody(host: &Host) {
+fn ask_nobody(host: &Access) {
     let mut rules = Rules {
         approval: ApprovalLimits::none(),
         ..Rules::default()
@@ -409,7 +409,7 @@ fn program(data: &Path) -> Command {
     command
 }
 
-fn open(folder: &Path, clock: &Clock, observer: Option<Observer>) -> Host {
+fn open(folder: &Path, clock: &Clock, observer: Option<Observer>) -> Access {
     let clock = clock.clone();
     Host::open(HostOptions {
         observer,
@@ -419,6 +419,7 @@ fn open(folder: &Path, clock: &Clock, observer: Option<Observer>) -> Host {
         ..HostOptions::new(folder.join("data"))
     })
     .expect("a data directory")
+    .access(Actor::operator("psa-host"))
 }
 
 /// Goes on like any clock, from an instant of its own, and can be put forward.

@@ -8,7 +8,7 @@ use jiff::civil::{Date, date};
 use psa_host_billing::WorkspaceId;
 use psa_host_billing::rules::EffectivePolicy;
 use psa_host_sync::run::{RunReport, SyncOptions};
-use psa_host_sync::{AddConnection, Host, Secret, Source, UsageForm, Values, unwatched};
+use psa_host_sync::{Access, AddConnection, Secret, Source, UsageForm, Values, unwatched};
 use serde_json::json;
 use small_psa::{Addition, Agreement, Bills, Books, Patch, Periods, SmallPsa};
 
@@ -29,7 +29,7 @@ pub struct UndatedScene {
     /// The PSA.
     pub psa: SmallPsa,
     /// The data directory.
-    pub host: Host,
+    pub host: Access,
     /// Devices in use.
     pub devices: u32,
     clock: Clock,
@@ -83,7 +83,7 @@ impl UndatedScene {
     /// Set the policy, as `psa-host rules set` does.
     ///
     /// # Errors
-    /// As [`Host::set_rules`].
+    /// As [`Access::set_rules`].
     pub fn set_policy(&self, policy: EffectivePolicy) -> Result<(), Box<psa_host_sync::Error>> {
         let mut rules = self.host.rules(&name())?;
         rules.effective.policy = policy;

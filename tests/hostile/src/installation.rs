@@ -8,7 +8,8 @@ use psa_host_billing::{ConnectionName, WorkspaceId};
 use psa_host_sandbox::Limits;
 use psa_host_sync::run::{RunReport, SyncOptions};
 use psa_host_sync::{
-    AddConnection, Host, HostOptions, KeySource, Secret, Source, UsageForm, Values, unwatched,
+    Access, Actor, AddConnection, Host, HostOptions, KeySource, Secret, Source, UsageForm, Values,
+    unwatched,
 };
 use serde_json::json;
 
@@ -20,7 +21,7 @@ use crate::world::{SECRET, limits, plain};
 #[derive(Debug)]
 pub struct Installation {
     /// What commands are given to.
-    pub host: Host,
+    pub host: Access,
     /// The connection's name.
     pub name: ConnectionName,
     /// The data directory, and beside it the key.
@@ -66,7 +67,8 @@ impl Installation {
             },
             ..HostOptions::new(folder.path().join("data"))
         })
-        .unwrap();
+        .unwrap()
+        .access(Actor::operator("psa-host"));
         let path = hostile_path();
         host.add_plugin(path.to_str().unwrap()).await.unwrap();
         host.approve_plugin("hostile").unwrap();
@@ -115,7 +117,7 @@ impl Installation {
     /// Sync, as a person or the scheduler would.
     ///
     /// # Errors
-    /// As [`Host::sync`].
+    /// As [`Access::sync`].
     pub async fn sync(&self) -> psa_host_sync::Result<RunReport> {
         self.host
             .sync(&self.name, &SyncOptions::default(), &unwatched)

@@ -1,7 +1,7 @@
 //! Whether a change may be posted by itself, waits for its day, or for a person.
 
 use super::{Context, Decision, LinePast, PlanLine, Trace};
-use crate::approval::{self, Change, Question, Reason, Shown, Verdict};
+use crate::approval::{self, Answer, Change, Question, Reason, Shown};
 use crate::effective::When;
 use crate::{Hold, HoldCode};
 
@@ -21,7 +21,7 @@ impl Context<'_> {
         let asked = past.question.as_ref().filter(|q| q.rollback.is_none());
         // Also where no limit asks for it any more: a person said no to just this.
         if let Some(Question {
-            verdict: Verdict::Rejected { words },
+            answer: Answer::Rejected { words },
             ..
         }) = asked.filter(|question| question.is_about(baseline, target))
         {
@@ -36,7 +36,7 @@ impl Context<'_> {
         };
         let reasons = match asked {
             // The yes to another line of the account is none to this one.
-            Some(asked) if asked.is_of_new_account() && asked.verdict != Verdict::Granted => {
+            Some(asked) if asked.is_of_new_account() && asked.answer != Answer::Granted => {
                 vec![Reason::NewAccount]
             }
             _ => approval::reasons(&self.rules.approval, &change),
@@ -48,12 +48,11 @@ impl Context<'_> {
             monthly: line.monthly.as_ref(),
             reasons: &reasons,
         };
-        let granted = asked.filter(|asked| asked.verdict == Verdict::Granted);
+        let granted = asked.filter(|asked| asked.answer == Answer::Granted);
         let covers = |asked: &&Question| asked.shown().covers_within(&now, &self.rules.approval);
         let covered = granted.filter(covers);
-        let waiting = || {
-            asked.filter(|asked| asked.verdict == Verdict::Waiting && asked.baseline == baseline)
-        };
+        let waiting =
+            || asked.filter(|asked| asked.answer == Answer::Waiting && asked.baseline == baseline);
         line.vetted = covered
             .or_else(waiting)
             .map(|question| question.shown().change());

@@ -9,7 +9,7 @@ use crate::contract_choice::{Place, choose};
 use crate::count::{Counted, StepName};
 use crate::period::next_period;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
-use crate::stance::{Stance, Then};
+use crate::stance::{Stance, Treatment};
 use crate::{
     AccountId, Contract, Effect, Hold, HoldCode, ServiceMapping, SetAsideKind, Timeline, Units,
     UsageItem, Workspace, ZeroUnits,
@@ -355,12 +355,14 @@ impl Context<'_> {
             return Ok(Decision::Unchanged);
         }
         let stance = past.stance.as_ref();
-        let then = stance.map_or(Then::Compare, |stance| stance.then(baseline, line.target));
-        if let (Then::Leave, Some(stance)) = (then, stance) {
+        let then = stance.map_or(Treatment::Compare, |stance| {
+            stance.treatment(baseline, line.target)
+        });
+        if let (Treatment::Leave, Some(stance)) = (then, stance) {
             return Ok(left(line, stance, baseline));
         }
         self.missed_invoice(line, &when, look);
-        if let (Then::Compare, Some(right)) = (then, foreign) {
+        if let (Treatment::Compare, Some(right)) = (then, foreign) {
             return Err(checks::foreign_edit(right, baseline));
         }
         let allowed = self.rules.zero == ZeroRule::Post || action == Action::Zero;
@@ -393,10 +395,12 @@ impl Context<'_> {
         let units = line.baseline?;
         let foreign = past.foreign_edit(units, self.as_of);
         let stance = past.stance.as_ref();
-        let then = stance.map_or(Then::Compare, |stance| stance.then(units, Some(target)));
+        let then = stance.map_or(Treatment::Compare, |stance| {
+            stance.treatment(units, Some(target))
+        });
         match (then, stance, foreign) {
-            (Then::Leave, Some(stance), _) => Some(Ok(left(line, stance, units))),
-            (Then::Compare, _, Some(right)) => Some(Err(checks::foreign_edit(right, units))),
+            (Treatment::Leave, Some(stance), _) => Some(Ok(left(line, stance, units))),
+            (Treatment::Compare, _, Some(right)) => Some(Err(checks::foreign_edit(right, units))),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::decide::Look;
 use super::{Context, Decision, LinePast, PlanLine, Trace, checks};
-use crate::approval::{Reason, Rollback, Shown, Verdict};
+use crate::approval::{Answer, Reason, Rollback, Shown};
 use crate::effective::{Circumstances, When, at_once};
 use crate::{Effect, Hold, HoldCode, LineId};
 
@@ -22,7 +22,7 @@ pub fn first_day_to_read(past: &HashMap<LineId, LinePast>, as_of: Date) -> Date 
         .values()
         .filter(|past| past.taken_by.is_none())
         .filter_map(|past| past.question.as_ref())
-        .filter(|question| !matches!(question.verdict, Verdict::Rejected { .. }))
+        .filter(|question| !matches!(question.answer, Answer::Rejected { .. }))
         .filter_map(|question| Some(question.rollback.as_ref()?.effective))
         .min();
     let furthest = as_of.saturating_sub(MOST_DAYS_BACK.days());
@@ -79,7 +79,7 @@ impl Context<'_> {
         let Some(rollback) = &question.rollback else {
             return Ok(None);
         };
-        if matches!(question.verdict, Verdict::Rejected { .. }) {
+        if matches!(question.answer, Answer::Rejected { .. }) {
             return Ok(None);
         }
         line.target = Some(question.target);
@@ -128,7 +128,7 @@ impl Context<'_> {
             monthly: line.monthly.as_ref(),
             reasons: &reasons,
         };
-        let granted = question.verdict == Verdict::Granted && question.shown().covers(&now);
+        let granted = question.answer == Answer::Granted && question.shown().covers(&now);
         // A person asked for it, so no brake on change counts it.
         line.vetted = line.delta();
         Ok(Some(match granted {

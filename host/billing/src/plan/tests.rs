@@ -20,7 +20,7 @@ use crate::brake::{Brake, BrakeCode};
 use crate::bundle::mapped_bundles;
 use rust_decimal::Decimal;
 
-use crate::approval::Verdict;
+use crate::approval::Answer;
 use crate::rules::{Action, ApprovalLimits, EffectivePolicy, ZeroRule};
 use crate::{
     ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
@@ -322,7 +322,7 @@ fn a_rise_and_a_fall_are_planned_as_a_difference() {
     assert_eq!(delta(Case::new(3, 5)), "-2");
 }
 
-fn question(baseline: u32, target: u32, verdict: Verdict) -> Question {
+fn question(baseline: u32, target: u32, answer: Answer) -> Question {
     Question {
         baseline: baseline.into(),
         target: target.into(),
@@ -332,7 +332,7 @@ fn question(baseline: u32, target: u32, verdict: Verdict) -> Question {
             change: Decimal::from(6),
             limit: Decimal::from(5),
         }],
-        verdict,
+        answer,
         rollback: None,
     }
 }

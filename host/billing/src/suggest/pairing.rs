@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::fold::Name;
-use super::{NEAR, SAFE, Verdict};
+use super::{Confidence, NEAR, SAFE};
 
 /// One thing to match.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) struct Found {
     pub right: usize,
     pub score: u8,
     pub reason: String,
-    pub verdict: Verdict,
+    pub verdict: Confidence,
     pub near_left: Vec<usize>,
     pub near_right: Vec<usize>,
 }
@@ -150,10 +150,10 @@ pub(super) fn pair<C, P>(
                 .take(if is_best { MOST_RIVALS } else { 0 })
                 .collect();
             let verdict = match () {
-                () if is_safe => Verdict::Safe,
-                () if !is_best => Verdict::Weak,
-                () if near_left.is_empty() && near_right.is_empty() => Verdict::Likely,
-                () => Verdict::Ambiguous,
+                () if is_safe => Confidence::Safe,
+                () if !is_best => Confidence::Weak,
+                () if near_left.is_empty() && near_right.is_empty() => Confidence::Likely,
+                () => Confidence::Ambiguous,
             };
             found.push(Found {
                 left: at,

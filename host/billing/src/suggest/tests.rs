@@ -61,7 +61,7 @@ fn of_rows(workspaces: &[Row], accounts: &[Row]) -> Vec<Proposal<WorkspaceId, Ac
 /// One line for each proposal that is not weak.
 fn shown<C: std::fmt::Display, P: std::fmt::Display>(all: &[Proposal<C, P>]) -> Vec<String> {
     all.iter()
-        .filter(|one| one.verdict != Verdict::Weak)
+        .filter(|one| one.verdict != Confidence::Weak)
         .map(|one| {
             let verdict = format!("{:?}", one.verdict).to_lowercase();
             format!(
@@ -376,7 +376,7 @@ fn suggested((workspaces, accounts): &Sides) -> Vec<Proposal<WorkspaceId, Accoun
 
 fn safe(all: &[Proposal<WorkspaceId, AccountId>]) -> HashMap<WorkspaceId, AccountId> {
     all.iter()
-        .filter(|one| one.verdict == Verdict::Safe)
+        .filter(|one| one.verdict == Confidence::Safe)
         .map(|one| (one.coro.clone(), one.psa.clone()))
         .collect()
 }
@@ -385,7 +385,7 @@ proptest! {
     #[test]
     fn no_id_is_safe_twice_and_scores_are_scores(sides in sides()) {
         let all = suggested(&sides);
-        let of_safe: Vec<_> = all.iter().filter(|one| one.verdict == Verdict::Safe).collect();
+        let of_safe: Vec<_> = all.iter().filter(|one| one.verdict == Confidence::Safe).collect();
         let left: HashSet<_> = of_safe.iter().map(|one| &one.coro).collect();
         let right: HashSet<_> = of_safe.iter().map(|one| &one.psa).collect();
         prop_assert_eq!(left.len(), of_safe.len());
@@ -395,12 +395,12 @@ proptest! {
         for one in &all {
             prop_assert!(one.score <= 100);
             prop_assert!(!one.reason.is_empty());
-            prop_assert!(one.verdict != Verdict::Safe || one.score >= SAFE);
+            prop_assert!(one.verdict != Confidence::Safe || one.score >= SAFE);
             prop_assert!(!inactive.contains(&one.psa));
             // Whoever has a safe partner has no second row beside it that is as good.
-            if one.verdict != Verdict::Safe {
+            if one.verdict != Confidence::Safe {
                 prop_assert!(!right.contains(&one.psa));
-                prop_assert!(!left.contains(&one.coro) || one.verdict == Verdict::Weak);
+                prop_assert!(!left.contains(&one.coro) || one.verdict == Confidence::Weak);
             }
         }
     }

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 use serde_json::json;
 
 use super::{Status, id, or_dash};
 use crate::args::BudgetCommand;
 use crate::output::{Column, Output, Table, Tone};
 
-pub fn run(command: BudgetCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: BudgetCommand, host: &Access, out: Output) -> Result<Status> {
     let name = |text: &str| id::<ConnectionName>("connection name", text);
     match command {
         BudgetCommand::Show { connection } => {
@@ -31,7 +31,7 @@ pub fn run(command: BudgetCommand, host: &Host, out: Output) -> Result<Status> {
     }
 }
 
-fn show(connection: Option<&ConnectionName>, host: &Host, out: Output) -> Result<Status> {
+fn show(connection: Option<&ConnectionName>, host: &Access, out: Output) -> Result<Status> {
     let budgets = host.budgets(connection)?;
     if out.is_json() {
         out.json(&json!({ "budgets": budgets }))?;

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_sync::{AddConnection, CheckView, Host, TenantDecision};
+use psa_host_sync::{Access, AddConnection, CheckView, TenantDecision};
 use serde_json::json;
 
 use super::{Status, confirm, id, or_dash, plugin_trial};
@@ -12,7 +12,7 @@ use crate::args::{ConnectionCommand, TenantWord, ValueArgs};
 use crate::output::{Column, Output, Table, Tone, WrongUse, tell};
 use crate::secrets::{self, Wanted};
 
-pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(command: ConnectionCommand, host: &Access, out: Output) -> Result<Status> {
     let name = |text: &str| id::<ConnectionName>("connection name", text);
     match command {
         ConnectionCommand::Add(args) => {
@@ -114,7 +114,7 @@ pub async fn run(command: ConnectionCommand, host: &Host, out: Output) -> Result
 async fn rotate(
     connection: &ConnectionName,
     values: &ValueArgs,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let plugin = host.connection(connection)?.plugin;
@@ -140,7 +140,7 @@ fn answer(out: Output, done: &str, connection: &ConnectionName) -> Result<Status
     Ok(Status::Done)
 }
 
-fn wanted(host: &Host, plugin: &str) -> Result<Vec<Wanted>> {
+fn wanted(host: &Access, plugin: &str) -> Result<Vec<Wanted>> {
     let fields = host.connection_secrets(plugin)?;
     let wanted = fields.into_iter().map(|field| Wanted {
         key: field.key,
@@ -210,7 +210,7 @@ pub(super) fn report(check: &CheckView, out: Output) -> Result<Status> {
     Ok(status)
 }
 
-fn list(host: &Host, out: Output) -> Result<Status> {
+fn list(host: &Access, out: Output) -> Result<Status> {
     let connections = host.connections()?;
     if out.is_json() {
         out.json(&json!({ "connections": connections }))?;

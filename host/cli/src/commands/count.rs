@@ -4,7 +4,8 @@ use anyhow::Result;
 use psa_host_billing::count::{CountPolicy, CountStep, Minimum};
 use psa_host_billing::{ConnectionName, ModuleId, Units};
 use psa_host_sync::{
-    ExclusionId, Host, Mapped, NewExclusion, PolicyView, SimulatedPair, Simulation, SimulationScope,
+    Access, ExclusionId, Mapped, NewExclusion, PolicyView, SimulatedPair, Simulation,
+    SimulationScope,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::{Status, id, or_dash};
 use crate::args::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
 use crate::output::{Column, Output, Table, Tone, WrongUse, number};
 
-pub fn run(command: CountCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: CountCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         CountCommand::Set(set) => change(&set, host, out)?,
         CountCommand::Show { connection, module } => {
@@ -50,7 +51,7 @@ pub fn run(command: CountCommand, host: &Host, out: Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn change(set: &CountSet, host: &Host, out: Output) -> Result<()> {
+fn change(set: &CountSet, host: &Access, out: Output) -> Result<()> {
     let name: ConnectionName = id("connection name", &set.connection)?;
     let module: ModuleId = id("module id", &set.module)?;
     let mut policy = CountPolicy::default();
@@ -120,7 +121,12 @@ fn minimum_of(known: Option<Minimum>, change: &CountChange) -> Result<Option<Min
     ))
 }
 
-fn show(name: &ConnectionName, module: Option<&ModuleId>, host: &Host, out: Output) -> Result<()> {
+fn show(
+    name: &ConnectionName,
+    module: Option<&ModuleId>,
+    host: &Access,
+    out: Output,
+) -> Result<()> {
     let policies = host.count_policies(name, module)?;
     if out.is_json() {
         return Ok(out.json(&json!({ "connection": name, "policies": policies }))?);
@@ -169,7 +175,7 @@ fn minimum(minimum: &Minimum) -> String {
     text
 }
 
-fn add(exclude: CountExclude, host: &Host, out: Output) -> Result<()> {
+fn add(exclude: CountExclude, host: &Access, out: Output) -> Result<()> {
     let name = id("connection name", &exclude.connection)?;
     let done = host.exclude_from_count(
         &name,
@@ -190,7 +196,7 @@ fn add(exclude: CountExclude, host: &Host, out: Output) -> Result<()> {
     Ok(())
 }
 
-fn exclusions(name: &ConnectionName, all: bool, host: &Host, out: Output) -> Result<()> {
+fn exclusions(name: &ConnectionName, all: bool, host: &Access, out: Output) -> Result<()> {
     let exclusions = host.count_exclusions(name, all)?;
     if out.is_json() {
         return Ok(out.json(&json!({ "connection": name, "exclusions": exclusions }))?);
@@ -229,7 +235,7 @@ fn exclusions(name: &ConnectionName, all: bool, host: &Host, out: Output) -> Res
     Ok(out.table(table, "Nothing is excluded.")?)
 }
 
-fn simulation(args: CountSimulate, host: &Host, out: Output) -> Result<Status> {
+fn simulation(args: CountSimulate, host: &Access, out: Output) -> Result<Status> {
     let name = id("connection name", &args.connection)?;
     let scope = SimulationScope {
         module: args.module.map(|text| id("module id", &text)).transpose()?,

@@ -5,7 +5,7 @@ use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::{AccountId, ConnectionName, ModuleId, WorkspaceId};
 use psa_host_sync::run::needs_a_person;
 use psa_host_sync::{
-    Answering, Earlier, Explanation, Host, LineDecision, NewAccountsView, QuestionId,
+    Access, Answering, Earlier, Explanation, LineDecision, NewAccountsView, QuestionId,
     QuestionRecord, QuestionState,
 };
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use super::{Status, confirm, id, or_dash};
 use crate::args::{AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs};
 use crate::output::{Column, Output, Table, Tone, WrongUse};
 
-pub async fn explain(args: &ExplainArgs, host: &Host, out: Output) -> Result<Status> {
+pub async fn explain(args: &ExplainArgs, host: &Access, out: Output) -> Result<Status> {
     let name: ConnectionName = id("connection name", &args.connection)?;
     let workspace: WorkspaceId = id("workspace id", &args.workspace)?;
     let module: ModuleId = id("module id", &args.module)?;
@@ -101,7 +101,7 @@ fn earlier(before: &[Earlier]) -> Table {
     table
 }
 
-pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Status> {
+pub async fn line(command: LineCommand, host: &Access, out: Output) -> Result<Status> {
     let (args, decision) = match command {
         LineCommand::List { connection } => return list_lines(&connection, host, out),
         LineCommand::Retry(args) => return retry(&args, host, out),
@@ -135,7 +135,7 @@ pub async fn line(command: LineCommand, host: &Host, out: Output) -> Result<Stat
 }
 
 /// Send what the PSA refused once more.
-fn retry(args: &RetryArgs, host: &Host, out: Output) -> Result<Status> {
+fn retry(args: &RetryArgs, host: &Access, out: Output) -> Result<Status> {
     let name: ConnectionName = id("connection name", &args.connection)?;
     let lines = args.lines.iter().map(|line| id("line id", line));
     let lines: Vec<_> = lines.collect::<Result<_>>()?;
@@ -153,7 +153,7 @@ fn retry(args: &RetryArgs, host: &Host, out: Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn list_lines(connection: &str, host: &Host, out: Output) -> Result<Status> {
+fn list_lines(connection: &str, host: &Access, out: Output) -> Result<Status> {
     let name: ConnectionName = id("connection name", connection)?;
     let decisions = host.line_decisions(&name)?;
     if out.is_json() {
@@ -193,7 +193,7 @@ fn list_lines(connection: &str, host: &Host, out: Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-pub fn approval(command: ApprovalCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn approval(command: ApprovalCommand, host: &Access, out: Output) -> Result<Status> {
     let (args, answer) = match command {
         ApprovalCommand::List {
             connection,
@@ -239,7 +239,7 @@ fn number_of_changes(count: usize) -> String {
     }
 }
 
-fn named(args: &AnswerArgs, answer: Answering, host: &Host) -> Result<Vec<QuestionId>> {
+fn named(args: &AnswerArgs, answer: Answering, host: &Access) -> Result<Vec<QuestionId>> {
     let wanted = match answer {
         Answering::Reopen => QuestionState::Rejected,
         _ => QuestionState::Waiting,

@@ -4,14 +4,14 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Result;
-use psa_host_sync::{EntryFilter, ExportForm, HistoryHead, HistoryVerified, Host};
+use psa_host_sync::{Access, EntryFilter, ExportForm, HistoryHead, HistoryVerified};
 use serde_json::json;
 
 use super::{Status, or_dash};
 use crate::args::{FormWord, HistoryCommand};
 use crate::output::{Column, Output, Table, WrongUse};
 
-pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: HistoryCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         HistoryCommand::Verify { head } => return verify(head.as_ref(), host, out),
         HistoryCommand::List {
@@ -37,7 +37,7 @@ pub fn run(command: HistoryCommand, host: &Host, out: Output) -> Result<Status> 
     Ok(Status::Done)
 }
 
-fn verify(kept: Option<&HistoryHead>, host: &Host, out: Output) -> Result<Status> {
+fn verify(kept: Option<&HistoryHead>, host: &Access, out: Output) -> Result<Status> {
     let found = host.verify_history(kept)?;
     let status = match found.holds {
         true => Status::Done,
@@ -88,7 +88,7 @@ fn verify(kept: Option<&HistoryHead>, host: &Host, out: Output) -> Result<Status
     Ok(status)
 }
 
-fn list(filter: &EntryFilter<'_>, limit: u32, host: &Host, out: Output) -> Result<()> {
+fn list(filter: &EntryFilter<'_>, limit: u32, host: &Access, out: Output) -> Result<()> {
     let entries = host.history_entries(filter, limit)?;
     if out.is_json() {
         return Ok(out.json(&json!({ "entries": entries }))?);
@@ -120,7 +120,7 @@ fn export(
     after: i64,
     format_of: Option<FormWord>,
     force: bool,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<()> {
     let asked = format_of.map(ExportForm::from);

@@ -25,7 +25,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use clap::CommandFactory;
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 
 use crate::args::{AccountCommand, Cli, Command, ContractCommand, ServiceCommand};
 use crate::output::{Output, WrongUse, plain};
@@ -57,7 +57,7 @@ impl Status {
     }
 }
 
-pub async fn run(command: Command, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(command: Command, host: &Access, out: Output) -> Result<Status> {
     match command {
         Command::Plugin(command) => plugin::run(command, host, out).await,
         Command::Workspace(command) => workspace::run(command, host, out),

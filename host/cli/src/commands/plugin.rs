@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use psa_host_sandbox::{Description, FieldKind, FieldScope};
-use psa_host_sync::{Host, PluginProposal, PluginView};
+use psa_host_sync::{Access, PluginProposal, PluginView};
 use serde_json::json;
 
 use super::{Status, confirm, or_dash, plugin_trial};
@@ -12,7 +12,7 @@ use crate::args::PluginCommand;
 use crate::output::{Column, Output, Table, Tone, WrongUse, plain};
 use crate::secrets::{self, Wanted};
 
-pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         PluginCommand::Add { file } => {
             let added = host.add_plugin(&file).await?;
@@ -125,7 +125,7 @@ pub async fn run(command: PluginCommand, host: &Host, out: Output) -> Result<Sta
 async fn approve(
     proposal: &PluginProposal,
     accept: Option<String>,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let name = &proposal.name;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{
-    ConnectionTrial, Host, PluginAccepted, PluginProposal, PluginTrial, TrialDifference,
+    Access, ConnectionTrial, PluginAccepted, PluginProposal, PluginTrial, TrialDifference,
     TrialOutcome, TrialRecord,
 };
 use serde_json::json;
@@ -26,7 +26,7 @@ pub async fn keep_on(
     connection: &ConnectionName,
     file: Option<&str>,
     accept: Option<&str>,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let kept = host.keep_connection_on(connection, file, accept).await?;

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use psa_host_billing::{Contract, Line};
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 use serde_json::{Value, json};
 
 use super::{Status, id, or_dash, truth};
 use crate::args::ListArgs;
 use crate::output::{Bar, Column, Output, Table, number};
 
-pub async fn accounts(args: &ListArgs, host: &Host, out: Output) -> Result<Status> {
+pub async fn accounts(args: &ListArgs, host: &Access, out: Output) -> Result<Status> {
     let name = id("connection name", &args.connection)?;
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
@@ -37,7 +37,7 @@ pub async fn accounts(args: &ListArgs, host: &Host, out: Output) -> Result<Statu
     Ok(Status::Done)
 }
 
-pub async fn services(args: &ListArgs, host: &Host, out: Output) -> Result<Status> {
+pub async fn services(args: &ListArgs, host: &Access, out: Output) -> Result<Status> {
     let name = id("connection name", &args.connection)?;
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
@@ -73,7 +73,7 @@ pub async fn services(args: &ListArgs, host: &Host, out: Output) -> Result<Statu
 pub async fn contracts(
     connection: &str,
     workspace: &str,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let name = id("connection name", connection)?;

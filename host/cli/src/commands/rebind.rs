@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_sync::{Host, RebindProposal, unwatched};
+use psa_host_sync::{Access, RebindProposal, unwatched};
 use serde_json::json;
 
 use super::{Status, confirm, connection};
@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 pub async fn run(
     name: &ConnectionName,
     yes: Option<&str>,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let proposal = host.propose_rebind(name, &unwatched).await?;

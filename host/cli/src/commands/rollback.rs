@@ -3,7 +3,7 @@
 use anyhow::Result;
 use psa_host_billing::rollback::{Effect, OfService};
 use psa_host_billing::{Money, UnitsChange};
-use psa_host_sync::{Host, RollbackView};
+use psa_host_sync::{Access, RollbackView};
 use serde_json::{Value, json};
 
 use super::decide::reason;
@@ -12,7 +12,7 @@ use super::{Status, confirm};
 use crate::args::RollbackArgs;
 use crate::output::{Column, Output, Table, number, number_of};
 
-pub fn run(args: &RollbackArgs, host: &Host, out: Output) -> Result<Status> {
+pub fn run(args: &RollbackArgs, host: &Access, out: Output) -> Result<Status> {
     let run = args.run.parse().map_err(psa_host_sync::Error::from)?;
     let preview = host.rollback_preview(run)?;
     if args.dry_run {

@@ -3,14 +3,14 @@
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_billing::rules::{Action, EffectivePolicy, Jump, LaterChanges, Rules, ZeroRule};
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 use serde_json::json;
 
 use super::{Status, id};
 use crate::args::{RulesCommand, RulesSet};
 use crate::output::{Column, Output, Table};
 
-pub fn run(command: RulesCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: RulesCommand, host: &Access, out: Output) -> Result<Status> {
     let name: ConnectionName = match &command {
         RulesCommand::Show { connection } => id("connection name", connection)?,
         RulesCommand::Set(set) => id("connection name", &set.connection)?,

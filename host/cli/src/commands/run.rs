@@ -1,7 +1,7 @@
 //! `psa-host run …`
 
 use anyhow::Result;
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 use psa_host_sync::run::{CancelAsked, CancelTarget, Verdict};
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::{Status, id};
 use crate::args::{RunCommand, VerdictWord};
 use crate::output::{Column, Output, Table, Tone};
 
-pub async fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(command: RunCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         RunCommand::List { connection, limit } => {
             let name = connection
@@ -52,7 +52,7 @@ pub async fn run(command: RunCommand, host: &Host, out: Output) -> Result<Status
     Ok(Status::Done)
 }
 
-async fn cancel(target: &str, wait: bool, host: &Host, out: Output) -> Result<()> {
+async fn cancel(target: &str, wait: bool, host: &Access, out: Output) -> Result<()> {
     let target: CancelTarget = target.parse().map_err(psa_host_sync::Error::from)?;
     let asked = host.cancel_run(&target)?;
     let CancelAsked {
@@ -88,7 +88,7 @@ async fn cancel(target: &str, wait: bool, host: &Host, out: Output) -> Result<()
 }
 
 fn list(
-    host: &Host,
+    host: &Access,
     connection: Option<&psa_host_billing::ConnectionName>,
     limit: u32,
     out: Output,

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use psa_host_billing::{ConnectionName, ReportCode};
 use psa_host_sync::run::{Release, RunReport, SyncOptions};
-use psa_host_sync::{Host, cancelled_by_signals};
+use psa_host_sync::{Access, cancelled_by_signals};
 use serde::Serialize;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ struct FailedRun {
     error: psa_host_sync::Problem,
 }
 
-pub async fn run(args: &SyncArgs, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(args: &SyncArgs, host: &Access, out: Output) -> Result<Status> {
     let options = SyncOptions {
         dry_run: args.dry_run,
         as_of: args.as_of,
@@ -95,7 +95,7 @@ async fn several(
     names: &[ConnectionName],
     args: &SyncArgs,
     options: &SyncOptions,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let mut told = Told {
@@ -202,7 +202,7 @@ impl Told {
 /// The connections of each tenant, and those of which nobody knows the tenant yet.
 fn by_tenant(
     names: &[ConnectionName],
-    host: &Host,
+    host: &Access,
 ) -> (Vec<Vec<ConnectionName>>, Vec<ConnectionName>) {
     let mut tenants: BTreeMap<String, Vec<ConnectionName>> = BTreeMap::new();
     let mut unknown = Vec::new();
@@ -222,7 +222,7 @@ fn by_tenant(
 
 /// Sync one. With `--wait` the last run is returned, and an earlier one was printed.
 async fn one(
-    host: &Host,
+    host: &Access,
     name: &ConnectionName,
     args: &SyncArgs,
     options: &SyncOptions,
@@ -248,7 +248,7 @@ async fn one(
     host.sync_and_wait(name, options, &watch, &first).await
 }
 
-fn not_paused(host: &Host) -> Result<Vec<ConnectionName>> {
+fn not_paused(host: &Access) -> Result<Vec<ConnectionName>> {
     let connections = host.connections()?;
     if connections.is_empty() {
         let fix = "Add one with `psa-host connection add`.";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use psa_host_sync::{
-    CountView, DisagreementView, Host, SnapshotId, SnapshotView, Source, UsageForm,
+    Access, CountView, DisagreementView, SnapshotId, SnapshotView, Source, UsageForm,
 };
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::{Status, confirm, id, or_dash};
 use crate::args::{DoubtWord, UsageCommand, UsageImport};
 use crate::output::{Column, Output, Table, Tone, WrongUse, number_of};
 
-pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: UsageCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         UsageCommand::Import(file) => return import(&file, host, out),
         UsageCommand::Show { channel: None, .. } => newest(host, out)?,
@@ -34,7 +34,7 @@ pub fn run(command: UsageCommand, host: &Host, out: Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn import(import: &UsageImport, host: &Host, out: Output) -> Result<Status> {
+fn import(import: &UsageImport, host: &Access, out: Output) -> Result<Status> {
     let form = form(import)?;
     let source = Source::read(&import.file)?.accepting(&DoubtWord::doubts(&import.accept));
     let done = host.import_usage(&source, &form)?;
@@ -67,7 +67,7 @@ fn import(import: &UsageImport, host: &Host, out: Output) -> Result<Status> {
 }
 
 /// The newest snapshot of each channel.
-fn newest(host: &Host, out: Output) -> Result<()> {
+fn newest(host: &Access, out: Output) -> Result<()> {
     let snapshots = host.newest_snapshots()?;
     if out.is_json() {
         out.json(&json!({ "snapshots": snapshots }))?;
@@ -98,7 +98,7 @@ fn newest(host: &Host, out: Output) -> Result<()> {
 }
 
 /// The users and devices behind one count.
-fn behind(channel: &str, workspace: &str, module: &str, host: &Host, out: Output) -> Result<()> {
+fn behind(channel: &str, workspace: &str, module: &str, host: &Access, out: Output) -> Result<()> {
     let counted = host.names_behind(
         &id("workspace id", channel)?,
         &id("workspace id", workspace)?,
@@ -121,7 +121,7 @@ fn behind(channel: &str, workspace: &str, module: &str, host: &Host, out: Output
 }
 
 /// All counts of a channel's newest snapshot.
-fn counts(channel: &str, host: &Host, out: Output) -> Result<()> {
+fn counts(channel: &str, host: &Access, out: Output) -> Result<()> {
     let (snapshot, items) = host.newest_counts(&id("workspace id", channel)?)?;
     if out.is_json() {
         out.json(&json!({ "snapshot": snapshot, "items": items }))?;
@@ -214,7 +214,7 @@ fn told(disagreeing: &[(String, String)], out: Output) -> Result<()> {
     Ok(())
 }
 
-fn withdraw(text: &str, why: &str, yes: bool, host: &Host, out: Output) -> Result<()> {
+fn withdraw(text: &str, why: &str, yes: bool, host: &Access, out: Output) -> Result<()> {
     let id: SnapshotId = text.parse().map_err(psa_host_sync::Error::from)?;
     let SnapshotView {
         channel, taken_at, ..

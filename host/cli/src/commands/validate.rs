@@ -1,7 +1,7 @@
 //! `psa-host validate`
 
 use anyhow::Result;
-use psa_host_sync::{Finding, Host};
+use psa_host_sync::{Access, Finding};
 
 use super::{Status, id, or_dash};
 use crate::output::{Bar, Column, Output, Table, Tone, number_of};
@@ -11,7 +11,7 @@ use super::fixes::Fixes;
 pub async fn run(
     connection: &str,
     workspace: Option<&str>,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let name = id("connection name", connection)?;

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use psa_host_billing::WorkspaceKind;
-use psa_host_sync::{Host, Source};
+use psa_host_sync::{Access, Source};
 use serde_json::json;
 
 use super::{Status, or_dash};
 use crate::args::{DoubtWord, WorkspaceCommand};
 use crate::output::{Column, Output, Table, Tone, number_of};
 
-pub fn run(command: WorkspaceCommand, host: &Host, out: Output) -> Result<Status> {
+pub fn run(command: WorkspaceCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         WorkspaceCommand::Import { file, accept } => {
             let source = Source::read(&file)?.accepting(&DoubtWord::doubts(&accept));

@@ -8,7 +8,7 @@ use psa_host_ledger::{
     Answer, IntentRecord, IntentState, KeySource, Ledger, RunStatus, system_clock,
 };
 
-use crate::fixture::{Place, intent, name, new_run, run_line, tenant};
+use crate::fixture::{Place, intent, new_run, run_line, tenant};
 
 /// This very program, started again to do one thing.
 pub struct Child {

@@ -20,7 +20,7 @@ pub use self::store::{BudgetStore, InMemoryBudget, Observation};
 pub use self::tally::SPEND_BATCH;
 
 use self::slots::{Slot, Slots};
-use self::tally::{Tally, Verdict};
+use self::tally::{Admission, Tally};
 use crate::{Clock, StoreFailure, Window};
 
 /// Endpoints with slots of their own; a plugin that names more shares one set of slots
@@ -130,8 +130,8 @@ impl Budget {
                 }
             };
             let until = match verdict {
-                Verdict::Go | Verdict::OneAtATime => {
-                    let alone = verdict == Verdict::OneAtATime;
+                Admission::Go | Admission::OneAtATime => {
+                    let alone = verdict == Admission::OneAtATime;
                     let slots = self.turn(connection, endpoint, terms.at_once, alone);
                     let (slot, alone) = slots.await.map_err(Refused::Slots)?;
                     // Others of the tenant may have been told to pause while it waited for
@@ -151,7 +151,7 @@ impl Budget {
                         }
                     }
                 }
-                Verdict::NotBefore(until) => until,
+                Admission::NotBefore(until) => until,
             };
             let wait = until.duration_since(self.clock.now());
             if wait > patience {

@@ -21,7 +21,7 @@ const OTHERS_FRESH: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the next request may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Admission {
     /// Go.
     Go,
     /// Over half of the window is used: go, but one at a time.
@@ -51,10 +51,10 @@ impl Tally {
         terms: Terms,
         scope: &str,
         store: &dyn BudgetStore,
-    ) -> Result<Verdict, StoreFailure> {
+    ) -> Result<Admission, StoreFailure> {
         let outcome = self.refresh(now, terms.window, scope, store);
         let verdict = self.judge(now, terms, scope, store);
-        if !matches!(verdict, Verdict::NotBefore(_)) {
+        if !matches!(verdict, Admission::NotBefore(_)) {
             self.pending = self.pending.saturating_add(1);
             self.since += 1;
         }
@@ -62,10 +62,10 @@ impl Tally {
     }
 
     /// As [`Tally::decide`], for when the store does not answer: what is known counts.
-    pub fn decide_alone(&mut self, now: Timestamp) -> Verdict {
+    pub fn decide_alone(&mut self, now: Timestamp) -> Admission {
         match self.paused {
-            Some(until) if until > now => Verdict::NotBefore(until),
-            _ => Verdict::OneAtATime,
+            Some(until) if until > now => Admission::NotBefore(until),
+            _ => Admission::OneAtATime,
         }
     }
 
@@ -89,18 +89,24 @@ impl Tally {
         self.pending
     }
 
-    fn judge(&self, now: Timestamp, terms: Terms, scope: &str, store: &dyn BudgetStore) -> Verdict {
+    fn judge(
+        &self,
+        now: Timestamp,
+        terms: Terms,
+        scope: &str,
+        store: &dyn BudgetStore,
+    ) -> Admission {
         if let Some(until) = self.paused_at(now) {
-            return Verdict::NotBefore(until);
+            return Admission::NotBefore(until);
         }
         let Some(window) = terms.window else {
-            return Verdict::Go;
+            return Admission::Go;
         };
         let limit = self.limit(now, window);
         let used = self.known + self.since + self.others(now, window);
         let reserved = if terms.write { reserve(limit) } else { 0 };
         if (used + reserved) * 4 >= limit * 3 {
-            let parked = Verdict::NotBefore(self.below_half(now, window, limit, scope, store));
+            let parked = Admission::NotBefore(self.below_half(now, window, limit, scope, store));
             // Where it is others who use it up, they may have stopped: after a while it
             // is worth a request to hear what the PSA says now.
             let own = self.known + self.since;
@@ -108,17 +114,17 @@ impl Tally {
                 Some(seen) if (own + reserved) * 4 < limit * 3 => {
                     let ask_again = later(seen.at, OTHERS_FRESH);
                     match parked {
-                        _ if ask_again <= now => Verdict::OneAtATime,
-                        Verdict::NotBefore(until) => Verdict::NotBefore(until.min(ask_again)),
+                        _ if ask_again <= now => Admission::OneAtATime,
+                        Admission::NotBefore(until) => Admission::NotBefore(until.min(ask_again)),
                         other => other,
                     }
                 }
                 _ => parked,
             }
         } else if used * 2 >= limit {
-            Verdict::OneAtATime
+            Admission::OneAtATime
         } else {
-            Verdict::Go
+            Admission::Go
         }
     }
 
@@ -273,7 +279,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    fn decide(tally: &mut Tally, store: &InMemoryBudget, seconds: i64) -> Verdict {
+    fn decide(tally: &mut Tally, store: &InMemoryBudget, seconds: i64) -> Admission {
         let terms = terms(Some(HOUR), false);
         tally.decide(at(seconds), terms, "t", store).unwrap()
     }
@@ -295,14 +301,14 @@ mod tests {
             tally.decide(at(0), terms, "t", &store).unwrap()
         };
         let mut written = 0;
-        while !matches!(ask(true), Verdict::NotBefore(_)) {
+        while !matches!(ask(true), Admission::NotBefore(_)) {
             written += 1;
         }
         assert_eq!(written, 70);
         for n in 0..5 {
-            assert_eq!(ask(false), Verdict::OneAtATime, "{n}");
+            assert_eq!(ask(false), Admission::OneAtATime, "{n}");
         }
-        assert!(matches!(ask(false), Verdict::NotBefore(_)));
+        assert!(matches!(ask(false), Admission::NotBefore(_)));
     }
 
     #[test]
@@ -310,15 +316,15 @@ mod tests {
         let (mut tally, store) = (Tally::default(), InMemoryBudget::default());
         for n in 0..75 {
             let expected = if n < 50 {
-                Verdict::Go
+                Admission::Go
             } else {
-                Verdict::OneAtATime
+                Admission::OneAtATime
             };
             assert_eq!(decide(&mut tally, &store, 0), expected, "{n}");
         }
         assert!(matches!(
             decide(&mut tally, &store, 0),
-            Verdict::NotBefore(_)
+            Admission::NotBefore(_)
         ));
     }
 
@@ -328,8 +334,8 @@ mod tests {
         store.spend("t", at(-3_000), 40).unwrap();
         store.spend("t", at(-100), 40).unwrap();
         // At 600 s the first forty leave the window.
-        assert_eq!(decide(&mut tally, &store, 0), Verdict::NotBefore(at(601)));
-        assert_eq!(decide(&mut tally, &store, 601), Verdict::Go);
+        assert_eq!(decide(&mut tally, &store, 0), Admission::NotBefore(at(601)));
+        assert_eq!(decide(&mut tally, &store, 601), Admission::Go);
     }
 
     #[test]
@@ -339,27 +345,30 @@ mod tests {
         tally.observe(at(0), 90, 100, HOUR, "t", &store).unwrap();
         assert!(matches!(
             decide(&mut tally, &store, 1),
-            Verdict::NotBefore(_)
+            Admission::NotBefore(_)
         ));
-        assert_eq!(decide(&mut tally, &store, 3_601), Verdict::Go);
+        assert_eq!(decide(&mut tally, &store, 3_601), Admission::Go);
     }
 
     #[test]
     fn what_others_used_is_asked_again_after_five_minutes() {
         let (mut tally, store) = (Tally::default(), InMemoryBudget::default());
         tally.observe(at(0), 90, 100, HOUR, "t", &store).unwrap();
-        assert_eq!(decide(&mut tally, &store, 1), Verdict::NotBefore(at(300)));
-        assert_eq!(decide(&mut tally, &store, 300), Verdict::OneAtATime);
+        assert_eq!(decide(&mut tally, &store, 1), Admission::NotBefore(at(300)));
+        assert_eq!(decide(&mut tally, &store, 300), Admission::OneAtATime);
         tally.observe(at(301), 90, 100, HOUR, "t", &store).unwrap();
-        assert_eq!(decide(&mut tally, &store, 302), Verdict::NotBefore(at(601)));
+        assert_eq!(
+            decide(&mut tally, &store, 302),
+            Admission::NotBefore(at(601))
+        );
         tally.observe(at(601), 10, 100, HOUR, "t", &store).unwrap();
-        assert_eq!(decide(&mut tally, &store, 602), Verdict::Go);
+        assert_eq!(decide(&mut tally, &store, 602), Admission::Go);
         // What is our own does not go away by asking.
         store.spend("t", at(602), 80).unwrap();
         tally.observe(at(603), 95, 100, HOUR, "t", &store).unwrap();
         assert!(matches!(
             decide(&mut tally, &store, 1_000),
-            Verdict::NotBefore(_)
+            Admission::NotBefore(_)
         ));
     }
 
@@ -369,7 +378,7 @@ mod tests {
         tally.observe(at(0), 8, 10, HOUR, "t", &store).unwrap();
         assert!(matches!(
             decide(&mut tally, &store, 1),
-            Verdict::NotBefore(_)
+            Admission::NotBefore(_)
         ));
     }
 
@@ -378,17 +387,20 @@ mod tests {
         let store = InMemoryBudget::default();
         store.pause("t", at(30)).unwrap();
         let mut tally = Tally::default();
-        assert_eq!(decide(&mut tally, &store, 0), Verdict::NotBefore(at(30)));
-        assert_eq!(decide(&mut tally, &store, 30), Verdict::Go);
+        assert_eq!(decide(&mut tally, &store, 0), Admission::NotBefore(at(30)));
+        assert_eq!(decide(&mut tally, &store, 30), Admission::Go);
     }
 
     #[test]
     fn a_pause_that_was_lifted_elsewhere_does_not_hold_here() {
         let (mut tally, store) = (Tally::default(), InMemoryBudget::default());
         tally.pause(at(600), true);
-        assert_eq!(decide(&mut tally, &store, 0), Verdict::Go, "lifted");
+        assert_eq!(decide(&mut tally, &store, 0), Admission::Go, "lifted");
         tally.pause(at(600), false);
-        assert_eq!(decide(&mut tally, &store, 10), Verdict::NotBefore(at(600)));
+        assert_eq!(
+            decide(&mut tally, &store, 10),
+            Admission::NotBefore(at(600))
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::done;
 use crate::error::rule;
 use crate::mapping::CoroSide;
 use crate::sentence::sentence;
-use crate::{Done, Host, Note, Result};
+use crate::{Access, Done, Note, Power, Result};
 
 /// What is to be excluded. The metric is the one that the module is billed by.
 #[derive(Debug, Clone)]
@@ -66,13 +66,14 @@ impl ExclusionView {
     }
 }
 
-impl Host {
+impl Access {
     /// Exclude some of a workspace's users or devices from today on.
     ///
     /// # Errors
     /// An unknown workspace, one outside the channel's tree, a module that is not mapped,
     /// no owner or reason, an end that has passed.
     pub fn exclude_from_count(&self, name: &ConnectionName, new: &NewExclusion) -> Result<Done> {
+        self.may_on(name, Power::Map)?;
         let connection = self.connection(name)?;
         CoroSide::of(self, &connection)?.workspace(&new.workspace)?;
         let metric = self.service_to_count(name, &new.module)?.metric;
@@ -124,6 +125,7 @@ impl Host {
     /// # Errors
     /// No such connection.
     pub fn count_exclusions(&self, name: &ConnectionName, all: bool) -> Result<Vec<ExclusionView>> {
+        self.may_on(name, Power::Read)?;
         let today = self.today(&self.connection(name)?)?;
         let records = self.ledger().count_exclusions(name, all)?;
         let view = |record| ExclusionView::new(record, today);
@@ -135,6 +137,7 @@ impl Host {
     /// # Errors
     /// No such connection, or no such exclusion of it.
     pub fn restore_count(&self, name: &ConnectionName, id: ExclusionId) -> Result<Done> {
+        self.may_on(name, Power::Map)?;
         self.connection(name)?;
         match self.ledger().remove_count_exclusion(name, id) {
             Ok(()) => Ok(done("restored", format!("{id} is taken back"))),

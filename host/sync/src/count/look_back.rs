@@ -13,7 +13,7 @@ use psa_host_billing::{
 use psa_host_ledger::{Connection, SeriesCount, UsageSeries};
 
 use crate::error::rule;
-use crate::{AccountContracts, Host, Result};
+use crate::{Access, AccountContracts, Result};
 
 /// How a plan looks back.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub(crate) struct LookBack<'a> {
     pub until: Timestamp,
 }
 
-impl Host {
+impl Access {
     /// A connection's policies and exclusions, as the rules take them.
     pub(crate) fn counting_of(&self, name: &ConnectionName) -> Result<Counting> {
         let policies = self.ledger().count_policies(name)?;

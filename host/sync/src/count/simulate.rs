@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// So many workspaces at a time are looked up.
 const AT_ONCE: usize = 500;
@@ -115,7 +115,7 @@ struct Sight<'a> {
     as_of: Date,
 }
 
-impl Host {
+impl Access {
     /// Count the mapped pairs that are billed under each basis, from the stored
     /// snapshots.
     ///
@@ -127,6 +127,7 @@ impl Host {
         name: &ConnectionName,
         scope: &SimulationScope,
     ) -> Result<Simulation> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let services = self.services_to_count(name, scope.module.as_ref())?;
         let workspaces = self.workspaces_to_count(&connection, scope.workspace.as_ref())?;

@@ -7,7 +7,7 @@ use psa_host_ledger::{AccountMapping, NewConnection};
 
 use super::*;
 use crate::testing::{Fixture, file};
-use crate::{Host, UsageForm};
+use crate::{Access, UsageForm};
 
 /// A connection `acme` of channel `msp`, with w1 (paid) and w2 (trial) mapped and edr
 /// billed by devices. Today is 1 October, 8 in the morning in New York.
@@ -50,7 +50,7 @@ fn edr() -> ServiceMapping {
 }
 
 /// Devices of edr, in a complete snapshot of an instant.
-fn import(host: &Host, taken_at: &str, devices: &[(&str, u32)]) {
+fn import(host: &Access, taken_at: &str, devices: &[(&str, u32)]) {
     let items: Vec<String> = devices
         .iter()
         .map(|(workspace, devices)| {
@@ -227,7 +227,7 @@ fn more_excluded_than_counted_is_told_at_once() {
 }
 
 /// 10 on 1 September, 14 and then 12 on the 7th (New York), 12 on 1 October; w2 always 5.
-fn september(host: &Host) {
+fn september(host: &Access) {
     for (taken_at, devices) in [
         ("2026-08-31T15:00:00Z", 99),
         ("2026-09-01T15:00:00Z", 10),
@@ -240,7 +240,7 @@ fn september(host: &Host) {
     }
 }
 
-fn simulated(host: &Host, workspace: Option<&str>, since: Date) -> Simulation {
+fn simulated(host: &Access, workspace: Option<&str>, since: Date) -> Simulation {
     let scope = SimulationScope {
         workspace: workspace.map(|id| id.parse().unwrap()),
         since: Some(since),
@@ -348,7 +348,7 @@ fn a_simulation_that_has_nothing_to_go_by_is_refused() {
 }
 
 /// The days of w1 that a plan of 1 October gets, for a contract of these months.
-fn days(host: &Host, billing_months: Option<u32>, until: &str) -> Vec<(Date, Option<u32>)> {
+fn days(host: &Access, billing_months: Option<u32>, until: &str) -> Vec<(Date, Option<u32>)> {
     let contract = Contract {
         id: "900".parse().unwrap(),
         account: "101".parse().unwrap(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::form::{Csv, Rows, Xlsx};
 use crate::error::rule;
 use crate::whole_file::{WholeFile, unwritable};
-use crate::{Error, Host, Result};
+use crate::{Access, Error, Power, Result};
 
 /// Entries read from the ledger at once.
 const PAGE: u32 = 1_000;
@@ -45,7 +45,7 @@ pub struct Exported {
     pub cut_cells: u64,
 }
 
-impl Host {
+impl Access {
     /// Write the entries after `after` (0: all) into a file, with mode 0600.
     ///
     /// # Errors
@@ -58,6 +58,8 @@ impl Host {
         after: i64,
         force: bool,
     ) -> Result<Exported> {
+        self.may(Power::Read)?;
+        self.sees_everything("the history")?;
         let at = |error: io::Error| unwritable(file, &error);
         let mut whole = WholeFile::begin(file, force)?;
         let dir = whole.dir().to_owned();
@@ -91,6 +93,10 @@ impl Host {
         form: ExportForm,
         after: i64,
     ) -> io::Result<Result<(u64, u64)>> {
+        let allowed = self.may(Power::Read);
+        if let Err(error) = allowed.and_then(|()| self.sees_everything("the history")) {
+            return Ok(Err(error));
+        }
         let mut failed = None;
         let note = |error| {
             failed = Some(error);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 pub use export::{ExportForm, Exported};
 
@@ -102,13 +102,15 @@ impl From<Break> for Breach {
     }
 }
 
-impl Host {
+impl Access {
     /// Verify the whole history; with a head that a report printed, also against it.
     ///
     /// # Errors
     /// A key that is missing or wrong, which says nothing about the history; a failing
     /// database. A break is no error: it is in the answer.
     pub fn verify_history(&self, kept: Option<&HistoryHead>) -> Result<HistoryVerified> {
+        self.may(Power::Read)?;
+        self.sees_everything("the history")?;
         let Verification {
             entries,
             verified,
@@ -145,6 +147,8 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn history_entries(&self, filter: &EntryFilter<'_>, limit: u32) -> Result<Vec<Entry>> {
+        self.may(Power::Read)?;
+        self.sees_everything("the history")?;
         let events = self.ledger().history_matching(filter, limit)?;
         Ok(events.into_iter().map(Entry::from).collect())
     }

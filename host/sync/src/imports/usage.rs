@@ -10,7 +10,7 @@ use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
-use crate::{Host, Note, Result, Source, modules};
+use crate::{Access, Note, Power, Result, Source, modules};
 
 use super::json::{Node, Object, parse};
 use super::tree::Tree;
@@ -89,7 +89,7 @@ pub(super) struct Read<P> {
     pub(super) notes: Vec<Note>,
 }
 
-impl Host {
+impl Access {
     /// Import a usage snapshot, whole or not at all.
     ///
     /// # Errors
@@ -97,6 +97,7 @@ impl Host {
     /// count that is none, a pair twice, an unknown workspace, or one that is not in
     /// the channel's tree; and a snapshot of the future.
     pub fn import_usage(&self, source: &Source, form: &UsageForm) -> Result<UsageImported> {
+        self.may(Power::Manage)?;
         match form {
             UsageForm::Json => self.take_usage(source, read(source)?),
             UsageForm::Csv {
@@ -172,7 +173,9 @@ impl Host {
         &self,
         id: &WorkspaceId,
     ) -> Result<psa_host_billing::Workspace> {
-        let Some(workspace) = self.ledger().workspace(id)? else {
+        let seen = self.sees(id)?;
+        let found = self.ledger().workspace(id)?;
+        let Some(workspace) = found.filter(|_| seen) else {
             return Err(rule(
                 "unknown-workspace",
                 format!("{:?} is not a known workspace", id.as_str()),

@@ -1,12 +1,12 @@
 //! Workspaces: `{"workspaces":[{id,name,company,domain,kind,parent,status,demo?,nfr?}]}`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use serde::Serialize;
 
 use crate::error::Problem;
-use crate::{Host, Note, Result, Source};
+use crate::{Access, Note, Power, Result, Scope, Source};
 
 use super::json::{Node, Object, parse};
 use super::tree::{Tree, mistake_at};
@@ -26,7 +26,7 @@ pub struct WorkspacesImported {
     pub notes: Vec<Note>,
 }
 
-impl Host {
+impl Access {
     /// Take a list of workspaces over, all or none. Those not listed stay.
     ///
     /// # Errors
@@ -34,6 +34,8 @@ impl Host {
     /// id twice, an unknown parent, a circle; or a channel with connections that would
     /// stop being one.
     pub fn import_workspaces(&self, source: &Source) -> Result<WorkspacesImported> {
+        self.may(Power::Manage)?;
+        self.sees_everything("the tree of workspaces")?;
         let mut notes = Vec::new();
         let listed = read(source, &mut notes)?;
         let known = self.ledger().workspaces()?;
@@ -81,7 +83,17 @@ impl Host {
     /// # Errors
     /// A failing or damaged database.
     pub fn workspaces(&self) -> Result<Vec<Workspace>> {
-        Ok(self.ledger().workspaces()?)
+        self.may(Power::Read)?;
+        let Scope::Channels(own) = self.actor().scope() else {
+            return Ok(self.ledger().workspaces()?);
+        };
+        let mut seen = BTreeMap::new();
+        for channel in own {
+            let below = self.ledger().workspaces_below(channel)?;
+            let all = self.ledger().workspace(channel)?.into_iter().chain(below);
+            seen.extend(all.map(|workspace| (workspace.id.clone(), workspace)));
+        }
+        Ok(seen.into_values().collect())
     }
 }
 

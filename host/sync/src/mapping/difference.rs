@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::{Problem, rule};
 use crate::progress::Watch;
-use crate::{Host, Note, Purpose, Result, Source};
+use crate::{Access, Note, Power, Purpose, Result, Source};
 
 use super::file::contradictions::refuse_contradictions;
 use super::file::one_to_one::one_to_one;
@@ -99,7 +99,7 @@ pub struct MapImported {
     pub notes: Vec<Note>,
 }
 
-impl Host {
+impl Access {
     /// Hold a mapping file against what is mapped, with each row checked on both sides.
     /// With `replace` the file is all there shall be: what it lacks goes, and what it
     /// has otherwise is changed. Writes nothing.
@@ -114,6 +114,7 @@ impl Host {
         replace: bool,
         watch: Watch<'_>,
     ) -> Result<MapDifference<'a>> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let present = self.ledger().mappings(name)?;
         let read = read(source, &present)?;
@@ -195,6 +196,7 @@ impl Host {
         mut difference: MapDifference<'_>,
         partial: bool,
     ) -> Result<MapImported> {
+        self.may_on(name, Power::Map)?;
         let partial = partial && !difference.replace;
         let mut applied = false;
         if partial || difference.refused.is_empty() {
@@ -235,7 +237,7 @@ impl Host {
     /// good ones are kept, without it all or none.
     ///
     /// # Errors
-    /// As [`Host::compare_mappings`].
+    /// As [`Access::compare_mappings`].
     pub async fn import_mappings(
         &self,
         name: &ConnectionName,
@@ -243,6 +245,7 @@ impl Host {
         partial: bool,
         watch: Watch<'_>,
     ) -> Result<MapImported> {
+        self.may_on(name, Power::Map)?;
         let difference = self.compare_mappings(name, source, false, watch).await?;
         self.apply_mappings(name, difference, partial)
     }

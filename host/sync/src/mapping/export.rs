@@ -7,7 +7,7 @@ use psa_host_billing::{AccountId, ConnectionName};
 use psa_host_ledger::{Connection, Mappings};
 
 use crate::progress::Watch;
-use crate::{Host, Note, Purpose, Result, Window, modules};
+use crate::{Access, Note, Power, Purpose, Result, Window, modules};
 
 use super::file::sheet::{COLUMNS, csv, xlsx};
 
@@ -19,7 +19,7 @@ struct Names {
     contracts: HashMap<String, String>,
 }
 
-impl Host {
+impl Access {
     /// All mappings as CSV or XLSX. Where the PSA does not answer, its names are left
     /// out, with a note: they are for people and never read.
     ///
@@ -31,6 +31,7 @@ impl Host {
         xlsx: bool,
         watch: Watch<'_>,
     ) -> Result<(Vec<u8>, Vec<Note>)> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let mappings = self.ledger().mappings(name)?;
         let mut notes = Vec::new();

@@ -16,7 +16,7 @@ use crate::error::{Problem, rule};
 use crate::imports::json::{Node, parse};
 use crate::imports::whole::{Listed, not_whole};
 use crate::imports::{Unknown, numbers_as_ids};
-use crate::{Host, Note, Result, Source};
+use crate::{Access, Note, Power, Result, Source};
 
 use contradictions::Claim;
 
@@ -98,12 +98,13 @@ impl Place<'_> {
     }
 }
 
-impl Host {
+impl Access {
     /// All mappings of a connection, in the form that can be imported again.
     ///
     /// # Errors
     /// No such connection.
     pub fn export_mappings(&self, name: &ConnectionName) -> Result<MappingFile> {
+        self.may_on(name, Power::Read)?;
         self.connection(name)?;
         let mappings = self.ledger().mappings(name)?;
         let account = |mapping: AccountMapping| AccountEntry {

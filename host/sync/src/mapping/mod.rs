@@ -25,7 +25,7 @@ use psa_host_ledger::{
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
-use crate::{Error, Host, Note, Purpose, Result, Window};
+use crate::{Access, Error, Note, Power, Purpose, Result, Window};
 
 pub(crate) use rows::CoroSide;
 
@@ -71,7 +71,7 @@ impl MappingKind {
     }
 }
 
-impl Host {
+impl Access {
     /// Record why a workspace may be mapped, through this connection, in a second tenant of
     /// its channel.
     ///
@@ -83,6 +83,7 @@ impl Host {
         workspace: &WorkspaceId,
         why: &str,
     ) -> Result<()> {
+        self.may_on(name, Power::Operate)?;
         let connection = self.connection(name)?;
         CoroSide::of(self, &connection)?.workspace(workspace)?;
         if why.trim().is_empty() {
@@ -103,6 +104,7 @@ impl Host {
         workspace: &WorkspaceId,
         account: &AccountId,
     ) -> Result<Done> {
+        self.may_on(name, Power::Map)?;
         let connection = self.connection(name)?;
         CoroSide::of(self, &connection)?.workspace(workspace)?;
         let open = self.open_connection(name, Purpose::Look).await?;
@@ -144,6 +146,7 @@ impl Host {
         service: &ServiceId,
         metric: Option<Metric>,
     ) -> Result<Done> {
+        self.may_on(name, Power::Map)?;
         let connection = self.connection(name)?;
         let mut notes = Vec::new();
         notes.extend(CoroSide::of(self, &connection)?.module(module)?);
@@ -186,6 +189,7 @@ impl Host {
         workspace: &WorkspaceId,
         contract: &ContractId,
     ) -> Result<Done> {
+        self.may_on(name, Power::Map)?;
         let connection = self.connection(name)?;
         let account = self.account_of(&connection, workspace)?;
         let open = self.open_connection(name, Purpose::Look).await?;
@@ -224,6 +228,7 @@ impl Host {
     /// # Errors
     /// Nothing is mapped there.
     pub fn unmap(&self, name: &ConnectionName, kind: MappingKind, id: &str) -> Result<()> {
+        self.may_on(name, Power::Map)?;
         self.connection(name)?;
         let wrong = |error: psa_host_billing::IdError| {
             rule("bad-id", format!("this is no id: {error}"), "Correct it.")

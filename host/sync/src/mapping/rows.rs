@@ -7,7 +7,7 @@ use psa_host_ledger::Connection;
 
 use crate::error::Problem;
 use crate::imports::Tree;
-use crate::{Host, Note, Result, modules};
+use crate::{Access, Note, Result, modules};
 
 /// What is known of a connection's channel.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct CoroSide {
 }
 
 impl CoroSide {
-    pub(crate) fn of(host: &Host, connection: &Connection) -> Result<Self> {
+    pub(crate) fn of(host: &Access, connection: &Connection) -> Result<Self> {
         let known = host.ledger().workspaces()?;
         let tree = Tree::new(&known);
         let channel = connection.channel.clone();

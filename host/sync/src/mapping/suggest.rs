@@ -7,7 +7,7 @@ pub use choose::Choice;
 
 use std::collections::{HashMap, HashSet};
 
-use psa_host_billing::suggest::{NamedModule, Verdict, suggest_accounts, suggest_services};
+use psa_host_billing::suggest::{Confidence, NamedModule, suggest_accounts, suggest_services};
 use psa_host_billing::{
     AccountId, ConnectionName, Metric, ModuleId, ServiceId, SetAsideKind, Workspace, WorkspaceId,
     WorkspaceStatus, default_metric,
@@ -16,7 +16,7 @@ use psa_host_ledger::{Connection, Mappings};
 use serde::Serialize;
 
 use crate::progress::Watch;
-use crate::{Host, Purpose, Result, modules};
+use crate::{Access, Power, Purpose, Result, modules};
 
 use super::call;
 
@@ -46,7 +46,7 @@ impl SuggestOptions {
     };
 }
 
-/// Proposals; the two lists can be edited and given to [`Host::choose_suggestions`].
+/// Proposals; the two lists can be edited and given to [`Access::choose_suggestions`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Suggestions {
     /// Of which connection.
@@ -77,7 +77,7 @@ pub struct AccountSuggestion {
     /// From 0 to 100.
     pub score: u8,
     /// What it is worth.
-    pub verdict: Verdict,
+    pub verdict: Confidence,
     /// What a person can check.
     pub reason: String,
     /// Workspaces that claim the account as well.
@@ -106,7 +106,7 @@ pub struct ServiceSuggestion {
     /// From 0 to 100.
     pub score: u8,
     /// What it is worth.
-    pub verdict: Verdict,
+    pub verdict: Confidence,
     /// What a person can check.
     pub reason: String,
     /// Modules that claim the service as well.
@@ -117,7 +117,7 @@ pub struct ServiceSuggestion {
     pub link: Option<String>,
 }
 
-impl Host {
+impl Access {
     /// Propose partners for what is not mapped. Saves nothing.
     ///
     /// # Errors
@@ -128,12 +128,13 @@ impl Host {
         options: &SuggestOptions,
         watch: Watch<'_>,
     ) -> Result<Suggestions> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let mappings = self.ledger().mappings(name)?;
         let open = self.open_connection(name, Purpose::Look).await?;
         let failed = |error| call(name, error);
         let shown = |score, verdict| {
-            score >= options.min_score && (options.weak || verdict != Verdict::Weak)
+            score >= options.min_score && (options.weak || verdict != Confidence::Weak)
         };
         let mut found = Suggestions {
             connection: name.clone(),

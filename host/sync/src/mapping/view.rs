@@ -10,7 +10,7 @@ use psa_host_ledger::{Connection, Mappings};
 use serde::Serialize;
 
 use crate::connections::Coverage;
-use crate::{Host, Result, modules};
+use crate::{Access, Power, Result, modules};
 
 /// All mappings of a connection, with the names that are known here.
 #[derive(Debug, Clone, Serialize)]
@@ -56,12 +56,13 @@ pub struct ContractRow {
     pub contract: ContractId,
 }
 
-impl Host {
+impl Access {
     /// The mapping pages: every workspace and every module of the channel, mapped or not.
     ///
     /// # Errors
     /// No such connection.
     pub fn mapping(&self, name: &ConnectionName) -> Result<MappingView> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let mappings = self.ledger().mappings(name)?;
         let below = self.ledger().workspaces_below(&connection.channel)?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Difference, PluginView, description_of, difference};
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// The shortest beginning of a SHA-256 by which a file is named.
 const SHORTEST_HASH: usize = 8;
@@ -56,7 +56,7 @@ impl PluginProposal {
     }
 }
 
-impl Host {
+impl Access {
     /// Say what approving a file of a plugin would do: the file with this SHA-256 (or its
     /// beginning), or the only one that is not approved. `more_hosts` are granted beside
     /// those that the plugin asks for, where it says that its PSA can be self-hosted.
@@ -70,6 +70,7 @@ impl Host {
         sha256: Option<&str>,
         more_hosts: &[String],
     ) -> Result<PluginProposal> {
+        self.may(Power::Operate)?;
         let view = self.installed(name)?;
         let plugin = self.ledger().plugin(name)?;
         let file = chosen(&plugin, sha256)?;
@@ -142,6 +143,7 @@ impl Host {
     /// # Errors
     /// No such plugin, or its file changed in between.
     pub fn approve_plugin(&self, name: &str) -> Result<PluginView> {
+        self.may(Power::Operate)?;
         let in_use = self.installed(name)?.sha256;
         let proposal = self.propose_plugin(name, Some(&in_use), &[])?;
         self.switch(&proposal, &[])?;
@@ -153,6 +155,7 @@ impl Host {
     /// # Errors
     /// No such file, or it is in use.
     pub fn remove_plugin_file(&self, name: &str, sha256: &str) -> Result<String> {
+        self.may(Power::Operate)?;
         self.installed(name)?;
         let plugin = self.ledger().plugin(name)?;
         let sha256 = chosen(&plugin, Some(sha256))?.sha256.clone();

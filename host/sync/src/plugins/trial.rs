@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use super::proposal::chosen;
 use super::{PluginProposal, PluginView};
 use crate::error::{Problem, rule};
-use crate::{Error, Host, IncidentView, Result};
+use crate::{Access, Error, IncidentView, Power, Result};
 pub use record::TrialRecord;
 
 /// So many characters of a hash name what was shown to a person.
@@ -116,7 +116,7 @@ struct Files<'a> {
     back: bool,
 }
 
-impl Host {
+impl Access {
     /// Do what was proposed and agreed to: try the file for each connection that would
     /// move, and move those for which it does as the file in use. `accept` names the
     /// differences that a person has seen and agreed to ([`PluginTrial::digest`]).
@@ -129,6 +129,7 @@ impl Host {
         proposal: &PluginProposal,
         accept: Option<&str>,
     ) -> Result<PluginAccepted> {
+        self.may(Power::Operate)?;
         let trial = self.try_plugin(proposal).await?;
         let answer = |result, trial, moved, stayed| {
             Ok(PluginAccepted {
@@ -239,6 +240,7 @@ impl Host {
         sha256: Option<&str>,
         accept: Option<&str>,
     ) -> Result<KeptOn> {
+        self.may_on(name, Power::Operate)?;
         let connection = self.connection(name)?;
         let plugin = self.ledger().plugin(&connection.plugin)?;
         let kept = match sha256 {

@@ -22,14 +22,14 @@ use super::rereading::Moved;
 use super::stop::Stop;
 use super::work::Work;
 use crate::progress::Watch;
-use crate::{Host, OpenConnection, Result};
+use crate::{Access, OpenConnection, Result};
 
 /// How often a line is read again because its turn came too late.
 const MOST_TIMES_LATE: u32 = 8;
 
 /// A run under way.
 pub(super) struct Running<'a> {
-    pub host: &'a Host,
+    pub host: &'a Access,
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
     pub run: RunId,
@@ -70,7 +70,7 @@ pub(super) enum Told {
 impl<'a> Running<'a> {
     /// Nothing is to be sent yet.
     pub fn new(
-        host: &'a Host,
+        host: &'a Access,
         begun: &Begun<'a>,
         planned: DecisionsAt,
         posting: &PostingRule,

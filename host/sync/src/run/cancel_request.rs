@@ -9,7 +9,7 @@ use psa_host_ledger::{LedgerError, RunId, RunStatus};
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
-use crate::{Host, Result, RunView};
+use crate::{Access, Power, Result, RunView};
 
 /// Between two looks whether the run has ended.
 const LOOK: Duration = Duration::from_millis(500);
@@ -55,18 +55,19 @@ impl FromStr for CancelTarget {
     }
 }
 
-impl Host {
+impl Access {
     /// Ask a run to end: what is in flight is finished and read back, the rest is not sent.
     /// Its process notices within a second.
     ///
     /// # Errors
     /// No such run or connection, none under way, one that has ended or was asked before.
     pub fn cancel_run(&self, target: &CancelTarget) -> Result<CancelAsked> {
+        self.may(Power::Approve)?;
         let run = match target {
             CancelTarget::Run(run) => *run,
             CancelTarget::Connection(name) => self.only_run_of(name)?,
         };
-        let found = self.ledger().run(run)?;
+        let found = self.run_seen(run)?;
         match found.status {
             RunStatus::Running => {}
             RunStatus::Killed => {
@@ -105,7 +106,7 @@ impl Host {
         Ok(CancelAsked {
             run: run.to_string(),
             connection: found.connection,
-            asked_by: self.options().actor.clone(),
+            asked_by: self.actor().who().to_owned(),
             asked_at: self.now(),
         })
     }
@@ -115,9 +116,10 @@ impl Host {
     /// # Errors
     /// No such run; a failing or damaged database.
     pub async fn wait_for_end(&self, run: &str) -> Result<RunView> {
+        self.may(Power::Read)?;
         let id: RunId = run.parse()?;
         loop {
-            let found = self.ledger().run(id)?;
+            let found = self.run_seen(id)?;
             if found.status != RunStatus::Running {
                 return Ok(found.into());
             }

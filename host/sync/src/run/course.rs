@@ -22,7 +22,7 @@ use super::stop::Stop;
 use super::work::Work;
 use super::{Begun, stored};
 use crate::progress::Watch;
-use crate::{Error, Host, Result};
+use crate::{Access, Error, Result};
 
 /// Everything that a run found, before it is put into a report.
 #[derive(Default)]
@@ -42,7 +42,7 @@ struct Decided {
     rules: Rules,
 }
 
-impl Host {
+impl Access {
     /// Settle, plan, post, read back.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ pub use settling::QUARANTINE;
 use crate::error::rule;
 use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{Error, Host, OpenConnection, Purpose, Result};
+use crate::{Access, Error, OpenConnection, Power, Purpose, Result};
 use cancel::Cancel;
 use course::Found;
 use only::Only;
@@ -97,7 +97,17 @@ pub struct SyncOptions {
     pub cancel: CancellationToken,
 }
 
-impl Host {
+impl SyncOptions {
+    /// What it takes to ask for such a run.
+    fn power(&self) -> Power {
+        match self.dry_run {
+            true => Power::Read,
+            false => Power::Approve,
+        }
+    }
+}
+
+impl Access {
     /// Sync one connection.
     ///
     /// # Errors
@@ -110,6 +120,7 @@ impl Host {
         options: &SyncOptions,
         watch: Watch<'_>,
     ) -> Result<RunReport> {
+        self.may_on(name, options.power())?;
         let zone = zone_of(&self.connection(name)?)?;
         let today = local_day(self.now(), &zone);
         let as_of = options.as_of.unwrap_or(today);
@@ -118,7 +129,7 @@ impl Host {
             true => Purpose::Look,
             false => Purpose::Post,
         };
-        let cancel = Arc::new(Cancel::of(&options.cancel, &self.options().actor));
+        let cancel = Arc::new(Cancel::of(&options.cancel, self.actor().who()));
         let open = self.open_connection(name, purpose).await?;
         let only = self.only(&open, &options.only)?;
         watch(Progress {

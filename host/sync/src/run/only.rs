@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use psa_host_billing::{ConnectionName, Mapping, Workspace, WorkspaceId};
 
 use crate::error::rule;
-use crate::{Error, Host, OpenConnection, Result};
+use crate::{Access, Error, OpenConnection, Result};
 
 /// Names of workspaces in one message, at most.
 const MOST_NAMED: usize = 5;
@@ -43,7 +43,7 @@ impl Only {
     }
 }
 
-impl Host {
+impl Access {
     /// The workspaces that a person named by id or by name, if any.
     ///
     /// # Errors

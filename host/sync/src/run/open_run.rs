@@ -19,7 +19,7 @@ use super::only::Only;
 use super::release::Released;
 use super::report::{Notice, Summary};
 use super::stored;
-use crate::{Error, Host, OpenConnection, Result};
+use crate::{Access, Error, OpenConnection, Result};
 
 /// A run under way. Dropped without [`OpenRun::finish`] or [`OpenRun::fail`], it is ended as
 /// given up, or as failed where the thread panics.
@@ -167,7 +167,7 @@ impl Drop for OpenRun<'_> {
     }
 }
 
-impl Host {
+impl Access {
     /// End the runs whose process died, whatever their connection: their record says so
     /// from now on. Their adjustments are settled by the next run of their connection.
     pub(super) fn close_killed_runs(&self) -> Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Span;
 use jiff::civil::Date;
-use psa_host_billing::approval::{Question, Rollback, Verdict};
+use psa_host_billing::approval::{Answer, Question, Rollback};
 use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
@@ -34,7 +34,7 @@ use super::stored;
 use crate::count::LookBack;
 use crate::progress::Watch;
 use crate::snapshot::counts_of;
-use crate::{Host, OpenConnection, Result, Window, whole_lines};
+use crate::{Access, OpenConnection, Result, Window, whole_lines};
 
 /// What a run is to do.
 pub(super) struct Planned {
@@ -82,7 +82,7 @@ impl Planning<'_> {
     }
 }
 
-impl Host {
+impl Access {
     /// The newest snapshot of a connection's channel.
     pub(super) fn newest_snapshot(&self, open: &OpenConnection) -> Result<Option<Snapshot>> {
         Ok(self.ledger().latest_snapshot(&open.connection.channel)?)
@@ -438,9 +438,9 @@ impl Rows {
 
 /// A question as the rules take it.
 fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
-    let verdict = match asked.state {
-        QuestionState::Granted => Verdict::Granted,
-        QuestionState::Rejected => Verdict::Rejected {
+    let answer = match asked.state {
+        QuestionState::Granted => Answer::Granted,
+        QuestionState::Rejected => Answer::Rejected {
             words: format!(
                 "{} was rejected by {}: {}",
                 asked.id,
@@ -448,7 +448,7 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
                 asked.why.unwrap_or_default()
             ),
         },
-        _ => Verdict::Waiting,
+        _ => Answer::Waiting,
     };
     let question = asked.id.to_string();
     let rollback = asked.question.rollback.map(|(run, effective)| Rollback {
@@ -462,7 +462,7 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
         effective: asked.question.effective,
         monthly: asked.question.money,
         reasons: asked.question.reasons,
-        verdict,
+        answer,
         rollback,
     };
     (asked.question.key.line, question)

@@ -9,9 +9,9 @@ use psa_host_ledger::{NewQuestion, Outcome, QuestionRecord, QuestionState};
 
 use super::Begun;
 use super::report::LineReport;
-use crate::{Host, Result};
+use crate::{Access, Result};
 
-impl Host {
+impl Access {
     /// Put the questions of a plan to people; their lines say how to answer.
     pub(super) fn ask_people(
         &self,

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Begun;
 use crate::error::rule;
 use crate::sentence::sentence;
-use crate::{Host, Result};
+use crate::{Access, Result};
 
 /// What a person orders: at least one brake, each of them one that may be released.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Releases {
     }
 }
 
-impl Host {
+impl Access {
     /// Keep in the history what a run goes without.
     pub(super) fn release_brakes(
         &self,
@@ -103,7 +103,7 @@ impl Host {
             .record_event("brake.released", &subject, &detail)?;
         let released = codes.iter().map(|code| Released {
             code: *code,
-            by: self.options().actor.clone(),
+            by: self.actor().who().to_owned(),
             why: why.clone(),
             message: None,
         });

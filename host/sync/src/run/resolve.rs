@@ -7,7 +7,7 @@ use psa_host_ledger::{IntentRecord, Resolution, RunId};
 use serde_json::json;
 
 use crate::error::rule;
-use crate::{Host, Result};
+use crate::{Access, Power, Result};
 
 /// What a person found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,14 @@ pub enum Verdict {
     NotApplied,
 }
 
-impl Host {
+impl Access {
     /// Settle open adjustments of a run: all of these lines, or none.
     ///
     /// # Errors
     /// No such run; no open adjustment of one of the lines in it; the tenant is being synced.
     pub fn resolve(&self, run: RunId, lines: &[LineId], verdict: Verdict) -> Result<()> {
-        let stored = self.ledger().run(run)?;
+        self.may(Power::Approve)?;
+        let stored = self.run_seen(run)?;
         let _lock = match &stored.tenant {
             Some(tenant) => Some(
                 self.ledger()
@@ -38,7 +39,7 @@ impl Host {
             Verdict::Confirmed => Resolution::Confirmed,
             Verdict::NotApplied => Resolution::NotApplied,
         };
-        let evidence = json!({ "by": self.options().actor, "at": self.now() });
+        let evidence = json!({ "by": self.actor().who(), "at": self.now() });
         let wanted: BTreeSet<&LineId> = lines.iter().collect();
         let mut resolutions = Vec::with_capacity(wanted.len());
         for line in wanted {

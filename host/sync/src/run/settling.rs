@@ -18,13 +18,13 @@ use serde_json::json;
 use super::report::LineReport;
 use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{Host, OpenConnection, Result};
+use crate::{Access, OpenConnection, Result};
 
 /// How long a doubtful adjustment is left alone before its line is read, unless the
 /// plugin declares that its PSA may work longer on one request.
 pub const QUARANTINE: Duration = Duration::from_secs(600);
 
-impl Host {
+impl Access {
     /// Settle what this connection left open in the tenant, as far as the lines tell.
     pub(super) async fn settle_earlier(
         &self,

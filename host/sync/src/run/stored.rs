@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
-use crate::{Host, OpenConnection, Result};
+use crate::{Access, OpenConnection, Power, Result};
 
 /// A line, for the ledger.
 pub(super) fn row(line: &LineReport) -> RunLine {
@@ -78,14 +78,15 @@ pub(super) fn lines_of(ledger: &Ledger, run: RunId, as_of: Date) -> Result<Vec<L
     Ok(lines.collect())
 }
 
-impl Host {
+impl Access {
     /// The report of an earlier run, as far as it is known today: what was in doubt
     /// and has been settled since shows its settlement.
     ///
     /// # Errors
     /// No such run; a damaged ledger.
     pub fn run_report(&self, id: RunId) -> Result<RunReport> {
-        let run = self.ledger().run(id)?;
+        self.may(Power::Read)?;
+        let run = self.run_seen(id)?;
         let lines = lines_of(self.ledger(), id, run.as_of)?;
         let notices = |of: &str| -> Vec<Notice> { kept(&run.incidents, of) };
         // Runs of earlier releases did not keep them.

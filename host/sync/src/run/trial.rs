@@ -5,16 +5,16 @@ use std::sync::{Mutex, PoisonError};
 use jiff::civil::Date;
 use psa_host_billing::plan::last_day_to_read;
 use psa_host_billing::trial::Tried;
-use psa_host_sandbox::{Depth, Verdict};
+use psa_host_sandbox::{Depth, FindingVerdict};
 
 use super::only::Only;
 use super::planning::{Planning, Rows};
 use super::stall::{LONGEST_STALL, Stall};
 use crate::error::rule;
 use crate::progress::Progress;
-use crate::{Host, OpenConnection, Result, Window};
+use crate::{Access, OpenConnection, Result, Window};
 
-impl Host {
+impl Access {
     /// What a file makes of a connection on a day: its check with all permissions, and, as a
     /// dry run reads and plans them, the contracts and lines of every mapped account.
     ///
@@ -41,7 +41,7 @@ impl Host {
         let refused = report
             .findings
             .iter()
-            .find(|finding| finding.verdict == Verdict::Refused);
+            .find(|finding| finding.verdict == FindingVerdict::Refused);
         if let Some(finding) = refused {
             return Err(rule(
                 "permission",

@@ -10,18 +10,18 @@ use super::SyncOptions;
 use super::report::{Notice, RunReport};
 use super::settling::until;
 use crate::progress::Watch;
-use crate::{Host, OpenConnection, Result};
+use crate::{Access, OpenConnection, Result};
 
 /// Between two looks at the clock: it may be put forward.
 const LOOK: Duration = Duration::from_secs(1);
 
-impl Host {
+impl Access {
     /// Sync, and where adjustments are in doubt at the end, wait out their quarantine, read
     /// their lines and send what is missing once more: a second run, whose report is
     /// returned. `before_waiting` is given that of the first.
     ///
     /// # Errors
-    /// As [`Host::sync`].
+    /// As [`Access::sync`].
     pub async fn sync_and_wait(
         &self,
         name: &ConnectionName,
@@ -29,6 +29,7 @@ impl Host {
         watch: Watch<'_>,
         before_waiting: &(dyn Fn(&RunReport) + Sync),
     ) -> Result<RunReport> {
+        self.may_on(name, options.power())?;
         let first = self.sync(name, options, watch).await?;
         let quarantine = match options.quarantine {
             Some(quarantine) => quarantine,

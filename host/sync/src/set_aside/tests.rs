@@ -24,7 +24,7 @@ fn order(workspaces: &[&str], modules: &[&str], kind: SetAsideKind) -> SetAsideO
     }
 }
 
-fn listed(host: &Host, name: &ConnectionName) -> Vec<String> {
+fn listed(host: &Access, name: &ConnectionName) -> Vec<String> {
     let shown = |entry: SetAsideView| {
         let module = entry
             .module

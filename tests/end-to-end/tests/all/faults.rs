@@ -297,35 +297,40 @@ async fn a_run_whose_hour_is_used_up_while_it_reads_is_parked_and_has_not_failed
 /// Three quarters of the hour are the host's: it stops there, wherever it is.
 #[tokio::test]
 async fn a_run_whose_budget_ends_while_it_posts_is_parked_and_a_later_one_posts_the_rest() {
-    const LINES: usize = 12;
+    const LINES: u32 = 12;
     // What writes leave for reading back: 104 of 10,000.
     const KEPT: u64 = 104;
-    let customers: Vec<(u32, i32)> = (0..LINES as u32).map(|n| (11 + n, 5)).collect();
+    let customers: Vec<(u32, i32)> = (0..LINES).map(|n| (11 + n, 5)).collect();
     let whole = Scene::new(&customers).await;
     whole.sync().await;
     let asked: u64 = whole.simulator.request_counts().values().sum();
-    assert_eq!(whole.adjustments_sent(), LINES);
+    assert_eq!(whole.adjustments_sent(), customers.len());
 
     // How many of the readings come before the first adjustment depends on what was asked side
     // by side: they differ by less than the half of the adjustments that is left out here.
     let scene = Scene::new(&customers).await;
     scene.wait(61); // The hour of setting it up is over.
-    let left = u32::try_from(asked + KEPT).unwrap() - LINES as u32 / 2;
+    let left = u32::try_from(asked + KEPT).unwrap() - LINES / 2;
     scene.simulator.use_threshold(7_500 - left);
     let report = scene.sync().await;
     assert_eq!(report.status, "parked", "{report:#?}");
     let sent = scene.adjustments_sent();
-    assert!((1..LINES).contains(&sent), "{sent} of {LINES} were sent");
+    assert!(
+        (1..customers.len()).contains(&sent),
+        "{sent} of {LINES} were sent"
+    );
     let parked = |line: &&LineReport| line.code.as_deref() == Some("run-parked");
-    assert_eq!(report.lines.iter().filter(parked).count(), LINES - sent);
+    assert_eq!(
+        report.lines.iter().filter(parked).count(),
+        customers.len() - sent
+    );
     let confirmed = report.summary.outcomes["confirmed"];
     assert_eq!(confirmed, sent, "what was sent is read back");
 
     scene.wait(61);
     let report = scene.sync().await;
     assert_eq!(report.status, "done", "{report:#?}");
-    for customer in 0..LINES {
-        let rise = 6 + customer as i32;
+    for (customer, rise) in (6..).take(customers.len()).enumerate() {
         assert_eq!(scene.applied(customer), [rise], "{customer}: once");
     }
 }

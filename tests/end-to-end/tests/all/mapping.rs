@@ -5,11 +5,11 @@
 
 use end_to_end::{MODULE, Scene, TODAY, line_of, name, outcome};
 use psa_host_billing::SetAsideKind;
-use psa_host_billing::suggest::Verdict;
+use psa_host_billing::suggest::Confidence;
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::SyncOptions;
 use psa_host_sync::{
-    Choice, Host, MappingKind, SetAsideOrder, Source, SuggestOptions, Suggestions, unwatched,
+    Access, Choice, MappingKind, SetAsideOrder, Source, SuggestOptions, Suggestions, unwatched,
 };
 
 /// Nothing is mapped. The workspaces' company names are `Company w1`, … in the scene,
@@ -46,7 +46,7 @@ fn rename(scene: &Scene, names: &[(&str, &str)]) {
         .unwrap();
 }
 
-async fn suggest(host: &Host) -> Suggestions {
+async fn suggest(host: &Access) -> Suggestions {
     let options = SuggestOptions {
         accounts: true,
         services: true,
@@ -88,13 +88,13 @@ async fn what_is_suggested_and_taken_is_posted() {
     assert_eq!(
         accounts,
         [
-            ("w1", company(0), Verdict::Safe),
-            ("w2", company(1), Verdict::Safe)
+            ("w1", company(0), Confidence::Safe),
+            ("w2", company(1), Confidence::Safe)
         ]
     );
     assert_eq!(
         found.service_suggestions[0].verdict,
-        Verdict::Safe,
+        Confidence::Safe,
         "{found:#?}"
     );
     let without: Vec<_> = found

@@ -9,8 +9,8 @@ use psa_host_billing::{AccountId, ConnectionName, Metric, ServiceId, WorkspaceId
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{RunReport, SyncOptions};
 use psa_host_sync::{
-    AddConnection, Host, LineDecision, MappingKind, RebindProposal, Result, Secret, Source, Values,
-    unwatched,
+    Access, AddConnection, LineDecision, MappingKind, RebindProposal, Result, Secret, Source,
+    Values, unwatched,
 };
 
 /// Longer than the quarantine.
@@ -226,7 +226,7 @@ async fn map(scene: &Scene, workspace: &str, customer: usize) {
     mapped.expect("free");
 }
 
-async fn sync_beta(host: &Host) -> RunReport {
+async fn sync_beta(host: &Access) -> RunReport {
     let run = host
         .sync(&beta(), &SyncOptions::default(), &unwatched)
         .await;

@@ -8,7 +8,7 @@ use autotask_sim::{Fault, FaultKind};
 use end_to_end::{Death, Scene, name};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{CancelTarget, RunReport, SyncOptions};
-use psa_host_sync::{Host, Step, unwatched};
+use psa_host_sync::{Access, Step, unwatched};
 use serde_json::Value;
 
 const CUSTOMERS: u32 = 30;
@@ -58,7 +58,7 @@ fn outcomes(report: &RunReport, outcome: Outcome) -> usize {
     report.summary.outcomes[outcome.as_str()]
 }
 
-fn listed(host: &Host, run: &str) -> psa_host_sync::RunView {
+fn listed(host: &Access, run: &str) -> psa_host_sync::RunView {
     let runs = host.run_list(None, 10).unwrap();
     runs.into_iter().find(|found| found.run == run).unwrap()
 }

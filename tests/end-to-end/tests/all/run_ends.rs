@@ -8,13 +8,13 @@ use autotask_sim::{Fault, FaultKind, Lost};
 use end_to_end::{Death, Scene, name};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::SyncOptions;
-use psa_host_sync::{Host, RunView, Step, unwatched};
+use psa_host_sync::{Access, RunView, Step, unwatched};
 use tokio::sync::Notify;
 
 /// Longer than the quarantine, in minutes.
 const LATER: i64 = 11;
 
-fn latest(host: &Host) -> RunView {
+fn latest(host: &Access) -> RunView {
     host.run_list(Some(&name()), 1).unwrap().remove(0)
 }
 

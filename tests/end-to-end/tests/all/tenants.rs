@@ -9,7 +9,7 @@ use end_to_end::{CONNECTION, MODULE, Scene, name, outcome};
 use psa_host_billing::{AccountId, ConnectionName, Metric, ServiceId, WorkspaceId};
 use psa_host_ledger::Outcome;
 use psa_host_sync::run::{RunReport, SyncOptions};
-use psa_host_sync::{AddConnection, Host, MappingKind, Result, Secret, Step, Values, unwatched};
+use psa_host_sync::{Access, AddConnection, MappingKind, Result, Secret, Step, Values, unwatched};
 
 fn beta() -> ConnectionName {
     ConnectionName::new("beta").expect("a name")
@@ -77,13 +77,13 @@ async fn map(scene: &Scene, to: &ConnectionName, workspace: &str, customer: usiz
     done.map(|_| ())
 }
 
-async fn sync(host: &Host, connection: &ConnectionName) -> Result<RunReport> {
+async fn sync(host: &Access, connection: &ConnectionName) -> Result<RunReport> {
     host.sync(connection, &SyncOptions::default(), &unwatched)
         .await
 }
 
 /// A view of the scene's data directory whose run waits at its first send until told.
-fn waiting_host(scene: &Scene) -> (Host, mpsc::Receiver<()>, mpsc::Sender<()>) {
+fn waiting_host(scene: &Scene) -> (Access, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (here, is_here) = mpsc::channel();
     let (go, may_go) = mpsc::channel();
     let waiting = Mutex::new(Some((here, may_go)));

@@ -263,7 +263,7 @@ fn each_circumstance_has_one_decision() {
             "asked and granted",
             Case::new(11, 5).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
-                c.past.question = Some(question(5, 11, Verdict::Granted));
+                c.past.question = Some(question(5, 11, Answer::Granted));
             }),
             "adjust",
         ),
@@ -271,7 +271,7 @@ fn each_circumstance_has_one_decision() {
             "asked and not answered",
             Case::new(11, 5).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
-                c.past.question = Some(question(5, 11, Verdict::Waiting));
+                c.past.question = Some(question(5, 11, Answer::Waiting));
             }),
             "ask",
         ),
@@ -280,7 +280,7 @@ fn each_circumstance_has_one_decision() {
             Case::new(11, 5).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
                 let words = "rejected by jo: a mistake".to_owned();
-                c.past.question = Some(question(5, 11, Verdict::Rejected { words }));
+                c.past.question = Some(question(5, 11, Answer::Rejected { words }));
             }),
             "approval-rejected",
         ),
@@ -288,7 +288,7 @@ fn each_circumstance_has_one_decision() {
             "granted, but the line has moved since",
             Case::new(11, 4).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
-                c.past.question = Some(question(5, 11, Verdict::Granted));
+                c.past.question = Some(question(5, 11, Answer::Granted));
             }),
             "ask",
         ),
@@ -296,7 +296,7 @@ fn each_circumstance_has_one_decision() {
             "granted, and so little more is used since that nobody is asked for it",
             Case::new(16, 5).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
-                c.past.question = Some(question(5, 11, Verdict::Granted));
+                c.past.question = Some(question(5, 11, Answer::Granted));
             }),
             "adjust",
         ),
@@ -304,7 +304,7 @@ fn each_circumstance_has_one_decision() {
             "granted, but too much more is used since",
             Case::new(17, 5).with(|c| {
                 c.rules.approval.units = Some(Decimal::from(5));
-                c.past.question = Some(question(5, 11, Verdict::Granted));
+                c.past.question = Some(question(5, 11, Answer::Granted));
             }),
             "ask",
         ),
@@ -312,7 +312,7 @@ fn each_circumstance_has_one_decision() {
             "a rise was granted, and it is a fall now",
             Case::new(2, 5).with(|c| {
                 c.rules.approval.decrease = true;
-                c.past.question = Some(question(5, 6, Verdict::Granted));
+                c.past.question = Some(question(5, 6, Answer::Granted));
             }),
             "ask",
         ),
@@ -322,7 +322,7 @@ fn each_circumstance_has_one_decision() {
                 c.rules.approval.units = Some(Decimal::from(5));
                 c.past.question = Some(Question {
                     effective: date(2026, 12, 1),
-                    ..question(5, 11, Verdict::Granted)
+                    ..question(5, 11, Answer::Granted)
                 });
             }),
             "ask",
@@ -331,7 +331,7 @@ fn each_circumstance_has_one_decision() {
             "rejected, and within the limits since",
             Case::new(11, 5).with(|c| {
                 let words = "rejected by jo: a mistake".to_owned();
-                c.past.question = Some(question(5, 11, Verdict::Rejected { words }));
+                c.past.question = Some(question(5, 11, Answer::Rejected { words }));
             }),
             "approval-rejected",
         ),

@@ -69,18 +69,18 @@ fn limits_of_a_new_connection_ask_about_jumps_and_not_about_ordinary_days() {
 
 #[test]
 fn the_yes_to_another_line_of_a_new_account_is_none_to_this_one() {
-    let asked = |verdict| Question {
+    let asked = |answer| Question {
         reasons: vec![Reason::NewAccount],
-        ..question(5, 7, verdict)
+        ..question(5, 7, answer)
     };
-    let rejected = || Verdict::Rejected {
+    let rejected = || Answer::Rejected {
         words: "no".to_owned(),
     };
     // The account is known by now: a small change of it would pass.
     let table = [
         ("never asked", 7, None, "adjust"),
-        ("waiting", 7, Some(asked(Verdict::Waiting)), "ask"),
-        ("granted", 7, Some(asked(Verdict::Granted)), "adjust"),
+        ("waiting", 7, Some(asked(Answer::Waiting)), "ask"),
+        ("granted", 7, Some(asked(Answer::Granted)), "adjust"),
         ("rejected", 7, Some(asked(rejected())), "approval-rejected"),
         ("rejected, another count", 8, Some(asked(rejected())), "ask"),
     ];
@@ -95,10 +95,10 @@ fn the_yes_to_another_line_of_a_new_account_is_none_to_this_one() {
 
 #[test]
 fn brakes_on_change_count_neither_new_accounts_nor_what_a_person_granted_or_was_asked() {
-    let granted = |verdict| {
+    let granted = |answer| {
         Case::new(12, 5).with(|c| {
             c.rules.approval.units = Some(Decimal::from(5));
-            c.past.question = Some(question(5, 11, verdict));
+            c.past.question = Some(question(5, 11, answer));
         })
     };
     let rollback = Case::new(11, 11).with(|c| {
@@ -111,7 +111,7 @@ fn brakes_on_change_count_neither_new_accounts_nor_what_a_person_granted_or_was_
             reasons: vec![Reason::Rollback {
                 run: "r-000001".into(),
             }],
-            ..question(11, 5, Verdict::Granted)
+            ..question(11, 5, Answer::Granted)
         });
     });
     let new = Case::new(12, 5).with(|c| c.known = false);
@@ -121,8 +121,8 @@ fn brakes_on_change_count_neither_new_accounts_nor_what_a_person_granted_or_was_
     assert_eq!(new.plan().units(), Units::ZERO);
     assert_eq!(passing(&day(rollback)), []);
     // 7 of which 6 were seen.
-    assert_eq!(passing(&day(granted(Verdict::Granted))), one("+7", "+1"));
-    assert_eq!(passing(&day(granted(Verdict::Waiting))), one("+7", "+1"));
+    assert_eq!(passing(&day(granted(Answer::Granted))), one("+7", "+1"));
+    assert_eq!(passing(&day(granted(Answer::Waiting))), one("+7", "+1"));
 }
 
 #[test]
@@ -175,14 +175,14 @@ fn what_gathers_over_a_limit_is_asked_about_at_once_and_waits_for_its_window_onc
         })
     };
     assert_eq!(case(None).decision(), "ask, with a note");
-    let jump = |verdict| Question {
+    let jump = |answer| Question {
         reasons: vec![Reason::Rise {
             change: 55.into(),
             limit: ApprovalLimits::default().rise.unwrap(),
         }],
-        ..question(5, 60, verdict)
+        ..question(5, 60, answer)
     };
-    assert_eq!(case(Some(jump(Verdict::Granted))).decision(), "gather");
+    assert_eq!(case(Some(jump(Answer::Granted))).decision(), "gather");
 }
 
 #[test]

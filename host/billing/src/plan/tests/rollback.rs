@@ -5,12 +5,12 @@ use crate::approval::Rollback;
 
 const BEFORE: Date = date(2026, 10, 23);
 
-fn rolled_back(case: &mut Case, from: u32, to: u32, verdict: Verdict) {
-    taken_back_from(case, DAY, (from, to), verdict);
+fn rolled_back(case: &mut Case, from: u32, to: u32, answer: Answer) {
+    taken_back_from(case, DAY, (from, to), answer);
 }
 
 /// An adjustment from that day is to be taken back, and nothing else was done on it.
-fn taken_back_from(case: &mut Case, day: Date, (from, to): (u32, u32), verdict: Verdict) {
+fn taken_back_from(case: &mut Case, day: Date, (from, to): (u32, u32), answer: Answer) {
     case.past.adjusted = BTreeSet::from([day]);
     case.past.question = Some(Question {
         rollback: Some(Rollback {
@@ -22,7 +22,7 @@ fn taken_back_from(case: &mut Case, day: Date, (from, to): (u32, u32), verdict: 
         reasons: vec![Reason::Rollback {
             run: "r-000007".into(),
         }],
-        ..question(from, to, verdict)
+        ..question(from, to, answer)
     });
 }
 
@@ -51,24 +51,24 @@ fn a_rollback_waits_is_posted_or_is_held() {
     let table: Vec<(&str, Case, &str)> = vec![
         (
             "a rollback that waits",
-            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Waiting)),
+            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Answer::Waiting)),
             "ask, with a note",
         ),
         (
             "a rollback that was granted goes to the next free day",
-            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
+            Case::new(11, 11).with(|c| rolled_back(c, 11, 5, Answer::Granted)),
             "adjust, with a note",
         ),
         (
             "a rollback of units that have moved since",
-            Case::new(11, 12).with(|c| rolled_back(c, 11, 5, Verdict::Granted)),
+            Case::new(11, 12).with(|c| rolled_back(c, 11, 5, Answer::Granted)),
             "rollback-overtaken",
         ),
         (
             "a rollback whose periods are all posted",
             Case::new(11, 11).with(|c| {
                 read_from_october(c, 11, &[Truth::Yes; 4]);
-                taken_back_from(c, BEFORE, (11, 5), Verdict::Granted);
+                taken_back_from(c, BEFORE, (11, 5), Answer::Granted);
             }),
             "all-posted",
         ),
@@ -76,7 +76,7 @@ fn a_rollback_waits_is_posted_or_is_held() {
             "a rollback of which nobody knows whether its period is posted",
             Case::new(11, 11).with(|c| {
                 read_from_october(c, 11, &[Truth::Yes, Truth::Unknown]);
-                taken_back_from(c, BEFORE, (11, 5), Verdict::Granted);
+                taken_back_from(c, BEFORE, (11, 5), Answer::Granted);
             }),
             "posted-unknown",
         ),
@@ -90,7 +90,7 @@ fn a_rollback_waits_is_posted_or_is_held() {
 fn a_rollback_begins_on_the_first_day_that_can_still_be_changed() {
     let taken_back = |change: &dyn Fn(&mut Case)| {
         let case = Case::new(11, 11).with(|c| {
-            taken_back_from(c, BEFORE, (11, 5), Verdict::Granted);
+            taken_back_from(c, BEFORE, (11, 5), Answer::Granted);
             change(c);
         });
         let mut lines = case.lines();
@@ -136,32 +136,32 @@ fn a_rollback_begins_on_the_first_day_that_can_still_be_changed() {
 
 #[test]
 fn units_are_read_from_the_day_of_the_oldest_rollback_that_waits() {
-    let past = |days: &[(Date, Verdict)]| -> HashMap<LineId, LinePast> {
-        let one = |(at, (day, verdict)): (usize, &(Date, Verdict))| {
+    let past = |days: &[(Date, Answer)]| -> HashMap<LineId, LinePast> {
+        let one = |(at, (day, answer)): (usize, &(Date, Answer))| {
             let mut case = Case::new(1, 1);
-            taken_back_from(&mut case, *day, (11, 5), verdict.clone());
+            taken_back_from(&mut case, *day, (11, 5), answer.clone());
             (LineId::new(at.to_string()).unwrap(), case.past)
         };
         days.iter().enumerate().map(one).collect()
     };
-    let rejected = Verdict::Rejected { words: "no".into() };
+    let rejected = Answer::Rejected { words: "no".into() };
     let table = [
         ("nothing is taken back", vec![], DAY),
-        ("one waits", vec![(BEFORE, Verdict::Waiting)], BEFORE),
+        ("one waits", vec![(BEFORE, Answer::Waiting)], BEFORE),
         (
             "the older of two",
-            vec![(DAY, Verdict::Granted), (BEFORE, Verdict::Granted)],
+            vec![(DAY, Answer::Granted), (BEFORE, Answer::Granted)],
             BEFORE,
         ),
         ("a rejected one", vec![(BEFORE, rejected)], DAY),
         (
             "one that holds from a later day",
-            vec![(date(2026, 12, 1), Verdict::Waiting)],
+            vec![(date(2026, 12, 1), Answer::Waiting)],
             DAY,
         ),
         (
             "a very old one",
-            vec![(date(2025, 1, 1), Verdict::Waiting)],
+            vec![(date(2025, 1, 1), Answer::Waiting)],
             date(2026, 9, 22),
         ),
     ];
@@ -182,7 +182,7 @@ proptest! {
         prop_assume!(from != to);
         let case = Case::new(999, from).with(|c| {
             read_from_october(c, from, &vec![Truth::Yes; posted]);
-            taken_back_from(c, BEFORE, (from, to), Verdict::Granted);
+            taken_back_from(c, BEFORE, (from, to), Answer::Granted);
             let other = BEFORE.checked_add(jiff::Span::new().days(adjusted)).unwrap();
             c.past.adjusted.insert(other);
             c.model.repeat_date = if repeats { Truth::Yes } else { Truth::No };

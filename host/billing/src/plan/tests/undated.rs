@@ -351,7 +351,7 @@ fn the_remembered_day_is_that_of_the_first_plan_and_goes_with_the_change() {
     // A person who said no to the change said no to its day.
     let mut rejected = past.clone();
     let words = "too many".to_owned();
-    rejected.question = Some(question(5, 11, Verdict::Rejected { words }));
+    rejected.question = Some(question(5, 11, Answer::Rejected { words }));
     let due = rejected.due.as_mut().unwrap();
     (due.workspace, due.from) = ("w1".parse().unwrap(), date(2026, 11, 20));
     let line = life.on(date(2026, 12, 1), 5.into(), &rejected);
@@ -485,7 +485,7 @@ fn units_that_are_included_cost_nothing() {
 #[test]
 fn a_rollback_is_sent_at_once() {
     let question = Question {
-        verdict: Verdict::Granted,
+        answer: Answer::Granted,
         reasons: vec![Reason::Rollback {
             run: "r-000001".into(),
         }],
@@ -495,7 +495,7 @@ fn a_rollback_is_sent_at_once() {
             effective: date(2026, 11, 20),
         }),
         effective: DAY,
-        ..question(11, 5, Verdict::Granted)
+        ..question(11, 5, Answer::Granted)
     };
     let case = Case::new(11, 11).with(|c| {
         (c.model.delta, c.model.effect) = (false, Effect::Immediate);

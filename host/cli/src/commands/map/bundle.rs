@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use psa_host_billing::{ConnectionName, ModuleId};
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 use serde_json::json;
 
 use super::super::{Status, id};
 use crate::args::MapBundle;
 use crate::output::{Column, Output, Table};
 
-pub fn bundle(args: &MapBundle, host: &Host, out: Output) -> Result<Status> {
+pub fn bundle(args: &MapBundle, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let Some(bundle) = &args.bundle else {
         return list(&connection, None, host, out);
@@ -44,7 +44,7 @@ pub fn bundle(args: &MapBundle, host: &Host, out: Output) -> Result<Status> {
 fn list(
     connection: &ConnectionName,
     only: Option<&ModuleId>,
-    host: &Host,
+    host: &Access,
     out: Output,
 ) -> Result<Status> {
     let mut bundles = host.bundles(connection)?;

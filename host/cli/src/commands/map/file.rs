@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{
-    Change, Form, Host, MapChange, MapDifference, MapImported, Problem, Source, refuse_existing,
+    Access, Change, Form, MapChange, MapDifference, MapImported, Problem, Source, refuse_existing,
     write_whole,
 };
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, tell, write_json
 /// New mappings shown by an import; what changes or goes is always shown.
 const MOST_ADDED: usize = 20;
 
-pub async fn import(args: &MapImport, host: &Host, out: Output) -> Result<Status> {
+pub async fn import(args: &MapImport, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
@@ -195,7 +195,7 @@ impl Counts {
     }
 }
 
-pub async fn export(args: &MapExport, host: &Host, out: Output) -> Result<Status> {
+pub async fn export(args: &MapExport, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let by_name = args.file.as_deref().and_then(Form::of_name);
     let form = args.form.map(Form::from).or(by_name).unwrap_or(Form::Json);

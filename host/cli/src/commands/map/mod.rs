@@ -8,14 +8,14 @@ mod suggest;
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_sync::{Done, Host, MappingKind};
+use psa_host_sync::{Access, Done, MappingKind};
 use serde_json::json;
 
 use super::{Status, confirm, id, or_dash};
 use crate::args::{MapCommand, MapKind};
 use crate::output::{Column, Output, Table, Tone};
 
-pub async fn run(command: MapCommand, host: &Host, out: Output) -> Result<Status> {
+pub async fn run(command: MapCommand, host: &Access, out: Output) -> Result<Status> {
     let name = |text: &str| id::<ConnectionName>("connection name", text);
     match command {
         MapCommand::Account {
@@ -125,7 +125,7 @@ fn answer(done: &Done, out: Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {
+fn list(connection: &ConnectionName, host: &Access, out: Output) -> Result<Status> {
     let mapping = host.mapping(connection)?;
     if out.is_json() {
         out.json(&mapping)?;

@@ -4,12 +4,12 @@ use anyhow::Result;
 use jiff::Timestamp;
 use psa_host_billing::radar::Stake;
 use psa_host_billing::{ConnectionName, ModuleId, Money};
-use psa_host_sync::Host;
+use psa_host_sync::Access;
 
 use super::super::{Status, or_dash};
 use crate::output::{Bar, Column, Output, Table};
 
-pub async fn radar(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {
+pub async fn radar(connection: &ConnectionName, host: &Access, out: Output) -> Result<Status> {
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
     let radar = host.radar(connection, &watch).await?;

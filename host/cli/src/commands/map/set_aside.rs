@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use psa_host_billing::{ConnectionName, ModuleId, SetAsideKind, WorkspaceId};
-use psa_host_sync::{Host, SetAsideOrder};
+use psa_host_sync::{Access, SetAsideOrder};
 use serde_json::json;
 
 use super::super::{Status, id, or_dash};
 use crate::args::{MapRestore, MapSetAside};
 use crate::output::{Column, Output, Table, Tone};
 
-pub fn set_aside(args: MapSetAside, host: &Host, out: Output) -> Result<Status> {
+pub fn set_aside(args: MapSetAside, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     if args.list {
         return list(&connection, host, out);
@@ -48,7 +48,7 @@ pub fn set_aside(args: MapSetAside, host: &Host, out: Output) -> Result<Status> 
     Ok(Status::Done)
 }
 
-fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status> {
+fn list(connection: &ConnectionName, host: &Access, out: Output) -> Result<Status> {
     let entries = host.set_asides(connection)?;
     if out.is_json() {
         out.json(&json!({ "connection": connection, "set_asides": entries }))?;
@@ -85,7 +85,7 @@ fn list(connection: &ConnectionName, host: &Host, out: Output) -> Result<Status>
     Ok(Status::Done)
 }
 
-pub fn restore(args: &MapRestore, host: &Host, out: Output) -> Result<Status> {
+pub fn restore(args: &MapRestore, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let (workspaces, modules) = (workspaces(&args.workspaces)?, modules(&args.modules)?);
     let entries = host.restore(&connection, &workspaces, &modules)?;

@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
-use psa_host_billing::suggest::Verdict;
-use psa_host_sync::{Choice, Host, Source, SuggestOptions, Suggestions};
+use psa_host_billing::suggest::Confidence;
+use psa_host_sync::{Access, Choice, Source, SuggestOptions, Suggestions};
 
 use super::super::{Status, confirm, id};
 use super::file::{show, told};
 use crate::args::{DoubtWord, MapApply, MapSuggest};
 use crate::output::{Bar, Column, Output, Table, Tone};
 
-pub async fn suggest(args: &MapSuggest, host: &Host, out: Output) -> Result<Status> {
+pub async fn suggest(args: &MapSuggest, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let options = SuggestOptions {
         accounts: !args.services,
@@ -72,7 +72,7 @@ fn safe(found: &Suggestions) -> usize {
     let services = found.service_suggestions.iter().map(|one| one.verdict);
     accounts
         .chain(services)
-        .filter(|verdict| *verdict == Verdict::Safe)
+        .filter(|verdict| *verdict == Confidence::Safe)
         .count()
 }
 
@@ -92,14 +92,14 @@ fn row(
     id: &str,
     [coro, psa]: [&String; 2],
     score: u8,
-    verdict: Verdict,
+    verdict: Confidence,
     reason: String,
 ) {
     let verdict = match verdict {
-        Verdict::Safe => ("safe", Tone::Good),
-        Verdict::Likely => ("likely", Tone::Plain),
-        Verdict::Ambiguous => ("ambiguous", Tone::Attention),
-        Verdict::Weak => ("weak", Tone::Plain),
+        Confidence::Safe => ("safe", Tone::Good),
+        Confidence::Likely => ("likely", Tone::Plain),
+        Confidence::Ambiguous => ("ambiguous", Tone::Attention),
+        Confidence::Weak => ("weak", Tone::Plain),
     };
     table.toned([
         (id.to_owned(), Tone::Plain),
@@ -125,7 +125,7 @@ fn others<C: ToString, P: ToString>(fits: &[P], claimed: &[C], psa: &str, coro: 
     words
 }
 
-pub async fn apply(args: &MapApply, host: &Host, out: Output) -> Result<Status> {
+pub async fn apply(args: &MapApply, host: &Access, out: Output) -> Result<Status> {
     let connection: ConnectionName = id("connection name", &args.connection)?;
     let source = args.suggestions.as_deref().map(Source::read).transpose()?;
     let source = source.map(|source| source.accepting(&DoubtWord::doubts(&args.accept)));

@@ -1,7 +1,7 @@
 //! Taking chosen proposals: through the same checks as a mapping file, and never
 //! unasked.
 
-use psa_host_billing::suggest::Verdict;
+use psa_host_billing::suggest::Confidence;
 use psa_host_billing::{ConnectionName, default_metric};
 use psa_host_ledger::{AccountMapping, Mapping, ServiceMapping};
 
@@ -11,7 +11,7 @@ use crate::imports::json::{Node, parse};
 use crate::mapping::difference::MapDifference;
 use crate::mapping::file::{Place, Read, Row, metric};
 use crate::progress::Watch;
-use crate::{Host, Note, Result, Source};
+use crate::{Access, Note, Power, Result, Source};
 
 /// Which proposals are taken.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +29,9 @@ pub enum Choice<'a> {
     Safe,
 }
 
-impl Host {
+impl Access {
     /// Hold chosen proposals against what is mapped, with each checked on both sides as
-    /// a row of a mapping file is. Writes nothing: [`Host::apply_mappings`] does.
+    /// a row of a mapping file is. Writes nothing: [`Access::apply_mappings`] does.
     ///
     /// # Errors
     /// A file that cannot be read, a PSA that does not answer.
@@ -41,6 +41,7 @@ impl Host {
         choice: Choice<'a>,
         watch: Watch<'_>,
     ) -> Result<MapDifference<'a>> {
+        self.may_on(name, Power::Read)?;
         let connection = self.connection(name)?;
         let present = self.ledger().mappings(name)?;
         let mut chosen = match choice {
@@ -59,13 +60,15 @@ impl Host {
             match choice {
                 Choice::Ids(ids) => chosen = by_id(ids, &now),
                 Choice::Safe => {
-                    let safe = now.into_iter().filter(|one| one.verdict == Verdict::Safe);
+                    let safe = now
+                        .into_iter()
+                        .filter(|one| one.verdict == Confidence::Safe);
                     chosen.rows = safe.map(Proposed::into_row).collect();
                 }
                 Choice::File { .. } => {
                     let safe: Vec<&Mapping> = now
                         .iter()
-                        .filter(|one| one.verdict == Verdict::Safe)
+                        .filter(|one| one.verdict == Confidence::Safe)
                         .map(|one| &one.mapping)
                         .collect();
                     let before = chosen.rows.len();
@@ -88,7 +91,7 @@ impl Host {
 /// A proposal as a mapping.
 struct Proposed {
     id: String,
-    verdict: Verdict,
+    verdict: Confidence,
     mapping: Mapping,
 }
 

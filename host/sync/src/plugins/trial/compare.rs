@@ -11,7 +11,7 @@ use crate::check::incident;
 use crate::error::rule;
 use crate::mapping::zone_of;
 use crate::wiring::OnTrial;
-use crate::{Error, Host, OpenConnection, Result};
+use crate::{Access, Error, OpenConnection, Result};
 
 /// What the file in use gave to compare with.
 enum Before {
@@ -19,7 +19,7 @@ enum Before {
     Ledger(Tried),
 }
 
-impl Host {
+impl Access {
     /// One connection, beside no other run of its tenant.
     pub(super) async fn try_for(
         &self,

@@ -7,7 +7,7 @@ use psa_host_ledger::HistoryFilter;
 use serde::{Deserialize, Serialize};
 
 use super::TrialOutcome;
-use crate::{Host, Result};
+use crate::{Access, Result};
 
 /// A trial as the history has it.
 #[derive(Debug, Clone, Serialize)]
@@ -33,7 +33,7 @@ pub struct RecordedTrial {
     pub problem: Option<String>,
 }
 
-impl Host {
+impl Access {
     /// How the last trial of a file went.
     pub(in crate::plugins) fn last_trial(
         &self,

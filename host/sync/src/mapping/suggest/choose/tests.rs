@@ -80,7 +80,7 @@ fn a_file_without_suggestions_is_refused() {
 fn ids_are_taken_as_they_are_suggested_now() {
     let proposed = |id: &str, mapping: Mapping| Proposed {
         id: id.to_owned(),
-        verdict: Verdict::Likely,
+        verdict: Confidence::Likely,
         mapping,
     };
     let pair = |workspace: &str, account: &str| {
