@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adjustment;
 pub mod approval;
 pub mod brake;
 pub mod bundle;
@@ -35,6 +36,7 @@ mod timeline;
 pub mod trial;
 mod vendor;
 
+pub use adjustment::{Adjustment, Cleared};
 pub use hold::{Hold, HoldCode};
 pub use ids::{
     AccountId, ConnectionName, ContractId, IdError, LineId, MAX_ID_BYTES, ModuleId, ServiceId,

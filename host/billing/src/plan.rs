@@ -48,40 +48,6 @@ pub struct Pair {
     pub metric: Metric,
 }
 
-/// One change of a line's units from a date: the only thing ever written to a PSA.
-/// Can only be had from a [`Plan`] that no brake stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adjustment {
-    pair: Pair,
-    line: LineKey,
-    baseline: Units,
-    target: Units,
-    effective: Date,
-}
-
-impl Adjustment {
-    /// For whom and what.
-    pub fn pair(&self) -> &Pair {
-        &self.pair
-    }
-    /// Where.
-    pub fn line(&self) -> &LineKey {
-        &self.line
-    }
-    /// Units on the effective date when it was planned.
-    pub fn baseline(&self) -> Units {
-        self.baseline
-    }
-    /// Units from the effective date on.
-    pub fn target(&self) -> Units {
-        self.target
-    }
-    /// The first day of the new quantity.
-    pub fn effective(&self) -> Date {
-        self.effective
-    }
-}
-
 /// What is done with a pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {

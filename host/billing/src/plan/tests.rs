@@ -23,8 +23,8 @@ use rust_decimal::Decimal;
 use crate::approval::Answer;
 use crate::rules::{Action, ApprovalLimits, EffectivePolicy, ZeroRule};
 use crate::{
-    ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
-    WorkspaceStatus, ZeroUnits,
+    Cleared, ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot,
+    WorkspaceKind, WorkspaceStatus, ZeroUnits,
 };
 
 const DAY: Date = date(2026, 11, 23);
@@ -278,7 +278,7 @@ impl Case {
         })
     }
 
-    fn adjustments(&self) -> Vec<(usize, Adjustment)> {
+    fn adjustments(&self) -> Vec<(usize, Cleared)> {
         self.plan()
             .adjustments(&BTreeSet::new())
             .unwrap_or_default()
@@ -313,10 +313,10 @@ fn a_rise_and_a_fall_are_planned_as_a_difference() {
         panic!("{adjustments:?}")
     };
     assert_eq!(
-        (adjustment.baseline(), adjustment.target()),
+        (adjustment.baseline, adjustment.target),
         (5.into(), 11.into())
     );
-    assert_eq!(adjustment.effective(), DAY);
+    assert_eq!(adjustment.effective, DAY);
     let delta = |case: Case| case.lines()[0].delta().unwrap().to_string();
     assert_eq!(delta(Case::new(11, 5)), "+6");
     assert_eq!(delta(Case::new(3, 5)), "-2");
@@ -531,7 +531,7 @@ fn our_own_posted_next_period_is_not_to_be_removed() {
     assert_eq!(others.fix, crate::HoldCode::FutureChange.fix());
     // From that day on the line follows its count.
     let later = case((11, december)).with(|c| *c.timeline() = Ok(months([11; 3])));
-    assert_eq!(later.adjustments()[0].1.target(), Units::from(12));
+    assert_eq!(later.adjustments()[0].1.target, Units::from(12));
 }
 
 #[test]
@@ -598,8 +598,8 @@ proptest! {
             c.past.adjusted = adjusted.then_some(DAY).into_iter().collect();
         });
         for (_, adjustment) in case.adjustments() {
-            prop_assert_eq!(adjustment.target(), Units::from(count));
-            prop_assert_eq!(adjustment.baseline(), Units::from(now));
+            prop_assert_eq!(adjustment.target, Units::from(count));
+            prop_assert_eq!(adjustment.baseline, Units::from(now));
             prop_assert!(count != now && count != 0 && later == now && !adjusted);
         }
     }

@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 
 use super::passed::OneWay;
 use super::vanished::Vanished;
-use super::{Adjustment, Context, Decision, Passed, PassedChange, PlanLine};
+use super::{Context, Decision, Passed, PassedChange, PlanLine};
+use crate::adjustment::{Adjustment, Cleared};
 use crate::brake::{self, Alike, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
 use crate::{AccountId, Contract, Units};
@@ -32,7 +33,7 @@ pub struct Plan {
     passed: Passed,
     passing: Vec<PassedChange>,
     vanished: Vanished,
-    adjustments: Vec<(usize, Adjustment)>,
+    adjustments: Vec<(usize, Cleared)>,
 }
 
 /// What the PSA gave in answer, as far as the brakes ask.
@@ -88,13 +89,14 @@ impl Plan {
             (&line.decision, &line.line, line.baseline, line.target)
         {
             let adjustment = Adjustment {
-                pair: line.pair.clone(),
-                line: key.clone(),
+                workspace: line.pair.workspace.clone(),
+                module: line.pair.module.clone(),
+                key: key.clone(),
                 baseline,
                 target,
                 effective: line.effective,
             };
-            self.adjustments.push((at, adjustment));
+            self.adjustments.push((at, Cleared::by_plan(adjustment)));
         }
     }
 
@@ -238,7 +240,7 @@ impl Plan {
     pub fn adjustments(
         &mut self,
         released: &BTreeSet<BrakeCode>,
-    ) -> Result<Vec<(usize, Adjustment)>, Vec<Brake>> {
+    ) -> Result<Vec<(usize, Cleared)>, Vec<Brake>> {
         let brakes = self.brakes(released);
         if brakes.is_empty() {
             Ok(std::mem::take(&mut self.adjustments))

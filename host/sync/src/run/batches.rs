@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use psa_host_billing::rules::PostingRule;
-use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
+use psa_host_billing::{Hold, HoldCode, RejectionKind, TenantKey};
 use psa_host_ledger::{DecisionsAt, IntentId, RunId};
 
 use super::Begun;
@@ -51,10 +51,10 @@ pub(super) struct Running<'a> {
     pub found_right: FoundRight,
 }
 
-/// An adjustment that left.
+/// An adjustment that left: what was written down of it, by which its line is judged.
 pub(super) struct Sent {
     pub intent: IntentId,
-    pub row: usize,
+    pub work: Work,
     pub told: Told,
 }
 
@@ -166,16 +166,5 @@ impl Running<'_> {
             );
             self.lines[work.row].hold(Hold::new(HoldCode::NotSent, message));
         }
-    }
-}
-
-impl LineReport {
-    pub fn line_key(&self) -> Option<LineKey> {
-        Some(LineKey {
-            line: self.line.clone()?,
-            contract: self.contract.clone()?,
-            service: self.service.clone(),
-            account: self.account.clone()?,
-        })
     }
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::orphan::Chosen;
-use psa_host_billing::plan::Adjustment;
 use psa_host_billing::rules::Rules;
-use psa_host_billing::{ConnectionName, HoldCode, LineId};
+use psa_host_billing::{Cleared, ConnectionName, HoldCode, LineId};
 use psa_host_ledger::{DecisionsAt, LineUpdate, Outcome, RunEnding, RunId, Snapshot};
 
 use super::batches::Running;
@@ -56,6 +55,7 @@ impl Access {
         watch: Watch<'_>,
     ) -> Result<()> {
         let name = &begun.open.connection.name;
+        self.close_killed_runs()?;
         found.released = self.release_brakes(name, begun.run, begun.dry_run, release)?;
         if !begun.dry_run {
             if self.ledger().say_limits_added(name)? {
@@ -103,7 +103,7 @@ impl Access {
         rules: &Rules,
         found: &mut Found,
         watch: Watch<'_>,
-    ) -> Result<Option<(Planned, Vec<(usize, Adjustment)>)>> {
+    ) -> Result<Option<(Planned, Vec<(usize, Cleared)>)>> {
         let planning = Planning {
             open: begun.open,
             tenant: begun.tenant,
@@ -164,7 +164,7 @@ impl Access {
         begun: &Begun<'_>,
         decided: &Decided,
         planned: Planned,
-        adjustments: Vec<(usize, Adjustment)>,
+        adjustments: Vec<(usize, Cleared)>,
         found: &mut Found,
         watch: Watch<'_>,
     ) -> Result<()> {

@@ -147,7 +147,6 @@ impl Access {
                     .tenant_lock(&tenant, &format!("sync {name}"))?,
             ),
         };
-        self.close_killed_runs()?;
         let snapshot = self.newest_snapshot(&open)?;
         let new = NewRun {
             connection: name.clone(),

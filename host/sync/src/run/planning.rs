@@ -328,7 +328,9 @@ impl Access {
         }
         for intent in self.ledger().open_intents(tenant)? {
             let open = open_adjustment(&intent, quarantine);
-            past.entry(intent.intent.key.line).or_default().open = Some(open);
+            past.entry(intent.intent.adjustment.key.line)
+                .or_default()
+                .open = Some(open);
         }
         for (line, rejected) in self.ledger().rejections(tenant)? {
             past.entry(line).or_default().rejected = Some(Rejected {

@@ -89,7 +89,7 @@ impl Running<'_> {
         let ready: Vec<_> = ready
             .into_iter()
             .map(|work| {
-                let intent = work.to_intend(self);
+                let intent = work.to_intend(self.tenant);
                 (work, intent)
             })
             .collect();
@@ -181,12 +181,8 @@ impl Running<'_> {
             self.posted += 1;
             let (answer, told) = self.conclude(work.row, posting);
             if let Some(told) = told {
-                let row = work.row;
-                posted.sent.push(Sent {
-                    intent: id,
-                    row,
-                    told,
-                });
+                let intent = id;
+                posted.sent.push(Sent { intent, work, told });
             }
             records.push((id, answer));
         }

@@ -96,7 +96,7 @@ impl Sender {
     }
 
     async fn send(&self, connector: &mut Option<Connector>, marked: &Marked) -> Sendout {
-        let request = marked.work.request(self.day.date());
+        let (adjustment, today) = (&*marked.work.adjustment, self.day.date());
         let mut tries = marked.work.tries;
         loop {
             if let Some(hold) = self.day.over().or_else(|| self.stop.hold()) {
@@ -122,7 +122,7 @@ impl Sender {
                     self.ledger.reached(Step::BeforeSend);
                     let posting = tokio::select! {
                         biased;
-                        posting = ready.adjust(&request, Arc::clone(&gate) as _) => posting,
+                        posting = ready.adjust(adjustment, today, Arc::clone(&gate) as _) => posting,
                         // The call is given up in the middle, and nothing of it has left.
                         () = self.stopped_before(&gate) => {
                             return Sendout::Withheld(Withheld::Held(self.stop.cancelled_hold()));
