@@ -28,9 +28,9 @@ use crate::count::{Counting, Days};
 use crate::rules::Rules;
 use crate::stance::Stance;
 use crate::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, Hold, LineId,
-    LineKey, Mapping, Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping,
-    SetAsides, Units, UnitsChange, Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, Contract, ContractId, Hold, LineId, LineKey, Mapping,
+    Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, SetAsides, Units,
+    UnitsChange, UsageCounts, Workspace, WorkspaceId,
 };
 
 /// A mapped workspace and a mapped module.
@@ -236,7 +236,7 @@ pub struct Context<'a> {
     /// What the MSP decided for the connection.
     pub rules: &'a Rules,
     /// The counts.
-    pub snapshot: &'a CompleteSnapshot,
+    pub snapshot: &'a UsageCounts,
     /// The mappings.
     pub mapping: &'a Mapping,
     /// The PSA's accounts.

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::{
-    CompleteSnapshot, Mapping, Metric, ModuleId, Money, Service, ServiceId, SetAsides, UsageItem,
+    Mapping, Metric, ModuleId, Money, Service, ServiceId, SetAsides, UsageCounts, UsageItem,
     Workspace, WorkspaceId, default_metric,
 };
 
@@ -18,7 +18,7 @@ pub struct Seen<'a> {
     /// The day, in the connection's zone.
     pub as_of: Date,
     /// The counts.
-    pub snapshot: &'a CompleteSnapshot,
+    pub snapshot: &'a UsageCounts,
     /// The mappings.
     pub mapping: &'a Mapping,
     /// Workspaces of the channel.

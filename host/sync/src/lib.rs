@@ -27,6 +27,7 @@ mod mapping;
 pub mod modules;
 mod note;
 mod orphans;
+mod plan_inputs;
 mod plugins;
 mod progress;
 mod psa_lists;

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use psa_host_billing::radar::{Seen, Stake};
 use psa_host_billing::suggest::{Confidence, NamedModule, suggest_services};
 use psa_host_billing::{
-    CompleteSnapshot, ConnectionName, Mapping, ModuleId, Service, ServiceId, UsageItem,
-    UsageSnapshot, WorkspaceId,
+    ConnectionName, Mapping, ModuleId, Service, ServiceId, UsageCounts, UsageItem, UsageSnapshot,
+    WorkspaceId,
 };
 use serde::Serialize;
 
@@ -91,15 +91,13 @@ impl Access {
             Err(_) if mapping.services().len() == 0 => Vec::new(),
             Err(error) => return Err(error),
         };
-        // Complete for looking at: what is missing from it is on nobody's radar.
-        let counts = CompleteSnapshot::new(UsageSnapshot {
+        // What is missing from it is on nobody's radar.
+        let counts = UsageCounts::new(UsageSnapshot {
             channel: channel.clone(),
             taken_at: snapshot.taken_at,
-            complete: true,
+            complete: snapshot.complete,
             items: self.ledger().usage_items(snapshot.id)?,
         });
-        let counts = counts
-            .map_err(|error| rule("snapshot-incomplete", error.to_string(), "Import another."))?;
         let mut workspaces = self.ledger().workspaces_below(channel)?;
         workspaces.extend(self.ledger().workspace(channel)?);
         let workspaces: HashMap<_, _> = workspaces

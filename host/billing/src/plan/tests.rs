@@ -23,8 +23,8 @@ use rust_decimal::Decimal;
 use crate::approval::Answer;
 use crate::rules::{Action, ApprovalLimits, EffectivePolicy, ZeroRule};
 use crate::{
-    Cleared, ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot,
-    WorkspaceKind, WorkspaceStatus, ZeroUnits,
+    Cleared, CompleteSnapshot, ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem,
+    UsageSnapshot, WorkspaceKind, WorkspaceStatus, ZeroUnits,
 };
 
 const DAY: Date = date(2026, 11, 23);
@@ -195,14 +195,18 @@ impl Case {
         &mut self.contracts[0].lines[0].timeline
     }
 
-    pub(super) fn context<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
-        let snapshot = CompleteSnapshot::new(UsageSnapshot {
+    fn snapshot(&self) -> CompleteSnapshot {
+        CompleteSnapshot::new(UsageSnapshot {
             channel: WorkspaceId::new("c").unwrap(),
             taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
             complete: true,
             items: self.usage.iter().chain(&self.more_usage).cloned().collect(),
         })
-        .unwrap();
+        .unwrap()
+    }
+
+    pub(super) fn context<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
+        let snapshot = self.snapshot();
         let mut mapping = Mapping::default();
         mapping
             .map_account(self.workspace.id.clone(), AccountId::new("17").unwrap())
@@ -269,7 +273,11 @@ impl Case {
                 .accounts()
                 .map(|(_, id)| id.clone())
                 .collect();
-            let mut plan = Plan::new(context, Answered { asked: &asked }, self.passed.clone());
+            let answered = Answered {
+                snapshot: &self.snapshot(),
+                asked: &asked,
+            };
+            let mut plan = Plan::new(context, answered, self.passed.clone());
             plan.saw(&AccountId::new("17").unwrap(), &self.contracts);
             for (at, line) in lines.iter().enumerate() {
                 plan.add(at, line);
@@ -456,7 +464,11 @@ fn what_is_left_out_counts_for_the_brakes_and_is_neither_adjusted_nor_let_pass()
         let mut plan = case.context(|context| {
             let asked = BTreeSet::new();
             let passed = Passed::new(context.as_of, None, Vec::new());
-            Plan::new(context, Answered { asked: &asked }, passed)
+            let answered = Answered {
+                snapshot: &case.snapshot(),
+                asked: &asked,
+            };
+            Plan::new(context, answered, passed)
         });
         add(&mut plan);
         plan

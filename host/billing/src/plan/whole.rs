@@ -11,7 +11,7 @@ use super::{Context, Decision, Passed, PassedChange, PlanLine};
 use crate::adjustment::{Adjustment, Cleared};
 use crate::brake::{self, Alike, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
-use crate::{AccountId, Contract, Units};
+use crate::{AccountId, CompleteSnapshot, Contract, Units};
 
 /// Gathers what the brakes look at, and keeps the adjustments until they have.
 #[derive(Debug)]
@@ -36,9 +36,11 @@ pub struct Plan {
     adjustments: Vec<(usize, Cleared)>,
 }
 
-/// What the PSA gave in answer, as far as the brakes ask.
+/// What a plan stands on as a whole, as far as the brakes ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
+    /// The counts: nothing is missing from them.
+    pub snapshot: &'a CompleteSnapshot,
     /// Mapped accounts of workspaces that are in the snapshot's channel; nothing of others
     /// is asked for, so nothing of them can be missing.
     pub asked: &'a BTreeSet<AccountId>,
@@ -56,7 +58,7 @@ impl Plan {
         let (up, down) = passed.today();
         Self {
             limits: context.rules.brakes.clone(),
-            all_zero: context.snapshot.all_zero(),
+            all_zero: answered.snapshot.all_zero(),
             mapped: answered.asked.len(),
             missing_accounts,
             known: known.count(),

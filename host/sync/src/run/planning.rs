@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Span;
 use jiff::civil::Date;
 use psa_host_billing::approval::{Answer, Question, Rollback};
-use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{
@@ -18,8 +17,8 @@ use psa_host_billing::plan::{
 use psa_host_billing::rules::Rules;
 use psa_host_billing::trial::Tried;
 use psa_host_billing::{
-    Account, AccountId, ConnectionName, LineId, Mapping, ModuleId, QuantityModel, TenantKey,
-    Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, LineId, Mapping, ModuleId, TenantKey, Workspace,
+    WorkspaceId,
 };
 use psa_host_ledger::{
     Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
@@ -31,10 +30,10 @@ use super::only::Only;
 use super::report::LineReport;
 use super::settling::open_adjustment;
 use super::stored;
-use crate::count::LookBack;
+use crate::plan_inputs::{Listed, PlanInputs, Remembered};
 use crate::progress::Watch;
 use crate::snapshot::counts_of;
-use crate::{Access, OpenConnection, Result, Window, whole_lines};
+use crate::{Access, AccountContracts, OpenConnection, Result, Window, whole_lines};
 
 /// What a run is to do.
 pub(super) struct Planned {
@@ -107,58 +106,32 @@ impl Access {
         } = *planning;
         let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
         let counts = tokio::task::spawn_blocking(move || counts_of(&ledger, &usage));
-        let mapping = self.mapping_of(open)?;
-        let workspaces = self.workspaces_of(open)?;
+        let remembered = self.remembered(open, tenant, as_of, quarantine)?;
+        let (mapping, workspaces) = (&remembered.mapping, &remembered.workspaces);
         let reader = &open.reader;
         let mapped: Vec<AccountId> = mapping
             .accounts()
             .filter(|(workspace, _)| workspaces.contains_key(*workspace))
             .map(|(_, account)| account.clone())
             .collect();
-        let past = self.past_of_lines(open, tenant, as_of, quarantine)?;
-        let known = self.ledger().known_accounts(tenant)?;
         let passed = self.ledger().passed(&open.connection.name, as_of)?;
         // Begun before the lists that it does not need.
-        let start = first_day_to_read(&past, as_of);
+        let start = first_day_to_read(&remembered.past, as_of);
         let horizon = Some(last_day_to_read(as_of));
         let mut chunks = reader.chunks(&mapped, Window { start, horizon });
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
         let services = reader.services(watch).await.map_err(|e| open.failed(e))?;
         self.remember_unnamed(&open.connection.name, &mapped, &accounts)?;
         let counts = counts.await.map_err(super::ended)??;
-        let counting = self.counting_of(&open.connection.name)?;
-        let look_back = LookBack {
-            connection: &open.connection,
-            mapping: &mapping,
-            counting: &counting,
-            as_of,
-            until: counts.taken_at(),
-        };
-        let set_asides = self.set_asides_of(&open.connection.name)?;
-        let services = services
-            .into_iter()
-            .map(|service| (service.id.clone(), service))
-            .collect();
-        let context = Context {
-            as_of,
-            rules,
-            snapshot: &counts,
-            mapping: &mapping,
-            accounts: &accounts
-                .into_iter()
-                .map(|account| (account.id.clone(), account))
-                .collect(),
-            services: &services,
-            bundles: &mapped_bundles(&mapping, &services),
-            model: &model(open),
-            past: &past,
-            counting: &counting,
-            days: &Days::default(),
-            set_asides: &set_asides,
-            known: &known,
-        };
+        let listed = Listed::new(accounts, services);
+        let inputs = PlanInputs::new(open, as_of, rules, &counts, &remembered, &listed);
+        let no_days = Days::default();
+        let context = inputs.context(&no_days);
         let asked: BTreeSet<AccountId> = mapped.into_iter().collect();
-        let answered = Answered { asked: &asked };
+        let answered = Answered {
+            snapshot: &counts,
+            asked: &asked,
+        };
         // Most pairs have a count; room for all of them at once is never copied.
         let pairs = counts
             .items()
@@ -179,39 +152,18 @@ impl Access {
         };
         while let Some(chunk) = chunks.next(watch).await {
             let mut chunk = chunk.map_err(|error| open.failed(error))?;
-            let days = self.days_of_chunk(look_back, &chunk)?;
-            let context = Context {
-                days: &days,
-                ..context
-            };
+            let days = self.days_of_chunk(inputs.look_back(), &chunk)?;
             let first = planned.lines.len();
-            let decided = whole_lines::decide(reader, &context, &workspaces, &mut chunk, start);
+            let context = inputs.context(&days);
+            let decided = whole_lines::decide(reader, &context, workspaces, &mut chunk, start);
             let decided = decided.await.map_err(|error| open.failed(error))?;
-            for (read, lines) in chunk.into_iter().zip(decided) {
-                if let Ok(contracts) = &read.contracts {
-                    planned.plan.saw(&read.account, contracts);
-                    planning.tell(|tried| tried.read(contracts, as_of));
-                }
-                let workspace = mapping.workspace(&read.account);
-                if workspace.is_some_and(|workspace| !only.has(workspace)) {
-                    lines.iter().for_each(|line| planned.leave_out(line));
-                    continue;
-                }
-                let new = (!known.contains(&read.account)).then_some(read.account);
-                let right = new.filter(|_| all_right(&lines));
-                planned.accounts_right.extend(right);
-                for line in lines {
-                    planning.tell(|tried| tried.planned(&line));
-                    planned.add(line);
-                }
-            }
+            planned.take(planning, &remembered, chunk.into_iter().zip(decided));
             let new = planned.lines.get(first..).unwrap_or_default();
             rows.write(new.iter().map(stored::row).collect()).await?;
         }
         reader.drop_idle();
         rows.finish().await?;
-        (planned.unmapped_workspaces, planned.unmapped_modules) =
-            unmapped(&mapping, &context, only);
+        (planned.unmapped_workspaces, planned.unmapped_modules) = unmapped(mapping, &context, only);
         planned.pairs = planned.lines.len();
         if planned.pairs == 0 && only.is_all() {
             planned.not_set_up = not_set_up(&context, &asked);
@@ -363,6 +315,33 @@ impl Planned {
         }
     }
 
+    /// Accounts that were read, with what was decided of their pairs.
+    fn take(
+        &mut self,
+        planning: &Planning<'_>,
+        remembered: &Remembered,
+        accounts: impl Iterator<Item = (AccountContracts, Vec<PlanLine>)>,
+    ) {
+        for (read, lines) in accounts {
+            if let Ok(contracts) = &read.contracts {
+                self.plan.saw(&read.account, contracts);
+                planning.tell(|tried| tried.read(contracts, planning.as_of));
+            }
+            let workspace = remembered.mapping.workspace(&read.account);
+            if workspace.is_some_and(|workspace| !planning.only.has(workspace)) {
+                lines.iter().for_each(|line| self.leave_out(line));
+                continue;
+            }
+            let known = remembered.accounts.contains(&read.account);
+            let right = (!known && all_right(&lines)).then_some(read.account);
+            self.accounts_right.extend(right);
+            for line in lines {
+                planning.tell(|tried| tried.planned(&line));
+                self.add(line);
+            }
+        }
+    }
+
     fn add(&mut self, line: PlanLine) {
         let row = self.lines.len();
         self.plan.add(row, &line);
@@ -468,11 +447,6 @@ fn approval_question(asked: QuestionRecord) -> (LineId, Question) {
         rollback,
     };
     (asked.question.key.line, question)
-}
-
-/// How the plugin's PSA counts.
-pub(crate) fn model(open: &OpenConnection) -> QuantityModel {
-    open.plugin.description().quantity.clone()
 }
 
 /// What is missing from a connection of which nothing can be posted; none where its
