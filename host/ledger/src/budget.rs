@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use crate::error::{Fault, Inside};
+use crate::history::About;
 use crate::open::lock;
 use crate::row::instant;
 use crate::{Ledger, Result};
@@ -178,7 +179,7 @@ impl Ledger {
         };
         self.write(|change, journal| {
             let detail = json!({ "until": until, "why": why });
-            journal.write(change, "budget.lifted", scope, &detail)
+            journal.write(change, About::Installation, "budget.lifted", scope, &detail)
         })?;
         self.budget(|database| {
             database.execute("DELETE FROM paused WHERE scope = ?1", [scope])?;

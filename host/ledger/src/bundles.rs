@@ -5,6 +5,7 @@ use rusqlite::params;
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::history::About;
 use crate::row::parsed;
 use crate::{Ledger, LedgerError, Result};
 
@@ -42,7 +43,13 @@ impl Ledger {
                 put.execute(params![id, bundle.as_str(), part.as_str()])?;
             }
             let detail = json!({ "bundle": bundle, "parts": parts });
-            journal.write(change, "mapping.bundle-set", connection.as_str(), &detail)
+            journal.write(
+                change,
+                About::Connection(id),
+                "mapping.bundle-set",
+                connection.as_str(),
+                &detail,
+            )
         })
     }
 
@@ -68,6 +75,7 @@ impl Ledger {
             let detail = json!({ "bundle": bundle });
             journal.write(
                 change,
+                About::Connection(id),
                 "mapping.bundle-removed",
                 connection.as_str(),
                 &detail,

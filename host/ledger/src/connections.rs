@@ -8,10 +8,11 @@ use rusqlite::{Connection as Database, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::error::{Fault, Inside};
+use crate::history::About;
 use crate::row::{instant, instant_opt, parsed, parsed_opt};
 use crate::secrets::{self, Owner};
 use crate::transition::OPEN_STATES;
-use crate::{Ledger, LedgerError, Result, Secret, SnapshotId, usage};
+use crate::{Ledger, LedgerError, Result, RunLease, Secret, SnapshotId, usage};
 
 /// A connection to add.
 #[derive(Debug, Clone)]
@@ -133,7 +134,13 @@ impl Ledger {
                 "plugin": new.plugin, "channel": new.channel, "time_zone": new.time_zone,
                 "settings": new.settings, "secrets": new.secrets.keys().collect::<Vec<_>>(),
             });
-            journal.write(change, "connection.added", name, &detail)
+            journal.write(
+                change,
+                About::Channel(&new.channel),
+                "connection.added",
+                name,
+                &detail,
+            )
         })
     }
 
@@ -193,7 +200,13 @@ impl Ledger {
                 )?;
             }
             let detail = json!({ "settings": to.settings, "time_zone": to.time_zone });
-            journal.write(change, "connection.set", name.as_str(), &detail)
+            journal.write(
+                change,
+                About::Named(name),
+                "connection.set",
+                name.as_str(),
+                &detail,
+            )
         })
     }
 
@@ -212,7 +225,13 @@ impl Ledger {
             let owner = Owner::Connection(name.as_str());
             secrets::put(change, journal, &self.inner.keyring, owner, secrets)?;
             let detail = json!({ "secrets": secrets.keys().collect::<Vec<_>>() });
-            journal.write(change, "connection.rotated", name.as_str(), &detail)
+            journal.write(
+                change,
+                About::Named(name),
+                "connection.rotated",
+                name.as_str(),
+                &detail,
+            )
         })
     }
 
@@ -235,7 +254,7 @@ impl Ledger {
             } else {
                 "connection.resumed"
             };
-            journal.write(change, what, name.as_str(), &json!({}))
+            journal.write(change, About::Named(name), what, name.as_str(), &json!({}))
         })
     }
 
@@ -262,6 +281,7 @@ impl Ledger {
             let detail = json!({ "words": words });
             journal.write(
                 change,
+                About::Named(name),
                 "connection.credentials-refused",
                 name.as_str(),
                 &detail,
@@ -281,6 +301,7 @@ impl Ledger {
             }
             journal.write(
                 change,
+                About::Named(name),
                 "connection.credentials-retried",
                 name.as_str(),
                 &json!({}),
@@ -309,13 +330,13 @@ impl Ledger {
         })
     }
 
-    /// Keep which snapshot a connection was billed by.
+    /// Keep which snapshot a run has billed its connection by.
     ///
     /// # Errors
-    /// [`LedgerError::NotFound`].
-    pub fn use_snapshot(&self, name: &ConnectionName, snapshot: SnapshotId) -> Result<()> {
+    /// [`LedgerError::NotFound`], [`LedgerError::RunState`].
+    pub fn use_snapshot(&self, lease: RunLease, snapshot: SnapshotId) -> Result<()> {
         self.write(|change, _| {
-            let id = must_exist(change, name)?;
+            let id = lease.posting(change)?.connection;
             usage::must_exist(change, snapshot)?;
             change.execute(
                 "UPDATE connections SET last_snapshot = ?2 WHERE id = ?1",
@@ -339,8 +360,17 @@ impl Ledger {
                 "DELETE FROM plugin_storage WHERE connection = ?1",
                 [name.as_str()],
             )?;
+            let channel: WorkspaceId = change
+                .prepare_cached("SELECT channel FROM connections WHERE id = ?1")?
+                .query_row([id], |row| parsed(row, 0))?;
             change.execute("DELETE FROM connections WHERE id = ?1", [id])?;
-            journal.write(change, "connection.removed", name.as_str(), &json!({}))
+            journal.write(
+                change,
+                About::Channel(&channel),
+                "connection.removed",
+                name.as_str(),
+                &json!({}),
+            )
         })
     }
 }

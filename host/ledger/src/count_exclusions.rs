@@ -11,6 +11,7 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::history::About;
 use crate::mapping::MetricWord;
 use crate::row::{date_opt, instant, instant_opt, parsed};
 use crate::usage::number_after;
@@ -85,6 +86,7 @@ impl Ledger {
             let detail = json!({ "id": id.to_string(), "exclusion": new });
             journal.write(
                 change,
+                About::Named(connection),
                 "count.exclusion-added",
                 connection.as_str(),
                 &detail,
@@ -115,7 +117,13 @@ impl Ledger {
             }
             let detail = json!({ "id": id.to_string() });
             let what = "count.exclusion-removed";
-            journal.write(change, what, connection.as_str(), &detail)
+            journal.write(
+                change,
+                About::Named(connection),
+                what,
+                connection.as_str(),
+                &detail,
+            )
         })
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::mapping::Place;
 use crate::row::{json as json_column, parsed, to_json};
 use crate::{Ledger, LedgerError, Mapped, Result};
@@ -45,7 +45,13 @@ impl Ledger {
                 put(change, id, module, policy)?;
             }
             let detail = json!({ "module": module, "from": before, "to": policy });
-            journal.write(change, "count.policy-set", connection.as_str(), &detail)?;
+            journal.write(
+                change,
+                About::Connection(id),
+                "count.policy-set",
+                connection.as_str(),
+                &detail,
+            )?;
             Ok(match before == CountPolicy::default() {
                 true => Mapped::New,
                 false => Mapped::Changed,
@@ -92,7 +98,13 @@ pub(crate) fn keep_mapped(
             put(change, place.connection, &module, &policy)?;
         } else {
             let detail = json!({ "module": module, "from": policy, "to": CountPolicy::default() });
-            journal.write(change, "count.policy-set", place.name.as_str(), &detail)?;
+            journal.write(
+                change,
+                About::Connection(place.connection),
+                "count.policy-set",
+                place.name.as_str(),
+                &detail,
+            )?;
         }
     }
     Ok(())

@@ -32,6 +32,7 @@ impl DataDir {
             &self.cache(),
             &self.slots(),
             &self.locks(),
+            &self.backups(),
         ] {
             DirBuilder::new()
                 .recursive(true)
@@ -83,6 +84,16 @@ impl DataDir {
     /// Lock files that count requests at once.
     pub fn slots(&self) -> PathBuf {
         self.root.join("slots")
+    }
+
+    /// Copies of the ledger from before upgrades.
+    pub fn backups(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
+    /// The copy from before the upgrade from this schema version.
+    pub(crate) fn backup(&self, version: i64) -> PathBuf {
+        self.backups().join(format!("ledger-v{version}.sqlite"))
     }
 
     /// Lock files of tenants and runs.

@@ -7,9 +7,9 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 use crate::error::Inside;
+use crate::history::About;
 use crate::row::{date, parsed};
-use crate::runs::{must_run, refuse_dry};
-use crate::{Ledger, Result, RunId};
+use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
     /// Remember for lines the day from which they are to be changed, in the place of what was
@@ -19,7 +19,7 @@ impl Ledger {
     /// [`crate::LedgerError::RunState`]; a failing or damaged database.
     pub fn set_due_days(
         &self,
-        run: RunId,
+        lease: RunLease,
         tenant: &TenantKey,
         days: &[(LineId, Option<Due>)],
     ) -> Result<()> {
@@ -27,8 +27,9 @@ impl Ledger {
             return Ok(());
         }
         self.write(|change, journal| {
-            must_run(change, run)?;
-            refuse_dry(change, run)?;
+            let held = lease.posting(change)?;
+            held.of(tenant.as_str())?;
+            let run = held.run;
             let mut keep = change.prepare_cached(
                 "INSERT OR REPLACE INTO due_days (tenant, line, workspace, module, due)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -48,7 +49,13 @@ impl Ledger {
             }
             let set = days.iter().filter(|(_, due)| due.is_some()).count();
             let detail = json!({ "tenant": tenant, "set": set, "settled": days.len() - set });
-            journal.write(change, "lines.due", &run.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(held.connection),
+                "lines.due",
+                &run.to_string(),
+                &detail,
+            )
         })
     }
 

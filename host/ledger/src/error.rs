@@ -63,6 +63,32 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no copy of the ledger to go back to, so it was not upgraded.
+    #[error(
+        "the ledger was not upgraded, because it could not be copied to {} before: {why}",
+        path.display()
+    )]
+    NoBackup {
+        /// The copy.
+        path: PathBuf,
+        /// What went wrong.
+        why: Box<LedgerError>,
+    },
+    /// Another run, or a person, has taken the tenant since: this one writes no more.
+    #[error(
+        "run {run} writes nothing more to tenant {tenant}: {by} took it at {since:.0}, while \
+         this process was stopped or was taken for dead"
+    )]
+    LeaseLost {
+        /// The run that has lost it.
+        run: String,
+        /// The tenant.
+        tenant: String,
+        /// Who has it now, or had it after this one.
+        by: String,
+        /// Since when.
+        since: Timestamp,
+    },
     /// Any other failure of the disk.
     #[error("{} could not be used: {why}", path.display())]
     Io {
@@ -421,6 +447,8 @@ impl LedgerError {
             Self::ReadOnly { .. } => "read-only",
             Self::Permission { .. } => "permission",
             Self::Locked { .. } => "ledger-locked",
+            Self::LeaseLost { .. } => "lease-lost",
+            Self::NoBackup { .. } => "no-backup",
             Self::Io { .. } => "io",
             Self::KeyInsideData { .. } => "key-inside-data",
             Self::KeyExposed { .. } => "key-exposed",

@@ -32,6 +32,12 @@ impl LedgerError {
             Self::Locked { .. } => {
                 "Wait for the other process to finish and do it again.".to_owned()
             }
+            Self::LeaseLost { .. } => {
+                "Nothing is lost: what this run left open is settled by the next sync. Look at \
+                 both with `psa-host run list`."
+                    .to_owned()
+            }
+            Self::NoBackup { why, .. } => why.fix(),
             Self::Io { path, .. } => format!(
                 "Look at the path and the disk of {}, and do it again.",
                 path.display()

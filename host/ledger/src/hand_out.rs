@@ -11,8 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::boot::this_boot;
 use crate::error::Inside;
 use crate::intents_read::find;
-use crate::runs::must_run;
-use crate::{IntentId, IntentRecord, IntentState, Ledger, LedgerError, Result, RunId};
+use crate::{IntentId, IntentRecord, IntentState, Ledger, LedgerError, Result, RunLease};
 
 /// The name of a boot that nobody knows: never that of any later process.
 const NO_BOOT: &str = "unknown";
@@ -66,16 +65,21 @@ impl Ledger {
         })
     }
 
-    /// Hand a request out: the last thing before it leaves. Refused where its run is over
-    /// (another process took the tenant up), or where what it was planned from has changed.
+    /// Hand a request out: the last thing before it leaves. Refused where its run is over,
+    /// where somebody has taken its tenant since, or where what it was planned from has changed.
     ///
     /// # Errors
-    /// [`LedgerError::RunState`], [`LedgerError::WrongTransition`] unless it is marked as
+    /// [`LedgerError::RunState`], [`LedgerError::LeaseLost`], [`LedgerError::WrongTransition`] unless it is marked as
     /// sending and not handed out.
-    pub fn hand_out(&self, run: RunId, id: IntentId, planned: DecisionsAt) -> Result<HandedOut> {
+    pub fn hand_out(
+        &self,
+        lease: RunLease,
+        id: IntentId,
+        planned: DecisionsAt,
+    ) -> Result<HandedOut> {
         self.write_unsynced(|change, now| {
-            let connection = must_run(change, run)?;
-            if let Some(what) = changed_since(change, connection, id, planned)? {
+            let held = lease.posting(change)?;
+            if let Some(what) = changed_since(change, held.connection, id, planned)? {
                 return Ok(HandedOut::Changed(what));
             }
             let handed_out = change
@@ -83,7 +87,7 @@ impl Ledger {
                     "UPDATE intents SET attempt = attempt + 1, marked_in = NULL, sending_at = ?3
                      WHERE id = ?1 AND run = ?2 AND state = 'sending' AND marked_in IS NOT NULL",
                 )?
-                .execute(params![id.0, run.0, now.as_microsecond()])?;
+                .execute(params![id.0, held.run.0, now.as_microsecond()])?;
             if handed_out == 1 {
                 return Ok(HandedOut::Yes);
             }
@@ -101,19 +105,21 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::WrongTransition`] for one that was handed out.
-    pub fn unmark(&self, intents: &[IntentId]) -> Result<()> {
+    pub fn unmark(&self, lease: RunLease, intents: &[IntentId]) -> Result<()> {
         if intents.is_empty() {
             return Ok(());
         }
         self.write(|change, _| {
+            let held = lease.settling(change)?;
             for id in intents {
                 let unmarked = change
                     .prepare_cached(
                         "UPDATE intents SET state = 'intended', marked_in = NULL,
                              sending_at = NULL
-                         WHERE id = ?1 AND state = 'sending' AND marked_in IS NOT NULL",
+                         WHERE id = ?1 AND tenant = ?2 AND state = 'sending'
+                             AND marked_in IS NOT NULL",
                     )?
-                    .execute([id.0])?;
+                    .execute(params![id.0, held.tenant()])?;
                 if unmarked == 0 {
                     return Err(LedgerError::WrongTransition {
                         intent: id.0,
@@ -132,19 +138,20 @@ impl Ledger {
     ///
     /// # Errors
     /// A failing or damaged database.
-    pub fn presume_handed_out(&self, intents: &[IntentId]) -> Result<()> {
+    pub fn presume_handed_out(&self, lease: RunLease, intents: &[IntentId]) -> Result<()> {
         if intents.is_empty() {
             return Ok(());
         }
         self.write(|change, _| {
+            let held = lease.settling(change)?;
             for id in intents {
                 change
                     .prepare_cached(
                         "UPDATE intents SET attempt = attempt + 1, marked_in = NULL
-                         WHERE id = ?1 AND state = 'sending' AND marked_in IS NOT NULL
-                             AND marked_in IS NOT ?2",
+                         WHERE id = ?1 AND tenant = ?3 AND state = 'sending'
+                             AND marked_in IS NOT NULL AND marked_in IS NOT ?2",
                     )?
-                    .execute(params![id.0, this_boot()])?;
+                    .execute(params![id.0, this_boot(), held.tenant()])?;
             }
             Ok(())
         })

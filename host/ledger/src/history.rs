@@ -1,28 +1,40 @@
 //! What was changed, by whom and when: append-only, each entry's hash covering the one
-//! before it, keyed once the ledger has a key. Written in the transaction of the change
+//! before it in its [chain](Chain), keyed once the ledger has a key. Written in the transaction of the change
 //! itself, so that neither is there without the other.
 
+mod chain;
 mod head;
 mod verify;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+use psa_host_billing::ConnectionName;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::Inside;
 use crate::key::{Keys, hmac};
-use crate::row::{instant, json, to_json};
+use crate::row::{instant, json as json_column, to_json};
 use crate::{Ledger, Result, RunId};
 
+pub(crate) use chain::About;
+pub use chain::Chain;
 pub use head::{HistoryHead, NoHead};
 pub use verify::{Break, BreakCause, Verification};
+
+/// What the last entry of the former chain says.
+const CLOSED: &str = "history.closed";
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryEvent {
-    /// Counts from 1, without holes.
+    /// Counts from 1 through all chains, without holes.
     pub seq: i64,
+    /// The chain it stands in.
+    pub chain: Chain,
     /// When.
     pub at: Timestamp,
     /// Who, as given by [`Ledger::with_actor`].
@@ -35,7 +47,7 @@ pub struct HistoryEvent {
     pub detail: Value,
     /// Whether the hash is keyed.
     pub keyed: bool,
-    /// The hash of this entry and, through `prev`, of all before it.
+    /// The hash of this entry and, through `prev`, of all before it in its chain.
     pub hash: [u8; 32],
 }
 
@@ -49,6 +61,8 @@ pub struct HistoryFilter<'a> {
     pub subject: Option<&'a str>,
     /// Only entries whose `what` has this text in it.
     pub what: Option<&'a str>,
+    /// Only entries of this chain.
+    pub chain: Option<&'a Chain>,
 }
 
 impl Ledger {
@@ -80,6 +94,7 @@ impl Ledger {
             after,
             subject,
             what,
+            chain,
         } = *filter;
         let order = if after.is_some() { "ASC" } else { "DESC" };
         self.read(|view| {
@@ -89,10 +104,14 @@ impl Ledger {
                    AND (?2 IS NULL OR instr(subject, ?2) > 0
                         OR json_extract(detail, '$.connection') = ?2)
                    AND (?3 IS NULL OR instr(what, ?3) > 0)
+                   AND (?5 IS NULL OR chain = ?5)
                  ORDER BY seq {order} LIMIT ?4"
             ))?;
             let mut events = rows
-                .query_map(params![after, subject, what, limit], event)?
+                .query_map(
+                    params![after, subject, what, limit, chain.map(Chain::kept)],
+                    event,
+                )?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             if after.is_none() {
                 events.reverse();
@@ -101,41 +120,64 @@ impl Ledger {
         })
     }
 
-    /// The end of the chain; none before the first change.
+    /// The last entry, whichever chain it stands in; none before the first change.
     ///
     /// # Errors
     /// A failing or damaged database.
     pub fn history_head(&self) -> Result<Option<HistoryHead>> {
-        self.read(|view| Ok(head(view)?))
+        self.read(|view| last(view))
     }
 
-    /// The chain as it stood after a run's own last entry, which says that it ended; of a
-    /// run that has not ended, as it stands now.
+    /// The chain of a run's channel as it stood after the run's own last entry, which says
+    /// that it ended; of a run that has not ended, as it stands now.
     ///
     /// # Errors
     /// A failing or damaged database.
     pub fn history_head_of_run(&self, run: RunId) -> Result<Option<HistoryHead>> {
         self.read(|view| {
-            let ended = view
+            let of_run = view
                 .prepare_cached(
-                    "SELECT seq, hash FROM history WHERE subject = ?1 AND what = 'run.ended'
+                    "SELECT seq, hash, chain, what FROM history
+                     WHERE subject = ?1 AND what IN ('run.begun', 'run.ended')
                      ORDER BY seq DESC LIMIT 1",
                 )?
-                .query_row([run.to_string()], head_row)
+                .query_row([run.to_string()], |row| {
+                    Ok((head_row(row)?, row.get::<_, String>(3)? == "run.ended"))
+                })
                 .optional()?;
-            match ended {
-                Some(head) => Ok(Some(head)),
-                None => Ok(head(view)?),
+            match of_run {
+                Some((head, true)) => Ok(Some(head)),
+                Some((begun, false)) => head(view, &begun.chain),
+                None => Ok(None),
             }
         })
     }
 
-    /// Write an entry about a change that is not the ledger's own.
+    /// Write an entry about a change that is not the ledger's own and concerns no channel.
     ///
     /// # Errors
     /// A failing or damaged database; a key that is missing or wrong.
     pub fn record_event(&self, what: &str, subject: &str, detail: &Value) -> Result<()> {
-        self.write(|change, journal| journal.write(change, what, subject, detail))
+        self.write(|change, journal| {
+            journal.write(change, About::Installation, what, subject, detail)
+        })
+    }
+
+    /// Write an entry about a change that is not the ledger's own, into the chain of a
+    /// connection's channel.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound); as [`Ledger::record_event`].
+    pub fn record_event_of(
+        &self,
+        name: &ConnectionName,
+        what: &str,
+        subject: &str,
+        detail: &Value,
+    ) -> Result<()> {
+        self.write(|change, journal| {
+            journal.write(change, About::Named(name), what, subject, detail)
+        })
     }
 }
 
@@ -143,11 +185,16 @@ impl Ledger {
 pub(crate) struct Journal<'a> {
     ledger: &'a Ledger,
     at: Timestamp,
-    chain: Option<Chain>,
+    ends: Option<Ends>,
 }
 
-struct Chain {
-    head: HistoryHead,
+/// Where the chains end that were written to, within the transaction.
+struct Ends {
+    /// The last entry of all.
+    seq: i64,
+    heads: HashMap<Chain, [u8; 32]>,
+    /// What a chain begins with that has no entry yet.
+    first: [u8; 32],
     keys: Option<Keys>,
 }
 
@@ -156,7 +203,7 @@ impl<'a> Journal<'a> {
         Self {
             ledger,
             at,
-            chain: None,
+            ends: None,
         }
     }
 
@@ -165,48 +212,94 @@ impl<'a> Journal<'a> {
         self.at
     }
 
-    /// After a rollback to a savepoint: the chain is read again.
+    /// After a rollback to a savepoint: the chains are read again.
     pub(crate) fn start_over(&mut self) {
-        self.chain = None;
+        self.ends = None;
     }
 
     pub(crate) fn who(&self) -> &'a str {
         self.ledger.actor()
     }
 
+    /// Write an entry into the chain of what it is about.
     pub(crate) fn write(
         &mut self,
         change: &Connection,
+        about: About<'_>,
         what: &str,
         subject: &str,
         detail: &Value,
     ) -> Inside<()> {
-        let mut chain = match self.chain.take() {
-            Some(chain) => chain,
-            None => Chain {
-                head: head(change)?.unwrap_or(HistoryHead::BEFORE_THE_FIRST),
-                keys: None,
-            },
+        let mut ends = match self.ends.take() {
+            Some(ends) => ends,
+            None => self.open(change)?,
         };
-        // Asked again until there is one: this very transaction may bind it.
-        if chain.keys.is_none() {
-            chain.keys = self.ledger.inner.keyring.existing(change)?;
+        let chain = about.chain(change)?;
+        self.append(change, &mut ends, chain, (what, subject, detail))?;
+        self.ends = Some(ends);
+        Ok(())
+    }
+
+    /// Where the chains end. The former one is closed before another one goes on.
+    fn open(&self, change: &Connection) -> Inside<Ends> {
+        let mut ends = Ends {
+            seq: last(change)?.map_or(0, |head| head.seq),
+            heads: HashMap::new(),
+            first: [0; 32],
+            keys: None,
+        };
+        let Some(former) = head(change, &Chain::Former)? else {
+            return Ok(ends);
+        };
+        let closed: bool = change
+            .prepare_cached("SELECT what = ?2 FROM history WHERE seq = ?1")?
+            .query_row(params![former.seq, CLOSED], |row| row.get(0))?;
+        ends.first = former.hash;
+        if !closed {
+            let detail =
+                json!({ "goes_on": "one chain for each channel, one for the installation" });
+            let entry = (CLOSED, "", &detail);
+            self.append(change, &mut ends, Chain::Former, entry)?;
+            if let Some(hash) = ends.heads.get(&Chain::Former) {
+                ends.first = *hash;
+            }
         }
+        Ok(ends)
+    }
+
+    fn append(
+        &self,
+        change: &Connection,
+        ends: &mut Ends,
+        chain: Chain,
+        (what, subject, detail): (&str, &str, &Value),
+    ) -> Inside<()> {
+        // Asked again until there is one: this very transaction may bind it.
+        if ends.keys.is_none() {
+            ends.keys = self.ledger.inner.keyring.existing(change)?;
+        }
+        let prev = match ends.heads.get(&chain) {
+            Some(prev) => *prev,
+            None => head(change, &chain)?.map_or(ends.first, |head| head.hash),
+        };
+        let kept = chain.kept();
         let detail = to_json(detail)?;
         let entry = Entry {
-            prev: &chain.head.hash,
-            seq: chain.head.seq + 1,
+            prev: &prev,
+            seq: ends.seq + 1,
+            chain: &kept,
             at: self.at.as_microsecond(),
             who: self.who(),
             what,
             subject,
             detail: &detail,
         };
-        let hash = entry.hash(chain.keys.as_ref());
+        let hash = entry.hash(ends.keys.as_ref());
         change
             .prepare_cached(
-                "INSERT INTO history (seq, at, who, what, subject, detail, keyed, prev, hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO history
+                     (seq, at, who, what, subject, detail, keyed, prev, hash, chain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 entry.seq,
@@ -215,15 +308,13 @@ impl<'a> Journal<'a> {
                 entry.what,
                 entry.subject,
                 entry.detail,
-                chain.keys.is_some(),
+                ends.keys.is_some(),
                 entry.prev,
                 hash,
+                entry.chain,
             ])?;
-        chain.head = HistoryHead {
-            seq: entry.seq,
-            hash,
-        };
-        self.chain = Some(chain);
+        ends.seq += 1;
+        ends.heads.insert(chain, hash);
         Ok(())
     }
 }
@@ -232,6 +323,8 @@ impl<'a> Journal<'a> {
 struct Entry<'a> {
     prev: &'a [u8; 32],
     seq: i64,
+    /// As it is kept: empty in the former chain.
+    chain: &'a str,
     at: i64,
     who: &'a str,
     what: &'a str,
@@ -242,13 +335,19 @@ struct Entry<'a> {
 impl Entry<'_> {
     /// HMAC-SHA-256 under the history key, or SHA-256 before there is one. Over: the
     /// label, `prev`, `seq` and `at` as eight bytes big-endian, then each text with its
-    /// length as eight bytes before it.
+    /// length as eight bytes before it. In the former chain the label is another one, and
+    /// the chain is none of the texts.
     fn hash(&self, keys: Option<&Keys>) -> [u8; 32] {
-        let mut bytes = b"psa-host history v1".to_vec();
+        let former = self.chain.is_empty();
+        let mut bytes = match former {
+            true => b"psa-host history v1".to_vec(),
+            false => b"psa-host history v2".to_vec(),
+        };
         bytes.extend_from_slice(self.prev);
         bytes.extend_from_slice(&self.seq.to_be_bytes());
         bytes.extend_from_slice(&self.at.to_be_bytes());
-        for text in [self.who, self.what, self.subject, self.detail] {
+        let texts = [self.chain, self.who, self.what, self.subject, self.detail];
+        for text in texts.into_iter().skip(usize::from(former)) {
             bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
@@ -259,27 +358,49 @@ impl Entry<'_> {
     }
 }
 
-fn head(view: &Connection) -> rusqlite::Result<Option<HistoryHead>> {
-    view.prepare_cached("SELECT seq, hash FROM history ORDER BY seq DESC LIMIT 1")?
+/// The last entry of a chain.
+fn head(view: &Connection, chain: &Chain) -> Inside<Option<HistoryHead>> {
+    Ok(view
+        .prepare_cached(
+            "SELECT seq, hash, chain FROM history WHERE chain = ?1 ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row([chain.kept()], head_row)
+        .optional()?)
+}
+
+/// The last entry of all.
+fn last(view: &Connection) -> Inside<Option<HistoryHead>> {
+    Ok(view
+        .prepare_cached("SELECT seq, hash, chain FROM history ORDER BY seq DESC LIMIT 1")?
         .query_row([], head_row)
-        .optional()
+        .optional()?)
 }
 
 fn head_row(row: &Row<'_>) -> rusqlite::Result<HistoryHead> {
     Ok(HistoryHead {
         seq: row.get(0)?,
         hash: row.get(1)?,
+        chain: chain_of(row)?,
+    })
+}
+
+fn chain_of(row: &Row<'_>) -> rusqlite::Result<Chain> {
+    let column = row.as_ref().column_index("chain")?;
+    let kept: String = row.get(column)?;
+    Chain::from_kept(&kept).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })
 }
 
 fn event(row: &Row<'_>) -> rusqlite::Result<HistoryEvent> {
     Ok(HistoryEvent {
         seq: row.get("seq")?,
+        chain: chain_of(row)?,
         at: instant(row, "at")?,
         who: row.get("who")?,
         what: row.get("what")?,
         subject: row.get("subject")?,
-        detail: json(row, "detail")?,
+        detail: json_column(row, "detail")?,
         keyed: row.get("keyed")?,
         hash: row.get("hash")?,
     })

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 
 use crate::error::{Fault, Inside};
 use crate::hand_out::mark_of_boot;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::intents_read::find;
+use crate::lease::Held;
 use crate::row::parsed;
-use crate::runs::{must_run, refuse_dry};
 use crate::transition::{MAX_SENDS, OPEN_STATES};
 use crate::{
     Answer, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Refusal, Resolution, Result,
-    RunId, Step, due_days, lines, lines_seen, run_lines, stances,
+    RunId, RunLease, Step, due_days, lines, lines_seen, run_lines, stances,
 };
 
 /// An intent's number.
@@ -92,22 +92,22 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::IntentOpen`] where another adjustment of a line is not settled,
     /// [`LedgerError::LineClaimed`], [`LedgerError::RunState`].
-    pub fn intend(&self, run: RunId, intents: &[Intent]) -> Result<Vec<IntentId>> {
+    pub fn intend(&self, lease: RunLease, intents: &[Intent]) -> Result<Vec<IntentId>> {
         self.write(|change, journal| {
-            let connection = must_run(change, run)?;
-            refuse_dry(change, run)?;
+            let held = lease.posting(change)?;
             intents
                 .iter()
                 .map(|intent| {
-                    lines::claim(change, connection, &intent.tenant, &intent.key)?;
-                    let id = insert(change, run, connection, intent, journal.at())?;
+                    held.of(intent.tenant.as_str())?;
+                    lines::claim(change, &held, &intent.tenant, &intent.key)?;
+                    let id = insert(change, &held, intent, journal.at())?;
                     let detail = json!({
-                        "run": run.to_string(), "tenant": intent.tenant, "line": intent.key.line,
+                        "run": held.run.to_string(), "tenant": intent.tenant, "line": intent.key.line,
                         "workspace": intent.workspace, "module": intent.module,
                         "baseline": intent.baseline, "target": intent.target,
                         "effective": intent.effective.to_string(),
                     });
-                    journal.write(change, "adjustment.intended", &id.to_string(), &detail)?;
+                    journal.write(change, About::Connection(held.connection), "adjustment.intended", &id.to_string(), &detail)?;
                     Ok(id)
                 })
                 .collect()
@@ -121,16 +121,23 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::WrongTransition`], [`LedgerError::TooManyAttempts`],
     /// [`LedgerError::IntentOpen`].
-    pub fn mark_sending(&self, intents: &[IntentId]) -> Result<()> {
+    pub fn mark_sending(&self, lease: RunLease, intents: &[IntentId]) -> Result<()> {
         self.write(|change, journal| {
+            let held = lease.posting(change)?;
+            lease.renew(change, journal)?;
             for id in intents {
                 let marked = change
                     .prepare_cached(&format!(
-                        "{MARK} AND state = 'intended' AND attempt < {MAX_SENDS}"
+                        "{MARK} AND tenant = ?4 AND state = 'intended' AND attempt < {MAX_SENDS}"
                     ))?
-                    .execute(params![id.0, journal.at().as_microsecond(), mark_of_boot()])?;
+                    .execute(params![
+                        id.0,
+                        journal.at().as_microsecond(),
+                        mark_of_boot(),
+                        held.tenant(),
+                    ])?;
                 if marked == 0 {
-                    mark_once_more(change, *id, journal.at())?;
+                    mark_once_more(change, &held, *id, journal.at())?;
                 }
             }
             Ok(())
@@ -143,18 +150,29 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::WrongTransition`].
-    pub fn record_answers(&self, answers: &[(IntentId, Answer)]) -> Result<()> {
+    pub fn record_answers(&self, lease: RunLease, answers: &[(IntentId, Answer)]) -> Result<()> {
+        if answers.is_empty() {
+            return Ok(());
+        }
         self.write(|change, journal| {
+            let held = lease.settling(change)?;
+            lease.renew(change, journal)?;
             for (id, answer) in answers {
                 let state = answer.state();
                 let line = match answer {
-                    Answer::Accepted => accepted(change, *id, journal.at())?,
-                    _ => answered(change, *id, answer, journal.at())?,
+                    Answer::Accepted => accepted(change, &held, *id, journal.at())?,
+                    _ => answered(change, &held, *id, answer, journal.at())?,
                 };
                 let detail = json!({
                     "answer": state.as_str(), "words": answer.words(), "line": line,
                 });
-                journal.write(change, "adjustment.answered", &id.to_string(), &detail)?;
+                journal.write(
+                    change,
+                    About::Connection(held.connection),
+                    "adjustment.answered",
+                    &id.to_string(),
+                    &detail,
+                )?;
             }
             Ok(())
         })
@@ -166,10 +184,19 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::WrongTransition`].
-    pub fn resolve(&self, resolutions: &[(IntentId, Resolution, Value)]) -> Result<()> {
+    pub fn resolve(
+        &self,
+        lease: RunLease,
+        resolutions: &[(IntentId, Resolution, Value)],
+    ) -> Result<()> {
+        if resolutions.is_empty() {
+            return Ok(());
+        }
         self.write(|change, journal| {
+            let held = lease.settling(change)?;
+            lease.renew(change, journal)?;
             for (id, resolution, evidence) in resolutions {
-                resolve(change, journal, *id, resolution, evidence)?;
+                resolve(change, journal, &held, (*id, resolution, evidence))?;
             }
             Ok(())
         })
@@ -199,8 +226,8 @@ const MARK: &str = "UPDATE intents SET state = 'sending', marked_in = ?3, sendin
 const COUNT: &str = "attempt = attempt + (marked_in IS NOT NULL), marked_in = NULL";
 
 /// Mark an intent as sending that was sent before, or say why it may not be.
-fn mark_once_more(change: &Connection, id: IntentId, at: Timestamp) -> Inside<()> {
-    let record = step(change, id, IntentState::Sending)?;
+fn mark_once_more(change: &Connection, held: &Held, id: IntentId, at: Timestamp) -> Inside<()> {
+    let record = step(change, held, id, IntentState::Sending)?;
     if record.attempt >= MAX_SENDS {
         return Err(LedgerError::TooManyAttempts {
             intent: id.0,
@@ -222,25 +249,26 @@ fn mark_once_more(change: &Connection, id: IntentId, at: Timestamp) -> Inside<()
         message: None,
         fix: None,
     };
-    run_lines::update(change, record.run, &row)?;
+    run_lines::update(change, held, record.run, &row)?;
     Ok(())
 }
 
 /// The common answer, in few statements: thousands come in a run. Its line is returned.
-fn accepted(change: &Connection, id: IntentId, at: Timestamp) -> Inside<LineId> {
+fn accepted(change: &Connection, held: &Held, id: IntentId, at: Timestamp) -> Inside<LineId> {
     let accepted = change
         .prepare_cached(&format!(
             "UPDATE intents SET state = 'accepted', words = NULL, answered_at = ?2, {COUNT}
-             WHERE id = ?1 AND state = 'sending' RETURNING line, tenant, workspace, module",
+             WHERE id = ?1 AND tenant = ?3 AND state = 'sending'
+             RETURNING line, tenant, workspace, module",
         ))?
-        .query_row(params![id.0, at.as_microsecond()], |row| {
+        .query_row(params![id.0, at.as_microsecond(), held.tenant()], |row| {
             let texts: [String; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
             Ok((parsed(row, 0)?, texts))
         })
         .optional()?;
     let Some((line, [tenant, workspace, module])) = accepted else {
         // Says what is wrong.
-        return Ok(step(change, id, IntentState::Accepted)?
+        return Ok(step(change, held, id, IntentState::Accepted)?
             .intent
             .key
             .line
@@ -256,9 +284,15 @@ fn accepted(change: &Connection, id: IntentId, at: Timestamp) -> Inside<LineId> 
 }
 
 /// Any other answer. Its line is returned.
-fn answered(change: &Connection, id: IntentId, answer: &Answer, at: Timestamp) -> Inside<LineId> {
+fn answered(
+    change: &Connection,
+    held: &Held,
+    id: IntentId,
+    answer: &Answer,
+    at: Timestamp,
+) -> Inside<LineId> {
     let state = answer.state();
-    let mut record = step(change, id, state)?;
+    let mut record = step(change, held, id, state)?;
     // What never left does not count as sent, also where it was handed out.
     let unsent = state == IntentState::NotSent;
     let handed_out = record.state == IntentState::Sending && record.marked_in.is_none();
@@ -288,19 +322,18 @@ fn answered(change: &Connection, id: IntentId, answer: &Answer, at: Timestamp) -
     if !matches!(answer.refusal(), Some(Refusal::Rejected(_))) {
         settle(change, &record, state, None, at)?;
     }
-    run_lines::update(change, record.run, &answer.row(record.intent.row))?;
+    run_lines::update(change, held, record.run, &answer.row(record.intent.row))?;
     Ok(record.intent.key.line.clone())
 }
 
 fn resolve(
     change: &Connection,
     journal: &mut Journal<'_>,
-    id: IntentId,
-    resolution: &Resolution,
-    evidence: &Value,
+    held: &Held,
+    (id, resolution, evidence): (IntentId, &Resolution, &Value),
 ) -> Inside<()> {
     let state = resolution.state();
-    let mut record = step(change, id, state)?;
+    let mut record = step(change, held, id, state)?;
     let (code, why) = match resolution {
         Resolution::Held { code, why } => (Some(code), Some(why)),
         _ => (None, None),
@@ -344,12 +377,18 @@ fn resolve(
         lines_seen::forget(change, tenant, &key.line)?;
         due_days::forget(change, tenant, &key.line)?;
     }
-    run_lines::update(change, record.run, &resolution.row(record.intent.row))?;
+    run_lines::update(change, held, record.run, &resolution.row(record.intent.row))?;
     let detail = json!({
         "from": record.state.as_str(), "to": state.as_str(), "code": code, "why": why,
         "line": record.intent.key.line, "evidence": evidence,
     });
-    journal.write(change, "adjustment.resolved", &id.to_string(), &detail)
+    journal.write(
+        change,
+        About::Connection(held.connection),
+        "adjustment.resolved",
+        &id.to_string(),
+        &detail,
+    )
 }
 
 /// What the line itself remembers: the pair, once it may have been posted for it; the
@@ -386,13 +425,7 @@ fn settle(
     Ok(())
 }
 
-fn insert(
-    change: &Connection,
-    run: RunId,
-    connection: i64,
-    intent: &Intent,
-    at: Timestamp,
-) -> Inside<IntentId> {
+fn insert(change: &Connection, held: &Held, intent: &Intent, at: Timestamp) -> Inside<IntentId> {
     let id = change
         .prepare_cached(
             "INSERT INTO intents (run, row, connection_id, tenant, line, contract, service,
@@ -400,9 +433,9 @@ fn insert(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'intended', ?13, ?14)",
         )?
         .insert(params![
-            run.0,
+            held.run.0,
             intent.row,
-            connection,
+            held.connection,
             intent.tenant.as_str(),
             intent.key.line.as_str(),
             intent.key.contract.as_str(),
@@ -421,7 +454,7 @@ fn insert(
             refuse_open(change, &intent.tenant, &intent.key.line)?;
             Err(LedgerError::NotFound {
                 what: "row",
-                id: format!("{run} {}", intent.row),
+                id: format!("{} {}", held.run, intent.row),
             }
             .into())
         }
@@ -430,8 +463,9 @@ fn insert(
 }
 
 /// The intent, if it may become this.
-fn step(view: &Connection, id: IntentId, to: IntentState) -> Inside<IntentRecord> {
+fn step(view: &Connection, held: &Held, id: IntentId, to: IntentState) -> Inside<IntentRecord> {
     let record = find(view, id)?;
+    held.of(record.intent.tenant.as_str())?;
     if record.state.may_become(to) {
         return Ok(record);
     }

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 use psa_host_billing::{AccountId, TenantKey};
 use serde_json::json;
 
+use crate::history::About;
 use crate::row::parsed;
-use crate::runs::{must_run, refuse_dry};
-use crate::{Ledger, Result, RunId};
+use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
     /// The accounts of a tenant that are not new.
@@ -33,7 +33,7 @@ impl Ledger {
     /// [`crate::LedgerError::RunState`]; a failing or damaged database.
     pub fn know_accounts(
         &self,
-        run: RunId,
+        lease: RunLease,
         tenant: &TenantKey,
         accounts: &[AccountId],
     ) -> Result<()> {
@@ -41,8 +41,9 @@ impl Ledger {
             return Ok(());
         }
         self.write(|change, journal| {
-            must_run(change, run)?;
-            refuse_dry(change, run)?;
+            let held = lease.posting(change)?;
+            held.of(tenant.as_str())?;
+            let run = held.run;
             let mut keep = change.prepare_cached(
                 "INSERT OR IGNORE INTO known_accounts (tenant, account, because)
                  VALUES (?1, ?2, 'found-right')",
@@ -55,7 +56,13 @@ impl Ledger {
                 return Ok(());
             }
             let detail = json!({ "tenant": tenant, "accounts": new });
-            journal.write(change, "accounts.found-right", &run.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(held.connection),
+                "accounts.found-right",
+                &run.to_string(),
+                &detail,
+            )
         })
     }
 }

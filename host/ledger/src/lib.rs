@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod backup;
 mod boot;
 mod budget;
 mod bundles;
@@ -28,6 +29,7 @@ mod intents;
 mod intents_read;
 mod key;
 mod known_accounts;
+mod lease;
 mod limits_added;
 mod lines;
 mod lines_seen;
@@ -70,11 +72,12 @@ pub use data_dir::DataDir;
 pub use error::LedgerError;
 pub use hand_out::{DecisionsAt, HandedOut};
 pub use history::{
-    Break, BreakCause, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
+    Break, BreakCause, Chain, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
 pub use intents::{Intent, IntentId, IntentRecord};
 pub use intents_read::AdjustedDates;
 pub use key::KeySource;
+pub use lease::RunLease;
 pub use lines::LineRecord;
 pub use lines_seen::SeenRight;
 pub use lock::TenantLock;

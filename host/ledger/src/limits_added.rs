@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::json as json_column;
 use crate::{Ledger, Result};
 
@@ -72,7 +72,13 @@ pub(crate) fn write_down(change: &Connection, journal: &mut Journal<'_>) -> Insi
             "connection": name, "by": "upgrade", "approval": rules.approval,
             "brakes": rules.brakes,
         });
-        journal.write(change, "rules.limits-added", &name, &detail)?;
+        journal.write(
+            change,
+            About::Connection(id),
+            "rules.limits-added",
+            &name,
+            &detail,
+        )?;
         change.execute(
             "UPDATE limits_added SET said = 'history' WHERE connection = ?1",
             [id],

@@ -11,6 +11,7 @@ use psa_host_billing::{
 use rusqlite::{Connection, Row, params};
 
 use crate::error::Inside;
+use crate::lease::Held;
 use crate::row::{date_opt, instant_opt, parsed, parsed_opt, units_opt};
 use crate::{Ledger, LedgerError, Result};
 
@@ -73,7 +74,7 @@ impl Ledger {
 /// Make a line a connection's own.
 pub(crate) fn claim(
     change: &Connection,
-    owner: i64,
+    held: &Held,
     tenant: &TenantKey,
     key: &LineKey,
 ) -> Inside<()> {
@@ -89,7 +90,7 @@ pub(crate) fn claim(
         .execute(params![
             tenant.as_str(),
             key.line.as_str(),
-            owner,
+            held.connection,
             key.contract.as_str(),
             key.service.as_str(),
             key.account.as_str()

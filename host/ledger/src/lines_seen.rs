@@ -7,9 +7,9 @@ use rusqlite::{Connection, Row, params};
 use serde_json::json;
 
 use crate::error::Inside;
+use crate::history::About;
 use crate::row::{date, parsed, parsed_opt, units};
-use crate::runs::{must_run, refuse_dry};
-use crate::{Ledger, Result, RunId, stances};
+use crate::{Ledger, Result, RunLease, stances};
 
 /// A line that was found right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +35,14 @@ impl Ledger {
     ///
     /// # Errors
     /// [`crate::LedgerError::RunState`]; a failing or damaged database.
-    pub fn see_right(&self, run: RunId, tenant: &TenantKey, seen: &[SeenRight]) -> Result<()> {
+    pub fn see_right(&self, lease: RunLease, tenant: &TenantKey, seen: &[SeenRight]) -> Result<()> {
         if seen.is_empty() {
             return Ok(());
         }
         self.write(|change, journal| {
-            must_run(change, run)?;
-            refuse_dry(change, run)?;
+            let held = lease.posting(change)?;
+            held.of(tenant.as_str())?;
+            let run = held.run;
             let at = journal.at().as_microsecond();
             let mut keep = change.prepare_cached(
                 "INSERT OR REPLACE INTO lines_seen
@@ -66,7 +67,13 @@ impl Ledger {
                 }
             }
             let detail = json!({ "tenant": tenant, "lines": seen.len() });
-            journal.write(change, "lines.found-right", &run.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(held.connection),
+                "lines.found-right",
+                &run.to_string(),
+                &detail,
+            )
         })
     }
 

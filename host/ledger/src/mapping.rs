@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::connections::{must_exist, tenant_of};
 use crate::count_policies;
 use crate::error::{Fault, Inside};
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::{UnknownWord, parsed};
 use crate::{Ledger, LedgerError, Result};
 
@@ -239,7 +239,13 @@ impl<'a> Place<'a> {
             ),
         };
         if mapped != Mapped::Same {
-            journal.write(change, event, self.name.as_str(), &detail)?;
+            journal.write(
+                change,
+                About::Connection(self.connection),
+                event,
+                self.name.as_str(),
+                &detail,
+            )?;
         }
         Ok(mapped)
     }
@@ -287,7 +293,13 @@ impl<'a> Place<'a> {
                 params![self.connection, id],
             )?;
         }
-        journal.write(change, event, self.name.as_str(), &json!({ column: id }))
+        journal.write(
+            change,
+            About::Connection(self.connection),
+            event,
+            self.name.as_str(),
+            &json!({ column: id }),
+        )
     }
 
     fn map_account(&self, change: &Connection, pair: &AccountMapping) -> Inside<Mapped> {

@@ -22,6 +22,8 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/16-plugin-files.sql")).foreign_key_check(),
     M::up(include_str!("migrations/17-tenant-claims.sql")).foreign_key_check(),
     M::up(include_str!("migrations/18-contract-of-seen.sql")),
+    M::up(include_str!("migrations/19-run-leases.sql")),
+    M::up(include_str!("migrations/20-history-chains.sql")),
     M::up(include_str!("migrations/21-run-cancel.sql")),
 ];
 const BUDGET: &[M<'_>] = &[
@@ -167,7 +169,7 @@ mod tests {
     #[test]
     fn runs_that_earlier_releases_called_interrupted_were_killed() {
         let mut connection = before_step(
-            18,
+            20,
             "INSERT INTO runs (connection_id, connection, dry_run, as_of, started_by, started_at,
                  ending)
              VALUES (1, 'acme', 0, '2026-03-14', 'ann', 0, 'interrupted'),

@@ -17,7 +17,7 @@ use crate::history::Journal;
 use crate::key::Keyring;
 use crate::migrations::Schema;
 use crate::runs::RunLocks;
-use crate::{KeySource, LedgerError, Observer, Result, limits_added};
+use crate::{KeySource, LedgerError, Observer, Result, backup, limits_added};
 
 /// How long a writer waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -234,6 +234,10 @@ fn prepare(dir: &DataDir, path: &Path, schema: Schema) -> Inside<Connection> {
             connection.pragma_update(None, "application_id", schema.application_id())?;
         }
         refuse_strangers(&connection, path, schema)?;
+        // What the budget has counted may be lost; nothing else may.
+        if schema == Schema::Ledger && (1..schema.newest()).contains(&version) {
+            backup::before_upgrade(&connection, dir, version)?;
+        }
         schema.apply(&mut connection)?;
     }
     refuse_strangers(&connection, path, schema)?;

@@ -10,8 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::connections::must_exist;
 use crate::error::Inside;
 use crate::row::{date, parsed, units};
-use crate::runs::{must_run, refuse_dry};
-use crate::{Ledger, Result, RunId};
+use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
     /// What has passed in a connection before a run on this day.
@@ -40,10 +39,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::RunState`](crate::LedgerError::RunState); a failing database.
-    pub fn look_first(&self, run: RunId, day: Date, units: Units) -> Result<()> {
+    pub fn look_first(&self, lease: RunLease, day: Date, units: Units) -> Result<()> {
         self.write(|change, _| {
-            let connection = must_run(change, run)?;
-            refuse_dry(change, run)?;
+            let connection = lease.posting(change)?.connection;
             change
                 .prepare_cached(
                     "INSERT INTO first_looks (connection, day, units) VALUES (?1, ?2, ?3)
@@ -60,10 +58,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::RunState`](crate::LedgerError::RunState); a failing database.
-    pub fn pass(&self, run: RunId, day: Date, passing: &[PassedChange]) -> Result<()> {
+    pub fn pass(&self, lease: RunLease, day: Date, passing: &[PassedChange]) -> Result<()> {
         self.write(|change, _| {
-            let connection = must_run(change, run)?;
-            refuse_dry(change, run)?;
+            let connection = lease.posting(change)?.connection;
             forget(change, connection, day)?;
             let mut keep = change.prepare_cached(
                 "INSERT OR REPLACE INTO passed_changes

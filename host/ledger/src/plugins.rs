@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::json;
 
 use crate::error::{Fault, Inside};
+use crate::history::About;
 use crate::row::{instant, json as json_column};
 use crate::secrets::{self, Owner};
 use crate::{Ledger, LedgerError, Result, Secret};
@@ -134,7 +135,7 @@ impl Ledger {
             )?;
             let fields: Vec<_> = secrets.keys().collect();
             let detail = json!({ "settings": settings, "secrets": fields });
-            journal.write(change, "plugin.set", name, &detail)
+            journal.write(change, About::Installation, "plugin.set", name, &detail)
         })
     }
 
@@ -197,7 +198,7 @@ impl Ledger {
                 .collect::<rusqlite::Result<_>>()?;
             change.execute("DELETE FROM plugins WHERE name = ?1", [name])?;
             let detail = json!({ "sha256": sha256, "files": files });
-            journal.write(change, "plugin.removed", name, &detail)?;
+            journal.write(change, About::Installation, "plugin.removed", name, &detail)?;
             Ok(files)
         })?;
         files.iter().try_for_each(|sha256| self.drop_wasm(sha256))

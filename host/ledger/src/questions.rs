@@ -14,14 +14,13 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::{
     date, date_opt, instant, instant_opt, json as json_column, parsed, to_json, units, words,
 };
-use crate::runs::must_run;
 use crate::stances;
 use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Result, RunId};
+use crate::{Ledger, LedgerError, Result, RunId, RunLease};
 
 /// A question's number, shown as `q-000123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,15 +151,16 @@ impl Ledger {
     /// [`LedgerError::RunState`]; a failing or damaged database.
     pub fn ask(
         &self,
-        run: RunId,
+        lease: RunLease,
         tenant: &TenantKey,
         questions: &[NewQuestion],
     ) -> Result<Vec<QuestionId>> {
         self.write(|change, journal| {
-            let connection = must_run(change, run)?;
+            let held = lease.posting(change)?;
+            held.of(tenant.as_str())?;
             questions
                 .iter()
-                .map(|new| ask(change, journal, (run, connection), tenant, new))
+                .map(|new| ask(change, journal, (held.run, held.connection), tenant, new))
                 .collect()
         })
     }
@@ -190,7 +190,13 @@ impl Ledger {
                 "connection": name, "why": why,
                 "questions": ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
             });
-            journal.write(change, "run.rollback-asked", &of.to_string(), &detail)?;
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.rollback-asked",
+                &of.to_string(),
+                &detail,
+            )?;
             Ok(ids)
         })
     }
@@ -281,11 +287,16 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::NotFound`].
-    pub fn close_questions(&self, closed: &[(QuestionId, QuestionState)]) -> Result<()> {
+    pub fn close_questions(
+        &self,
+        lease: RunLease,
+        closed: &[(QuestionId, QuestionState)],
+    ) -> Result<()> {
         if closed.is_empty() {
             return Ok(());
         }
         self.write(|change, journal| {
+            lease.posting(change)?;
             closed
                 .iter()
                 .try_for_each(|(id, state)| set(change, journal, *id, *state, None))
@@ -388,7 +399,13 @@ fn ask(
         "effective": new.effective.to_string(), "reasons": new.reasons,
         "rollback": new.rollback.map(|(run, _)| run.to_string()),
     });
-    journal.write(change, "approval.asked", &id.to_string(), &detail)?;
+    journal.write(
+        change,
+        About::Connection(connection),
+        "approval.asked",
+        &id.to_string(),
+        &detail,
+    )?;
     Ok(id)
 }
 
@@ -415,7 +432,13 @@ fn refresh(
     let detail = json!({
         "effective": new.effective.to_string(), "money": new.money, "reasons": new.reasons,
     });
-    journal.write(change, "approval.refreshed", &live.id.to_string(), &detail)
+    journal.write(
+        change,
+        About::Question(live.id.0),
+        "approval.refreshed",
+        &live.id.to_string(),
+        &detail,
+    )
 }
 
 fn set(
@@ -443,7 +466,13 @@ fn set(
             why
         ])?;
     let what = format!("approval.{state}");
-    journal.write(change, &what, &id.to_string(), &json!({ "why": why }))
+    journal.write(
+        change,
+        About::Question(id.0),
+        &what,
+        &id.to_string(),
+        &json!({ "why": why }),
+    )
 }
 
 fn find(view: &Connection, id: QuestionId) -> Inside<QuestionRecord> {

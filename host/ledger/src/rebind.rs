@@ -7,13 +7,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::parsed;
 use crate::tenant_claims::{Claimant, is_known, keep_asked, users};
-use crate::{Ledger, LedgerError, Result};
+use crate::{Ledger, LedgerError, Result, lease};
 
-/// Every table with a tenant in it, but the claims, which are about keys. A test compares
-/// them with the schema.
+/// Every table with a tenant in it, but the claims, which are about keys, and the leases,
+/// which nobody keeps through this. A test compares them with the schema.
 const KEPT_BY_TENANT: [&str; 11] = [
     "account_map",
     "connections",
@@ -129,6 +129,10 @@ impl Ledger {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             refuse_adjusted(change, &to)?;
+            // Whoever runs under either key writes no more. In this order: the highest epoch
+            // has to stay.
+            lease::take(change, journal, &to, None)?;
+            lease::give_up(change, from)?;
             let merged = connections_of(change, &to)?;
             let same_mappings = drop_same_mappings(change, (from, &to))?;
             refuse_other_mappings(change, (from, &to))?;
@@ -154,7 +158,13 @@ impl Ledger {
                 "proof": proof,
             });
             for connection in &connections {
-                journal.write(change, "tenant.rebound", connection.as_str(), &detail)?;
+                journal.write(
+                    change,
+                    About::Named(connection),
+                    "tenant.rebound",
+                    connection.as_str(),
+                    &detail,
+                )?;
             }
             Ok(Ok(Rebound {
                 tenant: to,
@@ -368,7 +378,8 @@ mod tests {
         let tables: Vec<String> = ledger
             .prepare(
                 "SELECT t.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c
-                 WHERE t.type = 'table' AND c.name LIKE '%tenant%' AND t.name <> 'tenant_claims'
+                 WHERE t.type = 'table' AND c.name LIKE '%tenant%' 
+                     AND t.name NOT IN ('tenant_claims', 'run_leases')
                  ORDER BY t.name",
             )
             .unwrap()

@@ -7,6 +7,7 @@ use psa_host_billing::{LineId, TenantKey, Units};
 use rusqlite::params;
 use serde_json::json;
 
+use crate::history::About;
 use crate::intents_read::record;
 use crate::{IntentState, Ledger, Refusal, Result};
 
@@ -90,7 +91,13 @@ impl Ledger {
                         journal.at().as_microsecond()
                     ])?;
                 let detail = json!({ "tenant": tenant, "why": why });
-                journal.write(change, "line.rejections-lifted", line.as_str(), &detail)?;
+                journal.write(
+                    change,
+                    About::Line(tenant, line),
+                    "line.rejections-lifted",
+                    line.as_str(),
+                    &detail,
+                )?;
             }
             Ok(())
         })

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::history::About;
 use crate::row::{json as json_column, to_json};
 use crate::{Ledger, Result};
 
@@ -42,7 +43,13 @@ impl Ledger {
                 params![id, to_json(rules)?],
             )?;
             let detail = json!({ "from": before, "to": rules });
-            journal.write(change, "rules.set", name.as_str(), &detail)
+            journal.write(
+                change,
+                About::Named(name),
+                "rules.set",
+                name.as_str(),
+                &detail,
+            )
         })
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use crate::error::Inside;
+use crate::history::About;
 use crate::row::instant;
 use crate::runs::{must_run, unknown};
 use crate::{Ledger, Result, RunId};
@@ -27,7 +28,7 @@ impl Ledger {
     /// [`LedgerError::RunState`](crate::LedgerError::RunState) if it is over.
     pub fn request_cancel(&self, id: RunId) -> Result<Option<CancelRequest>> {
         self.write(|change, journal| {
-            must_run(change, id)?;
+            let connection = must_run(change, id)?;
             if let Some(earlier) = find(change, id)? {
                 return Ok(Some(earlier));
             }
@@ -35,7 +36,13 @@ impl Ledger {
                 "UPDATE runs SET cancel_asked_at = ?2, cancel_asked_by = ?3 WHERE id = ?1",
                 params![id.0, journal.at().as_microsecond(), journal.who()],
             )?;
-            journal.write(change, "run.cancel-requested", &id.to_string(), &json!({}))?;
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.cancel-requested",
+                &id.to_string(),
+                &json!({}),
+            )?;
             Ok(None)
         })
     }

@@ -6,10 +6,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Inside;
+use crate::lease::Held;
 use crate::names::{Numbers, Texts};
 use crate::row::{date_opt, parsed, parsed_opt, units_opt, words};
-use crate::runs::{must_run, unknown};
-use crate::{Answer, Ledger, Result, RunId, Step};
+use crate::runs::unknown;
+use crate::{Answer, Ledger, Result, RunId, RunLease, Step};
 
 /// What came of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,11 +98,11 @@ impl Ledger {
     /// [`LedgerError::RunState`](crate::LedgerError::RunState) if the run is over.
     pub fn add_run_lines(
         &self,
-        run: RunId,
+        lease: RunLease,
         lines: impl IntoIterator<Item = RunLine>,
     ) -> Result<u32> {
         self.write(|change, _| {
-            must_run(change, run)?;
+            let run = lease.in_run(change)?.run;
             let first: u32 = change.query_row(
                 "SELECT coalesce(max(row) + 1, 0) FROM run_lines WHERE run = ?1",
                 [run.0],
@@ -146,10 +147,11 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NotFound`](crate::LedgerError::NotFound) for a run or row that is
     /// not there.
-    pub fn update_run_lines(&self, run: RunId, updates: &[LineUpdate]) -> Result<()> {
+    pub fn update_run_lines(&self, lease: RunLease, updates: &[LineUpdate]) -> Result<()> {
         self.write(|change, _| {
+            let held = lease.held(change)?;
             for line in updates {
-                update(change, run, line)?;
+                update(change, &held, held.run, line)?;
             }
             Ok(())
         })
@@ -226,8 +228,13 @@ fn accepted(view: &Connection, run: RunId) -> Inside<Vec<u32>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Give one row a new outcome.
-pub(crate) fn update(change: &Connection, run: RunId, line: &LineUpdate) -> Inside<()> {
+/// Give one row a new outcome, also of an earlier run whose adjustment is settled now.
+pub(crate) fn update(
+    change: &Connection,
+    _held: &Held,
+    run: RunId,
+    line: &LineUpdate,
+) -> Inside<()> {
     let changed = change
         .prepare_cached(
             "UPDATE run_lines SET outcome = ?3, code = ?4, message = ?5, fix = ?6

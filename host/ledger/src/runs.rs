@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 
 use crate::connections::must_exist;
 use crate::error::{Fault, Inside};
+use crate::history::About;
 use crate::open::lock;
 use crate::row::{
     date, instant, instant_opt, json as json_column, parsed, parsed_opt, to_json, words,
 };
 use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Outcome, Result, SnapshotId, Step};
+use crate::{Ledger, LedgerError, Outcome, Result, RunLease, SnapshotId, Step};
 
 /// A run's number, shown as `r-000123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,12 +162,13 @@ pub struct Run {
 pub(crate) struct RunLocks(Mutex<HashMap<i64, File>>);
 
 impl Ledger {
-    /// Begin a run. Until it is ended or let go, or this process ends, others see it
-    /// running. Whoever begins it tells of [`Step::RunBegun`], once it is sure to be ended.
+    /// Begin a run, and take its tenant unless it is a dry one: whoever had it writes no
+    /// more. Until the run is ended or let go, or this process ends, others see it running.
+    /// Whoever begins it tells of [`Step::RunBegun`], once it is sure to be ended.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`] for the connection.
-    pub fn begin_run(&self, new: &NewRun) -> Result<RunId> {
+    pub fn begin_run(&self, new: &NewRun) -> Result<RunLease> {
         self.write(|change, journal| {
             let connection = must_exist(change, &new.connection)?;
             let id = change
@@ -191,20 +193,45 @@ impl Ledger {
                 "snapshot": new.snapshot.map(|id| id.to_string()),
                 "as_of": new.as_of.to_string(),
             });
-            journal.write(change, "run.begun", &id.to_string(), &detail)?;
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.begun",
+                &id.to_string(),
+                &detail,
+            )?;
             // Before the row can be seen, or its process would look dead.
             self.hold_run(id)?;
-            Ok(id)
+            RunLease::begin(
+                change,
+                journal,
+                id,
+                new.tenant.as_ref().filter(|_| !new.dry_run),
+            )
         })
     }
 
     /// End a run.
     ///
     /// # Errors
-    /// [`LedgerError::RunState`] if it is over.
-    pub fn end_run(&self, id: RunId, end: &RunEnd) -> Result<()> {
+    /// [`LedgerError::RunState`] if it is over, [`LedgerError::LeaseLost`].
+    pub fn end_run(&self, lease: RunLease, end: &RunEnd) -> Result<()> {
+        self.end(lease, lease.run(), end)
+    }
+
+    /// End an earlier run whose process died, as [`RunEnding::Killed`]: a run of any
+    /// connection may.
+    ///
+    /// # Errors
+    /// As [`Ledger::end_run`].
+    pub fn end_killed_run(&self, lease: RunLease, id: RunId, end: &RunEnd) -> Result<()> {
+        self.end(lease, id, end)
+    }
+
+    fn end(&self, lease: RunLease, id: RunId, end: &RunEnd) -> Result<()> {
         self.write(|change, journal| {
-            must_run(change, id)?;
+            lease.in_run(change)?;
+            let connection = must_run(change, id)?;
             change.execute(
                 "UPDATE runs SET ended_at = ?2, ending = ?3, requests = ?4, counts = ?5,
                      incidents = ?6 WHERE id = ?1",
@@ -220,7 +247,13 @@ impl Ledger {
             let detail = json!({
                 "ending": end.ending.as_str(), "requests": end.requests, "counts": end.counts,
             });
-            journal.write(change, "run.ended", &id.to_string(), &detail)
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.ended",
+                &id.to_string(),
+                &detail,
+            )
         })?;
         self.reached(Step::RunEnded);
         self.release_run(id);
@@ -267,8 +300,8 @@ impl Ledger {
         self.release_run(id);
     }
 
-    /// Runs whose process died before they ended, oldest first, to be ended as
-    /// [`RunEnding::Killed`]. Their adjustments are among [`Ledger::open_intents`].
+    /// Runs whose process died before they ended, oldest first, to be ended with
+    /// [`Ledger::end_killed_run`]. Their adjustments are among [`Ledger::open_intents`].
     ///
     /// # Errors
     /// A failing or damaged database.
@@ -394,19 +427,4 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         counts: json_column(row, "counts")?,
         incidents: json_column(row, "incidents")?,
     })
-}
-
-/// What a dry run must not do.
-pub(crate) fn refuse_dry(view: &Connection, run: RunId) -> Inside<()> {
-    let dry: bool = view.query_row("SELECT dry_run FROM runs WHERE id = ?1", [run.0], |row| {
-        row.get(0)
-    })?;
-    if !dry {
-        return Ok(());
-    }
-    Err(LedgerError::RunState {
-        run: run.to_string(),
-        why: "is a dry run and posts nothing",
-    }
-    .into())
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Fault, Inside};
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::key::{Key, Keyring};
 
 /// A secret text. Wiped when dropped, never printed.
@@ -115,7 +115,7 @@ pub(crate) fn put(
     let (keys, bound_now) = keyring.needed(change)?;
     if bound_now {
         let detail = serde_json::json!({ "fingerprint": keys.fingerprint });
-        journal.write(change, "key.bound", "", &detail)?;
+        journal.write(change, About::Installation, "key.bound", "", &detail)?;
     }
     for (field, secret) in secrets {
         change.execute(

@@ -7,6 +7,7 @@ use rusqlite::{Row, params};
 use serde_json::json;
 
 use crate::connections::must_exist;
+use crate::history::About;
 use crate::row::{UnknownWord, date_opt, instant, parsed, parsed_opt};
 use crate::{Ledger, LedgerError, Result};
 
@@ -56,7 +57,13 @@ impl Ledger {
                     "kind": entry.kind.as_str(), "why": entry.why, "until": entry.until,
                 });
                 let subject = connection.as_str();
-                journal.write(change, "mapping.set-aside", subject, &detail)?;
+                journal.write(
+                    change,
+                    About::Connection(id),
+                    "mapping.set-aside",
+                    subject,
+                    &detail,
+                )?;
             }
             Ok(())
         })
@@ -97,7 +104,13 @@ impl Ledger {
                 }
                 let detail = json!({ "workspace": workspace, "module": module });
                 let subject = connection.as_str();
-                journal.write(change, "mapping.restored", subject, &detail)?;
+                journal.write(
+                    change,
+                    About::Connection(id),
+                    "mapping.restored",
+                    subject,
+                    &detail,
+                )?;
             }
             Ok(())
         })

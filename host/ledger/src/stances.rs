@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Fault, Inside};
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::{instant, json as json_column, parsed, to_json};
 use crate::{Ledger, LedgerError, Result};
 
@@ -109,7 +109,13 @@ fn put(
     let detail = json!({
         "tenant": tenant, "workspace": workspace, "module": module, "stance": stance, "why": why,
     });
-    journal.write(change, "line.decided", line.as_str(), &detail)
+    journal.write(
+        change,
+        About::Line(tenant, line),
+        "line.decided",
+        line.as_str(),
+        &detail,
+    )
 }
 
 /// Pin a line for the rollback that this question asks for. What a person had decided
@@ -180,7 +186,13 @@ pub(crate) fn unpin(
             before.at.as_microsecond(),
         ])?;
     let detail = json!({ "tenant": tenant, "stance": before.stance, "why": why });
-    journal.write(change, "line.decision-restored", line.as_str(), &detail)
+    journal.write(
+        change,
+        About::Line(tenant, line),
+        "line.decision-restored",
+        line.as_str(),
+        &detail,
+    )
 }
 
 /// Whether there was one.
@@ -197,7 +209,13 @@ fn remove(
     )?;
     if removed > 0 {
         let detail = json!({ "tenant": tenant, "why": why });
-        journal.write(change, "line.released", line.as_str(), &detail)?;
+        journal.write(
+            change,
+            About::Line(tenant, line),
+            "line.released",
+            line.as_str(),
+            &detail,
+        )?;
     }
     Ok(removed > 0)
 }
@@ -226,7 +244,13 @@ pub(crate) fn use_up(
         .prepare_cached("DELETE FROM stances WHERE tenant = ?1 AND line = ?2")?
         .execute([tenant.as_str(), line.as_str()])?;
     let detail = json!({ "tenant": tenant, "stance": used.stance, "by": by });
-    journal.write(change, "line.decision-used", line.as_str(), &detail)
+    journal.write(
+        change,
+        About::Line(tenant, line),
+        "line.decision-used",
+        line.as_str(),
+        &detail,
+    )
 }
 
 /// A decision with what only a rollback's pin has.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::connections::{must_exist, tenant_of};
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::{parsed, parsed_opt};
 use crate::{Ledger, LedgerError, Result, mapping};
 
@@ -139,7 +139,13 @@ impl Ledger {
             )?;
             mapping::bind_accounts(change, claimant.id, &tenant)?;
             let detail = json!({ "tenant": tenant, "reported": reported });
-            journal.write(change, "connection.bound", name.as_str(), &detail)?;
+            journal.write(
+                change,
+                About::Named(name),
+                "connection.bound",
+                name.as_str(),
+                &detail,
+            )?;
             Ok(Ok(TenantBinding {
                 tenant,
                 first: true,
@@ -212,7 +218,7 @@ impl Ledger {
                 Some(why),
             )?;
             let detail = json!({ "reported": reported, "tenant": tenant, "why": why });
-            journal.write(change, what, name.as_str(), &detail)?;
+            journal.write(change, About::Named(name), what, name.as_str(), &detail)?;
             Ok(tenant)
         })
     }
@@ -244,7 +250,13 @@ impl Ledger {
                 ],
             )?;
             let detail = json!({ "workspace": workspace, "why": why });
-            journal.write(change, "mapping.second-tenant", name.as_str(), &detail)
+            journal.write(
+                change,
+                About::Named(name),
+                "mapping.second-tenant",
+                name.as_str(),
+                &detail,
+            )
         })
     }
 }

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::error::{Fault, Inside};
+use crate::history::About;
 use crate::names::{Numbers, Texts};
 use crate::row::{UnknownWord, instant, parsed};
 use crate::usage_names::{self, ItemNames};
@@ -141,7 +142,13 @@ impl Ledger {
                 "complete": new.complete, "source": new.source, "items": new.items.len(),
                 "items_with_names": new.names.len(),
             });
-            journal.write(change, "usage.imported", &id.to_string(), &detail)?;
+            journal.write(
+                change,
+                About::Channel(&new.channel),
+                "usage.imported",
+                &id.to_string(),
+                &detail,
+            )?;
             Ok(id)
         })
     }

@@ -6,6 +6,7 @@ use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::json;
 
+use crate::history::About;
 use crate::row::{UnknownWord, parsed, parsed_opt};
 use crate::{Ledger, LedgerError, Result};
 
@@ -66,7 +67,13 @@ impl Ledger {
             }
             if done.added + done.changed > 0 {
                 let detail = json!({ "added": done.added, "changed": done.changed });
-                journal.write(change, "workspaces.imported", "", &detail)?;
+                journal.write(
+                    change,
+                    About::Installation,
+                    "workspaces.imported",
+                    "",
+                    &detail,
+                )?;
             }
             Ok(done)
         })

@@ -84,7 +84,7 @@ pub use plugins::{
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_billing::trial::TrialDifference;
 pub use psa_host_ledger::{
-    Answering, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
+    Answering, Chain, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
     QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, TenantDecision,
     Withdrawal,
 };

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::future;
 use jiff::civil::Date;
 use psa_host_billing::{Account, AccountId, Contract, LineKey, Service, ServiceId};
 use psa_host_sandbox::{
@@ -44,6 +45,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// A PSA that asks for more patience than this is asked again by a later run.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Lines for which another request at the same time is not worth its being one more.
+const FEWEST_LINES: usize = 50;
 
 /// Accounts that may fail on their own before the whole reading is given up: a few
 /// odd records are theirs, many are the connection's.
@@ -206,12 +210,31 @@ impl Reader {
         Ok(contracts.remove(account).unwrap_or_default())
     }
 
-    /// A second look at chosen lines, in batches of what the plugin takes; in halves where
-    /// the PSA rejects a batch.
+    /// A second look at chosen lines: side by side as far as instances are at rest, so that
+    /// nobody at work waits for one.
     ///
     /// # Errors
     /// See [`Reader::check`].
     pub async fn lines(&self, lines: &[LineKey], start: Date) -> Result<LineReading, CallError> {
+        let at_once = self
+            .session
+            .plugin()
+            .description()
+            .limits
+            .at_once_per_endpoint;
+        let at_rest = self.idle().len().clamp(1, at_once.max(1) as usize);
+        let share = lines.len().div_ceil(at_rest).max(FEWEST_LINES);
+        let shares = lines.chunks(share).map(|share| self.batches(share, start));
+        let mut all = LineReading::default();
+        for LineReading { lines, others } in future::try_join_all(shares).await? {
+            all.lines.extend(lines);
+            all.others.extend(others);
+        }
+        Ok(all)
+    }
+
+    /// In batches of what the plugin takes; in halves where the PSA rejects a batch.
+    async fn batches(&self, lines: &[LineKey], start: Date) -> Result<LineReading, CallError> {
         let at_once = self.session.plugin().description().limits.lines_per_call;
         let mut all = LineBatches::new(&self.session);
         let mut parts: Vec<&[LineKey]> = lines.chunks(at_once.max(1) as usize).rev().collect();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::ConnectionName;
@@ -21,6 +22,7 @@ const FOLDER: &str = "END_TO_END_FOLDER";
 const NOW: &str = "END_TO_END_NOW";
 const SYNCED: &str = "END_TO_END_CONNECTION";
 const DEATH: &str = "END_TO_END_DEATH";
+const STOP: &str = "END_TO_END_STOP";
 const SLOW: &str = "END_TO_END_SLOW";
 const TRACE: &str = "END_TO_END_TRACE";
 
@@ -63,6 +65,7 @@ impl Child {
     pub(crate) fn new(folder: &Path, now: Timestamp, role: &str) -> Self {
         let program = std::env::current_exe().expect("this program");
         let trace = folder.join("trace");
+        let _ = std::fs::remove_file(go_on(&trace));
         // What an earlier child reached is of no use any more.
         let _ = std::fs::remove_file(&trace);
         let mut command = Command::new(program);
@@ -98,6 +101,13 @@ impl Child {
         self
     }
 
+    /// Let it stop itself (SIGSTOP) at a step, until [`Running::go_on`].
+    #[must_use]
+    pub fn stopping_at(mut self, step: Death) -> Self {
+        self.command.env(STOP, step.to_string());
+        self
+    }
+
     /// Let time pass for it at a step.
     #[must_use]
     pub fn slow_at(mut self, step: Death, minutes: i64) -> Self {
@@ -126,6 +136,12 @@ impl Running {
     pub fn kill(&mut self) -> bool {
         self.process.kill().expect("it is this test's own child");
         self.was_killed()
+    }
+
+    /// Let it go on, where it stopped itself. False: it has ended.
+    pub fn go_on(&mut self) -> bool {
+        File::create(go_on(&self.trace)).expect("a file to write to");
+        self.signal(Signal::CONT)
     }
 
     /// SIGINT or SIGTERM, as a person or the system sends it. False: it has ended.
@@ -173,16 +189,24 @@ pub async fn sync_as_child() {
     else {
         return;
     };
+    let go_on = go_on(Path::new(&trace));
     let trace = OpenOptions::new().append(true).create(true).open(trace);
     let trace = Arc::new(Mutex::new(trace.expect("a file to write to")));
-    let death = variable(DEATH).map(|text| text.parse().expect("a step and a number"));
+    let step = |name| variable(name).map(|text| text.parse().expect("a step and a number"));
+    let (death, stop) = (step(DEATH), step(STOP));
     let clock = Clock::starting_at(now.parse().expect("an instant"));
     let slow = variable(SLOW).map(|text| {
         let (step, minutes) = text.split_once('=').expect("a step and minutes");
         let minutes = minutes.parse().expect("minutes");
         (step.parse().expect("a step and a number"), minutes)
     });
-    let observer = observer(Arc::clone(&trace), clock.clone(), death, slow);
+    let observer = observer(
+        Arc::clone(&trace),
+        clock.clone(),
+        death,
+        stop.map(|stop| (stop, go_on)),
+        slow,
+    );
     let host = open(Path::new(&folder), &clock, Some(observer));
     let name = variable(SYNCED).unwrap_or_else(|| CONNECTION.to_owned());
     let name = ConnectionName::new(name).expect("a name");
@@ -198,11 +222,12 @@ pub async fn sync_as_child() {
     note(&trace, &end);
 }
 
-/// Notes each step, lets time pass at one, and kills this process at one.
+/// Notes each step, lets time pass at one, and stops or kills this process at one.
 fn observer(
     trace: Arc<Mutex<File>>,
     clock: Clock,
     death: Option<Death>,
+    stop: Option<(Death, PathBuf)>,
     slow: Option<(Death, i64)>,
 ) -> Observer {
     let times = Mutex::new(BTreeMap::new());
@@ -216,6 +241,13 @@ fn observer(
         if let Some((_, minutes)) = slow.filter(|(at, _)| *at == here) {
             clock.skip(SignedDuration::from_mins(minutes));
         }
+        if let Some((_, go_on)) = stop.as_ref().filter(|(at, _)| *at == here) {
+            kill_process(getpid(), Signal::STOP).expect("a process may stop itself");
+            // Another thread may take the signal, and this one go on for a moment.
+            while !go_on.exists() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
         if death == Some(here) {
             kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
             loop {
@@ -223,6 +255,11 @@ fn observer(
             }
         }
     })
+}
+
+/// What is there as soon as a child that stopped itself is to go on.
+fn go_on(trace: &Path) -> PathBuf {
+    trace.with_extension("go-on")
 }
 
 fn note(trace: &Mutex<File>, word: &str) {

@@ -1,7 +1,7 @@
 //! `psa-host history …`
 
 use clap::{Subcommand, ValueEnum};
-use psa_host_sync::{ExportForm, HistoryHead};
+use psa_host_sync::{Chain, ExportForm, HistoryHead};
 
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
@@ -9,14 +9,16 @@ pub enum HistoryCommand {
     #[command(after_help = "\
 Examples:
   psa-host history verify
-  psa-host history verify --head 812:5d41…   (the whole head, as a run's report printed it)
+  psa-host history verify --head 812@channel/msp-1:5d41…   (the whole head, as a run's report
+                                                            printed it)
 
-Needs the key file. That entries were cut off at the end is found only with a head that was
+There is one chain for each channel and one for the installation; all are verified, and the
+last entry of each is printed. Needs the key file. That entries were cut off at the end is found only with a head that was
 kept elsewhere. Exit status 1 when the history does not hold; a key that is missing or wrong
 is an error of its own (key-missing, key-wrong) and says nothing about the history.")]
     Verify {
         /// A head that a report printed, kept where nobody who writes the ledger writes
-        #[arg(long, value_name = "SEQ:HEX")]
+        #[arg(long, value_name = "SEQ@CHAIN:HEX")]
         head: Option<HistoryHead>,
     },
     /// List entries, oldest first; without --after the latest ones
@@ -24,6 +26,7 @@ is an error of its own (key-missing, key-wrong) and says nothing about the histo
 Examples:
   psa-host history list
   psa-host history list --subject acme --what connection
+  psa-host history list --chain channel/msp-1
   psa-host history list --after 100 --limit 50")]
     List {
         /// Only entries after this one
@@ -43,6 +46,10 @@ Examples:
         /// Only entries whose `what` has this text
         #[arg(long, value_name = "TEXT")]
         what: Option<String>,
+        /// Only entries of this chain: installation, channel/ID, or former (what versions wrote
+        /// that had one chain for all)
+        #[arg(long, value_name = "CHAIN", value_parser = chain)]
+        chain: Option<Chain>,
     },
     /// Write the history into a file for a spreadsheet
     #[command(after_help = "\
@@ -53,8 +60,8 @@ Examples:
   psa-host history export new.csv --after 812           (what came since the last export)
   psa-host history export - --format-of xlsx > history.xlsx
 
-Columns: seq, at (UTC), who, what, subject, detail, keyed, hash. Nothing in the file is
-calculated: in CSV, a cell that begins with = + - @, a tab or a carriage return gets an
+Columns: seq, at (UTC), who, what, subject, detail, keyed, hash, chain. Nothing in the file
+is calculated: in CSV, a cell that begins with = + - @, a tab or a carriage return gets an
 apostrophe before it; in XLSX all cells are texts. An XLSX sheet that is full is followed by
 another.")]
     Export {
@@ -93,4 +100,9 @@ impl From<FormWord> for ExportForm {
             FormWord::Xlsx => Self::Xlsx,
         }
     }
+}
+
+fn chain(word: &str) -> Result<Chain, String> {
+    let cause = "a chain is `installation`, `channel/` and the id of a channel, or `former`";
+    word.parse().map_err(|_| cause.to_owned())
 }

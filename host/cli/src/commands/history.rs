@@ -19,11 +19,13 @@ pub fn run(command: HistoryCommand, host: &Access, out: Output) -> Result<Status
             limit,
             subject,
             what,
+            chain,
         } => {
             let filter = EntryFilter {
                 after,
                 subject: subject.as_deref(),
                 what: what.as_deref(),
+                chain: chain.as_ref(),
             };
             list(&filter, limit, host, out)?;
         }
@@ -60,7 +62,7 @@ fn verify(kept: Option<&HistoryHead>, host: &Access, out: Output) -> Result<Stat
     } else {
         out.line(format!("{verified} of {entries} entries hold"))?;
     }
-    if let Some(head) = found.head {
+    for head in &found.heads {
         out.line(format!("history head {head}"))?;
     }
     match found.broken {
@@ -82,7 +84,7 @@ fn verify(kept: Option<&HistoryHead>, host: &Access, out: Output) -> Result<Stat
     if !found.head_compared {
         out.line(
             "Not looked at: whether entries were cut off at the end. Only a head kept elsewhere \
-             shows that: --head SEQ:HEX.",
+             shows that: --head SEQ@CHAIN:HEX.",
         )?;
     }
     Ok(status)

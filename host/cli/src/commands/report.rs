@@ -41,7 +41,7 @@ impl Serialize for RunJson<'_> {
             incidents: &'a [Notice],
             settled: Lines<'a>,
             lines: Lines<'a>,
-            history_head: Option<psa_host_sync::HistoryHead>,
+            history_head: Option<&'a psa_host_sync::HistoryHead>,
         }
         let report = self.0;
         Shape {
@@ -68,7 +68,7 @@ impl Serialize for RunJson<'_> {
             incidents: &report.incidents,
             settled: Lines(&report.settled),
             lines: Lines(&report.lines),
-            history_head: report.history_head,
+            history_head: report.history_head.as_ref(),
         }
         .serialize(serializer)
     }
@@ -149,7 +149,7 @@ pub fn print(report: &RunReport, all: bool, out: Output) -> Result<()> {
             count => out.line(format!("{count} {what}s in use are not mapped"))?,
         }
     }
-    if let Some(head) = report.history_head {
+    if let Some(head) = &report.history_head {
         out.line(format!("history head {head}"))?;
     }
     Ok(())

@@ -38,29 +38,50 @@ fn a_history_that_holds_ends_with_0_and_one_that_was_cut_with_1() {
     assert_eq!(found["head_compared"], false);
     let head = &found["head"];
     let hash = head["hash"].as_str().unwrap();
-    let kept = format!("{}:{hash}", head["seq"]);
+    assert_eq!(head["chain"], "channel/msp");
+    let chains: Vec<_> = found["heads"].as_array().unwrap().iter().collect();
+    assert_eq!(chains.len(), 2);
+    assert_eq!(chains[0]["chain"], "installation");
+    assert_eq!(chains[1], head);
+    for head in chains {
+        let (seq, chain) = (&head["seq"], head["chain"].as_str().unwrap());
+        let printed = format!(
+            "history head {seq}@{chain}:{}",
+            head["hash"].as_str().unwrap()
+        );
+        assert!(said.out.contains(&printed), "{printed}: {}", said.out);
+    }
+    let kept = format!("2@channel/msp:{hash}");
     let (status, found) = program.json(&["history", "verify", "--head", &kept]);
     assert_eq!((status, &found["head_compared"]), (0, &true.into()));
     assert!(found["broken"].is_null());
 
-    let cut = format!("3:{hash}");
+    // In another chain it is another entry.
+    for elsewhere in [format!("2@installation:{hash}"), format!("2:{hash}")] {
+        let (status, found) = program.json(&["history", "verify", "--head", &elsewhere]);
+        assert_eq!(
+            (status, &found["broken"]["cause"]),
+            (1, &"other-head".into())
+        );
+    }
+    let cut = format!("3@channel/msp:{hash}");
     let said = program.run(&["history", "verify", "--head", &cut]);
     assert_eq!((said.status, said.err.as_str()), (1, ""));
     assert!(said.out.contains("BROKEN at entry 3"), "{}", said.out);
     let (status, found) = program.json(&["history", "verify", "--head", &cut]);
     assert_eq!((status, &found["broken"]["cause"]), (1, &"cut".into()));
 
-    for wrong in ["3", "0:00", "x:y"] {
+    for wrong in ["3", "0:00", "x:y", "3@msp:00"] {
         let said = program.run(&["history", "verify", "--head", wrong]);
         assert_eq!(said.status, 2, "{said:?}");
-        assert!(said.err.contains("SEQ:HEX"), "{}", said.err);
+        assert!(said.err.contains("SEQ@CHAIN:HEX"), "{}", said.err);
     }
 }
 
 #[test]
 fn entries_are_listed_from_the_latest_or_after_one_and_by_what_they_say() {
     let program = with_two_entries();
-    let cases: [(&[&str], &[i64]); 7] = [
+    let cases: [(&[&str], &[i64]); 10] = [
         (&[], &[1, 2]),
         (&["--limit", "1"], &[2]),
         (&["--after", "0", "--limit", "1"], &[1]),
@@ -68,6 +89,9 @@ fn entries_are_listed_from_the_latest_or_after_one_and_by_what_they_say() {
         (&["--what", "usage."], &[2]),
         (&["--subject", "u-0000"], &[2]),
         (&["--subject", "%"], &[]),
+        (&["--chain", "installation"], &[1]),
+        (&["--chain", "channel/msp"], &[2]),
+        (&["--chain", "former"], &[]),
     ];
     for (options, expected) in cases {
         let (status, answer) = program.json(&[&["history", "list"], options].concat());
@@ -75,6 +99,9 @@ fn entries_are_listed_from_the_latest_or_after_one_and_by_what_they_say() {
         let seqs: Vec<i64> = entries.iter().map(|e| e["seq"].as_i64().unwrap()).collect();
         assert_eq!((status, seqs.as_slice()), (0, expected), "{options:?}");
     }
+    let said = program.run(&["history", "list", "--chain", "msp"]);
+    assert_eq!(said.status, 2, "{said:?}");
+    assert!(said.err.contains("`channel/`"), "{said:?}");
     let table = program.run(&["history", "list"]).out;
     assert!(table.contains("usage.imported"), "{table}");
 }

@@ -1,17 +1,19 @@
-//! Reading the chain back: every entry's hash made again from what the entry says, the
-//! hash before it, and the key. One entry in memory at a time.
+//! Reading the chains back: every entry's hash made again from what the entry says, the
+//! hash before it in its chain, and the key. One entry in memory at a time.
 //!
-//! What is found: any entry that was edited, removed, inserted, moved or written again
-//! without the key, and entries made unkeyed. What is not, by the chain alone: a cut at
-//! its end (a head kept elsewhere finds that), anything done by who holds the key, and
+//! What is found: any entry that was edited, removed, inserted, moved, put into another
+//! chain or written again without the key, and entries made unkeyed. What is not, by the
+//! chains alone: a cut at the end of all (a head kept elsewhere finds that), anything done by who holds the key, and
 //! anything done before the ledger had a key.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
 
-use super::{Entry, HistoryHead};
+use super::{CLOSED, Chain, Entry, HistoryHead};
 use crate::error::Inside;
 use crate::key::{Keys, Verifying, fingerprint};
 use crate::row::words;
@@ -33,6 +35,8 @@ pub struct Verification {
     pub to: Option<Timestamp>,
     /// The last entry that holds.
     pub head: Option<HistoryHead>,
+    /// The last one that holds of each chain.
+    pub heads: Vec<HistoryHead>,
     /// The first break; none: the chain holds.
     pub broken: Option<Break>,
 }
@@ -100,7 +104,9 @@ impl Ledger {
             let keys = verifying.as_ref().map(|verifying| &verifying.keys);
             let mut walk = Walk {
                 keys,
-                before: HistoryHead::BEFORE_THE_FIRST,
+                last: 0,
+                heads: BTreeMap::new(),
+                closed: None,
                 found: Verification {
                     entries: view
                         .query_row("SELECT count(*) FROM history", [], |row| row.get(0))
@@ -110,25 +116,25 @@ impl Ledger {
                     from: None,
                     to: None,
                     head: None,
+                    heads: Vec::new(),
                     broken: None,
                 },
             };
             let mut select = view.prepare(
-                "SELECT seq, at, who, what, subject, detail, keyed, prev, hash
+                "SELECT seq, at, who, what, subject, detail, keyed, prev, hash, chain
                  FROM history ORDER BY seq",
             )?;
             let mut rows = select.query([])?;
             while let Some(row) = rows.next()? {
                 if let Err(broken) = walk.step(row, kept) {
-                    walk.found.broken = Some(broken);
-                    return Ok(walk.found);
+                    return Ok(walk.finish(Some(broken)));
                 }
             }
-            walk.found.broken = match walk.cut(kept) {
+            let broken = match walk.cut(kept) {
                 Some(broken) => Some(broken),
                 None => walk.key_forgotten(view, verifying.as_ref())?,
             };
-            Ok(walk.found)
+            Ok(walk.finish(broken))
         })
     }
 
@@ -158,16 +164,46 @@ impl Ledger {
     }
 }
 
-/// The way along the chain.
+/// The way along the chains, in the order in which they were written.
 struct Walk<'a> {
     keys: Option<&'a Keys>,
-    before: HistoryHead,
+    /// The last entry that holds.
+    last: i64,
+    /// Where each chain ends.
+    heads: BTreeMap<Chain, HistoryHead>,
+    /// The last entry of the former chain, once it was read.
+    closed: Option<[u8; 32]>,
     found: Verification,
 }
 
 impl Walk<'_> {
+    fn finish(self, broken: Option<Break>) -> Verification {
+        Verification {
+            broken,
+            heads: self.heads.into_values().collect(),
+            ..self.found
+        }
+    }
+
+    /// What an entry of a chain has to follow: the number of an entry, 0 for none, and its
+    /// hash. None: no entry of that chain may stand here.
+    fn before(&self, chain: &Chain) -> Option<(i64, [u8; 32])> {
+        let own = self.heads.get(chain).map(|head| (head.seq, head.hash));
+        let former = self.heads.get(&Chain::Former);
+        match (chain, former) {
+            (Chain::Former, _) if self.closed.is_some() => None,
+            // The single chain of versions that knew no other was the first.
+            (Chain::Former, None) if self.last > 0 => None,
+            (Chain::Former, _) | (_, None) => Some(own.unwrap_or_default()),
+            (_, Some(former)) => {
+                let closed = self.closed?;
+                Some(own.unwrap_or((former.seq, closed)))
+            }
+        }
+    }
+
     fn step(&mut self, row: &Row<'_>, kept: Option<&HistoryHead>) -> Result<(), Break> {
-        let next = self.before.seq + 1;
+        let next = self.last + 1;
         let read = Read::of(row).map_err(|why| Break {
             seq: next,
             cause: BreakCause::Unreadable,
@@ -206,17 +242,24 @@ impl Walk<'_> {
             return broken(BreakCause::Downgraded, message);
         }
         let keys = if read.keyed { self.keys } else { None };
+        let Some((before, prev)) = self.before(&read.chain) else {
+            let message = format!(
+                "entry {next} stands in the chain {}, which cannot go on there: the single chain \
+                 of earlier versions comes first, and is closed before another one begins",
+                read.chain
+            );
+            return broken(BreakCause::Misplaced, message);
+        };
         let hash = Entry {
-            prev: &self.before.hash,
+            prev: &prev,
             ..entry
         }
         .hash(keys);
         let holds = hash == *read.hash;
-        if !holds && entry.prev != &self.before.hash && entry.hash(keys) == *read.hash {
+        if !holds && entry.prev != &prev && entry.hash(keys) == *read.hash {
             let message = format!(
-                "entry {next} is intact, but follows another entry than {}: entries before it \
-                 were changed, removed or put in another order",
-                self.before.seq
+                "entry {next} is intact, but follows another entry than {before}: entries before \
+                 it were changed, removed or put in another order"
             );
             return broken(BreakCause::NotLinked, message);
         }
@@ -227,12 +270,12 @@ impl Walk<'_> {
             );
             return broken(BreakCause::Changed, message);
         }
-        if entry.prev != &self.before.hash {
+        if entry.prev != &prev {
             let message = format!("the prev of entry {next} was changed");
             return broken(BreakCause::Changed, message);
         }
         if let Some(kept) = kept.filter(|kept| kept.seq == next)
-            && kept.hash != hash
+            && (kept.hash != hash || kept.chain != read.chain)
         {
             let message = format!(
                 "entry {next} has another hash than the head that was kept: the history was \
@@ -240,25 +283,34 @@ impl Walk<'_> {
             );
             return broken(BreakCause::OtherHead, message);
         }
-        self.before = HistoryHead { seq: next, hash };
+        if read.chain == Chain::Former && entry.what == CLOSED {
+            self.closed = Some(hash);
+        }
+        let head = HistoryHead {
+            seq: next,
+            hash,
+            chain: read.chain,
+        };
+        self.last = next;
+        self.heads.insert(head.chain.clone(), head.clone());
         self.found.verified += 1;
         self.found.keyed += u64::from(read.keyed);
         self.found.from.get_or_insert(read.at);
         self.found.to = Some(read.at);
-        self.found.head = Some(self.before);
+        self.found.head = Some(head);
         Ok(())
     }
 
     /// All entries hold: is one missing that the kept head names?
     fn cut(&self, kept: Option<&HistoryHead>) -> Option<Break> {
-        let kept = kept.filter(|kept| kept.seq > self.before.seq)?;
+        let kept = kept.filter(|kept| kept.seq > self.last)?;
         Some(Break {
-            seq: self.before.seq + 1,
+            seq: self.last + 1,
             cause: BreakCause::Cut,
             message: format!(
                 "the head that was kept is of entry {}, but the history ends at entry {}: its \
                  end was cut off, or an older copy was put back",
-                kept.seq, self.before.seq
+                kept.seq, self.last
             ),
         })
     }
@@ -270,7 +322,7 @@ impl Walk<'_> {
         view: &Connection,
         verifying: Option<&Verifying>,
     ) -> Inside<Option<Break>> {
-        let seq = self.before.seq + 1;
+        let seq = self.last + 1;
         let broken = |cause, message: &str| {
             Ok(Some(Break {
                 seq,
@@ -308,6 +360,7 @@ impl Walk<'_> {
 /// is no UTF-8 is an edit like any other.
 struct Read<'a> {
     entry: Entry<'a>,
+    chain: Chain,
     at: Timestamp,
     keyed: bool,
     hash: &'a [u8; 32],
@@ -337,7 +390,9 @@ impl<'a> Read<'a> {
                 other => return Err(format!("its keyed is {other}, not 0 or 1")),
             },
             hash: hash("hash")?,
+            chain: Chain::from_kept(text("chain")?).map_err(|_| wrong("chain"))?,
             entry: Entry {
+                chain: text("chain")?,
                 prev: hash("prev")?,
                 seq: whole("seq")?,
                 at: micros,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{current, unknown, unknown_file};
 use crate::connections::{self, refuse_open_intents};
 use crate::error::Inside;
-use crate::history::Journal;
+use crate::history::{About, Journal};
 use crate::row::to_json;
 use crate::{Ledger, LedgerError, Result};
 
@@ -71,7 +71,13 @@ impl Ledger {
             let detail = json!({
                 "from": from, "to": to, "connections": names(&moved), "stayed": names(&stayed),
             });
-            journal.write(change, "plugin.switched", name, &detail)
+            journal.write(
+                change,
+                About::Installation,
+                "plugin.switched",
+                name,
+                &detail,
+            )
         })
     }
 
@@ -108,7 +114,13 @@ impl Ledger {
                 params![id, sha256],
             )?;
             let detail = json!({ "from": from, "to": to, "kept": sha256.is_some() });
-            journal.write(change, "connection.kept-on", name.as_str(), &detail)
+            journal.write(
+                change,
+                About::Named(name),
+                "connection.kept-on",
+                name.as_str(),
+                &detail,
+            )
         })
     }
 
@@ -120,7 +132,7 @@ impl Ledger {
     pub fn record_plugin_incident(&self, name: &str, sha256: &str, message: &str) -> Result<()> {
         self.write(|change, journal| {
             let detail = json!({ "sha256": sha256, "incident": message });
-            journal.write(change, "plugin.refused", name, &detail)
+            journal.write(change, About::Installation, "plugin.refused", name, &detail)
         })
     }
 
@@ -129,7 +141,9 @@ impl Ledger {
     /// # Errors
     /// A failing disk or database.
     pub fn record_plugin_trial(&self, name: &str, detail: &serde_json::Value) -> Result<()> {
-        self.write(|change, journal| journal.write(change, "plugin.tried", name, detail))
+        self.write(|change, journal| {
+            journal.write(change, About::Installation, "plugin.tried", name, detail)
+        })
     }
 }
 
@@ -156,7 +170,13 @@ fn approve(
         return Err(unknown_file(sha256));
     }
     let detail = json!({ "sha256": sha256, "hosts": hosts });
-    journal.write(change, "plugin.approved", name, &detail)
+    journal.write(
+        change,
+        About::Installation,
+        "plugin.approved",
+        name,
+        &detail,
+    )
 }
 
 fn refuse_unapproved(view: &Connection, name: &str, sha256: &str) -> Inside<()> {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{AddedPlugin, DESCRIPTION_FORM, current, unknown, unknown_file};
 use crate::error::Inside;
+use crate::history::About;
 use crate::{Ledger, LedgerError, Result};
 
 impl Ledger {
@@ -60,7 +61,7 @@ impl Ledger {
                 _ => None,
             };
             let detail = json!({ "sha256": added.sha256(), "in_use": in_use });
-            journal.write(change, what, name, &detail)?;
+            journal.write(change, About::Installation, what, name, &detail)?;
             Ok(added)
         })
     }
@@ -96,7 +97,13 @@ impl Ledger {
                 return Err(unknown_file(sha256));
             }
             let detail = json!({ "sha256": sha256 });
-            journal.write(change, "plugin.file-removed", name, &detail)
+            journal.write(
+                change,
+                About::Installation,
+                "plugin.file-removed",
+                name,
+                &detail,
+            )
         })?;
         self.drop_wasm(sha256)
     }

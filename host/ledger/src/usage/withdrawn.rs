@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Snapshot, SnapshotId, must_exist, snapshot};
 use crate::connections;
+use crate::history::About;
 use crate::row::instant_opt;
 use crate::{Ledger, LedgerError, Result};
 
@@ -45,7 +46,13 @@ impl Ledger {
             let detail = json!({
                 "channel": known.channel, "taken_at": known.taken_at.to_string(), "why": why,
             });
-            journal.write(change, "usage.withdrawn", &id.to_string(), &detail)
+            journal.write(
+                change,
+                About::Channel(&known.channel),
+                "usage.withdrawn",
+                &id.to_string(),
+                &detail,
+            )
         })
     }
 

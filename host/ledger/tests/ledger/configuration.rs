@@ -8,7 +8,7 @@ use psa_host_ledger::{
 };
 
 use crate::fixture::{
-    Place, add, code, name, new_connection, one_intent, secret, tenant, workspace,
+    Place, add, code, name, new_connection, new_run, one_intent, secret, tenant, workspace,
 };
 
 #[test]
@@ -243,7 +243,8 @@ fn a_connection_keeps_what_it_was_given() {
     ledger.pause_connection(&acme, false).unwrap();
     assert!(!ledger.connection(&acme).unwrap().paused);
     let nowhere: SnapshotId = "u-000042".parse().unwrap();
-    assert_eq!(code(ledger.use_snapshot(&acme, nowhere)), "not-found");
+    let run = ledger.begin_run(&new_run("acme")).unwrap();
+    assert_eq!(code(ledger.use_snapshot(run, nowhere)), "not-found");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn as_a_child() {
             let ids = ledger
                 .intend(run, &[intent(0, "1"), intent(1, "2")])
                 .unwrap();
-            ledger.mark_sending(&ids[..1]).unwrap();
+            ledger.mark_sending(run, &ids[..1]).unwrap();
             println!("sending");
             std::thread::sleep(std::time::Duration::from_secs(600));
         }
@@ -97,10 +97,10 @@ fn write_until_killed(ledger: &Ledger) {
             .collect();
         let ids = ledger.intend(run, &intents).unwrap();
         println!("intended {n}");
-        ledger.mark_sending(&ids).unwrap();
+        ledger.mark_sending(run, &ids).unwrap();
         println!("sending {n}");
         let answers: Vec<_> = ids.iter().map(|id| (*id, Answer::Accepted)).collect();
-        ledger.record_answers(&answers).unwrap();
+        ledger.record_answers(run, &answers).unwrap();
         println!("accepted {n}");
     }
 }
@@ -169,7 +169,10 @@ fn what_was_said_to_be_kept_is_there_after_a_kill_and_batches_are_whole() {
                 (record.id, resolution, serde_json::json!({}))
             })
             .collect();
-        ledger.resolve(&settled).unwrap();
+        if let Some(last) = open.last() {
+            let lease = ledger.take_up(last.run).unwrap();
+            ledger.resolve(lease, &settled).unwrap();
+        }
     }
     assert!(checked > 50, "only {checked} words were checked");
 }

@@ -155,10 +155,10 @@ fn a_rollback_that_was_rejected_and_is_asked_for_again_waits_again() {
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let roll_back = || {
         let back = NewQuestion {
-            rollback: Some((run, DAY)),
+            rollback: Some((run.run(), DAY)),
             ..question("1", 30, 5)
         };
-        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run.run(), &[back], "a mistake");
         asked.unwrap().remove(0)
     };
     let id = roll_back();
@@ -190,10 +190,10 @@ fn a_rollback_pins_its_line_until_it_is_rejected() {
     let ledger = place.with_connection();
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let back = NewQuestion {
-        rollback: Some((run, DAY)),
+        rollback: Some((run.run(), DAY)),
         ..question("1", 30, 5)
     };
-    let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+    let asked = ledger.ask_rollback(&name("acme"), &tenant(), run.run(), &[back], "a mistake");
     let id = asked.unwrap().remove(0);
     let pinned = ledger.stances(&tenant()).unwrap();
     assert!(matches!(pinned[0].stance, Stance::Pin { .. }), "{pinned:?}");
@@ -222,10 +222,10 @@ fn a_rejected_rollback_leaves_what_a_person_decided_before_and_since() {
     };
     let roll_back = |from: u32| {
         let back = NewQuestion {
-            rollback: Some((run, DAY)),
+            rollback: Some((run.run(), DAY)),
             ..question("1", from, 5)
         };
-        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+        let asked = ledger.ask_rollback(&name("acme"), &tenant(), run.run(), &[back], "a mistake");
         asked.unwrap().remove(0)
     };
     let reject = |id| ledger.answer(&[id], Answering::Reject, "no").unwrap();
@@ -246,7 +246,7 @@ fn a_rejected_rollback_leaves_what_a_person_decided_before_and_since() {
     // A pin of a rollback that was posted is a decision like any other.
     ledger.answer(&[id], Answering::Reopen, "yes").unwrap();
     ledger
-        .close_questions(&[(id, QuestionState::Posted)])
+        .close_questions(run, &[(id, QuestionState::Posted)])
         .unwrap();
     let posted = ledger.stances(&tenant()).unwrap();
     let id = roll_back(32);
@@ -266,10 +266,10 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     let ledger = place.with_connection();
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let back = NewQuestion {
-        rollback: Some((run, DAY)),
+        rollback: Some((run.run(), DAY)),
         ..question("1", 30, 5)
     };
-    let asked = ledger.ask_rollback(&name("acme"), &tenant(), run, &[back], "a mistake");
+    let asked = ledger.ask_rollback(&name("acme"), &tenant(), run.run(), &[back], "a mistake");
     let id = asked.unwrap().remove(0);
     drop(ledger);
     place.drop_triggers_on_decisions();
@@ -310,6 +310,9 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
          CREATE TABLE approvals (plugin TEXT PRIMARY KEY, sha256 TEXT, hosts TEXT,
              approved_at INTEGER, approved_by TEXT);
          CREATE INDEX intents_by_connection ON intents (connection_id);
+         DROP TABLE run_leases;
+         DROP INDEX history_by_chain;
+         ALTER TABLE history DROP COLUMN chain;
          PRAGMA user_version = 5;";
     place.sql(earlier).unwrap();
     let ledger = place.open();
@@ -387,10 +390,10 @@ fn a_decision_about_certain_units_is_used_up_once_a_change_is_confirmed_and_a_pi
             let set = ledger.set_stance(&tenant(), &line, pair, stance, "because");
             set.unwrap();
         }
-        let (_, id) = one_intent(&ledger, "1");
-        ledger.mark_sending(&[id]).unwrap();
+        let (run, id) = one_intent(&ledger, "1");
+        ledger.mark_sending(run, &[id]).unwrap();
         assert_eq!(ledger.stances(&tenant()).unwrap().len(), 2, "only sent");
-        let resolved = ledger.resolve(&[(id, resolution.clone(), serde_json::json!({}))]);
+        let resolved = ledger.resolve(run, &[(id, resolution.clone(), serde_json::json!({}))]);
         resolved.unwrap();
         // The other line's decision is not touched.
         let left = ledger.stances(&tenant()).unwrap().len() - 1;

@@ -32,9 +32,9 @@ fn a_day_is_remembered_until_its_change_is_confirmed_or_given_up() {
         set(&[kept("1"), kept("2"), kept("3")]);
         set(&[("3".parse().unwrap(), None)]);
         assert_eq!(ledger.due_days(&tenant()).unwrap(), [due("1"), due("2")]);
-        let (_, id) = one_intent(&ledger, "1");
-        ledger.mark_sending(&[id]).unwrap();
-        let resolved = ledger.resolve(&[(id, resolution, serde_json::json!({}))]);
+        let (run, id) = one_intent(&ledger, "1");
+        ledger.mark_sending(run, &[id]).unwrap();
+        let resolved = ledger.resolve(run, &[(id, resolution, serde_json::json!({}))]);
         resolved.unwrap();
         assert_eq!(ledger.due_days(&tenant()).unwrap(), left);
     }

@@ -13,8 +13,8 @@ use psa_host_billing::{
     WorkspaceStatus,
 };
 use psa_host_ledger::{
-    Clock, Intent, IntentId, KeySource, Ledger, LedgerError, NewConnection, NewRun, Outcome, RunId,
-    RunLine, Secret,
+    Clock, Intent, IntentId, KeySource, Ledger, LedgerError, NewConnection, NewRun, Outcome,
+    RunLease, RunLine, Secret,
 };
 use tempfile::TempDir;
 
@@ -189,7 +189,7 @@ pub fn intent(row: u32, line: &str) -> Intent {
 }
 
 /// A run with one planned row and its intent.
-pub fn one_intent(ledger: &Ledger, line: &str) -> (RunId, IntentId) {
+pub fn one_intent(ledger: &Ledger, line: &str) -> (RunLease, IntentId) {
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let row = ledger.add_run_lines(run, [run_line(line)]).unwrap();
     let ids = ledger.intend(run, &[intent(row, line)]).unwrap();

@@ -26,7 +26,7 @@ fn an_attempt_counts_when_it_is_handed_out_and_not_when_it_is_marked() {
     let (run, id) = one_intent(&ledger, "1");
     let planned = ledger.decisions_at().unwrap();
     assert_eq!(code(ledger.hand_out(run, id, planned)), "wrong-transition");
-    ledger.mark_sending(&[id]).unwrap();
+    ledger.mark_sending(run, &[id]).unwrap();
     let marked = ledger.intent(id).unwrap();
     assert_eq!((marked.attempt, marked.is_only_marked()), (0, true));
     place.wait(3);
@@ -40,7 +40,7 @@ fn an_attempt_counts_when_it_is_handed_out_and_not_when_it_is_marked() {
     assert_eq!(waited.as_secs(), 3, "the quarantine counts from here");
     // Once, whoever asks.
     assert_eq!(code(ledger.hand_out(run, id, planned)), "wrong-transition");
-    assert_eq!(code(ledger.unmark(&[id])), "wrong-transition");
+    assert_eq!(code(ledger.unmark(run, &[id])), "wrong-transition");
 }
 
 #[test]
@@ -50,19 +50,19 @@ fn what_was_only_marked_is_unmarked_and_marked_again_without_counting() {
     let (run, id) = one_intent(&ledger, "1");
     let planned = ledger.decisions_at().unwrap();
     for _ in 0..3 {
-        ledger.mark_sending(&[id]).unwrap();
-        ledger.unmark(&[id]).unwrap();
+        ledger.mark_sending(run, &[id]).unwrap();
+        ledger.unmark(run, &[id]).unwrap();
         assert_eq!(ledger.intent(id).unwrap().state, IntentState::Intended);
     }
-    ledger.mark_sending(&[id]).unwrap();
+    ledger.mark_sending(run, &[id]).unwrap();
     ledger.hand_out(run, id, planned).unwrap();
     ledger
-        .record_answers(&[(id, Answer::NotSent("no route".to_owned()))])
+        .record_answers(run, &[(id, Answer::NotSent("no route".to_owned()))])
         .unwrap();
     assert_eq!(ledger.intent(id).unwrap().attempt, 0);
     // Tried again, its row is on its way again.
-    ledger.mark_sending(&[id]).unwrap();
-    let row = ledger.run_lines(run).unwrap().remove(0);
+    ledger.mark_sending(run, &[id]).unwrap();
+    let row = ledger.run_lines(run.run()).unwrap().remove(0);
     assert_eq!(row.outcome.as_str(), "planned");
 }
 
@@ -71,8 +71,8 @@ fn after_a_loss_of_power_what_was_marked_counts_as_handed_out() {
     let place = Place::new();
     let ledger = place.with_connection();
     let (_, before) = one_intent(&ledger, "1");
-    let (_, now) = one_intent(&ledger, "2");
-    ledger.mark_sending(&[before, now]).unwrap();
+    let (run, now) = one_intent(&ledger, "2");
+    ledger.mark_sending(run, &[before, now]).unwrap();
     place
         .sql(&format!(
             "UPDATE intents SET marked_in = 'an earlier boot' WHERE id = {before}"
@@ -80,11 +80,11 @@ fn after_a_loss_of_power_what_was_marked_counts_as_handed_out() {
         .unwrap();
     let only_marked = |id| ledger.intent(id).unwrap().is_only_marked();
     assert_eq!((only_marked(before), only_marked(now)), (false, true));
-    ledger.presume_handed_out(&[before, now]).unwrap();
+    ledger.presume_handed_out(run, &[before, now]).unwrap();
     let attempts = [before, now].map(|id| ledger.intent(id).unwrap().attempt);
     assert_eq!(attempts, [1, 0]);
     // Said twice, it counts once.
-    ledger.presume_handed_out(&[before]).unwrap();
+    ledger.presume_handed_out(run, &[before]).unwrap();
     assert_eq!(ledger.intent(before).unwrap().attempt, 1);
 }
 
@@ -132,7 +132,7 @@ fn nothing_is_handed_out_after_what_it_was_planned_from_was_changed() {
         let ledger = place.with_connection();
         let (run, id) = one_intent(&ledger, "1");
         let planned = ledger.decisions_at().unwrap();
-        ledger.mark_sending(&[id]).unwrap();
+        ledger.mark_sending(run, &[id]).unwrap();
         change(&ledger);
         let handed_out = ledger.hand_out(run, id, planned).unwrap();
         assert_eq!(handed_out, HandedOut::Changed(what));
@@ -149,7 +149,7 @@ fn changes_of_other_customers_stop_nothing() {
     let ledger = place.with_connection();
     let (run, id) = one_intent(&ledger, "1");
     let planned = ledger.decisions_at().unwrap();
-    ledger.mark_sending(&[id]).unwrap();
+    ledger.mark_sending(run, &[id]).unwrap();
     map_account(&ledger, "w2");
     assert_eq!(ledger.hand_out(run, id, planned).unwrap(), HandedOut::Yes);
 }
@@ -160,7 +160,7 @@ fn a_run_that_was_taken_over_hands_nothing_out() {
     let ledger = place.with_connection();
     let (run, id) = one_intent(&ledger, "1");
     let planned = ledger.decisions_at().unwrap();
-    ledger.mark_sending(&[id]).unwrap();
+    ledger.mark_sending(run, &[id]).unwrap();
     let end = RunEnd {
         ending: RunEnding::Killed,
         requests: 0,
@@ -186,14 +186,14 @@ fn rejections_count_in_a_row_for_one_target_until_they_are_lifted() {
     let send = |kind, resolution| {
         let (run, id) = one_intent(&ledger, "1");
         let planned = ledger.decisions_at().unwrap();
-        ledger.mark_sending(&[id]).unwrap();
+        ledger.mark_sending(run, &[id]).unwrap();
         ledger.hand_out(run, id, planned).unwrap();
         let how = Refusal::Rejected(kind);
         let words = "no".to_owned();
         ledger
-            .record_answers(&[(id, Answer::Refused { how, words })])
+            .record_answers(run, &[(id, Answer::Refused { how, words })])
             .unwrap();
-        ledger.resolve(&[(id, resolution, json!({}))]).unwrap();
+        ledger.resolve(run, &[(id, resolution, json!({}))]).unwrap();
         id
     };
     let no = || Resolution::Rejected {
@@ -225,8 +225,8 @@ fn rejections_count_in_a_row_for_one_target_until_they_are_lifted() {
 fn a_date_that_was_refused_as_adjusted_is_remembered() {
     let place = Place::new();
     let ledger = place.with_connection();
-    let (_, id) = one_intent(&ledger, "1");
-    ledger.mark_sending(&[id]).unwrap();
+    let (run, id) = one_intent(&ledger, "1");
+    ledger.mark_sending(run, &[id]).unwrap();
     let how = Refusal::Rejected(RejectionKind::DateAlreadyAdjusted);
     let words = "duplicate".to_owned();
     let dates = || {
@@ -236,12 +236,12 @@ fn a_date_that_was_refused_as_adjusted_is_remembered() {
         (of.own.len(), of.refused.len())
     };
     ledger
-        .record_answers(&[(id, Answer::Refused { how, words })])
+        .record_answers(run, &[(id, Answer::Refused { how, words })])
         .unwrap();
     assert_eq!(dates(), (1, 0), "in doubt until the line was read");
     let why = "duplicate".to_owned();
     ledger
-        .resolve(&[(id, Resolution::Rejected { why }, json!({}))])
+        .resolve(run, &[(id, Resolution::Rejected { why }, json!({}))])
         .unwrap();
     assert_eq!(dates(), (0, 1));
     // And for nobody.

@@ -1,9 +1,11 @@
+use std::collections::{BTreeMap, HashMap};
+
 use hmac::{Hmac, KeyInit, Mac};
-use psa_host_ledger::{HistoryEvent, HistoryFilter};
+use psa_host_ledger::{Chain, HistoryEvent, HistoryFilter, RunEnd, RunEnding};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::fixture::{Place, add, code, new_run, one_intent};
+use crate::fixture::{Place, add, code, name, new_run, one_intent};
 
 fn keyed(key: &[u8], bytes: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
@@ -12,32 +14,38 @@ fn keyed(key: &[u8], bytes: &[u8]) -> [u8; 32] {
 }
 
 /// The chain, computed again from its documented form and the key file alone.
-fn first_that_does_not_hold(place: &Place, events: &[HistoryEvent]) -> Option<i64> {
+pub fn first_that_does_not_hold(place: &Place, events: &[HistoryEvent]) -> Option<i64> {
     let master = std::fs::read_to_string(&place.key).unwrap();
     let master = hex::decode(master.trim()).unwrap();
     let key = keyed(&master, b"psa-host history v1");
-    let mut prev = [0u8; 32];
+    let mut heads: HashMap<Chain, [u8; 32]> = HashMap::new();
     let mut key_seen = false;
     for (event, expected) in events.iter().zip(1..) {
-        let mut bytes = b"psa-host history v1".to_vec();
-        bytes.extend_from_slice(&prev);
+        let former = event.chain == Chain::Former;
+        // A chain goes on from its own last entry; a new one from that of the former one.
+        let prev = heads.get(&event.chain).or(heads.get(&Chain::Former));
+        let mut bytes = match former {
+            true => b"psa-host history v1".to_vec(),
+            false => b"psa-host history v2".to_vec(),
+        };
+        bytes.extend_from_slice(prev.unwrap_or(&[0; 32]));
         bytes.extend_from_slice(&event.seq.to_be_bytes());
         bytes.extend_from_slice(&event.at.as_microsecond().to_be_bytes());
-        let detail = event.detail.to_string();
-        for text in [&event.who, &event.what, &event.subject, &detail] {
+        let (chain, detail) = (event.chain.to_string(), event.detail.to_string());
+        let texts = [&chain, &event.who, &event.what, &event.subject, &detail];
+        for text in texts.into_iter().skip(usize::from(former)) {
             bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
-        let hash = if event.keyed {
-            keyed(&key, &bytes)
-        } else {
-            Sha256::digest(&bytes).into()
+        let hash: [u8; 32] = match event.keyed {
+            true => keyed(&key, &bytes),
+            false => Sha256::digest(&bytes).into(),
         };
         if hash != event.hash || event.seq != expected || (key_seen && !event.keyed) {
             return Some(event.seq);
         }
         key_seen |= event.keyed;
-        prev = event.hash;
+        heads.insert(event.chain.clone(), hash);
     }
     None
 }
@@ -102,7 +110,7 @@ fn the_runs_of_a_connection_are_found_by_its_name() {
         let events = ledger.history_matching(&filter, 100).unwrap();
         events.into_iter().map(|event| event.subject)
     };
-    assert!(found("acme").eq([run.to_string()]));
+    assert!(found("acme").eq([run.run().to_string()]));
     assert!(found("beta").eq([""; 0]));
 }
 
@@ -142,4 +150,69 @@ fn a_change_that_fails_leaves_no_word_behind() {
         .add_connection(&crate::fixture::new_connection("beta", "msp"))
         .unwrap_err();
     assert_eq!(ledger.history_head().unwrap(), before);
+}
+
+#[test]
+fn each_channel_has_a_chain_of_its_own_and_the_installation_another() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let of_acme = ledger.begin_run(&new_run("acme")).unwrap();
+    add(&ledger, "beta", "other-msp");
+    let mut dry = new_run("beta");
+    dry.dry_run = true;
+    let of_beta = ledger.begin_run(&dry).unwrap();
+    let end = RunEnd {
+        ending: RunEnding::Done,
+        requests: 0,
+        counts: BTreeMap::new(),
+        incidents: json!([]),
+    };
+    ledger.end_run(of_beta, &end).unwrap();
+    ledger.pause_connection(&name("beta"), true).unwrap();
+    ledger.end_run(of_acme, &end).unwrap();
+    ledger.remove_connection(&name("acme")).unwrap();
+    let what = |chain: &str| -> Vec<String> {
+        let chain = chain.parse().unwrap();
+        let filter = HistoryFilter {
+            chain: Some(&chain),
+            ..HistoryFilter::default()
+        };
+        let events = ledger.history_matching(&filter, 100).unwrap();
+        events.into_iter().map(|event| event.what).collect()
+    };
+    assert_eq!(
+        what("installation"),
+        ["plugin.added", "workspaces.imported", "key.bound"]
+    );
+    assert_eq!(
+        what("channel/msp"),
+        [
+            "connection.added",
+            "connection.bound",
+            "run.begun",
+            "run.ended",
+            "connection.removed",
+        ]
+    );
+    assert_eq!(
+        what("channel/other-msp"),
+        [
+            "connection.added",
+            "run.begun",
+            "run.ended",
+            "connection.paused"
+        ]
+    );
+    // Also when more has happened since, and the connection is gone.
+    for (run, chain) in [(of_acme, "channel/msp"), (of_beta, "channel/other-msp")] {
+        let head = ledger.history_head_of_run(run.run()).unwrap().unwrap();
+        assert_eq!(head.chain.to_string(), chain);
+        let last = ledger.history(head.seq - 1, 1).unwrap().remove(0);
+        assert_eq!((last.what.as_str(), last.hash), ("run.ended", head.hash));
+        assert_eq!(ledger.verify_history(Some(&head)).unwrap().broken, None);
+    }
+    let events = ledger.history(0, 100).unwrap();
+    assert_eq!(first_that_does_not_hold(&place, &events), None);
+    let heads = ledger.verify_history(None).unwrap().heads;
+    assert_eq!(heads.len(), 3);
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use psa_host_ledger::{
     Answer, Intent, IntentId, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Resolution,
-    RunEnd, RunEnding, RunId, RunLine,
+    RunEnd, RunEnding, RunLease, RunLine,
 };
 use serde_json::json;
 
@@ -9,12 +9,21 @@ use crate::fixture::{
     DAY, Place, add, code, intent, name, new_run, one_intent, run_line, tenant, units,
 };
 
+/// Whoever has had the tenant, this test has it now.
+fn held_for(ledger: &Ledger, id: IntentId) -> RunLease {
+    let run = ledger.intent(id).unwrap().run;
+    ledger.take_up(run).unwrap()
+}
+
 fn answer(ledger: &Ledger, id: IntentId, answer: Answer) -> Result<(), LedgerError> {
-    ledger.record_answers(&[(id, answer)])
+    ledger.record_answers(held_for(ledger, id), &[(id, answer)])
 }
 
 fn resolve(ledger: &Ledger, id: IntentId, resolution: Resolution) -> Result<(), LedgerError> {
-    ledger.resolve(&[(id, resolution, json!({ "read": 7 }))])
+    ledger.resolve(
+        held_for(ledger, id),
+        &[(id, resolution, json!({ "read": 7 }))],
+    )
 }
 
 fn held() -> Resolution {
@@ -27,8 +36,8 @@ fn held() -> Resolution {
 /// Ask for a state by the verb that leads there.
 fn go(ledger: &Ledger, id: IntentId, to: IntentState) -> Result<(), LedgerError> {
     match to {
-        IntentState::Intended => ledger.unmark(&[id]),
-        IntentState::Sending => ledger.mark_sending(&[id]),
+        IntentState::Intended => ledger.unmark(held_for(ledger, id), &[id]),
+        IntentState::Sending => ledger.mark_sending(held_for(ledger, id), &[id]),
         IntentState::Accepted => answer(ledger, id, Answer::Accepted),
         IntentState::Rejected => {
             let why = "no".to_owned();
@@ -42,8 +51,8 @@ fn go(ledger: &Ledger, id: IntentId, to: IntentState) -> Result<(), LedgerError>
     }
 }
 
-fn row(ledger: &Ledger, run: RunId) -> (Outcome, Option<String>) {
-    let line = ledger.run_lines(run).unwrap().remove(0);
+fn row(ledger: &Ledger, run: RunLease) -> (Outcome, Option<String>) {
+    let line = ledger.run_lines(run.run()).unwrap().remove(0);
     (line.outcome, line.code)
 }
 
@@ -54,7 +63,7 @@ fn an_adjustment_goes_from_intent_to_confirmed() {
     let (run, id) = one_intent(&ledger, "1");
     assert_eq!(row(&ledger, run), (Outcome::Planned, None));
     place.wait(1);
-    ledger.mark_sending(&[id]).unwrap();
+    ledger.mark_sending(held_for(&ledger, id), &[id]).unwrap();
     place.wait(1);
     answer(&ledger, id, Answer::Accepted).unwrap();
     let after = row(&ledger, run);
@@ -76,15 +85,15 @@ fn an_adjustment_goes_from_intent_to_confirmed() {
     assert_eq!(line.connection, Some(name("acme")));
     let record = ledger.intent(id).unwrap();
     assert_eq!(record.evidence.as_deref(), Some(r#"{"read":7}"#));
-    assert_eq!(ledger.run_intents(run).unwrap(), [record]);
+    assert_eq!(ledger.run_intents(run.run()).unwrap(), [record]);
 }
 
 #[test]
 fn what_a_run_wrote_of_an_accepted_row_is_not_covered_by_the_answer() {
     let place = Place::new();
     let ledger = place.with_connection();
-    let (run, id) = one_intent(&ledger, "1");
-    ledger.mark_sending(&[id]).unwrap();
+    let (_, id) = one_intent(&ledger, "1");
+    ledger.mark_sending(held_for(&ledger, id), &[id]).unwrap();
     answer(&ledger, id, Answer::Accepted).unwrap();
     let update = LineUpdate {
         row: 0,
@@ -93,6 +102,7 @@ fn what_a_run_wrote_of_an_accepted_row_is_not_covered_by_the_answer() {
         message: Some("it could not be read back".to_owned()),
         fix: None,
     };
+    let run = held_for(&ledger, id);
     ledger.update_run_lines(run, &[update]).unwrap();
     let after = row(&ledger, run);
     assert_eq!(
@@ -105,8 +115,9 @@ fn what_a_run_wrote_of_an_accepted_row_is_not_covered_by_the_answer() {
 fn only_one_adjustment_of_a_line_is_open_at_a_time() {
     let place = Place::new();
     let ledger = place.with_connection();
-    let (run, id) = one_intent(&ledger, "1");
+    let (_, id) = one_intent(&ledger, "1");
     let again = || {
+        let run = held_for(&ledger, id);
         let row = ledger.add_run_lines(run, [run_line("1")]).unwrap();
         ledger.intend(run, &[intent(row, "1")])
     };
@@ -124,7 +135,10 @@ fn only_one_adjustment_of_a_line_is_open_at_a_time() {
     resolve(&ledger, id, Resolution::NotApplied).unwrap();
     let second = again().unwrap()[0];
     // The first is closed, but may not be sent beside the second.
-    assert_eq!(code(ledger.mark_sending(&[id])), "adjustment-open");
+    assert_eq!(
+        code(ledger.mark_sending(held_for(&ledger, id), &[id])),
+        "adjustment-open"
+    );
     go(&ledger, second, IntentState::Sending).unwrap();
 }
 
@@ -166,13 +180,22 @@ fn nothing_is_sent_a_third_time() {
     let ledger = place.with_connection();
     let (_, id) = one_intent(&ledger, "1");
     for _ in 0..2 {
-        ledger.mark_sending(&[id]).unwrap();
-        assert_eq!(code(ledger.mark_sending(&[id])), "wrong-transition");
+        ledger.mark_sending(held_for(&ledger, id), &[id]).unwrap();
+        assert_eq!(
+            code(ledger.mark_sending(held_for(&ledger, id), &[id])),
+            "wrong-transition"
+        );
         go(&ledger, id, IntentState::Doubtful).unwrap();
-        assert_eq!(code(ledger.mark_sending(&[id])), "wrong-transition");
+        assert_eq!(
+            code(ledger.mark_sending(held_for(&ledger, id), &[id])),
+            "wrong-transition"
+        );
         go(&ledger, id, IntentState::NotApplied).unwrap();
     }
-    assert_eq!(code(ledger.mark_sending(&[id])), "too-many-attempts");
+    assert_eq!(
+        code(ledger.mark_sending(held_for(&ledger, id), &[id])),
+        "too-many-attempts"
+    );
 }
 
 #[test]
@@ -181,7 +204,7 @@ fn what_never_left_does_not_count_as_sent() {
     let ledger = place.with_connection();
     let (run, id) = one_intent(&ledger, "1");
     for _ in 0..5 {
-        ledger.mark_sending(&[id]).unwrap();
+        ledger.mark_sending(held_for(&ledger, id), &[id]).unwrap();
         go(&ledger, id, IntentState::NotSent).unwrap();
     }
     let record = ledger.intent(id).unwrap();
@@ -271,7 +294,9 @@ fn the_account_of_a_line_is_that_of_its_last_intent() {
     };
     assert_eq!(account(&ledger), "101");
     let unsent = Answer::NotSent("its run ended".to_owned());
-    ledger.record_answers(&[(first, unsent)]).unwrap();
+    ledger
+        .record_answers(held_for(&ledger, first), &[(first, unsent)])
+        .unwrap();
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let moved = RunLine {
         account: Some("102".parse().unwrap()),

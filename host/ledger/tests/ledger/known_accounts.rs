@@ -31,21 +31,21 @@ fn an_account_is_new_until_the_psa_took_one_of_its_changes() {
     ] {
         let place = Place::new();
         let ledger = place.with_connection();
-        let (_, id) = one_intent(&ledger, "1");
+        let (run, id) = one_intent(&ledger, "1");
         assert_eq!(known(&ledger), [] as [&str; 0], "only written down");
-        ledger.mark_sending(&[id]).unwrap();
+        ledger.mark_sending(run, &[id]).unwrap();
         assert_eq!(
             known(&ledger),
             [] as [&str; 0],
             "nobody knows whether it was sent"
         );
         let doubtful = matches!(answer, Answer::Doubtful(_));
-        ledger.record_answers(&[(id, answer)]).unwrap();
+        ledger.record_answers(run, &[(id, answer)]).unwrap();
         let expected: &[&str] = if is_known { &["101"] } else { &[] };
         assert_eq!(known(&ledger), expected);
         if doubtful {
             let found = [(id, Resolution::Confirmed, json!({ "read": 7 }))];
-            ledger.resolve(&found).unwrap();
+            ledger.resolve(run, &found).unwrap();
             assert_eq!(known(&place.open()), ["101"]);
         }
     }

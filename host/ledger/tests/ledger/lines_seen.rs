@@ -44,9 +44,9 @@ fn what_a_change_confirms_takes_the_place_of_what_was_found_before() {
         let run = ledger.begin_run(&new_run("acme")).unwrap();
         let seen = [right("1", 5), right("2", 7)];
         ledger.see_right(run, &tenant(), &seen).unwrap();
-        let (_, id) = one_intent(&ledger, "1");
-        ledger.mark_sending(&[id]).unwrap();
-        let resolved = ledger.resolve(&[(id, resolution, serde_json::json!({}))]);
+        let (run, id) = one_intent(&ledger, "1");
+        ledger.mark_sending(run, &[id]).unwrap();
+        let resolved = ledger.resolve(run, &[(id, resolution, serde_json::json!({}))]);
         resolved.unwrap();
         assert_eq!(ledger.seen_right(&tenant()).unwrap(), left);
     }

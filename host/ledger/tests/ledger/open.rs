@@ -21,6 +21,7 @@ fn a_new_directory_belongs_to_its_user_alone() {
         dir.cache(),
         dir.slots(),
         dir.locks(),
+        dir.backups(),
     ] {
         assert_eq!(mode(&path), 0o700, "{}", path.display());
     }

@@ -20,9 +20,9 @@ fn full(place: &Place) -> Ledger {
     add(&ledger, "beta", "msp");
     ledger.bind_tenant(&name("beta"), &tenant()).unwrap();
     let (run, id) = one_intent(&ledger, "7");
-    ledger.mark_sending(&[id]).unwrap();
+    ledger.mark_sending(run, &[id]).unwrap();
     ledger
-        .record_answers(&[(id, Answer::Doubtful("no answer".to_owned()))])
+        .record_answers(run, &[(id, Answer::Doubtful("no answer".to_owned()))])
         .unwrap();
     let seen = SeenRight {
         line: "8".parse().unwrap(),

@@ -19,8 +19,8 @@ fn a_run_is_kept_from_beginning_to_end() {
     let place = Place::new();
     let ledger = place.with_connection().with_actor("cli:ann");
     let id = ledger.begin_run(&new_run("acme")).unwrap();
-    assert_eq!(id.to_string(), "r-000001");
-    assert_eq!(ledger.run(id).unwrap().status, RunStatus::Running);
+    assert_eq!(id.run().to_string(), "r-000001");
+    assert_eq!(ledger.run(id.run()).unwrap().status, RunStatus::Running);
     place.wait(60);
     ledger.end_run(id, &done()).unwrap();
     let run = ledger.run("r-1".parse().unwrap()).unwrap();
@@ -46,7 +46,7 @@ fn a_run_outlives_its_connection() {
     let id = ledger.begin_run(&new_run("acme")).unwrap();
     ledger.end_run(id, &done()).unwrap();
     ledger.remove_connection(&name("acme")).unwrap();
-    assert_eq!(ledger.run(id).unwrap().connection, name("acme"));
+    assert_eq!(ledger.run(id.run()).unwrap().connection, name("acme"));
 }
 
 #[test]
@@ -55,15 +55,16 @@ fn a_run_whose_process_is_gone_is_told_from_one_at_work() {
     let watcher = place.with_connection();
     let worker = place.open();
     let id = worker.begin_run(&new_run("acme")).unwrap();
-    assert_eq!(watcher.run(id).unwrap().status, RunStatus::Running);
+    assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Running);
     assert!(watcher.killed_runs().unwrap().is_empty());
     drop(worker);
-    assert_eq!(watcher.run(id).unwrap().status, RunStatus::Killed);
+    assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Killed);
     let killed = watcher.killed_runs().unwrap();
     assert_eq!(killed.len(), 1);
     let mut end = done();
     end.ending = RunEnding::Killed;
-    watcher.end_run(killed[0].id, &end).unwrap();
+    let next = watcher.begin_run(&new_run("acme")).unwrap();
+    watcher.end_killed_run(next, killed[0].id, &end).unwrap();
     assert!(watcher.killed_runs().unwrap().is_empty());
 }
 
@@ -74,9 +75,9 @@ fn a_run_that_was_let_go_counts_as_killed_for_its_own_process_too() {
     let id = ledger.begin_run(&new_run("acme")).unwrap();
     assert_eq!(ledger.runs_under_way(&name("acme")).unwrap().len(), 1);
     assert!(ledger.runs_under_way(&name("other")).unwrap().is_empty());
-    ledger.let_go(id);
+    ledger.let_go(id.run());
     assert!(ledger.runs_under_way(&name("acme")).unwrap().is_empty());
-    assert_eq!(ledger.run(id).unwrap().status, RunStatus::Killed);
+    assert_eq!(ledger.run(id.run()).unwrap().status, RunStatus::Killed);
 }
 
 #[test]
@@ -84,7 +85,8 @@ fn a_request_to_cancel_is_kept_once_and_only_while_the_run_is_under_way() {
     let place = Place::new();
     let worker = place.with_connection();
     let person = place.open().with_actor("cli:bob");
-    let id = worker.begin_run(&new_run("acme")).unwrap();
+    let lease = worker.begin_run(&new_run("acme")).unwrap();
+    let id = lease.run();
     assert_eq!(worker.cancel_request(id).unwrap(), None);
     assert_eq!(person.request_cancel(id).unwrap(), None, "the first one");
     let asked = worker.cancel_request(id).unwrap().unwrap();
@@ -100,7 +102,7 @@ fn a_request_to_cancel_is_kept_once_and_only_while_the_run_is_under_way() {
         .map(|event| (event.who.as_str(), event.subject.clone()))
         .collect();
     assert_eq!(told, [("cli:bob", id.to_string())]);
-    worker.end_run(id, &done()).unwrap();
+    worker.end_run(lease, &done()).unwrap();
     assert_eq!(code(person.request_cancel(id)), "run-state");
     let unknown = "r-999999".parse().unwrap();
     assert_eq!(code(person.request_cancel(unknown)), "not-found");
@@ -144,7 +146,7 @@ fn rows_come_back_in_order_and_as_they_were() {
     rows[2].outcome = Outcome::Rejected;
     rows[2].code = update.code.clone();
     rows[2].message = update.message.clone();
-    assert_eq!(ledger.run_lines(id).unwrap(), rows);
+    assert_eq!(ledger.run_lines(id.run()).unwrap(), rows);
 
     let nowhere = LineUpdate { row: 3, ..update };
     assert_eq!(code(ledger.update_run_lines(id, &[nowhere])), "not-found");
@@ -174,7 +176,7 @@ fn runs_are_listed_latest_first() {
         .iter()
         .map(|run| run.id)
         .collect();
-    assert_eq!(listed, [ids[2], ids[1]]);
+    assert_eq!(listed, [ids[2].run(), ids[1].run()]);
     assert!(ledger.runs(Some(&name("beta")), 9).unwrap().is_empty());
     assert_eq!(ledger.runs(None, 9).unwrap().len(), 3);
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use proptest::prelude::*;
-use psa_host_ledger::{BreakCause, HistoryHead, Ledger, LedgerError, Verification};
+use psa_host_ledger::{BreakCause, Chain, HistoryHead, Ledger, LedgerError, Verification};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
@@ -52,36 +52,36 @@ fn first_break(place: &Place, kept: Option<&HistoryHead>) -> Option<(i64, BreakC
 /// Make the chain's hashes anew from an entry on, as anybody can: with no key, each entry
 /// said to be keyed or not as `keyed` says.
 fn rehash(file: &Connection, from: i64, keyed: Option<bool>) {
-    type Row = (i64, i64, String, String, String, String);
+    type Row = (i64, i64, [String; 5]);
     let rows: Vec<Row> = file
         .prepare(
-            "SELECT seq, at, who, what, subject, detail FROM history WHERE seq >= ? ORDER BY seq",
+            "SELECT seq, at, chain, who, what, subject, detail FROM history
+             WHERE seq >= ? ORDER BY seq",
         )
         .unwrap()
         .query_map([from], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
+            let texts = [
                 row.get(2)?,
                 row.get(3)?,
                 row.get(4)?,
                 row.get(5)?,
-            ))
+                row.get(6)?,
+            ];
+            Ok((row.get(0)?, row.get(1)?, texts))
         })
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    let mut prev: [u8; 32] = file
-        .query_row("SELECT hash FROM history WHERE seq = ?", [from - 1], |r| {
-            r.get(0)
-        })
-        .unwrap_or_default();
-    for (seq, at, who, what, subject, detail) in rows {
-        let mut bytes = b"psa-host history v1".to_vec();
+    for (seq, at, texts) in rows {
+        let before =
+            "SELECT hash FROM history WHERE chain = ? AND seq < ? ORDER BY seq DESC LIMIT 1";
+        let prev = file.query_row(before, (&texts[0], seq), |row| row.get(0));
+        let prev: [u8; 32] = prev.unwrap_or_default();
+        let mut bytes = b"psa-host history v2".to_vec();
         bytes.extend_from_slice(&prev);
         bytes.extend_from_slice(&seq.to_be_bytes());
         bytes.extend_from_slice(&at.to_be_bytes());
-        for text in [who, what, subject, detail] {
+        for text in texts {
             bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
@@ -91,7 +91,6 @@ fn rehash(file: &Connection, from: i64, keyed: Option<bool>) {
             rusqlite::params![seq, prev, hash, keyed],
         )
         .unwrap();
-        prev = hash;
     }
 }
 
@@ -103,7 +102,7 @@ fn an_untouched_history_holds_and_says_what_it_covers() {
     assert_eq!((found.entries, found.verified, found.keyed), (7, 7, 5));
     assert_eq!(found.from, found.to);
     let head = found.head.unwrap();
-    assert_eq!(place.open().history_head().unwrap(), Some(head));
+    assert_eq!(place.open().history_head().unwrap().as_ref(), Some(&head));
 
     place.wait(60);
     let ledger = place.open();
@@ -140,6 +139,11 @@ fn each_tampering_is_found_where_it_was_done() {
         ("edit subject", "UPDATE history SET subject = 'x' WHERE seq = 5", 5, Changed),
         ("edit detail", "UPDATE history SET detail = '{}' WHERE seq = 5", 5, Changed),
         ("a blank in the JSON", "UPDATE history SET detail = detail || ' ' WHERE seq = 5", 5, Changed),
+        ("edit chain", "UPDATE history SET chain = 'installation' WHERE seq = 5", 5, Changed),
+        ("another channel", "UPDATE history SET chain = 'channel/other' WHERE seq = 5", 5, Changed),
+        ("no such chain", "UPDATE history SET chain = 'msp' WHERE seq = 5", 5, Unreadable),
+        ("into the former chain", "UPDATE history SET chain = '' WHERE seq = 5", 5, Misplaced),
+        ("the first into the former chain", "UPDATE history SET chain = '' WHERE seq = 1", 1, Changed),
         ("unkey one", "UPDATE history SET keyed = 0 WHERE seq = 5", 5, Downgraded),
         ("odd flag", "UPDATE history SET keyed = 2 WHERE seq = 5", 5, Unreadable),
         ("edit prev", "UPDATE history SET prev = zeroblob(32) WHERE seq = 5", 5, Changed),
@@ -174,14 +178,14 @@ fn each_tampering_is_found_where_it_was_done() {
          4, Changed),
         // Inserted.
         ("insert before the first",
-         "INSERT INTO history SELECT 0, at, who, what, subject, detail, keyed, prev, hash
+         "INSERT INTO history SELECT 0, at, who, what, subject, detail, keyed, prev, hash, chain
           FROM history WHERE seq = 1", 1, Misplaced),
         ("insert in the middle",
          "UPDATE history SET seq = -seq - 1 WHERE seq >= 5; UPDATE history SET seq = -seq WHERE seq < 0;
-          INSERT INTO history SELECT 5, at, who, what, subject, detail, keyed, hash, hash
+          INSERT INTO history SELECT 5, at, who, what, subject, detail, keyed, hash, hash, chain
           FROM history WHERE seq = 4", 5, Changed),
         ("repeat the last",
-         "INSERT INTO history SELECT 8, at, who, what, subject, detail, keyed, hash, hash
+         "INSERT INTO history SELECT 8, at, who, what, subject, detail, keyed, hash, hash, chain
           FROM history WHERE seq = 7", 8, Changed),
         // What the ledger says of its key.
         ("forget the key", "DELETE FROM meta", 8, KeyForgotten),
@@ -287,6 +291,7 @@ fn a_break_before_the_kept_head_is_told_as_what_it_is() {
     let head = HistoryHead {
         seq: 7,
         hash: [7; 32],
+        chain: Chain::Installation,
     };
     assert_eq!(
         first_break(&place, Some(&head)),
@@ -338,7 +343,7 @@ proptest! {
     #[test]
     fn any_single_change_of_any_entry_is_found(
         seq in 1..=ENTRIES,
-        column in 0_usize..9,
+        column in 0_usize..10,
         number in any::<i64>(),
         text in "\\PC{0,12}",
         bit in 0_usize..256,
@@ -349,13 +354,13 @@ proptest! {
             0 => file.execute("UPDATE OR IGNORE history SET seq = ?2 WHERE seq = ?1 AND seq <> ?2", (seq, number)),
             1 => file.execute("UPDATE history SET at = ?2 WHERE seq = ?1 AND at <> ?2", (seq, number)),
             2 => file.execute("UPDATE history SET keyed = ?2 WHERE seq = ?1 AND keyed <> ?2", (seq, number)),
-            3..=6 => {
-                let name = ["who", "what", "subject", "detail"][column - 3];
+            3..=7 => {
+                let name = ["who", "what", "subject", "detail", "chain"][column - 3];
                 let sql = format!("UPDATE history SET {name} = ?2 WHERE seq = ?1 AND {name} <> ?2");
                 file.execute(&sql, (seq, &text))
             }
             _ => {
-                let name = ["prev", "hash"][column - 7];
+                let name = ["prev", "hash"][column - 8];
                 let sql = format!("SELECT {name} FROM history WHERE seq = ?1");
                 let mut bytes: [u8; 32] = file.query_row(&sql, [seq], |row| row.get(0)).unwrap();
                 bytes[bit / 8] ^= 1 << (bit % 8);

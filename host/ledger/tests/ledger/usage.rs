@@ -317,10 +317,10 @@ fn the_last_one_billed_by_is_the_newest_that_was_used_and_not_withdrawn() {
             counts: BTreeMap::new(),
             incidents: serde_json::json!([]),
         };
-        ledger.end_run(run, &end).unwrap();
         if ending == RunEnding::Done && !dry_run {
-            ledger.use_snapshot(&acme, id).unwrap();
+            ledger.use_snapshot(run, id).unwrap();
         }
+        ledger.end_run(run, &end).unwrap();
     };
     let last = || {
         let last = ledger.last_used_snapshot(&acme).unwrap();

@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(names(), ["h.csv".into(), "h.xlsx".into()].into());
         let csv = fs::read_to_string(folder.path().join("h.csv")).unwrap();
         let lines: Vec<&str> = csv.lines().collect();
-        assert_eq!(lines[0], "seq,at,who,what,subject,detail,keyed,hash");
+        assert_eq!(lines[0], "seq,at,who,what,subject,detail,keyed,hash,chain");
         let start = r#"1,2026-10-01T12:00:00Z,test,test.done,'=1+1,"{""of"":1}",no,"#;
         assert!(lines[1].starts_with(start), "{csv}");
         let nowhere = folder.path().join("nowhere").join("h.csv");

@@ -11,8 +11,8 @@ use super::Entry;
 use crate::spreadsheet::harmless;
 
 /// In this order, in both forms.
-const COLUMNS: [&str; 8] = [
-    "seq", "at", "who", "what", "subject", "detail", "keyed", "hash",
+const COLUMNS: [&str; 9] = [
+    "seq", "at", "who", "what", "subject", "detail", "keyed", "hash", "chain",
 ];
 
 /// What a sheet of a workbook holds, the heading among them.
@@ -32,7 +32,7 @@ pub(super) trait Rows {
     fn finish(self) -> io::Result<u64>;
 }
 
-fn cells(entry: &Entry) -> [Cow<'_, str>; 8] {
+fn cells(entry: &Entry) -> [Cow<'_, str>; 9] {
     [
         entry.seq.to_string().into(),
         entry.at.to_string().into(),
@@ -42,6 +42,7 @@ fn cells(entry: &Entry) -> [Cow<'_, str>; 8] {
         entry.detail.to_string().into(),
         if entry.keyed { "yes" } else { "no" }.into(),
         entry.hash.as_str().into(),
+        entry.chain.to_string().into(),
     ]
 }
 
@@ -196,6 +197,7 @@ mod tests {
     fn entry(seq: i64, subject: &str) -> Entry {
         Entry {
             seq,
+            chain: psa_host_ledger::Chain::Installation,
             at: Timestamp::UNIX_EPOCH,
             who: "cli:ann".to_owned(),
             what: "test.done".to_owned(),

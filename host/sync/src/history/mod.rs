@@ -4,7 +4,7 @@ mod export;
 mod form;
 
 use jiff::Timestamp;
-use psa_host_ledger::{Break, HistoryEvent, HistoryFilter, HistoryHead, Verification};
+use psa_host_ledger::{Break, Chain, HistoryEvent, HistoryFilter, HistoryHead, Verification};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,8 +19,10 @@ pub type EntryFilter<'a> = HistoryFilter<'a>;
 /// One entry of the history.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Entry {
-    /// Counts from 1, without holes.
+    /// Counts from 1 through all chains, without holes.
     pub seq: i64,
+    /// The chain it stands in: `installation`, `channel/ID`, or `former`.
+    pub chain: Chain,
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -41,6 +43,7 @@ impl From<HistoryEvent> for Entry {
     fn from(event: HistoryEvent) -> Self {
         Self {
             seq: event.seq,
+            chain: event.chain,
             at: event.at,
             who: event.who,
             what: event.what,
@@ -69,6 +72,8 @@ pub struct HistoryVerified {
     pub to: Option<Timestamp>,
     /// The last entry that holds.
     pub head: Option<HistoryHead>,
+    /// The last one that holds of each chain.
+    pub heads: Vec<HistoryHead>,
     /// Whether a head kept elsewhere was compared: only with one is a cut at the end
     /// found.
     pub head_compared: bool,
@@ -118,6 +123,7 @@ impl Access {
             from,
             to,
             head,
+            heads,
             broken,
         } = self.ledger().verify_history(kept)?;
         // A folder that was deleted or mistyped must not pass for one whose history holds.
@@ -136,6 +142,7 @@ impl Access {
             from,
             to,
             head,
+            heads,
             head_compared: kept.is_some(),
             broken: broken.map(Breach::from),
         })

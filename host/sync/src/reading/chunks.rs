@@ -9,6 +9,9 @@ use psa_host_sandbox::CallError;
 use super::{AccountContracts, MOST_FAILED_ACCOUNTS, Reader, Task, Window};
 use crate::progress::{Activity, Progress, Watch};
 
+/// Accounts for which another request at the same time is not worth its being one more.
+const FEWEST_ACCOUNTS: usize = 50;
+
 /// Contracts of many accounts, chunk by chunk in the order asked for. Ends with its
 /// owner: a reading that is given up leaves nothing running.
 #[derive(Debug)]
@@ -25,7 +28,12 @@ pub struct Chunks {
 impl Chunks {
     pub(super) fn begin(reader: &Reader, accounts: &[AccountId], window: Window) -> Self {
         let limits = &reader.session.plugin().description().limits;
-        let size = limits.accounts_per_call.max(1) as usize;
+        // A tenant that fits one call is still read as many at once as its PSA allows.
+        let share = accounts
+            .len()
+            .div_ceil(limits.at_once_per_endpoint.max(1) as usize);
+        let size = share.max(FEWEST_ACCOUNTS);
+        let size = size.min(limits.accounts_per_call.max(1) as usize);
         let left: Vec<Vec<AccountId>> = accounts.chunks(size).map(<[_]>::to_vec).collect();
         let mut chunks = Self {
             reader: reader.clone(),

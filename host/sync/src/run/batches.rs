@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use psa_host_billing::rules::PostingRule;
 use psa_host_billing::{Hold, HoldCode, RejectionKind, TenantKey};
-use psa_host_ledger::{DecisionsAt, IntentId, RunId};
+use psa_host_ledger::{DecisionsAt, IntentId, RunLease};
 
 use super::Begun;
 use super::day::Day;
@@ -32,7 +32,7 @@ pub(super) struct Running<'a> {
     pub host: &'a Access,
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
-    pub run: RunId,
+    pub run: RunLease,
     pub day: Day,
     /// How far people's decisions had come when it was planned.
     pub planned: DecisionsAt,

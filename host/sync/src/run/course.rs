@@ -8,7 +8,7 @@ use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{Cleared, ConnectionName, HoldCode, LineId};
-use psa_host_ledger::{DecisionsAt, LineUpdate, Outcome, RunEnding, RunId, Snapshot};
+use psa_host_ledger::{DecisionsAt, LineUpdate, Outcome, RunEnding, RunLease, Snapshot};
 
 use super::batches::Running;
 use super::cancel::Cancel;
@@ -55,13 +55,14 @@ impl Access {
         watch: Watch<'_>,
     ) -> Result<()> {
         let name = &begun.open.connection.name;
-        self.close_killed_runs()?;
-        found.released = self.release_brakes(name, begun.run, begun.dry_run, release)?;
+        self.close_killed_runs(begun.run)?;
+        found.released = self.release_brakes(name, begun.run.run(), begun.dry_run, release)?;
         if !begun.dry_run {
             if self.ledger().say_limits_added(name)? {
                 found.notices.push(Notice::limits_added(name));
             }
-            let settled = self.settle_earlier(begun.open, begun.tenant, begun.quarantine, watch);
+            let (open, tenant) = (begun.open, begun.tenant);
+            let settled = self.settle_earlier(begun.run, open, tenant, begun.quarantine, watch);
             match begun.cancel.unless(settled).await {
                 Some(settled) => found.settled = settled?,
                 None => {
@@ -89,7 +90,7 @@ impl Access {
         if !begun.dry_run {
             self.post(begun, &decided, planned, adjustments, found, watch)
                 .await?;
-            self.ledger().use_snapshot(name, snapshot.id)?;
+            self.ledger().use_snapshot(begun.run, snapshot.id)?;
         }
         self.record_outcomes(begun.run, &found.lines)
     }
@@ -122,7 +123,7 @@ impl Access {
         rows.finish().await?;
         let Some(planned) = planned else {
             // What was planned by then is told, and was not sent.
-            found.lines = stored::lines_of(self.ledger(), begun.run, begun.as_of)?;
+            found.lines = stored::lines_of(self.ledger(), begun.run.run(), begun.as_of)?;
             found.cancel(begun.cancel);
             return Ok(None);
         };
@@ -253,7 +254,7 @@ impl Access {
 
     /// Write down what became of each line that is no longer as it was planned, unless
     /// that was done when it was read back.
-    fn record_outcomes(&self, run: RunId, lines: &[LineReport]) -> Result<()> {
+    fn record_outcomes(&self, run: RunLease, lines: &[LineReport]) -> Result<()> {
         let updates: Vec<LineUpdate> = (0_u32..)
             .zip(lines)
             .filter(|(_, line)| match line.outcome {
@@ -283,7 +284,7 @@ impl Access {
         let more = match self.ledger().open_intents(begun.tenant) {
             Ok(open) => {
                 let left = open.iter().filter(|intent| {
-                    intent.run == begun.run
+                    intent.run == begun.run.run()
                         && intent.attempt > 0
                         && !confirmed.contains(&intent.intent.key.line)
                 });

@@ -1,7 +1,7 @@
 //! Marks adjustments as sending, a few ahead of the connectors, so that none of these waits
 //! for the disk. After a crash, what was marked and not handed out has not left.
 
-use psa_host_ledger::{Intent, IntentId, Ledger, LedgerError, RunId};
+use psa_host_ledger::{Intent, IntentId, Ledger, LedgerError, RunLease};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio_util::task::AbortOnDropHandle;
@@ -15,7 +15,7 @@ pub(super) const MARKED_AHEAD: usize = 32;
 /// Writes adjustments down and feeds the connectors.
 pub(super) struct Feeder {
     pub ledger: Ledger,
-    pub run: RunId,
+    pub run: RunLease,
     pub read_at: ReadAt,
     pub to: mpsc::Sender<Marked>,
 }
@@ -64,7 +64,7 @@ impl Feeder {
 /// Write down those that are new, and mark all of them.
 fn mark(
     ledger: &Ledger,
-    run: RunId,
+    run: RunLease,
     window: Vec<(Work, Intent)>,
 ) -> psa_host_ledger::Result<Vec<(IntentId, Work)>> {
     let new: Vec<Intent> = window
@@ -85,6 +85,6 @@ fn mark(
         })
         .collect();
     let ids: Vec<IntentId> = marked.iter().map(|(id, _)| *id).collect();
-    ledger.mark_sending(&ids)?;
+    ledger.mark_sending(run, &ids)?;
     Ok(marked)
 }

@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 use psa_host_billing::{LineId, TenantKey, Units};
-use psa_host_ledger::{Ledger, RunId, SeenRight};
+use psa_host_ledger::{Ledger, RunLease, SeenRight};
 use tokio::task::JoinHandle;
 
 use super::ended;
@@ -24,7 +24,7 @@ pub(super) struct RightRow {
 /// What is to be remembered, and the writing of a part of it that is under way.
 pub(super) struct FoundRight {
     ledger: Ledger,
-    run: RunId,
+    run: RunLease,
     tenant: TenantKey,
     /// In the order of the table they go to, the first one last.
     left: Vec<RightRow>,
@@ -35,7 +35,7 @@ impl FoundRight {
     /// `lines`: the rows of the run.
     pub fn new(
         ledger: &Ledger,
-        run: RunId,
+        run: RunLease,
         tenant: &TenantKey,
         mut rows: Vec<RightRow>,
         lines: &[LineReport],

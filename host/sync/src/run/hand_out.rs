@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use psa_host_billing::{Hold, HoldCode};
-use psa_host_ledger::{DecisionsAt, HandedOut, IntentId, Ledger, LedgerError, RunId};
+use psa_host_ledger::{DecisionsAt, HandedOut, IntentId, Ledger, LedgerError, RunLease};
 use psa_host_sandbox::{CallError, CallErrorKind, WriteGate};
 
 use super::day::Day;
@@ -34,7 +34,7 @@ enum State {
 /// The gate of one request.
 pub(super) struct HandOut {
     pub ledger: Ledger,
-    pub run: RunId,
+    pub run: RunLease,
     pub intent: IntentId,
     pub planned: DecisionsAt,
     pub read_at: ReadAt,
@@ -45,7 +45,7 @@ pub(super) struct HandOut {
 
 impl HandOut {
     pub fn new(
-        (ledger, run, intent): (&Ledger, RunId, IntentId),
+        (ledger, run, intent): (&Ledger, RunLease, IntentId),
         planned: DecisionsAt,
         read_at: ReadAt,
         day: &Day,

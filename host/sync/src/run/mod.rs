@@ -50,7 +50,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::{ConnectionName, TenantKey};
-use psa_host_ledger::{NewRun, RunEnding, RunId, Snapshot, TenantLock};
+use psa_host_ledger::{NewRun, RunEnding, RunLease, Snapshot, TenantLock};
 use psa_host_sandbox::{CallError, Depth};
 use tokio_util::sync::CancellationToken;
 
@@ -165,7 +165,7 @@ impl Access {
         let begun = Begun {
             open: &open,
             tenant: &tenant,
-            run: run.id(),
+            run: run.lease(),
             dry_run,
             as_of,
             today,
@@ -207,7 +207,7 @@ impl Access {
                 went.unwrap_or_else(|panic| Err(panicked(&*panic)))
             }
             () = stall.ends(|| session.waited()) => Err(stall.error(open)),
-            never = begun.cancel.listen(self.ledger(), begun.run, session) => match never {},
+            never = begun.cancel.listen(self.ledger(), begun.run.run(), session) => match never {},
         }
     }
 
@@ -231,7 +231,7 @@ impl Access {
         })?;
         let (open, ending) = (begun.open, found.ending());
         Ok(RunReport {
-            run: begun.run.to_string(),
+            run: begun.run.run().to_string(),
             status: ending.as_str(),
             connection: open.connection.name.clone(),
             tenant: begun.tenant.clone(),
@@ -254,7 +254,7 @@ impl Access {
             incidents: stored::incidents(open),
             settled: found.settled,
             lines: found.lines,
-            history_head: self.ledger().history_head_of_run(begun.run)?,
+            history_head: self.ledger().history_head_of_run(begun.run.run())?,
         })
     }
 
@@ -302,7 +302,7 @@ fn ended(error: tokio::task::JoinError) -> Error {
 struct Begun<'a> {
     open: &'a OpenConnection,
     tenant: &'a TenantKey,
-    run: RunId,
+    run: RunLease,
     dry_run: bool,
     as_of: Date,
     /// The day it is in the zone, also where another is planned for.

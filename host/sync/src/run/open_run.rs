@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use psa_host_billing::ReportCode;
-use psa_host_ledger::{Ledger, LedgerError, NewRun, Outcome, Run, RunEnd, RunEnding, RunId, Step};
+use psa_host_ledger::{
+    Ledger, LedgerError, NewRun, Outcome, Run, RunEnd, RunEnding, RunId, RunLease, Step,
+};
 use psa_host_sandbox::CallErrorKind;
 use serde_json::json;
 
@@ -25,7 +27,7 @@ use crate::{Access, Error, OpenConnection, Result};
 /// given up, or as failed where the thread panics.
 pub(super) struct OpenRun<'a> {
     ledger: Ledger,
-    id: RunId,
+    lease: RunLease,
     about: About<'a>,
     ended: bool,
 }
@@ -59,7 +61,7 @@ impl<'a> OpenRun<'a> {
     /// See [`Ledger::begin_run`].
     pub fn begin(ledger: &Ledger, new: &NewRun, about: About<'a>) -> Result<Self> {
         let run = Self {
-            id: ledger.begin_run(new)?,
+            lease: ledger.begin_run(new)?,
             ledger: ledger.clone(),
             about,
             ended: false,
@@ -68,9 +70,9 @@ impl<'a> OpenRun<'a> {
         Ok(run)
     }
 
-    /// Its number.
-    pub fn id(&self) -> RunId {
-        self.id
+    /// What its verbs in the ledger take.
+    pub fn lease(&self) -> RunLease {
+        self.lease
     }
 
     /// It is over.
@@ -120,7 +122,7 @@ impl<'a> OpenRun<'a> {
         let ending = end.ending.unwrap_or(RunEnding::Done);
         let counts = match &end.counts {
             Some(counts) => counts.clone(),
-            None => counts_in(&self.ledger, self.id)?,
+            None => counts_in(&self.ledger, self.lease.run())?,
         };
         let by = cancel.by().filter(|_| ending == RunEnding::Cancelled);
         let record = RunEnd {
@@ -134,7 +136,7 @@ impl<'a> OpenRun<'a> {
                 "cancelled_by": by, "only": only.ids(), "left_out": only.left_out(),
             }),
         };
-        self.ledger.end_run(self.id, &record)?;
+        self.ledger.end_run(self.lease, &record)?;
         self.ended = true;
         Ok(())
     }
@@ -143,8 +145,9 @@ impl<'a> OpenRun<'a> {
     /// work any more.
     fn write_or_let_go(&mut self, end: &End<'_>) {
         if let Err(error) = self.write(end) {
-            tracing::error!(%error, run = %self.id, "how a run ended could not be written down");
-            self.ledger.let_go(self.id);
+            let run = self.lease.run();
+            tracing::error!(%error, %run, "how a run ended could not be written down");
+            self.ledger.let_go(run);
             self.ended = true;
         }
     }
@@ -170,7 +173,7 @@ impl Drop for OpenRun<'_> {
 impl Access {
     /// End the runs whose process died, whatever their connection: their record says so
     /// from now on. Their adjustments are settled by the next run of their connection.
-    pub(super) fn close_killed_runs(&self) -> Result<()> {
+    pub(super) fn close_killed_runs(&self, lease: RunLease) -> Result<()> {
         for run in self.ledger().killed_runs()? {
             let end = RunEnd {
                 ending: RunEnding::Killed,
@@ -178,7 +181,7 @@ impl Access {
                 counts: counts_in(self.ledger(), run.id)?,
                 incidents: json!({ "notices": [Notice::of_run(ReportCode::RunKilled)] }),
             };
-            match self.ledger().end_run(run.id, &end) {
+            match self.ledger().end_killed_run(lease, run.id, &end) {
                 // Another process was faster.
                 Ok(()) | Err(LedgerError::RunState { .. }) => {}
                 Err(error) => return Err(error.into()),

@@ -21,7 +21,7 @@ use psa_host_billing::{
     WorkspaceId,
 };
 use psa_host_ledger::{
-    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunId, RunLine, Snapshot,
+    Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunLease, RunLine, Snapshot,
 };
 use tokio::task::JoinHandle;
 
@@ -384,13 +384,13 @@ impl Planned {
 /// Writes a run's rows while the PSA is being read.
 pub(super) struct Rows {
     ledger: Ledger,
-    run: Option<RunId>,
+    run: Option<RunLease>,
     under_way: Option<JoinHandle<psa_host_ledger::Result<u32>>>,
 }
 
 impl Rows {
     /// Those of a run; none for a file on trial.
-    pub fn new(ledger: &Ledger, run: Option<RunId>) -> Self {
+    pub fn new(ledger: &Ledger, run: Option<RunLease>) -> Self {
         Self {
             ledger: ledger.clone(),
             run,

@@ -120,7 +120,9 @@ impl Running<'_> {
                 total: Some(self.to_post),
             });
             let ledger = self.host.ledger().clone();
-            let recorded = tokio::task::spawn_blocking(move || ledger.record_answers(&records));
+            let run = self.run;
+            let record = move || ledger.record_answers(run, &records);
+            let recorded = tokio::task::spawn_blocking(record);
             recorded.await.map_err(ended)??;
         }
         while let Some(sender) = tasks.join_next().await {
@@ -186,7 +188,7 @@ impl Running<'_> {
             }
             records.push((id, answer));
         }
-        self.host.ledger().unmark(&unmarked)?;
+        self.host.ledger().unmark(self.run, &unmarked)?;
         Ok(records)
     }
 

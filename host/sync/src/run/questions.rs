@@ -77,7 +77,7 @@ impl Access {
                 Some((asked.id, becomes(asked, planned, limits)?))
             })
             .collect();
-        Ok(self.ledger().close_questions(&closed)?)
+        Ok(self.ledger().close_questions(begun.run, &closed)?)
     }
 }
 

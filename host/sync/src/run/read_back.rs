@@ -85,7 +85,7 @@ impl Running<'_> {
                 resolutions.push((sent.intent, resolution, evidence));
             }
         }
-        self.host.ledger().resolve(&resolutions)?;
+        self.host.ledger().resolve(self.run, &resolutions)?;
         for other in &reading.others {
             let hold = Hold::new(
                 HoldCode::StrayLine,

@@ -100,7 +100,7 @@ impl Access {
             json!({ "connection": connection, "brakes": codes, "why": why, "dry_run": dry_run });
         let subject = run.to_string();
         self.ledger()
-            .record_event("brake.released", &subject, &detail)?;
+            .record_event_of(connection, "brake.released", &subject, &detail)?;
         let released = codes.iter().map(|code| Released {
             code: *code,
             by: self.actor().who().to_owned(),

@@ -511,7 +511,7 @@ pub struct RunReport {
     pub settled: Vec<LineReport>,
     /// One for each mapped pair, then the orphans.
     pub lines: Vec<LineReport>,
-    /// The history as it stood after the run's own last entry.
+    /// The history of the channel as it stood after the run's own last entry.
     pub history_head: Option<HistoryHead>,
 }
 

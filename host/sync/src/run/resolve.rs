@@ -56,6 +56,7 @@ impl Access {
             };
             resolutions.push((intent.id, resolution.clone(), evidence.clone()));
         }
-        Ok(self.ledger().resolve(&resolutions)?)
+        let lease = self.ledger().take_up(run)?;
+        Ok(self.ledger().resolve(lease, &resolutions)?)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use psa_host_billing::{Hold, HoldCode};
-use psa_host_ledger::{DecisionsAt, IntentId, Ledger, RunId, Step};
+use psa_host_ledger::{DecisionsAt, IntentId, Ledger, RunLease, Step};
 use psa_host_sandbox::{CallError, CallErrorKind, Connector, Posting, Session};
 use tokio::sync::{Mutex, mpsc};
 
@@ -44,7 +44,7 @@ pub(super) enum Sendout {
 pub(super) struct Sender {
     pub session: Arc<Session>,
     pub ledger: Ledger,
-    pub run: RunId,
+    pub run: RunLease,
     pub planned: DecisionsAt,
     pub day: Day,
     pub work: Arc<Mutex<mpsc::Receiver<Marked>>>,

@@ -12,7 +12,9 @@ use psa_host_billing::effective::local_day;
 use psa_host_billing::rejection::{Rejected, rejected};
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{ConnectionName, Hold, HoldCode, Line, LineKey, ReportCode, TenantKey};
-use psa_host_ledger::{Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution};
+use psa_host_ledger::{
+    Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution, RunLease,
+};
 use serde_json::json;
 
 use super::report::LineReport;
@@ -28,6 +30,7 @@ impl Access {
     /// Settle what this connection left open in the tenant, as far as the lines tell.
     pub(super) async fn settle_earlier(
         &self,
+        lease: RunLease,
         open: &OpenConnection,
         tenant: &TenantKey,
         quarantine: Duration,
@@ -49,12 +52,12 @@ impl Access {
                 (intent.id, Answer::NotSent(why.to_owned()))
             })
             .collect();
-        self.ledger().record_answers(&answers)?;
+        self.ledger().record_answers(lease, &answers)?;
         if sent.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<_> = sent.iter().map(|intent| intent.id).collect();
-        self.ledger().presume_handed_out(&ids)?;
+        self.ledger().presume_handed_out(lease, &ids)?;
         watch(Progress {
             activity: Activity::Settling,
             done: 0,
@@ -75,12 +78,13 @@ impl Access {
                 report
             })
             .collect();
-        reports.extend(self.read_and_resolve(open, &due).await?);
+        reports.extend(self.read_and_resolve(lease, open, &due).await?);
         Ok(reports)
     }
 
     async fn read_and_resolve(
         &self,
+        lease: RunLease,
         open: &OpenConnection,
         due: &[IntentRecord],
     ) -> Result<Vec<LineReport>> {
@@ -141,7 +145,7 @@ impl Access {
             resolutions.push((intent.id, resolution, evidence));
             reports.push(report);
         }
-        self.ledger().resolve(&resolutions)?;
+        self.ledger().resolve(lease, &resolutions)?;
         Ok(reports)
     }
 

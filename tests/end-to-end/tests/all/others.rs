@@ -2,11 +2,13 @@
 //! at a time.
 
 use autotask_sim::{Fault, FaultKind, LineKind};
-use end_to_end::{Scene, TODAY, name, outcome};
+use end_to_end::{Death, Scene, TODAY, name, outcome};
 use jiff::civil::{Date, date};
-use psa_host_ledger::Outcome;
+use psa_host_ledger::{Outcome, RunEnding, RunStatus};
 use psa_host_sync::run::SyncOptions;
-use psa_host_sync::unwatched;
+use psa_host_sync::{Step, unwatched};
+
+use crate::THE_CHILD;
 
 #[tokio::test]
 async fn units_changed_by_a_person_after_they_were_confirmed_are_held() {
@@ -110,4 +112,53 @@ async fn a_tenant_synced_by_another_process_is_left_alone() {
         .expect("many may read");
     drop(lock);
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+}
+
+/// A process that was stopped and taken for dead: its tenant was taken, what it had left
+/// open settled and posted by somebody else. When it wakes up it sends nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_wakes_up_after_its_tenant_was_taken_writes_and_sends_nothing() {
+    // Before anything is written, between marking and sending, and before the answer is
+    // written down; where nothing else of the process is at work in the ledger.
+    for (step, sent_before) in [
+        (Step::RunBegun, 0),
+        (Step::MarkedSending, 0),
+        (Step::AfterSend, 1),
+    ] {
+        let scene = Scene::new(&[(11, 5)]).await;
+        let stop = Death { step, nth: 1 };
+        let mut stopped = scene.child(THE_CHILD).stopping_at(stop).spawn();
+        while !stopped
+            .reached()
+            .iter()
+            .any(|reached| reached == step.as_str())
+        {
+            assert!(!stopped.has_ended(), "{step}: {:?}", stopped.reached());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(scene.adjustments_sent(), sent_before, "{step}");
+        // What an operating system without these locks comes to: nobody sees that it lives.
+        let locks = scene.host.ledger().dir().locks();
+        for lock in std::fs::read_dir(locks).unwrap() {
+            std::fs::remove_file(lock.unwrap().path()).unwrap();
+        }
+        let report = scene.try_sync(&SyncOptions::default()).await;
+        let report = report.unwrap_or_else(|error| panic!("{step}: {error}"));
+        let taken_over = scene.adjustments_sent();
+        assert!(stopped.go_on(), "{step}");
+        stopped.wait();
+        assert_eq!(stopped.reached().last().unwrap(), "lease-lost", "{step}");
+        assert_eq!(scene.adjustments_sent(), taken_over, "{step}");
+        let runs = scene.host.ledger().runs(None, 9).unwrap();
+        let status: Vec<RunStatus> = runs.iter().map(|run| run.status).collect();
+        let (done, over) = (RunEnding::Done, RunEnding::Killed);
+        assert_eq!(status, [RunStatus::Ended(done), RunStatus::Ended(over)]);
+        if sent_before > 0 {
+            assert_eq!(outcome(&report, "w1").0, Outcome::Held, "{report:#?}");
+            scene.wait(11);
+            scene.sync().await;
+        }
+        assert_eq!(scene.applied(0), [6], "{step}");
+        assert_eq!(scene.adjustments_sent(), 1, "{step}");
+    }
 }

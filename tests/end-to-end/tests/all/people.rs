@@ -194,6 +194,7 @@ async fn a_report_has_the_head_of_the_history_after_the_runs_own_last_entry() {
         ("run.ended", &first.run)
     );
     assert_eq!((last.hash, last.keyed), (head.hash, true));
+    assert_eq!(head.chain.to_string(), "channel/msp");
 
     let dry = SyncOptions {
         dry_run: true,
@@ -208,7 +209,7 @@ async fn a_report_has_the_head_of_the_history_after_the_runs_own_last_entry() {
     assert!(later.seq > head.seq);
     // The first run's report still has its own.
     let again = scene.host.run_report(first.run.parse().unwrap()).unwrap();
-    assert_eq!(again.history_head, Some(head));
+    assert_eq!(again.history_head.as_ref(), Some(&head));
     for kept in [head, later] {
         let found = scene.host.verify_history(Some(&kept)).unwrap();
         assert!(found.holds, "{found:#?}");
