@@ -14,8 +14,11 @@ use serde_json::Value;
 const CUSTOMERS: u32 = 30;
 
 fn target(text: &str) -> CancelTarget {
-    text.parse().unwrap()
+    text.parse().expect("a run or a connection")
 }
+
+/// What a command ended with, and said.
+type Said = (Option<i32>, Value);
 
 /// The code of an error.
 fn code<T>(result: psa_host_sync::Result<T>) -> String {
@@ -59,15 +62,17 @@ fn outcomes(report: &RunReport, outcome: Outcome) -> usize {
 }
 
 fn listed(host: &Access, run: &str) -> psa_host_sync::RunView {
-    let runs = host.run_list(None, 10).unwrap();
-    runs.into_iter().find(|found| found.run == run).unwrap()
+    let runs = host.run_list(None, 10).expect("read");
+    runs.into_iter()
+        .find(|found| found.run == run)
+        .expect("listed")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_ends_a_run_that_posts_in_another_process() {
     let scene = many().await;
     slow_after(&scene, "ContractServiceAdjustments", 4);
-    let said: Arc<Mutex<Vec<(Option<i32>, Value)>>> = Arc::default();
+    let said: Arc<Mutex<Vec<Said>>> = Arc::default();
     let (heard, mut first, mut second) = (Arc::clone(&said), scene.program(), scene.program());
     first.args(["run", "cancel", "acme", "--format", "json"]);
     first.env("USER", "bob").env_remove("SUDO_USER");
@@ -87,7 +92,7 @@ async fn the_command_ends_a_run_that_posts_in_another_process() {
         }
     })
     .await;
-    let said = said.lock().unwrap();
+    let said = said.lock().unwrap().clone();
     let (asked, again) = (&said[0], &said[1]);
     assert_eq!(
         (asked.0, &asked.1["run"]),
@@ -216,8 +221,8 @@ async fn what_cannot_be_cancelled_is_told_with_its_reason() {
     })
     .await;
     assert_eq!(report.status, "cancelled");
-    let codes = codes.lock().unwrap();
-    assert_eq!(*codes, ["no error", "run-being-cancelled"]);
+    let codes = codes.lock().unwrap().clone();
+    assert_eq!(codes, ["no error", "run-being-cancelled"]);
     let ended = scene.host.wait_for_end(&report.run).await.unwrap();
     assert_eq!(ended.status, "cancelled");
 }

@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 const LATER: i64 = 11;
 
 fn latest(host: &Access) -> RunView {
-    host.run_list(Some(&name()), 1).unwrap().remove(0)
+    let mut runs = host.run_list(Some(&name()), 1).expect("read");
+    runs.remove(0)
 }
 
 fn customers(count: u32) -> Vec<(u32, i32)> {
@@ -41,10 +42,8 @@ async fn given_up_at(scene: &Scene, death: Death) {
 
 /// What the record of the last run has: nothing that reached the PSA counts as unsent.
 fn nothing_sent_is_called_unsent(scene: &Scene) {
-    let report = scene
-        .host
-        .run_report(latest(&scene.host).run.parse().unwrap())
-        .unwrap();
+    let run = latest(&scene.host).run.parse().expect("a run's number");
+    let report = scene.host.run_report(run).expect("read");
     for (at, customer) in scene.customers.iter().enumerate() {
         if scene.applied(at).is_empty() {
             continue;
@@ -64,7 +63,7 @@ async fn goes_on(scene: &Scene) {
     let report = scene.sync().await;
     assert!(!report.needs_a_person(), "{report:#?}");
     for (at, customer) in scene.customers.iter().enumerate() {
-        let change = i32::try_from(customer.devices).unwrap() - customer.units;
+        let change = i32::try_from(customer.devices).expect("a few") - customer.units;
         assert_eq!(scene.applied(at), [change], "{}", customer.workspace);
     }
     assert_eq!(latest(&scene.host).status, "done");

@@ -18,7 +18,8 @@ fn only(workspaces: &[&str]) -> SyncOptions {
 }
 
 async fn sync_only(scene: &Scene, workspaces: &[&str]) -> RunReport {
-    scene.try_sync(&only(workspaces)).await.unwrap()
+    let report = scene.try_sync(&only(workspaces)).await;
+    report.expect("known workspaces")
 }
 
 fn workspaces(report: &RunReport) -> Vec<&str> {
