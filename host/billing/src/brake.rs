@@ -59,6 +59,20 @@ pub enum Brake {
     SnapshotOlderThanLast,
     /// Not one count above zero.
     SnapshotAllZero,
+    /// Rows of the list of workspaces could not be read.
+    WorkspacesUnread {
+        /// What was read (`file workspaces.json`).
+        source: String,
+        /// How many rows could not be.
+        rows: u64,
+    },
+    /// The usage of too many pairs could not be read.
+    TooMuchUnread {
+        /// Of so many.
+        unread: usize,
+        /// Of so many mapped.
+        of: usize,
+    },
     /// Too many accounts would change.
     TooManyAccounts {
         /// How many would.
@@ -127,6 +141,8 @@ impl Brake {
             Self::SnapshotStale { .. } => BrakeCode::SnapshotStale,
             Self::SnapshotOlderThanLast => BrakeCode::SnapshotOlderThanLast,
             Self::SnapshotAllZero => BrakeCode::SnapshotAllZero,
+            Self::WorkspacesUnread { .. } => BrakeCode::WorkspacesUnread,
+            Self::TooMuchUnread { .. } => BrakeCode::TooMuchUnread,
             Self::TooManyAccounts { .. } => BrakeCode::TooManyAccounts,
             Self::TooManyUnits { .. } => BrakeCode::TooManyUnits,
             Self::CountsAlike { .. } => BrakeCode::CountsAlike,
@@ -174,6 +190,15 @@ impl Brake {
                 "an earlier run used a newer usage snapshot than this one".to_owned()
             }
             Self::SnapshotAllZero => "the usage snapshot has no count above zero".to_owned(),
+            Self::WorkspacesUnread { source, rows } => format!(
+                "{rows} {} of the newest list of workspaces ({source}) could not be read, so that \
+                 what they say of customers is not known",
+                if *rows == 1 { "row" } else { "rows" }
+            ),
+            Self::TooMuchUnread { unread, of } => format!(
+                "the usage of {unread} of {of} mapped pairs could not be read: that is a fault of \
+                 the source rather than of a few rows"
+            ),
             Self::TooManyAccounts {
                 changed,
                 mapped,
@@ -240,6 +265,14 @@ impl Brake {
             Self::SnapshotStale { .. } | Self::SnapshotAllZero => format!(
                 "import a newer snapshot with `psa-host usage import`; if these counts are right, \
                  release the brake for one run with `{release}`, with --dry-run first"
+            ),
+            Self::WorkspacesUnread { .. } => "correct the rows, and import the whole list with \
+                                              `psa-host workspace import`"
+                .to_owned(),
+            Self::TooMuchUnread { .. } => format!(
+                "correct the rows in the source and import the usage again with `psa-host usage \
+                 import`; to post the others all the same, release the brake for one run with \
+                 `{release}`"
             ),
             Self::CountsAlike { .. } => format!(
                 "compare some of these customers with Coro's console; withdraw the snapshot with \

@@ -125,6 +125,10 @@ hold_codes! {
     UsageMissing = "usage-missing",
         "The snapshot is complete, but has no count for this workspace and module while the contract has a line for it.",
         "If the customer no longer uses the module, remove the line in the PSA; else find out why the source does not report it.";
+    /// In the source, but not read.
+    UsageUnread = "usage-unread",
+        "The source has a row for this workspace, or for this workspace and module, that could not be read. It is never taken for zero.",
+        "Correct the row that the message names in the source, and import the usage again.";
     /// An exclusion that cannot be right.
     ExclusionTooLarge = "exclusion-too-large",
         "More users or devices are excluded from the count than were counted.",

@@ -77,6 +77,9 @@ impl HoldCode {
             Self::UsageMissing => {
                 "Yesterday's snapshot had 12 devices for the pair, today's complete one does not have the pair."
             }
+            Self::UsageUnread => {
+                "Row 17 of the file says \"twelve\" where a number should be; --partial kept the others."
+            }
             Self::ExclusionTooLarge => {
                 "5 test phones are excluded, and the newest snapshot has only 3 devices of the pair."
             }

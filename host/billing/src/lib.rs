@@ -49,6 +49,8 @@ pub use quantity::{Units, UnitsChange, UnitsError, parse_decimal};
 pub use rejection::RejectionKind;
 pub use report_code::{AnyCode, ReportCode};
 pub use set_aside::{SetAside, SetAsideKind, SetAsides};
-pub use snapshot::{CompleteSnapshot, SnapshotError, UsageCounts, UsageItem, UsageSnapshot};
+pub use snapshot::{
+    CompleteSnapshot, SnapshotError, UnreadUsage, UsageCounts, UsageItem, UsageSnapshot,
+};
 pub use timeline::{Segment, Timeline, TimelineError, Truth};
 pub use vendor::{Metric, Workspace, WorkspaceKind, WorkspaceStatus, default_metric};

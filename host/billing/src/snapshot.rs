@@ -31,6 +31,17 @@ impl UsageItem {
     }
 }
 
+/// What a source has of a pair and could not be read: held, never taken for zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadUsage {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// Of what; none: of any module.
+    pub module: Option<ModuleId>,
+    /// Why, with its place in the source.
+    pub why: String,
+}
+
 /// The snapshot as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageSnapshot {
@@ -42,6 +53,9 @@ pub struct UsageSnapshot {
     pub complete: bool,
     /// At most one for each workspace and module.
     pub items: Vec<UsageItem>,
+    /// What could not be read; none of it is among the items.
+    #[serde(default)]
+    pub unread: Vec<UnreadUsage>,
 }
 
 /// Counts by workspace and module, whatever may be missing from them: for looking at.
@@ -50,6 +64,7 @@ pub struct UsageCounts {
     channel: WorkspaceId,
     taken_at: Timestamp,
     by_workspace: HashMap<WorkspaceId, Vec<UsageItem>>,
+    unread: HashMap<WorkspaceId, Vec<UnreadUsage>>,
     all_zero: bool,
 }
 
@@ -101,6 +116,7 @@ impl UsageCounts {
             taken_at,
             complete: _,
             items,
+            unread: not_read,
         } = snapshot;
         let all_zero = items
             .iter()
@@ -115,10 +131,15 @@ impl UsageCounts {
         for items in by_workspace.values_mut() {
             items.shrink_to_fit();
         }
+        let mut unread: HashMap<WorkspaceId, Vec<UnreadUsage>> = HashMap::new();
+        for one in not_read {
+            unread.entry(one.workspace.clone()).or_default().push(one);
+        }
         Self {
             channel,
             taken_at,
             by_workspace,
+            unread,
             all_zero,
         }
     }
@@ -146,6 +167,15 @@ impl UsageCounts {
             .find(|item| &item.module == module)
     }
 
+    /// That the source has something of this pair, or may have, that could not be read.
+    pub fn unread(&self, workspace: &WorkspaceId, module: &ModuleId) -> Option<&UnreadUsage> {
+        let of_workspace = self.unread.get(workspace)?;
+        let of_pair = |one: &&UnreadUsage| one.module.as_ref() == Some(module);
+        let of_any = |one: &&UnreadUsage| one.module.is_none();
+        let found = of_workspace.iter().find(of_pair);
+        found.or_else(|| of_workspace.iter().find(of_any))
+    }
+
     /// What one workspace uses.
     pub fn of_workspace(&self, workspace: &WorkspaceId) -> &[UsageItem] {
         self.by_workspace.get(workspace).map_or(&[], Vec::as_slice)
@@ -171,6 +201,7 @@ mod tests {
             devices: None,
         };
         UsageSnapshot {
+            unread: vec![],
             channel: WorkspaceId::new("c").unwrap(),
             taken_at: "2026-10-01T04:30:00Z".parse().unwrap(),
             complete,

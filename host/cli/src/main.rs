@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use psa_host_sandbox::{Compiler, compile_worker};
 use psa_host_sync::{Actor, Host, HostOptions, KeySource};
+use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command, Format, Global};
 use commands::Status;
@@ -33,8 +34,12 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),
     };
-    log_to_stderr();
     let output = Output::new(cli.global.format);
+    if let Err(wrong) = log_to_stderr() {
+        let failure = Failure::from(anyhow::Error::from(wrong));
+        failure.print(output);
+        return ExitCode::from(failure.status());
+    }
     match run(cli, output) {
         Ok(status) => ExitCode::from(status.code()),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -94,6 +99,8 @@ fn options(global: Global) -> Result<HostOptions> {
     Ok(HostOptions {
         key: global.key_file.map_or(KeySource::Default, KeySource::File),
         dev_loopback: global.dev_loopback,
+        proxy: global.proxy.filter(|proxy| !proxy.is_empty()),
+        ca_file: global.ca_file,
         compiler: Compiler::Child {
             program,
             args: vec![COMPILE_PLUGIN.into()],
@@ -149,12 +156,38 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PSA_HOST_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+/// The levels of what is logged.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+fn log_to_stderr() -> Result<(), WrongUse> {
+    let wanted = std::env::var("PSA_HOST_LOG").unwrap_or_default();
+    let filter = match wanted.trim() {
+        "" => EnvFilter::new("error"),
+        wanted => log_filter(wanted)?,
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
+    Ok(())
+}
+
+/// A level, or parts such as `psa_host_sync=debug` with commas between. A word that is no
+/// level would be taken for the name of a part, and nothing would be logged.
+fn log_filter(wanted: &str) -> Result<EnvFilter, WrongUse> {
+    let refused = |what: &str| {
+        let short: String = what.chars().take(60).collect();
+        WrongUse::new(
+            format!("PSA_HOST_LOG: {short:?} is no level of what is logged"),
+            format!("Use one of {}.", LEVELS.join(", ")),
+        )
+    };
+    for part in wanted.split(',') {
+        let level = part.rsplit('=').next().unwrap_or_default().trim();
+        if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+            return Err(refused(part));
+        }
+    }
+    EnvFilter::try_new(wanted).map_err(|_| refused(wanted))
 }

@@ -19,8 +19,8 @@ pub struct Wanted {
     pub label: String,
 }
 
-/// Settings and secrets as given; `wanted` ones that are not given are asked for, if
-/// there is a terminal to ask at.
+/// Settings and secrets as given; `wanted` ones that are not given are asked for. Without a
+/// terminal to ask at that is wrong use.
 pub fn values(args: &ValueArgs, wanted: &[Wanted]) -> Result<Values> {
     let mut values = Values::default();
     for setting in &args.settings {
@@ -63,7 +63,7 @@ pub fn values(args: &ValueArgs, wanted: &[Wanted]) -> Result<Values> {
         }
     }
     for field in wanted {
-        if !values.secrets.contains_key(&field.key) && std::io::stdin().is_terminal() {
+        if !values.secrets.contains_key(&field.key) {
             let secret = ask(&field.label, &field.key)?;
             values.secrets.insert(field.key.clone(), secret);
         }

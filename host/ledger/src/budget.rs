@@ -4,13 +4,11 @@
 
 use jiff::Timestamp;
 use psa_host_billing::TenantKey;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
-use crate::error::{Fault, Inside};
+use crate::db::{Optional, Tx, instant, params};
+use crate::error::Inside;
 use crate::history::About;
-use crate::open::lock;
-use crate::row::instant;
 use crate::{Ledger, Result};
 
 /// Minutes after which what was spent is forgotten: longer than any limit's window.
@@ -38,15 +36,15 @@ impl Ledger {
         self.budget(|database| {
             let minute = minute(at);
             let begun = database
-                .prepare_cached("SELECT 1 FROM spent WHERE scope = ?1 AND minute = ?2")?
+                .prepare("SELECT 1 FROM spent WHERE scope = ?1 AND minute = ?2")?
                 .exists(params![scope, minute])?;
             if !begun {
                 database
-                    .prepare_cached("DELETE FROM spent WHERE scope = ?1 AND minute < ?2")?
+                    .prepare("DELETE FROM spent WHERE scope = ?1 AND minute < ?2")?
                     .execute(params![scope, minute - KEPT])?;
             }
             database
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO spent (scope, minute, n) VALUES (?1, ?2, ?3)
                      ON CONFLICT DO UPDATE SET n = n + excluded.n",
                 )?
@@ -62,9 +60,7 @@ impl Ledger {
     pub fn budget_spent(&self, scope: &str, since: Timestamp) -> Result<u64> {
         self.budget(|database| {
             let spent: i64 = database
-                .prepare_cached(
-                    "SELECT coalesce(sum(n), 0) FROM spent WHERE scope = ?1 AND minute >= ?2",
-                )?
+                .prepare("SELECT coalesce(sum(n), 0) FROM spent WHERE scope = ?1 AND minute >= ?2")?
                 .query_row(params![scope, minute(since)], |row| row.get(0))?;
             Ok(spent.unsigned_abs())
         })
@@ -78,7 +74,7 @@ impl Ledger {
         self.budget(|database| {
             let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             database
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO observed (scope, at, used, own, allowed)
                      VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT DO UPDATE SET at = excluded.at, used = excluded.used,
@@ -103,13 +99,13 @@ impl Ledger {
     pub fn budget_observed(&self, scope: &str) -> Result<Option<Observed>> {
         self.budget(|database| {
             Ok(database
-                .prepare_cached("SELECT at, used, own, allowed FROM observed WHERE scope = ?1")?
+                .prepare("SELECT at, used, own, allowed FROM observed WHERE scope = ?1")?
                 .query_row([scope], |row| {
                     Ok(Observed {
                         at: instant(row, "at")?,
-                        used: row.get::<_, i64>("used")?.unsigned_abs(),
-                        own: row.get::<_, i64>("own")?.unsigned_abs(),
-                        allowed: row.get::<_, i64>("allowed")?.unsigned_abs(),
+                        used: row.get::<i64>("used")?.unsigned_abs(),
+                        own: row.get::<i64>("own")?.unsigned_abs(),
+                        allowed: row.get::<i64>("allowed")?.unsigned_abs(),
                     })
                 })
                 .optional()?)
@@ -123,7 +119,7 @@ impl Ledger {
     pub fn budget_pause(&self, scope: &str, until: Timestamp) -> Result<()> {
         self.budget(|database| {
             database
-                .prepare_cached(
+                .prepare(
                     "INSERT INTO paused (scope, until) VALUES (?1, ?2)
                      ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
                 )?
@@ -140,7 +136,7 @@ impl Ledger {
         let now = self.now();
         self.budget(|database| {
             let until = database
-                .prepare_cached("SELECT until FROM paused WHERE scope = ?1")?
+                .prepare("SELECT until FROM paused WHERE scope = ?1")?
                 .query_row([scope], |row| instant(row, "until"))
                 .optional()?;
             Ok(until.filter(|until| *until > now))
@@ -189,9 +185,8 @@ impl Ledger {
     }
 
     /// Each statement is a transaction of its own.
-    fn budget<T>(&self, verb: impl FnOnce(&Connection) -> Inside<T>) -> Result<T> {
-        let database = lock(&self.inner.budget);
-        verb(&database).map_err(|fault: Fault| fault.at(&self.inner.budget_path))
+    fn budget<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
+        self.inner.budget.each(verb)
     }
 }
 

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::db::DatabaseError;
+use crate::files::access;
+
 /// Any failure of the ledger. Nothing was changed when one is returned, unless the
 /// verb says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -52,10 +55,26 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// This user may not.
-    #[error("this user may not open {}", path.display())]
+    #[error(
+        "this user, {user}, may not use {}{}",
+        path.display(),
+        owner.as_ref().map(|owner| format!(", which belongs to {owner}")).unwrap_or_default()
+    )]
     Permission {
         /// The file or directory.
         path: PathBuf,
+        /// Who tried.
+        user: String,
+        /// Whose it is, or what is above it; none: that cannot be seen.
+        owner: Option<String>,
+    },
+    /// Neither the database nor locks can be relied on there.
+    #[error("the data directory {} lies on a network share, {kind}", path.display())]
+    NetworkShare {
+        /// The directory.
+        path: PathBuf,
+        /// Which kind.
+        kind: &'static str,
     },
     /// Another process held the write lock longer than the busy timeout.
     #[error("{} is being written by another process and did not become free", path.display())]
@@ -446,6 +465,7 @@ impl LedgerError {
             Self::DiskFull { .. } => "disk-full",
             Self::ReadOnly { .. } => "read-only",
             Self::Permission { .. } => "permission",
+            Self::NetworkShare { .. } => "network-share",
             Self::Locked { .. } => "ledger-locked",
             Self::LeaseLost { .. } => "lease-lost",
             Self::NoBackup { .. } => "no-backup",
@@ -487,11 +507,19 @@ impl LedgerError {
         }
     }
 
+    pub(crate) fn permission(path: PathBuf) -> Self {
+        Self::Permission {
+            user: access::this_user(),
+            owner: access::owner(&path),
+            path,
+        }
+    }
+
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let path = path.to_owned();
         match error.kind() {
-            ErrorKind::PermissionDenied => Self::Permission { path },
+            ErrorKind::PermissionDenied => Self::permission(path),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
             ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             _ => Self::Io {
@@ -500,63 +528,12 @@ impl LedgerError {
             },
         }
     }
-
-    fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        let path = path.to_owned();
-        let why = error.to_string();
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotALedger {
-                path,
-                why: "it is not an SQLite database".to_owned(),
-            },
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, why },
-            Some(ErrorCode::DiskFull) => Self::DiskFull { path },
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
-            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-                Self::Permission { path }
-            }
-            // SQLite says neither that the disk is full where it makes room for its log or
-            // the index of it.
-            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if is_full(&path) => {
-                Self::DiskFull { path }
-            }
-            Some(ErrorCode::CannotOpen) => match std::fs::File::open(&path) {
-                Err(error) => Self::io(&path, &error),
-                Ok(_) => Self::Permission { path },
-            },
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
-            Some(_) => Self::Io { path, why },
-            // A value of a row that this release would not have written.
-            None => Self::Damaged { path, why },
-        }
-    }
-}
-
-/// Whether nothing more can be written beside a file: tried, because no other sign counts
-/// quotas and reserved blocks too.
-fn is_full(path: &Path) -> bool {
-    use std::io::{ErrorKind, Write};
-    let Some(folder) = path.parent() else {
-        return false;
-    };
-    let written = tempfile::tempfile_in(folder).and_then(|mut file| {
-        // As much as SQLite asks for at once.
-        file.write_all(&[1; 64 * 1024])?;
-        file.sync_all()
-    });
-    written.is_err_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-        )
-    })
 }
 
 /// What goes wrong inside a transaction, before the file it belongs to is known.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    Sql(rusqlite::Error),
+    Sql(DatabaseError),
     Ledger(LedgerError),
     /// A row that this release would not have written.
     Row(String),
@@ -575,8 +552,8 @@ impl Fault {
     }
 }
 
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<DatabaseError> for Fault {
+    fn from(error: DatabaseError) -> Self {
         Self::Sql(error)
     }
 }

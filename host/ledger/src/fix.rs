@@ -1,6 +1,21 @@
 //! What a person can do about each error.
 
 use crate::LedgerError;
+use crate::files::access;
+
+/// How `sudo` wants a user: by name, or `#` and the number.
+fn sudo_name(user: &str) -> String {
+    match user.strip_prefix("uid ") {
+        Some(number) => format!("'#{number}'"),
+        None => bare(user).to_owned(),
+    }
+}
+
+/// A user's name alone, or the number where there is no name.
+fn bare(user: &str) -> &str {
+    let user = user.strip_prefix("uid ").unwrap_or(user);
+    user.split(' ').next().unwrap_or(user)
+}
 
 impl LedgerError {
     /// What a person can do about it, as one sentence.
@@ -25,10 +40,34 @@ impl LedgerError {
                 "Make {} and its directory writable for this user, or name another data directory.",
                 path.display()
             ),
-            Self::Permission { path } => format!(
-                "Run psa-host as the user who owns {}, or give this user access to it.",
-                path.display()
-            ),
+            Self::Permission { path, user, owner } => match owner {
+                Some(owner) if owner != user => {
+                    let above = path.parent().and_then(access::owner);
+                    match above.as_ref() == Some(user) {
+                        // Made by mistake, with `sudo` for example.
+                        true => format!(
+                            "Give it to this user: `sudo chown {} {}`.",
+                            bare(user),
+                            path.display()
+                        ),
+                        false => format!(
+                            "Run psa-host as {owner} (`sudo -u {} psa-host …`), or name another \
+                             data directory.",
+                            sudo_name(owner)
+                        ),
+                    }
+                }
+                _ => format!(
+                    "Give this user the permission to read and write {}.",
+                    path.display()
+                ),
+            },
+            Self::NetworkShare { .. } => {
+                "Name a directory on a disk of this computer: over a network neither the database \
+                 nor the locks that keep a line from being posted twice can be relied on. A backup \
+                 may well lie there."
+                    .to_owned()
+            }
             Self::Locked { .. } => {
                 "Wait for the other process to finish and do it again.".to_owned()
             }

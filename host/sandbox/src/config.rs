@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::{Clock, Compiler, Limits, Resolver};
+use crate::{Clock, Compiler, Limits, Network, Resolver};
 
 /// Everything a [`crate::Sandbox`] needs to know.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Config {
     /// How names become addresses; none: the system's way. The addresses are checked
     /// in either case.
     pub resolver: Option<Arc<dyn Resolver>>,
+    /// The operator's proxy and certificate authorities.
+    pub network: Network,
     /// The time of day, for budgets.
     pub clock: Clock,
 }
@@ -36,6 +38,7 @@ impl Config {
             limits: Limits::default(),
             dev_loopback: false,
             resolver: None,
+            network: Network::default(),
             clock: Clock::system(),
         }
     }

@@ -389,6 +389,11 @@ impl Connector {
                 error.kind = CallErrorKind::Authentication;
                 error.message = message;
             }
+            Some(Note::NoConnection(fault, message)) if error.kind == CallErrorKind::Transient => {
+                error.kind = CallErrorKind::NoConnection(fault);
+                error.message = message;
+                error.fix = Some(fault.fix().to_owned());
+            }
             Some(Note::Refused(refusal)) if error.kind == CallErrorKind::Refused => {
                 error.message = refusal.message;
                 error.fix = refusal.fix.or(error.fix);

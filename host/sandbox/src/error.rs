@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::NetworkFault;
+
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
@@ -252,6 +254,8 @@ pub enum CallErrorKind {
     Rejected,
     /// May pass.
     Transient,
+    /// There is no connection, for a reason that does not pass by itself.
+    NoConnection(NetworkFault),
     /// The host would not send a request; the session's incidents say more.
     Refused,
     /// The tenant's request budget is used up for now.
@@ -339,6 +343,7 @@ impl CallError {
             CallErrorKind::Invalid => "invalid",
             CallErrorKind::Rejected => "rejected",
             CallErrorKind::Transient => "transient",
+            CallErrorKind::NoConnection(fault) => fault.code(),
             CallErrorKind::Refused => "refused",
             CallErrorKind::BudgetParked { .. } => "budget-parked",
             CallErrorKind::Trapped => "plugin-trapped",

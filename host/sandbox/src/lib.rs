@@ -70,7 +70,10 @@ pub use error::{CallError, CallErrorKind, LoadError, SandboxError, SessionError,
 pub use gate::WriteGate;
 pub use grant::Grant;
 pub use hash::{HashError, PluginHash};
-pub use http::{Lookup, PathPattern, Resolver, Route, RouteError, RouteKind};
+pub use http::{
+    Lookup, Network, NetworkError, NetworkFault, PathPattern, Resolver, Route, RouteError,
+    RouteKind,
+};
 pub use incident::{Incident, IncidentCode, Phase};
 pub use limits::Limits;
 pub use load::{Plugin, Sandbox};

@@ -385,6 +385,7 @@ impl SessionBuilder {
                 connection: Arc::from(self.connection.as_deref().unwrap_or(&self.label)),
                 secrets: secrets.chain(derived).collect(),
                 resolver: shared.config.resolver.clone(),
+                network: shared.config.network.clone(),
                 budget: shared.budgets.of(&self.budget, &scope),
                 limits: Arc::clone(&shared.limits),
                 clock: shared.config.clock.clone(),

@@ -8,7 +8,8 @@ use psa_host_sandbox::{CheckReport, Depth, FindingVerdict};
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
-use crate::wiring::not_approved;
+use crate::fields::Values;
+use crate::wiring::{OpenConnection, not_approved};
 use crate::{Access, Error, Power, Purpose, Result};
 
 /// What a check found.
@@ -72,6 +73,20 @@ pub struct IncidentView {
 }
 
 impl CheckView {
+    fn of(name: &ConnectionName) -> Self {
+        Self {
+            connection: name.clone(),
+            status: String::new(),
+            problem: None,
+            tenant: None,
+            tenant_label: None,
+            findings: Vec::new(),
+            usage: None,
+            requests: 0,
+            incidents: Vec::new(),
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_connected(&self) -> bool {
         self.problem.is_none()
@@ -95,25 +110,52 @@ impl Access {
     pub async fn check_connection(&self, name: &ConnectionName) -> Result<CheckView> {
         self.may_on(name, Power::Read)?;
         self.connection(name)?;
-        let mut view = CheckView {
-            connection: name.clone(),
-            status: String::new(),
-            problem: None,
-            tenant: None,
-            tenant_label: None,
-            findings: Vec::new(),
-            usage: None,
-            requests: 0,
-            incidents: Vec::new(),
-        };
-        let error = self.try_check(name, &mut view).await.err();
+        let mut view = CheckView::of(name);
+        let open = self.open_connection(name, Purpose::Look).await;
+        let error = self.try_check(name, open, &mut view).await.err();
         let code = match &error {
             Some(error) => Some(error.code()),
             None if view.has_refusals() => Some("permission"),
             None => None,
         };
-        view.status = self.keep_status(name, code)?;
+        view.status = match (&error, code) {
+            // Not the connection's: whoever calls next may do it right.
+            (Some(error), Some(code)) if is_callers(error) => status_of(code).to_owned(),
+            (_, code) => self.keep_status(name, code)?,
+        };
         view.problem = error.map(|error| error.problem());
+        Ok(view)
+    }
+
+    /// Test a connection with other settings and secrets than it has, and keep nothing of
+    /// it, neither what the PSA says of them nor the connection's status.
+    pub(crate) async fn check_new_credentials(
+        &self,
+        name: &ConnectionName,
+        values: &Values,
+    ) -> Result<CheckView> {
+        let mut view = CheckView::of(name);
+        let open = self.open_with(name, values).await;
+        let error = self.try_check(name, open, &mut view).await.err();
+        view.status = match &error {
+            Some(error) => status_of(error.code()).to_owned(),
+            None if view.has_refusals() => status_of("permission").to_owned(),
+            None => CONNECTED.to_owned(),
+        };
+        view.problem = error.map(|error| {
+            let mut problem = error.problem();
+            let fix = problem.fix.take().unwrap_or_default();
+            problem.fix = Some(
+                format!(
+                    "{fix} Nothing was changed: the secrets from before stay in use. To put others \
+                     in their place without a check: `psa-host connection set {name} --secret \
+                     KEY=@FILE`."
+                )
+                .trim()
+                .to_owned(),
+            );
+            problem
+        });
         Ok(view)
     }
 
@@ -130,8 +172,13 @@ impl Access {
         Ok(status)
     }
 
-    async fn try_check(&self, name: &ConnectionName, view: &mut CheckView) -> Result<()> {
-        let open = self.open_connection(name, Purpose::Look).await?;
+    async fn try_check(
+        &self,
+        name: &ConnectionName,
+        open: Result<OpenConnection>,
+        view: &mut CheckView,
+    ) -> Result<()> {
+        let open = open?;
         let answer = open.reader.check(Depth::Full).await;
         view.requests = open.session.requests().total;
         view.incidents = open.session.incidents().iter().map(incident).collect();
@@ -280,6 +327,32 @@ pub(crate) fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
 
 const CONNECTED: &str = "Connected";
 
+/// Whether a problem is one of whoever calls, with their key file, their proxy or their
+/// permissions on this computer, and says nothing of the connection.
+fn is_callers(error: &Error) -> bool {
+    use psa_host_ledger::LedgerError as Ledger;
+    match error {
+        Error::Ledger(
+            Ledger::KeyInsideData { .. }
+            | Ledger::KeyExposed { .. }
+            | Ledger::KeyMalformed { .. }
+            | Ledger::MissingKey { .. }
+            | Ledger::WrongKey { .. }
+            | Ledger::NoKeyPlace
+            | Ledger::Permission { .. }
+            | Ledger::ReadOnly { .. }
+            | Ledger::DiskFull { .. }
+            | Ledger::Io { .. },
+        )
+        | Error::Sandbox(_) => true,
+        Error::Rule(problem) => {
+            let code = problem.code.as_str();
+            code.starts_with("file-") || matches!(code, "proxy-invalid" | "ca-file-invalid")
+        }
+        _ => false,
+    }
+}
+
 /// The status that a list shows for a problem's code.
 fn status_of(code: &str) -> &'static str {
     match code {
@@ -291,6 +364,9 @@ fn status_of(code: &str) -> &'static str {
         "host-not-granted" => "Host not granted",
         "loopback-not-enabled" => "Loopback not enabled",
         "transient" => "Unreachable",
+        "tls-failed" => "No secure connection",
+        code if code.starts_with("certificate-") => "Certificate refused",
+        code if code.starts_with("proxy-") => "Proxy refused",
         "rate-limited" | "budget-parked" => "Request limit reached",
         "tenant-changed" => "Another PSA instance",
         "tenant-claimed" => "Tenant to be confirmed",

@@ -2,7 +2,6 @@
 //! the PSA says of them is in `check.rs`.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use psa_host_billing::{ConnectionName, TenantKey, WorkspaceId};
 use psa_host_ledger::{Connection, ConnectionChange, NewConnection};
 use psa_host_sandbox::{Field, FieldKind, FieldScope, HostPattern};
@@ -12,6 +11,7 @@ use crate::check::{self, CheckView};
 use crate::error::rule;
 use crate::fields::{self, Reach, Values};
 use crate::plugins::PluginView;
+use crate::time_zone::zone_name;
 use crate::{Access, Power, Result};
 
 /// A connection to add.
@@ -145,7 +145,8 @@ impl Access {
         Ok(())
     }
 
-    /// Put new secrets in the place of old ones, and check the connection.
+    /// Put new secrets in the place of old ones once a check has shown that the PSA takes
+    /// them. Where it does not, nothing is changed, and what works goes on working.
     ///
     /// # Errors
     /// An unknown key, nothing to rotate, a missing or wrong key file.
@@ -158,13 +159,19 @@ impl Access {
         let connection = self.connection(name)?;
         let plugin = self.installed_for(&connection)?;
         self.check_fields(&plugin, values)?;
+        let view = self.check_new_credentials(name, values).await?;
+        if !view.is_connected() {
+            return Ok(view);
+        }
         if !values.settings.is_empty() {
             // A new API user often comes with its new secret.
             self.set_connection(name, values, None)?;
         } else {
             self.ledger().rotate_connection(name, &values.secrets)?;
         }
-        self.check_connection(name).await
+        let code = view.has_refusals().then_some("permission");
+        self.keep_status(name, code)?;
+        Ok(view)
     }
 
     /// Keep runs away from a connection, or let them at it again.
@@ -292,21 +299,6 @@ impl Access {
         };
         fields::check(&plugin.description, FieldScope::Connection, values, reach)
     }
-}
-
-/// The name of an IANA time zone, spelt as IANA does.
-fn zone_name(text: &str) -> Result<String> {
-    TimeZone::get(text)
-        .ok()
-        .and_then(|zone| zone.iana_name().map(str::to_owned))
-        .ok_or_else(|| {
-            let short: String = text.chars().take(60).collect();
-            rule(
-                "unknown-time-zone",
-                format!("{short:?} is not a time zone"),
-                "Give an IANA name, such as Europe/Berlin or America/New_York.",
-            )
-        })
 }
 
 #[cfg(test)]

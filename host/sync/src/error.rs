@@ -173,6 +173,7 @@ fn fix_of_call(error: &CallError) -> String {
         Kind::Permission => "Give the API user the permission in the PSA.",
         Kind::RateLimited { .. } => "Wait, and do it again.",
         Kind::Transient => "Check the network and the PSA's status page, and do it again.",
+        Kind::NoConnection(fault) => fault.fix(),
         Kind::BudgetParked { until } => {
             return format!("Do it again after {until}.");
         }

@@ -10,12 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use jiff::Timestamp;
 use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
 use psa_host_sandbox::{
-    BudgetStore, Clock, Compiler, Config, Limits, Plugin, PluginHash, Resolver, Sandbox,
+    BudgetStore, Clock, Compiler, Config, Limits, Network, NetworkError, Plugin, PluginHash,
+    Resolver, Sandbox,
 };
 
 use crate::error::rule;
 use crate::wiring::SharedBudget;
-use crate::{Access, Actor, Result};
+use crate::{Access, Actor, Result, Source};
+
+/// The certificate authorities of the whole internet have a quarter of a megabyte.
+const MOST_CA_BYTES: u64 = 4 << 20;
 
 /// How a data directory is opened. [`HostOptions::new`] has the defaults.
 #[derive(Clone)]
@@ -32,6 +36,10 @@ pub struct HostOptions {
     pub limits: Limits,
     /// How names become addresses; none: the system's way.
     pub resolver: Option<Arc<dyn Resolver>>,
+    /// The operator's proxy, through which plugins reach the internet; none: directly.
+    pub proxy: Option<String>,
+    /// A file with certificate authorities, in PEM, that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
     /// The time of day.
     pub clock: psa_host_ledger::Clock,
     /// Who is told of each step of a run; none outside of tests.
@@ -49,6 +57,8 @@ impl HostOptions {
             compiler: Compiler::InProcess,
             limits: Limits::default(),
             resolver: None,
+            proxy: None,
+            ca_file: None,
             clock: system_clock(),
             observer: None,
         }
@@ -118,7 +128,7 @@ impl Host {
     /// There is none; and as [`Host::open`].
     pub fn open_existing(options: HostOptions) -> Result<Self> {
         let data = whole(options.data.clone());
-        if !DataDir::new(&data).ledger().exists() {
+        if !DataDir::new(&data).is_begun()? {
             return Err(rule(
                 "no-data",
                 format!("{} has no data of psa-host", data.display()),
@@ -168,10 +178,29 @@ impl Host {
             limits: self.0.options.limits.clone(),
             dev_loopback: self.0.options.dev_loopback,
             resolver: self.0.options.resolver.clone(),
+            network: self.network()?,
             clock: Clock::new(move || clock()),
             ..Config::new(dir.cache(), dir.slots())
         })?;
         Ok(self.0.sandbox.get_or_init(|| sandbox))
+    }
+
+    /// The operator's proxy and certificate authorities.
+    fn network(&self) -> Result<Network> {
+        let refused = |error: &NetworkError, message| rule(error.code(), message, error.fix());
+        let mut network = Network::of_environment(|name| std::env::var_os(name));
+        if let Some(proxy) = &self.0.options.proxy {
+            network = network
+                .through(proxy)
+                .map_err(|error| refused(&error, error.to_string()))?;
+        }
+        if let Some(path) = &self.0.options.ca_file {
+            let file = Source::read_up_to(&path.to_string_lossy(), MOST_CA_BYTES)?;
+            network = network
+                .trusting(&file.bytes)
+                .map_err(|error| refused(&error, format!("{}: {error}", file.name)))?;
+        }
+        Ok(network)
     }
 
     /// The plugins compiled so far.

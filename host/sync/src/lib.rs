@@ -46,6 +46,7 @@ mod source;
 mod spreadsheet;
 #[cfg(test)]
 mod testing;
+mod time_zone;
 mod usage_view;
 mod usage_withdrawal;
 mod validate;
@@ -69,7 +70,7 @@ pub use explain::{Earlier, Explanation, StepView};
 pub use fields::Values;
 pub use history::{Breach, Entry, EntryFilter, ExportForm, Exported, HistoryVerified};
 pub use host::{Host, HostOptions};
-pub use imports::{Doubt, Tree, UsageForm, UsageImported, WorkspacesImported};
+pub use imports::{Doubt, Refusals, Tree, UsageForm, UsageImported, WorkspacesImported};
 pub use mapping::{
     AccountEntry, AccountRow, AccountSuggestion, Change, Choice, ContractEntry, ContractRow, Done,
     Form, MapChange, MapDifference, MapImported, MappingFile, MappingKind, MappingView, ServiceRow,

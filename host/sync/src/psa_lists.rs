@@ -84,14 +84,71 @@ impl Access {
     }
 }
 
-/// Case does not matter; without a search text everything matches.
+/// Case and accents do not matter (`muller`, `mueller` and `Müller` find Müller); without a
+/// search text everything matches. For people who look for something: what is the same is
+/// never decided by it.
 fn matches<'a>(search: Option<&str>, texts: impl IntoIterator<Item = Option<&'a str>>) -> bool {
     let Some(search) = search else {
         return true;
     };
-    let search = search.to_lowercase();
-    texts
-        .into_iter()
-        .flatten()
-        .any(|text| text.to_lowercase().contains(&search))
+    let wanted = [search.to_lowercase(), plain(search), spelt_out(search)];
+    texts.into_iter().flatten().any(|text| {
+        let [as_it_is, plain, spelt_out] = [text.to_lowercase(), plain(text), spelt_out(text)];
+        let [search, plain_search, spelt_out_search] = &wanted;
+        as_it_is.contains(search)
+            || finds(&plain, plain_search)
+            || finds(&spelt_out, plain_search)
+            || finds(&spelt_out, spelt_out_search)
+    })
+}
+
+/// Letters that cannot be written in ASCII leave nothing, which would be found everywhere.
+fn finds(text: &str, search: &str) -> bool {
+    !search.trim().is_empty() && text.contains(search)
+}
+
+/// In letters of ASCII, small: `Müller` as `muller`.
+fn plain(text: &str) -> String {
+    deunicode::deunicode(text).to_lowercase()
+}
+
+/// With umlauts as Germans spell them out: `Müller` as `mueller`.
+fn spelt_out(text: &str) -> String {
+    let small = text.to_lowercase();
+    plain(
+        &small
+            .replace('ä', "ae")
+            .replace('ö', "oe")
+            .replace('ü', "ue"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_finds_names_without_their_accents() {
+        for (search, text) in [
+            ("muller", "Müller GmbH"),
+            ("MUELLER", "Müller GmbH"),
+            ("müller", "MÜLLER"),
+            ("Müller", "Mueller AG"),
+            ("strasse", "Hauptstraße 1"),
+            ("cafe", "Café du Nord"),
+            ("oersted", "Ørsted".replace('Ø', "Ö").as_str()),
+            ("lodz", "Łódź"),
+            ("", "anything"),
+            ("東京", "東京 Tower"),
+        ] {
+            assert!(
+                matches(Some(search), [None, Some(text)]),
+                "{search} in {text}"
+            );
+        }
+        for (search, text) in [("muller", "Miller"), ("🦀", "Acme"), ("mueller", "Muller")] {
+            assert!(!matches(Some(search), [Some(text)]), "{search} in {text}");
+        }
+        assert!(matches(None, []));
+    }
 }

@@ -97,6 +97,7 @@ impl Access {
             taken_at: snapshot.taken_at,
             complete: snapshot.complete,
             items: self.ledger().usage_items(snapshot.id)?,
+            unread: self.ledger().unread_usage(snapshot.id)?,
         });
         let mut workspaces = self.ledger().workspaces_below(channel)?;
         workspaces.extend(self.ledger().workspace(channel)?);

@@ -46,6 +46,12 @@ impl Access {
         };
         let disagreeing = self.disagreeing(snapshot)?;
         let others = brake::against(&newest, limits, self.now(), zone);
+        let workspaces = self.ledger().unread_workspaces()?;
+        let workspaces = workspaces.map(|unread| Brake::WorkspacesUnread {
+            source: unread.source,
+            rows: unread.rows,
+        });
+        let others = workspaces.into_iter().chain(others);
         Ok(disagreeing.into_iter().chain(others).collect())
     }
 }
@@ -103,6 +109,7 @@ pub(crate) fn counts_of(ledger: &Ledger, snapshot: &Snapshot) -> Result<Complete
         taken_at: snapshot.taken_at,
         complete: snapshot.complete,
         items: ledger.usage_items(snapshot.id)?,
+        unread: ledger.unread_usage(snapshot.id)?,
     })
     .map_err(|incomplete| {
         let fix = "Import a complete snapshot with `psa-host usage import`.";

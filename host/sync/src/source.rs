@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read};
 
 use crate::Result;
 use crate::error::rule;
+use crate::imports::content::as_utf8;
 use crate::imports::{Accepted, Doubt};
 
 /// Imports: 64 MiB. A snapshot of 10,000 workspaces and 12 modules has about 10 MB.
@@ -20,15 +21,19 @@ pub struct Source {
     pub bytes: Vec<u8>,
     /// What a person says is right about it, although it looks wrong.
     pub(crate) accepted: Accepted,
+    /// Whether good rows are kept where others are refused.
+    pub(crate) partial: bool,
 }
 
 impl Source {
-    /// Text that is already at hand.
+    /// Bytes that are already at hand. Text in UTF-16 becomes UTF-8, and a byte order mark
+    /// goes.
     pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             name: name.into(),
-            bytes: bytes.into(),
+            bytes: as_utf8(bytes.into()),
             accepted: Accepted::default(),
+            partial: false,
         }
     }
 
@@ -36,6 +41,14 @@ impl Source {
     #[must_use]
     pub fn accepting(mut self, doubts: &[Doubt]) -> Self {
         self.accepted = Accepted::of(doubts);
+        self
+    }
+
+    /// The same, to keep its good rows where others are refused. What is refused of usage is
+    /// unread, and is held; a list of workspaces with refused rows is not whole.
+    #[must_use]
+    pub fn keeping_good_rows(mut self, partial: bool) -> Self {
+        self.partial = partial;
         self
     }
 

@@ -173,10 +173,10 @@ impl Access {
         let channel = &open.connection.channel;
         let latest = self.ledger().latest_snapshot(channel)?;
         let mut counted = false;
-        let (taken_at, items) = match &latest {
+        let (taken_at, items, unread) = match &latest {
             None => {
                 findings.push(Finding::of(&Brake::NoSnapshot, &open.connection.name));
-                (self.now(), Vec::new())
+                (self.now(), Vec::new(), Vec::new())
             }
             Some(snapshot) => {
                 let zone = crate::mapping::zone_of(&open.connection)?;
@@ -185,12 +185,15 @@ impl Access {
                 findings.extend(on.iter().map(|brake| Finding::of(brake, &connection.name)));
                 // Which counts are right is not known: looking at either would mislead.
                 let disputed = on.iter().any(|b| b.kind() == BrakeCode::SnapshotsDisagree);
-                let items = match disputed {
-                    true => Vec::new(),
-                    false => self.ledger().usage_items(snapshot.id)?,
+                let (items, unread) = match disputed {
+                    true => (Vec::new(), Vec::new()),
+                    false => (
+                        self.ledger().usage_items(snapshot.id)?,
+                        self.ledger().unread_usage(snapshot.id)?,
+                    ),
                 };
                 counted = !disputed;
-                (snapshot.taken_at, items)
+                (snapshot.taken_at, items, unread)
             }
         };
         let snapshot = UsageCounts::new(UsageSnapshot {
@@ -198,6 +201,7 @@ impl Access {
             taken_at,
             complete: latest.is_some_and(|latest| latest.complete),
             items: items.into_iter().map(crate::usage_view::counted).collect(),
+            unread,
         });
         if counted && snapshot.all_zero() {
             findings.push(Finding::of(&Brake::SnapshotAllZero, &open.connection.name));

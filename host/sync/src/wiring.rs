@@ -13,6 +13,7 @@ use psa_host_sandbox::{
 };
 
 use crate::error::rule;
+use crate::fields::Values;
 use crate::plugins::needs_new_file;
 use crate::{Access, Error, Power, Reader, Result, fields};
 
@@ -51,6 +52,14 @@ pub(crate) struct OnTrial<'a> {
     /// Whether a refusal of the credentials is the PSA's word on them: not where another
     /// file was just let in with them.
     pub keep_refusal: bool,
+}
+
+/// What a connection is opened with beside what is kept of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct With<'a> {
+    trial: Option<OnTrial<'a>>,
+    /// In the place of what it has.
+    values: Option<&'a Values>,
 }
 
 /// Keeps that the PSA refused the credentials, whatever they were used for: users are
@@ -136,7 +145,21 @@ impl Access {
         purpose: Purpose,
     ) -> Result<OpenConnection> {
         self.may_on(name, Power::Read)?;
-        self.open_file(name, purpose, None).await
+        self.open_file(name, purpose, With::default()).await
+    }
+
+    /// The same with other settings and secrets, before they are the connection's: what the
+    /// PSA says of them is not kept, and nothing that is stored stays.
+    pub(crate) async fn open_with(
+        &self,
+        name: &ConnectionName,
+        values: &Values,
+    ) -> Result<OpenConnection> {
+        let with = With {
+            values: Some(values),
+            ..With::default()
+        };
+        self.open_file(name, Purpose::Look, with).await
     }
 
     /// The same with a file on trial, on a copy of the connection's storage.
@@ -145,14 +168,18 @@ impl Access {
         name: &ConnectionName,
         trial: OnTrial<'_>,
     ) -> Result<OpenConnection> {
-        self.open_file(name, Purpose::Look, Some(trial)).await
+        let with = With {
+            trial: Some(trial),
+            ..With::default()
+        };
+        self.open_file(name, Purpose::Look, with).await
     }
 
     async fn open_file(
         &self,
         name: &ConnectionName,
         purpose: Purpose,
-        trial: Option<OnTrial<'_>>,
+        With { trial, values }: With<'_>,
     ) -> Result<OpenConnection> {
         let connection = self.ledger().connection(name)?;
         if purpose == Purpose::Post && connection.paused {
@@ -182,8 +209,17 @@ impl Access {
         settings.extend(connection.settings.clone());
         let mut secrets = self.ledger().plugin_secrets(&installed.name)?;
         secrets.extend(self.ledger().connection_secrets(name)?);
-        self.refuse_unset(&installed, &connection, sha256)?;
-        self.refuse_refused_anywhere(&connection)?;
+        match values {
+            None => {
+                self.refuse_unset(&installed, &connection, sha256)?;
+                self.refuse_refused_anywhere(&connection)?;
+            }
+            Some(values) => {
+                settings.extend(values.settings.clone());
+                settings.retain(|_, value| !value.is_empty());
+                secrets.extend(values.secrets.clone());
+            }
+        }
         // Last, because a cold cache means compiling.
         let plugin = self.load_installed(&installed, sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
@@ -197,8 +233,8 @@ impl Access {
             quota: quota(),
         };
         let storage: Arc<dyn PluginStorage> = match trial {
-            None => Arc::new(storage),
-            Some(_) => Arc::new(storage.copied()?),
+            None if values.is_none() => Arc::new(storage),
+            _ => Arc::new(storage.copied()?),
         };
         let mut builder = Session::builder(&plugin)
             .label(name.to_string())
@@ -221,14 +257,14 @@ impl Access {
             error,
         })?;
         let reader = Reader::new(Arc::clone(&session));
-        let keep_refusal = trial.is_none_or(|trial| trial.keep_refusal);
+        let keep_refusal = values.is_none() && trial.is_none_or(|trial| trial.keep_refusal);
         let refusal = keep_refusal.then(|| KeptRefusal {
             session: Arc::clone(&session),
             ledger: self.ledger().clone(),
             connection: name.clone(),
             version: connection.credentials_version,
         });
-        let learnt = trial.is_none().then(|| LearntOrigins {
+        let learnt = (trial.is_none() && values.is_none()).then(|| LearntOrigins {
             session: Arc::clone(&session),
             ledger: self.ledger().clone(),
             scope,

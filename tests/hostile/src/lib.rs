@@ -23,5 +23,5 @@ pub use next::the_next_connection_works;
 pub use server::{Received, Reply, Server, answer, json};
 pub use world::{
     Hostile, SECRET, Tenant, Unleashed, incident_codes, limits, line_key, lines, load, posted, run,
-    sandbox_with, whole,
+    sandbox_in, sandbox_with, whole,
 };

@@ -29,8 +29,8 @@ pub fn names_of(addresses: &[&str]) -> String {
     format!("{}{ZONE}", labels.join("."))
 }
 
-/// Answers for the names above. `localhost` is this computer at the first lookup and
-/// a private address at each later one; nothing else exists.
+/// Answers for the names above. `localhost` is a private address and this
+/// computer at the first lookup, and that address alone at each later one; nothing else exists.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     localhost_lookups: AtomicU32,
@@ -40,11 +40,12 @@ impl Resolver for Names {
     fn lookup(&self, host: &str) -> Lookup {
         let found = if host == "localhost" {
             let first = self.localhost_lookups.fetch_add(1, Ordering::Relaxed) == 0;
-            Some(vec![if first {
-                [127, 0, 0, 1].into()
+            let inside = [10, 0, 0, 1].into();
+            Some(if first {
+                vec![inside, [127, 0, 0, 1].into()]
             } else {
-                [10, 0, 0, 1].into()
-            }])
+                vec![inside]
+            })
         } else {
             host.strip_suffix(ZONE).and_then(addresses)
         };

@@ -13,8 +13,8 @@ use psa_host_billing::{
 };
 use psa_host_sandbox::{
     BudgetStore, CallError, Compiler, Config, Connector, Depth, Grant, InMemoryBudget,
-    InMemoryStorage, Incident, IncidentCode, Limits, LineBatches, LineReading, List, Pages, Plugin,
-    PluginStorage, Posting, Sandbox, Secret, Session, SessionError, WriteGate,
+    InMemoryStorage, Incident, IncidentCode, Limits, LineBatches, LineReading, List, Network,
+    Pages, Plugin, PluginStorage, Posting, Sandbox, Secret, Session, SessionError, WriteGate,
 };
 use tokio::runtime::Runtime;
 
@@ -58,11 +58,25 @@ pub fn limits() -> Limits {
 /// # Panics
 /// Where it does not start.
 pub fn sandbox_with(limits: Limits, compiler: Compiler) -> Sandbox {
+    sandbox_of(limits, compiler, Network::default())
+}
+
+/// A sandbox of its own, in this network.
+///
+/// # Panics
+/// Where it does not start.
+#[must_use]
+pub fn sandbox_in(network: Network) -> Sandbox {
+    sandbox_of(limits(), Compiler::InProcess, network)
+}
+
+fn sandbox_of(limits: Limits, compiler: Compiler, network: Network) -> Sandbox {
     // The folders live as long as the tests; the system clears its temporary folder.
     let folder = tempfile::tempdir().unwrap().keep();
     let mut config = Config::new(folder.join("cache"), folder.join("slots"));
     config.limits = limits;
     config.compiler = compiler;
+    config.network = network;
     config.dev_loopback = true;
     config.resolver = Some(Arc::new(Names::default()));
     let _inside = runtime().enter();

@@ -2,9 +2,10 @@
 
 use hostile_plugins::guest::{Act, Ask};
 use hostile_plugins::{
-    Hostile, Server, incident_codes, json, name_of, names_of, run, the_next_connection_works,
+    Hostile, Server, hostile, incident_codes, json, name_of, names_of, run, sandbox_in,
+    the_next_connection_works,
 };
-use psa_host_sandbox::IncidentCode;
+use psa_host_sandbox::{IncidentCode, Network};
 
 /// What each of these requests is refused for.
 async fn refused(hosts: &[&str], code: &str) {
@@ -151,6 +152,7 @@ fn a_granted_name_that_resolves_to_an_address_inside_is_refused() {
         "::ffff:8.8.8.8",
         "::127.0.0.1",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b::7f00:1",
         "64:ff9b:1::1",
         "2002:7f00:1::",
         "2001::1",
@@ -185,11 +187,11 @@ fn a_granted_name_that_resolves_to_an_address_inside_is_refused() {
 }
 
 #[test]
-fn one_address_inside_among_public_ones_refuses_the_name() {
+fn a_name_with_addresses_inside_only_is_refused_however_many_they_are() {
     run(async {
         let names = [
-            names_of(&["93.184.216.34", "10.0.0.1"]),
-            names_of(&["2606:2800:220:1::1", "93.184.216.34", "::1"]),
+            names_of(&["192.168.1.1", "10.0.0.1"]),
+            names_of(&["fc00::1", "64:ff9b::a00:1", "::1"]),
         ];
         let hosts: Vec<&str> = names.iter().map(String::as_str).collect();
         refused(&hosts, "address-refused").await;
@@ -200,9 +202,10 @@ fn one_address_inside_among_public_ones_refuses_the_name() {
 #[test]
 fn a_name_that_resolves_to_an_address_inside_only_at_the_second_lookup_is_refused_then() {
     run(async {
-        // `localhost` is this computer first and 10.0.0.1 later. It stands for a public
-        // name here, which would need the internet for the first request; each new
-        // connection of either kind passes the same check.
+        // `localhost` is 10.0.0.1 and this computer first, and 10.0.0.1 alone later: what
+        // is inside is left out, and alone refuses the name. It stands for a public name
+        // here, which would need the internet for the first request; each new connection
+        // of either kind passes the same check.
         let server = Server::start(|_| json("{}"));
         let ask = Ask::get(format!("{}/", server.named_origin()));
         let hostile = Hostile::checking(vec![Act::Send(ask.clone()), Act::Send(ask)])
@@ -233,5 +236,23 @@ fn a_name_that_does_not_exist_is_no_incident() {
         assert!(findings.unwrap()[0].starts_with("SendFailureKind::Unreachable sent=false"));
         assert_eq!(incident_codes(&unleashed.session), [""; 0]);
         the_next_connection_works().await;
+    });
+}
+
+#[test]
+fn a_proxy_that_only_the_environment_names_is_said_where_there_is_no_connection() {
+    run(async {
+        let named = |name: &str| (name == "HTTPS_PROXY").then(|| "http://127.0.0.1:1".into());
+        let sandbox = sandbox_in(Network::of_environment(named));
+        let plugin = sandbox.load(&hostile()).await.unwrap();
+        let act = Act::Send(Ask::get("https://psa.hostile.example/"));
+        let hostile = Hostile::checking(vec![act]).from(plugin);
+        let (_, findings) = hostile.check().await;
+        let finding = &findings.unwrap()[0];
+        assert!(
+            finding.starts_with("SendFailureKind::Unreachable sent=false"),
+            "{finding}"
+        );
+        assert!(finding.contains("HTTPS_PROXY"), "{finding}");
     });
 }

@@ -67,6 +67,14 @@ brake_codes! {
     SnapshotAllZero = "snapshot-all-zero",
         "Not one count of the newest snapshot is above zero: rather a fault of the source than the end of every customer.",
         None;
+    /// Rows of the list of workspaces could not be read.
+    WorkspacesUnread = "workspaces-unread",
+        "The list of workspaces was imported with --partial, and rows of it could not be read. It lasts until a whole list is imported.",
+        Some("which customers are billed cannot be told from a list that is not whole");
+    /// The usage of too many pairs could not be read.
+    TooMuchUnread = "too-much-unread",
+        "The usage of so many mapped pairs could not be read that the source itself is in doubt (more than one, and over the share of `vanished-percent`).",
+        None;
     /// Too many accounts would change.
     TooManyAccounts = "too-many-accounts",
         "More accounts would change than the rules of the connection allow. New accounts, and changes that a person granted, are not counted.",

@@ -36,6 +36,14 @@ impl BrakeCode {
             },
             Self::SnapshotOlderThanLast => Brake::SnapshotOlderThanLast,
             Self::SnapshotAllZero => Brake::SnapshotAllZero,
+            Self::WorkspacesUnread => Brake::WorkspacesUnread {
+                source: "file workspaces.json".to_owned(),
+                rows: 2,
+            },
+            Self::TooMuchUnread => Brake::TooMuchUnread {
+                unread: 60,
+                of: 400,
+            },
             Self::TooManyAccounts => Brake::TooManyAccounts {
                 changed: 180,
                 mapped: 200,

@@ -81,6 +81,9 @@ impl Context<'_> {
         holds_from: Date,
     ) -> Result<Counted, Hold> {
         let ServiceMapping { module, metric, .. } = service;
+        if let Some(unread) = self.snapshot.unread(workspace, module) {
+            return Err(Hold::new(HoldCode::UsageUnread, unread.why.clone()));
+        }
         let item = self.snapshot.item(workspace, module);
         let Some(latest) = item.and_then(|item| item.count(*metric)) else {
             return Err(missing(service, item));

@@ -26,7 +26,11 @@ impl Context<'_> {
                     "module {bundle} is a bundle with module {part} in it, and the snapshot has no \
                      count of {module} for workspace {workspace}"
                 );
-                return Err(Hold::new(HoldCode::UsageMissing, message));
+                let code = match self.snapshot.unread(workspace, module) {
+                    Some(_) => HoldCode::UsageUnread,
+                    None => HoldCode::UsageMissing,
+                };
+                return Err(Hold::new(code, message));
             }
             if let (Some(of_bundle), Some(of_part)) = (sold(bundle), sold(part)) {
                 let message = format!(
@@ -39,14 +43,15 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Whether the snapshot names the pair and has no count of it.
+    /// Whether the snapshot names the pair and has no count of it, or its row was not read.
     fn is_unread(&self, workspace: &WorkspaceId, module: &ModuleId) -> bool {
         let Some(mapped) = self.mapping.service(module) else {
             return false;
         };
         let excluded = self.set_asides.excludes(workspace, module, self.as_of);
         let item = self.snapshot.item(workspace, module);
-        !excluded && item.is_some_and(|item| item.count(mapped.metric).is_none())
+        let unread = self.snapshot.unread(workspace, module).is_some();
+        !excluded && (unread || item.is_some_and(|item| item.count(mapped.metric).is_none()))
     }
 
     /// How a customer uses or pays for a module, in words; none: neither.

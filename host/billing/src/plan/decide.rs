@@ -49,7 +49,7 @@ impl Context<'_> {
         }
         let item = self.snapshot.item(&workspace.id, &service.module);
         let count = item.and_then(|item| item.count(service.metric));
-        trace.say("count", || self.count_in_words(service, item));
+        trace.say("count", || self.count_in_words(workspace, service, item));
         let counted = self.counted(&workspace.id, service, place.as_ref().ok(), from);
         let to_bill = match &counted {
             Ok(counted) => {
@@ -57,6 +57,11 @@ impl Context<'_> {
                     trace.say("count", || step.sentence.clone());
                 }
                 !counted.without_minimum().is_zero()
+            }
+            // There is a row of this very pair.
+            Err(hold) if hold.code == HoldCode::UsageUnread => {
+                let unread = self.snapshot.unread(&workspace.id, &service.module);
+                unread.is_some_and(|unread| unread.module.is_some())
             }
             Err(_) => count.unwrap_or(0) > 0,
         };
@@ -91,8 +96,20 @@ impl Context<'_> {
         Some(line)
     }
 
-    fn count_in_words(&self, service: &ServiceMapping, item: Option<&UsageItem>) -> String {
+    fn count_in_words(
+        &self,
+        workspace: &Workspace,
+        service: &ServiceMapping,
+        item: Option<&UsageItem>,
+    ) -> String {
         let taken_at = self.snapshot.taken_at();
+        if self
+            .snapshot
+            .unread(&workspace.id, &service.module)
+            .is_some()
+        {
+            return format!("the snapshot of {taken_at} has a row that could not be read");
+        }
         match item.and_then(|item| item.count(service.metric)) {
             Some(count) => format!("{count} {} in the snapshot of {taken_at}", service.metric),
             None if item.is_some() => format!(

@@ -40,6 +40,7 @@ pub(super) struct Case {
     pub(super) usage: Option<UsageItem>,
     /// What is counted besides.
     more_usage: Vec<UsageItem>,
+    unread: Vec<crate::UnreadUsage>,
     pub(super) past: LinePast,
     model: QuantityModel,
     rules: Rules,
@@ -158,6 +159,7 @@ impl Case {
                 devices: Some(count),
             }),
             more_usage: vec![],
+            unread: vec![],
             past: LinePast::default(),
             model: QuantityModel {
                 delta: true,
@@ -201,6 +203,7 @@ impl Case {
             taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
             complete: true,
             items: self.usage.iter().chain(&self.more_usage).cloned().collect(),
+            unread: self.unread.clone(),
         })
         .unwrap()
     }

@@ -11,7 +11,7 @@ use super::{Context, Decision, Passed, PassedChange, PlanLine};
 use crate::adjustment::{Adjustment, Cleared};
 use crate::brake::{self, Alike, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
-use crate::{AccountId, CompleteSnapshot, Contract, Units};
+use crate::{AccountId, CompleteSnapshot, Contract, Hold, HoldCode, Units};
 
 /// Gathers what the brakes look at, and keeps the adjustments until they have.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ pub struct Plan {
     passed: Passed,
     passing: Vec<PassedChange>,
     vanished: Vanished,
+    /// Mapped pairs of the plan, and those whose usage could not be read.
+    pairs: usize,
+    unread: usize,
     adjustments: Vec<(usize, Cleared)>,
 }
 
@@ -72,6 +75,8 @@ impl Plan {
             passed,
             passing: Vec::new(),
             vanished: Vanished::new(context),
+            pairs: 0,
+            unread: 0,
             adjustments: Vec::new(),
         }
     }
@@ -115,6 +120,9 @@ impl Plan {
         if line.needs_whole() {
             return;
         }
+        self.pairs += 1;
+        let unread = |hold: &Hold| hold.code == HoldCode::UsageUnread;
+        self.unread += usize::from(matches!(&line.decision, Decision::Hold(hold) if unread(hold)));
         if !line.new_account
             && let Some(baseline) = line.baseline
         {
@@ -199,8 +207,13 @@ impl Plan {
         let Vanished { gone, known, .. } = self.vanished;
         let accounts = brake::too_many_gone(limits, self.missing_accounts, self.mapped);
         let lines = brake::too_many_gone(limits, gone, known);
+        let unread = brake::too_many_gone(limits, self.unread, self.pairs);
         [
             self.all_zero.then_some(Brake::SnapshotAllZero),
+            unread.then_some(Brake::TooMuchUnread {
+                unread: self.unread,
+                of: self.pairs,
+            }),
             accounts.then_some(Brake::AccountsVanished {
                 gone: self.missing_accounts,
                 of: self.mapped,

@@ -74,6 +74,7 @@ fn look_at(
     aside: &[SetAside],
 ) -> (Vec<UnmappedWorkspace>, Vec<UnmappedModule>) {
     let snapshot = UsageCounts::new(UsageSnapshot {
+        unread: vec![],
         channel: id("msp"),
         taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
         complete: true,

@@ -33,11 +33,14 @@ Examples:
         #[command(flatten)]
         values: ValueArgs,
     },
-    /// Put new secrets in the place of old ones, and check the connection
+    /// Put new secrets in the place of old ones, once a check shows that the PSA takes them
     #[command(after_help = "\
 Examples:
   psa-host connection rotate acme                       (asks for the secrets)
-  psa-host connection rotate acme --secret secret=@new.txt")]
+  psa-host connection rotate acme --secret secret=@new.txt
+
+Where the check fails nothing is changed and the exit status is 1: the secrets from before stay in
+use. `connection set N --secret KEY=@FILE` puts others in their place without a check.")]
     Rotate {
         /// Connection
         #[arg(value_name = "N")]

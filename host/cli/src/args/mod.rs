@@ -50,7 +50,8 @@ Exit status:
      changed, a second yes is needed (`plugin approve`)
 
 Environment:
-  PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK   the options of the same names
+  PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK, PSA_HOST_PROXY,
+  PSA_HOST_CA_FILE   the options of the same names
   PSA_HOST_LOG   what is logged on stderr (error, warn, info, debug)
   NO_COLOR       no colours
 
@@ -101,6 +102,21 @@ pub struct Global {
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     pub dev_loopback: bool,
+
+    /// Proxy through which PSAs are reached, such as http://proxy.example:3128; one that only
+    /// the environment names (HTTPS_PROXY) is not used
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PSA_HOST_PROXY",
+        hide_env_values = true
+    )]
+    pub proxy: Option<String>,
+
+    /// File of certificate authorities (PEM) to trust beside those of the system
+    #[arg(long, global = true, value_name = "FILE", env = "PSA_HOST_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
 
     /// How to answer: for people, or JSON for programs (errors too, on standard output)
     #[arg(
@@ -224,11 +240,16 @@ The file:
     {\"id\": \"ws-17\", \"name\": \"Acme\", \"company\": \"Acme Inc\", \"domain\": \"acme.example\",
      \"kind\": \"child\", \"parent\": \"msp-1\", \"status\": \"subscription\", \"demo\": false, \"nfr\": false}
   ]}
-kind: channel, child, regular. status: new, trial, subscription, inactive, archived.")]
+kind: channel, child, regular. status: new, trial, subscription, inactive, archived.
+With --partial, control characters in names are taken out and told; that alone leaves a list whole.")]
     Import {
         /// JSON file, or - for standard input
         #[arg(value_name = "FILE|-")]
         file: String,
+        /// Keep the good rows where others are refused; nothing is posted until a whole list
+        /// is imported
+        #[arg(long)]
+        partial: bool,
         /// Take the file although it looks damaged: it is right
         #[arg(long, value_enum, value_name = "DOUBT")]
         accept: Vec<DoubtWord>,

@@ -6,7 +6,7 @@ use super::DoubtWord;
 
 #[derive(Debug, Subcommand)]
 pub enum UsageCommand {
-    /// Import one snapshot of a channel's counts, whole or not at all
+    /// Import one snapshot of a channel's counts, whole or (--partial) its good rows
     #[command(after_help = "\
 Examples:
   psa-host usage import usage.json
@@ -23,6 +23,9 @@ A count that is not known is left out, null or empty: it is never read as 0. A C
 stray quote or a row of another width is refused whole; one whose last line has no end, and an id
 that a spreadsheet may have rounded, are refused until --accept says that they are right. A JSON
 file that says it is complete and also \"has_more\": true or the like is taken as not complete.
+With --partial the good rows are kept. What a refused row counts is unread: its pair is held, or all
+of its workspace where the module cannot be read; where the workspace cannot be read either, the
+snapshot is not complete and nothing is posted from it.
 In JSON, an item may name who was counted, as many as the count says:
     {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 2, \"user_names\": [\"ann\", \"ben\"],
      \"devices\": 1, \"device_names\": [\"laptop-7\"]}")]
@@ -97,6 +100,9 @@ pub struct UsageImport {
     /// CSV: nothing below the channel is missing from it
     #[arg(long, requires = "channel")]
     pub complete: bool,
+    /// Keep the good rows where others are refused; what those count is unread, and held
+    #[arg(long)]
+    pub partial: bool,
     /// Take the file although it looks damaged: it is right; more than once for more
     #[arg(long, value_enum, value_name = "DOUBT")]
     pub accept: Vec<DoubtWord>,

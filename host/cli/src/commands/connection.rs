@@ -1,7 +1,5 @@
 //! `psa-host connection …`
 
-use std::io::IsTerminal;
-
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{Access, AddConnection, CheckView, TenantDecision};
@@ -122,10 +120,6 @@ async fn rotate(
         true => wanted(host, &plugin)?,
         false => Vec::new(),
     };
-    if values.secrets.is_empty() && !std::io::stdin().is_terminal() {
-        let fix = "Give --secret KEY=@FILE.";
-        return Err(WrongUse::new("no new secret is given", fix).into());
-    }
     let values = secrets::values(values, &wanted)?;
     let check = host.rotate_connection(connection, &values).await?;
     report(&check, out)

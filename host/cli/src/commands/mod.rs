@@ -25,10 +25,10 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use clap::CommandFactory;
-use psa_host_sync::Access;
+use psa_host_sync::{Access, Problem};
 
 use crate::args::{AccountCommand, Cli, Command, ContractCommand, ServiceCommand};
-use crate::output::{Output, WrongUse, plain};
+use crate::output::{Output, WrongUse, plain, tell};
 
 /// How a command that printed its answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,14 @@ fn id<T: std::str::FromStr<Err = psa_host_billing::IdError>>(what: &str, text: &
         let short: String = text.chars().take(60).collect();
         WrongUse::new(format!("{short:?} is no {what}: {error}"), "Correct it.").into()
     })
+}
+
+/// Rows of a file that were refused, each on standard error.
+fn tell_refused(problems: &[Problem]) -> Result<()> {
+    for problem in problems {
+        tell(&mut std::io::stderr().lock(), problem)?;
+    }
+    Ok(())
 }
 
 /// Yes, no, or nothing where the PSA does not say.

@@ -8,7 +8,7 @@ use psa_host_sync::{
 };
 use serde_json::json;
 
-use super::{Status, confirm, id, or_dash};
+use super::{Status, confirm, id, or_dash, tell_refused};
 use crate::args::{DoubtWord, UsageCommand, UsageImport};
 use crate::output::{Column, Output, Table, Tone, WrongUse, number_of};
 
@@ -36,7 +36,9 @@ pub fn run(command: UsageCommand, host: &Access, out: Output) -> Result<Status> 
 
 fn import(import: &UsageImport, host: &Access, out: Output) -> Result<Status> {
     let form = form(import)?;
-    let source = Source::read(&import.file)?.accepting(&DoubtWord::doubts(&import.accept));
+    let source = Source::read(&import.file)?
+        .accepting(&DoubtWord::doubts(&import.accept))
+        .keeping_good_rows(import.partial);
     let done = host.import_usage(&source, &form)?;
     out.notes(&done.notes);
     let status = match done.needs_a_person() {
@@ -47,13 +49,18 @@ fn import(import: &UsageImport, host: &Access, out: Output) -> Result<Status> {
         out.json(&done)?;
         return Ok(status);
     }
+    tell_refused(&done.refused)?;
     let complete = if done.complete {
         "complete"
     } else {
         "not complete"
     };
+    let refused = match done.refused.len() {
+        0 => String::new(),
+        refused => format!(", {} refused and unread", number_of(refused, "row")),
+    };
     out.line(format!(
-        "{}: {} of {} of {}, taken at {}, {complete}",
+        "{}: {} of {} of {}, taken at {}, {complete}{refused}",
         done.snapshot,
         number_of(done.items, "count"),
         number_of(done.workspaces, "workspace"),

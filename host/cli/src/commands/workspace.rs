@@ -5,25 +5,39 @@ use psa_host_billing::WorkspaceKind;
 use psa_host_sync::{Access, Source};
 use serde_json::json;
 
-use super::{Status, or_dash};
+use super::{Status, or_dash, tell_refused};
 use crate::args::{DoubtWord, WorkspaceCommand};
 use crate::output::{Column, Output, Table, Tone, number_of};
 
 pub fn run(command: WorkspaceCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
-        WorkspaceCommand::Import { file, accept } => {
-            let source = Source::read(&file)?.accepting(&DoubtWord::doubts(&accept));
+        WorkspaceCommand::Import {
+            file,
+            partial,
+            accept,
+        } => {
+            let source = Source::read(&file)?
+                .accepting(&DoubtWord::doubts(&accept))
+                .keeping_good_rows(partial);
             let done = host.import_workspaces(&source)?;
             out.notes(&done.notes);
             if out.is_json() {
                 out.json(&done)?;
             } else {
+                tell_refused(&done.refused)?;
+                let refused = match done.refused.len() {
+                    0 => String::new(),
+                    refused => format!(", {} refused", number_of(refused, "row")),
+                };
                 out.line(format!(
-                    "{} added, {} changed, {} unchanged",
+                    "{} added, {} changed, {} unchanged{refused}",
                     number_of(done.added, "workspace"),
                     done.changed,
                     done.unchanged
                 ))?;
+            }
+            if !done.refused.is_empty() {
+                return Ok(Status::NeedsPerson);
             }
         }
         WorkspaceCommand::List => {

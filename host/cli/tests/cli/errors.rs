@@ -1,6 +1,6 @@
 //! Errors: one shape, the right exit status, and the state as it was.
 
-use crate::program::{Program, WORKSPACES};
+use crate::program::{Program, Said, WORKSPACES};
 
 #[test]
 fn wrong_use_is_status_2() {
@@ -279,5 +279,139 @@ fn a_brake_that_is_unknown_or_never_released_is_refused_with_the_reason() {
     ] {
         let held = refused(code);
         assert!(held.contains("cannot be released: "), "{held}");
+    }
+}
+
+/// The program as another user than the one that tests run as, who must be root for that.
+fn as_nobody(program: &Program, args: &[&str]) -> Option<(i32, serde_json::Value)> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    let folder = program.folder.path();
+    if std::fs::metadata(folder).unwrap().uid() != 0 {
+        eprintln!("skipped: only root can become another user");
+        return None;
+    }
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, open).unwrap();
+    // Where it was built, the other user may not look.
+    let built = env!("CARGO_BIN_EXE_psa-host");
+    let binary = folder.join("psa-host");
+    if !binary.exists() && std::fs::hard_link(built, &binary).is_err() {
+        std::fs::copy(built, &binary).unwrap();
+    }
+    let mut command = std::process::Command::new(binary);
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("PSA_HOST_DATA", "data")
+        .env("PSA_HOST_KEY_FILE", "key")
+        .args(args)
+        .args(["--format", "json"])
+        .uid(NOBODY)
+        .gid(NOBODY);
+    let said = Said::of(&mut command);
+    Some((said.status, said.json()))
+}
+
+const NOBODY: u32 = 65534;
+
+#[test]
+fn another_users_data_directory_is_a_permission_error_that_names_its_owner() {
+    let program = Program::with_workspaces();
+    for args in [
+        &["workspace", "list"][..],
+        &["workspace", "import", "w.json"],
+    ] {
+        program.file("w.json", WORKSPACES);
+        let Some((status, answer)) = as_nobody(&program, args) else {
+            return;
+        };
+        let error = &answer["error"];
+        assert_eq!(
+            (status, &error["code"]),
+            (1, &"permission".into()),
+            "{answer}"
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("may not use"), "{message}");
+        assert!(
+            message.contains("which belongs to root (uid 0)"),
+            "{message}"
+        );
+        let fix = error["fix"].as_str().unwrap();
+        assert!(fix.contains("`sudo -u root psa-host …`"), "{fix}");
+    }
+}
+
+#[test]
+fn a_file_that_another_user_made_in_the_data_directory_is_named() {
+    use std::os::unix::fs::chown;
+
+    for name in ["ledger.sqlite", "ledger.sqlite-shm", "budget.sqlite-wal"] {
+        let program = Program::with_workspaces();
+        let data = program.folder.path().join("data");
+        if as_nobody(&program, &["workspace", "list"]).is_none() {
+            return;
+        }
+        let mut all = vec![data.clone()];
+        while let Some(path) = all.pop() {
+            if path.is_dir() {
+                let inside = std::fs::read_dir(&path).unwrap();
+                all.extend(inside.map(|entry| entry.unwrap().path()));
+            }
+            chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let (status, answer) = as_nobody(&program, &["workspace", "list"]).unwrap();
+        assert_eq!(status, 0, "{answer}");
+        let file = data.join(name);
+        let made = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&file);
+        drop(made.unwrap());
+        chown(&file, Some(0), Some(0)).unwrap();
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let (status, answer) = as_nobody(&program, &["workspace", "list"]).unwrap();
+        let error = &answer["error"];
+        assert_eq!(
+            (status, &error["code"]),
+            (1, &"permission".into()),
+            "{name}: {answer}"
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("{name}, which belongs to root")),
+            "{message}"
+        );
+        let fix = error["fix"].as_str().unwrap();
+        assert!(fix.contains("sudo chown ") && fix.contains(name), "{fix}");
+    }
+}
+
+#[test]
+fn a_level_of_the_log_that_is_none_is_wrong_use() {
+    let program = Program::with_workspaces();
+    let listed = |level: &str| {
+        let mut command = program.command();
+        command
+            .env("PSA_HOST_LOG", level)
+            .args(["workspace", "list"]);
+        Said::of(&mut command)
+    };
+    for level in [
+        "loud",
+        "verbose,info",
+        "psa_host_sync",
+        "psa_host_sync=loud",
+        "2",
+    ] {
+        let said = listed(level);
+        assert_eq!(said.status, 2, "{level}: {said:?}");
+        assert!(said.err.contains("error, warn, info"), "{said:?}");
+    }
+    for level in ["", "info", "DEBUG", "warn,psa_host_sync=trace"] {
+        assert_eq!(listed(level).status, 0, "{level}");
     }
 }

@@ -119,3 +119,326 @@ fn a_file_that_contradicts_itself_or_another_needs_a_person() {
     assert_eq!(program.run(&withdraw).status, 0);
     assert_eq!(program.json(&show).1["items"][0]["users"], 5);
 }
+
+/// Import a CSV file of any bytes.
+fn import_bytes(program: &Program, bytes: &[u8]) -> (i32, Value) {
+    program.file("usage.csv", bytes);
+    program.json(&[&CSV[..], &["--complete"]].concat())
+}
+
+/// The users of the one count that there is, by an import of its own.
+fn users(bytes: &[u8]) -> Result<(Value, Vec<String>), String> {
+    let program = Program::with_workspaces();
+    let (status, answer) = import_bytes(&program, bytes);
+    if status != 0 {
+        let text = |key: &str| answer["error"][key].as_str().unwrap_or_default().to_owned();
+        return Err(format!("{}: {}", text("code"), text("message")));
+    }
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    let notes = answer["notes"].as_array().unwrap().iter();
+    let codes = notes.map(|note| note["code"].as_str().unwrap().to_owned());
+    Ok((shown["items"][0]["users"].clone(), codes.collect()))
+}
+
+#[test]
+fn what_spreadsheets_make_of_a_usage_file_is_read_exactly_and_told() {
+    let utf16 = |text: &str| -> Vec<u8> {
+        let marked = format!("\u{feff}{text}");
+        marked.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let head = "workspace,module,users,devices\n";
+    for (bytes, count, told) in [
+        (format!("{head}w1,edr,1015.0,\n").into_bytes(), 1015, None),
+        (
+            format!("{head}w1,edr,\"1,015,000\",\n").into_bytes(),
+            1_015_000,
+            Some("cleaned-count"),
+        ),
+        (
+            format!("{head}w1,edr,1\u{a0}015,\n").into_bytes(),
+            1015,
+            Some("cleaned-count"),
+        ),
+        (
+            format!("{head}w\u{200b}1,edr,7,\n").into_bytes(),
+            7,
+            Some("cleaned-text"),
+        ),
+        (
+            b"Workspace ID;Module ID;Users;Devices\nw1;edr;7;\n".to_vec(),
+            7,
+            None,
+        ),
+        (
+            b"sep=;\r\nworkspace;module;users;devices\r\nw1;edr;7;\r\n".to_vec(),
+            7,
+            None,
+        ),
+        (
+            b"workspace\tmodule\tusers\tdevices\nw1\tedr\t7\t\n".to_vec(),
+            7,
+            None,
+        ),
+        (
+            utf16("workspace\tmodule\tusers\tdevices\r\nw1\tedr\t7\t\r\n"),
+            7,
+            None,
+        ),
+        // Nothing that is read is in the old encoding.
+        (
+            b"workspace,module,users,devices,name\nw1,edr,7,,M\xfcller\n".to_vec(),
+            7,
+            Some("unknown-field"),
+        ),
+    ] {
+        let shown = String::from_utf8_lossy(&bytes).into_owned();
+        let told: Vec<String> = told.into_iter().map(str::to_owned).collect();
+        assert_eq!(users(&bytes), Ok((count.into(), told)), "{shown:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_exactly_is_refused_at_its_place_with_the_true_cause() {
+    let head = "workspace,module,users,devices\n";
+    for (bytes, expected) in [
+        (
+            format!("{head}w1,edr,\"1,015\",\n").into_bytes(),
+            "bad-count: usage.csv, line 2, column 3 (users): \"1,015\" is no count, which is thousands \
+             in some countries and a fraction in others",
+        ),
+        (
+            format!("{head}w1,edr,1.2E+07,\n").into_bytes(),
+            "may-be-rounded: usage.csv, line 2, column 3 (users): \"1.2E+07\" is no count, which a \
+             spreadsheet writes of a long number, without its last digits",
+        ),
+        (
+            format!("{head}1.2E+07,edr,7,\n").into_bytes(),
+            "may-be-rounded: usage.csv, line 2, column 1 (workspace): \"1.2E+07\" may not be the whole \
+             id: a spreadsheet writes long numbers like this and drops digits",
+        ),
+        (
+            format!("{head}w\u{a0}1,edr,7,\n").into_bytes(),
+            "bad-id: usage.csv, line 2, column 1 (workspace): this id has a white space inside that is \
+             not the usual one (U+00A0)",
+        ),
+        (
+            b"workspace,module,users,devices\nw\xfc1,edr,7,\n".to_vec(),
+            "not-utf8: usage.csv, line 2, column 1 (workspace): this cell is not UTF-8 text: byte 0xFC \
+             stands in it, which is \"\u{fc}\" in Windows-1252 (Latin-1) and other characters in other \
+             old encodings",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is an Excel workbook of the old form \
+             (.xls), or one that a password protects",
+        ),
+        (
+            b"PK\x03\x04 mimetypeapplication/vnd.oasis.opendocument.spreadsheet".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is a spreadsheet of LibreOffice (.ods)",
+        ),
+        (
+            b"PK\x03\x04 xl/workbook.xml".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is an Excel workbook (.xlsx)",
+        ),
+        (
+            b"%PDF-1.4 workspace,module".to_vec(),
+            "wrong-content: usage.csv, line 1, column 1: this is a PDF, which only shows numbers and \
+             does not hold them as rows",
+        ),
+    ] {
+        assert_eq!(users(&bytes), Err(expected.to_owned()));
+    }
+}
+
+fn import_json(program: &Program, text: &str) -> (i32, Value) {
+    program.file("usage.json", text);
+    program.json(&["usage", "import", "usage.json"])
+}
+
+#[test]
+fn counts_and_ids_of_programs_are_read_exactly_in_json_too() {
+    let program = Program::with_workspaces();
+    let import = |workspace: &str, users: &str| {
+        let text = format!(
+            r#"{{"channel": "msp", "taken_at": "2020-10-01T04:30:00Z", "complete": true,
+                "items": [{{"workspace": {workspace}, "module": "edr", "users": {users}}}]}}"#
+        );
+        let (_, answer) = import_json(&program, &text);
+        answer
+    };
+    assert_eq!(import("\"w1\"", "1015.0")["items"], 1);
+    assert_eq!(
+        import("\"\\u200bw1\\u00a0\"", "1015")["notes"][0]["code"],
+        "cleaned-text"
+    );
+    assert_eq!(
+        import("\" w1\"", "1015")["notes"][0]["code"],
+        "cleaned-text"
+    );
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    assert_eq!(shown["items"][0]["users"], 1015);
+    for (workspace, users, code, cause) in [
+        ("\"w1\"", "1015.5", "bad-count", "not a whole number"),
+        ("1.2E+07", "7", "wrong-type", "may have dropped digits"),
+        ("1015.0", "7", "wrong-type", "may have dropped digits"),
+    ] {
+        let error = import(workspace, users)["error"].clone();
+        assert_eq!(error["code"], code);
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains("line 2, column") && message.contains(cause),
+            "{message}"
+        );
+    }
+    let page = "<!DOCTYPE html><html><body>Please sign in</body></html>";
+    let (_, answer) = import_json(&program, page);
+    assert_eq!(answer["error"]["code"], "wrong-content");
+}
+
+/// The places and codes of refused rows, as they are told.
+fn refused(answer: &Value) -> Vec<String> {
+    let refused = answer["refused"].as_array().unwrap().iter();
+    let told = refused.map(|problem| {
+        let message = problem["message"].as_str().unwrap();
+        let line = message.split([',', ':']).nth(1).unwrap().trim();
+        format!("{line} {}", problem["code"].as_str().unwrap())
+    });
+    told.collect()
+}
+
+#[test]
+fn the_good_rows_of_a_usage_file_are_kept_and_the_others_told_in_the_order_of_the_file() {
+    let program = Program::with_workspaces();
+    let rows = "workspace,module,users,devices\n\
+        w1,edr,7,\n\
+        nobody,edr,7,\n\
+        w1,mdm,twelve,\n\
+        w1,m365,1,\n\
+        w1,m365,2,\n\
+        msp,,7,\n";
+    let (status, answer) = import(&program, rows, &[]);
+    let error = &answer["error"];
+    assert_eq!((status, &error["code"]), (1, &"unknown-workspace".into()));
+    let fix = error["fix"].as_str().unwrap();
+    assert!(fix.contains("--partial"), "{fix}");
+    assert_eq!(snapshots(&program), 0);
+    let (status, answer) = import(&program, rows, &["--partial"]);
+    assert_eq!(
+        refused(&answer),
+        [
+            "line 3 unknown-workspace",
+            "line 4 bad-count",
+            "line 6 duplicate-item",
+            "line 7 bad-id",
+        ]
+    );
+    assert_eq!(
+        (status, &answer["items"], &answer["complete"]),
+        (3, &1.into(), &true.into())
+    );
+    let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
+    let items = shown["items"].as_array().unwrap();
+    assert_eq!((items.len(), &items[0]["users"]), (1, &7.into()));
+    // The same, corrected: what could not be read is no contradiction.
+    let corrected =
+        "workspace,module,users,devices\nw1,edr,7,\nw1,mdm,12,\nw1,m365,2,\nmsp,edr,7,\n";
+    let (status, answer) = import(&program, corrected, &[]);
+    assert_eq!((status, &answer["items"]), (0, &4.into()), "{answer}");
+}
+
+#[test]
+fn a_row_that_may_be_anybodys_leaves_a_snapshot_that_is_not_complete() {
+    for row in [
+        ",edr,7,",
+        "w1;edr;7;",
+        "1.2E+07,edr,7,",
+        "w9,,7,",
+        "x,w1,edr,7,",
+    ] {
+        let program = Program::with_workspaces();
+        let rows = format!("workspace,module,users,devices\nw1,edr,7,\n{row}\n");
+        let (status, answer) = import(&program, &rows, &["--partial"]);
+        assert_eq!(
+            (status, &answer["complete"]),
+            (3, &false.into()),
+            "{row}: {answer}"
+        );
+        assert_eq!(answer["notes"][0]["code"], "not-whole", "{row}");
+    }
+    // One of a known workspace is that workspace's, wherever its other cells stand.
+    let program = Program::with_workspaces();
+    let rows = "workspace,module,users,devices\nmsp,edr,7,\nw1,edr,7,8,9\n";
+    let (_, answer) = import(&program, rows, &["--partial"]);
+    assert_eq!(
+        (&answer["complete"], &answer["items"]),
+        (&true.into(), &1.into())
+    );
+    // A file of bad rows alone is no snapshot, and one that is cut is not complete.
+    let program = Program::with_workspaces();
+    let none = "workspace,module,users,devices\nw1,edr,twelve,\n";
+    assert_eq!(import(&program, none, &["--partial"]).0, 1);
+    assert_eq!(snapshots(&program), 0);
+    let cut = "workspace,module,users,devices\nw1,edr,7,\nw1,mdm,,1";
+    let (status, answer) = import(&program, cut, &["--partial"]);
+    assert_eq!((status, &answer["complete"]), (3, &false.into()));
+    let stray = "workspace,module,users,devices\nw1,edr,\"7,\nw1,mdm,,1\n";
+    let (status, answer) = import(&program, stray, &["--partial"]);
+    assert_eq!((status, &answer["error"]["code"]), (1, &"csv-quote".into()));
+}
+
+#[test]
+fn the_good_rows_of_a_list_of_workspaces_are_kept_with_what_hangs_on_them() {
+    let program = Program::with_workspaces();
+    let child = |id: &str, name: &str, parent: &str| {
+        format!(
+            r#"{{"id": "{id}", "name": "{name}", "kind": "child", "parent": "{parent}", "status": "new"}}"#
+        )
+    };
+    let list = |rows: &[String]| {
+        program.file(
+            "w.json",
+            format!("{{\"workspaces\": [\n{}\n]}}", rows.join(",\n")),
+        );
+        program.json(&["workspace", "import", "w.json", "--partial"])
+    };
+    let bell = child("w2", "Bell\\u0007 Dental", "msp");
+    let (status, answer) = list(std::slice::from_ref(&bell));
+    assert_eq!((status, &answer["added"]), (0, &1.into()), "{answer}");
+    assert_eq!(answer["notes"][0]["code"], "cleaned-name");
+    let (_, listed) = program.json(&["workspace", "list"]);
+    assert_eq!(listed["workspaces"][2]["name"], "Bell Dental");
+    let rows = [
+        child("w3", "Three", "sub"),
+        r#"{"id": "sub", "name": "Sub", "kind": "chanel", "parent": "msp", "status": "new"}"#
+            .to_owned(),
+        bell,
+        child("w4", "Four", "msp"),
+        child("w4", "Five", "msp"),
+    ];
+    let (status, answer) = list(&rows);
+    let told = [
+        "line 2 unknown-parent",
+        "line 3 unknown-kind",
+        "line 6 duplicate-workspace",
+    ];
+    assert_eq!(
+        (status, refused(&answer)),
+        (3, told.map(str::to_owned).to_vec())
+    );
+    assert_eq!(
+        (&answer["added"], &answer["unchanged"]),
+        (&0.into(), &1.into())
+    );
+    let codes: Vec<&Value> = answer["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| &n["code"])
+        .collect();
+    assert!(codes.contains(&&"workspaces-unread".into()), "{answer}");
+    let said = program.run(&["workspace", "import", "w.json"]);
+    assert!(
+        said.status == 1 && said.err.contains("--partial"),
+        "{said:?}"
+    );
+}

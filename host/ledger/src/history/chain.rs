@@ -9,12 +9,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use psa_host_billing::{ConnectionName, LineId, TenantKey, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Serialize, Serializer};
 
 use crate::connections::must_exist;
+use crate::db::{Optional, Tx, UnknownWord, params};
 use crate::error::Inside;
-use crate::row::UnknownWord;
 
 /// A chain of the history.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,21 +95,21 @@ pub(crate) enum About<'a> {
 }
 
 impl About<'_> {
-    pub(crate) fn chain(self, view: &Connection) -> Inside<Chain> {
+    pub(crate) fn chain(self, view: &Tx<'_>) -> Inside<Chain> {
         let channel = match self {
             Self::Installation => None,
             Self::Channel(id) => return Ok(Chain::Channel(id.clone())),
             Self::Connection(id) => channel_of(view, id)?,
             Self::Named(name) => channel_of(view, must_exist(view, name)?)?,
             Self::Question(id) => view
-                .prepare_cached(
+                .prepare(
                     "SELECT c.channel FROM questions AS q
                      JOIN connections AS c ON c.id = q.connection_id WHERE q.id = ?1",
                 )?
                 .query_row([id], |row| row.get(0))
                 .optional()?,
             Self::Line(tenant, line) => view
-                .prepare_cached(
+                .prepare(
                     "SELECT c.channel FROM connections AS c
                      LEFT JOIN lines AS l ON l.connection = c.id AND l.tenant = ?1 AND l.line = ?2
                      WHERE l.line IS NOT NULL OR c.tenant = ?1
@@ -127,9 +126,9 @@ impl About<'_> {
     }
 }
 
-fn channel_of(view: &Connection, connection: i64) -> Inside<Option<String>> {
+fn channel_of(view: &Tx<'_>, connection: i64) -> Inside<Option<String>> {
     Ok(view
-        .prepare_cached("SELECT channel FROM connections WHERE id = ?1")?
+        .prepare("SELECT channel FROM connections WHERE id = ?1")?
         .query_row([connection], |row| row.get(0))
         .optional()?)
 }

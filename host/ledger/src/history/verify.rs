@@ -9,14 +9,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
 
 use super::{CLOSED, Chain, Entry, HistoryHead};
+use crate::db::{Optional, Row, Tx, words};
 use crate::error::Inside;
-use crate::key::{Keys, Verifying, fingerprint};
-use crate::row::words;
+use crate::files::key::{Keys, Verifying, fingerprint};
 use crate::{Ledger, Result};
 
 /// What a verification found.
@@ -126,7 +124,7 @@ impl Ledger {
             )?;
             let mut rows = select.query([])?;
             while let Some(row) = rows.next()? {
-                if let Err(broken) = walk.step(row, kept) {
+                if let Err(broken) = walk.step(&row, kept) {
                     return Ok(walk.finish(Some(broken)));
                 }
             }
@@ -139,12 +137,12 @@ impl Ledger {
     }
 
     /// None where nothing says that there ever was a key.
-    fn key_to_verify(&self, view: &Connection) -> Inside<Option<Verifying>> {
+    fn key_to_verify(&self, view: &Tx<'_>) -> Inside<Option<Verifying>> {
         let bound: Option<String> = view
             .query_row(
                 "SELECT detail FROM history WHERE what = 'key.bound' ORDER BY seq LIMIT 1",
                 [],
-                |row| Ok(row.get_ref(0)?.as_str().ok().map(str::to_owned)),
+                |row| Ok(row.text(0).map(str::to_owned)),
             )
             .optional()?
             .flatten();
@@ -317,11 +315,7 @@ impl Walk<'_> {
 
     /// All entries hold: does the ledger still say which key they are under? Without it
     /// the next entries would not be keyed.
-    fn key_forgotten(
-        &self,
-        view: &Connection,
-        verifying: Option<&Verifying>,
-    ) -> Inside<Option<Break>> {
+    fn key_forgotten(&self, view: &Tx<'_>, verifying: Option<&Verifying>) -> Inside<Option<Break>> {
         let seq = self.last + 1;
         let broken = |cause, message: &str| {
             Ok(Some(Break {
@@ -368,17 +362,11 @@ struct Read<'a> {
 
 impl<'a> Read<'a> {
     fn of(row: &'a Row<'_>) -> Result<Self, String> {
-        let whole = |name: &str| match row.get_ref(name) {
-            Ok(ValueRef::Integer(whole)) => Ok(whole),
-            _ => Err(wrong(name)),
-        };
-        let text = |name: &str| match row.get_ref(name) {
-            Ok(ValueRef::Text(text)) => std::str::from_utf8(text).map_err(|_| wrong(name)),
-            _ => Err(wrong(name)),
-        };
-        let hash = |name: &str| match row.get_ref(name) {
-            Ok(ValueRef::Blob(bytes)) => <&[u8; 32]>::try_from(bytes).map_err(|_| wrong(name)),
-            _ => Err(wrong(name)),
+        let whole = |name: &str| row.whole(name).ok_or_else(|| wrong(name));
+        let text = |name: &str| row.text(name).ok_or_else(|| wrong(name));
+        let hash = |name: &str| {
+            let bytes = row.bytes(name).unwrap_or_default();
+            <&[u8; 32]>::try_from(bytes).map_err(|_| wrong(name))
         };
         let micros = whole("at")?;
         Ok(Self {

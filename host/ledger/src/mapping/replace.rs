@@ -3,8 +3,8 @@
 use psa_host_billing::ConnectionName;
 
 use super::{MapReport, Mapping, MappingKey, Place};
-use crate::count_policies;
 use crate::error::Fault;
+use crate::usage::count_policies;
 use crate::{Ledger, Result};
 
 impl Ledger {
@@ -23,7 +23,7 @@ impl Ledger {
         self.write(|change, journal| {
             let place = Place::of(change, connection)?;
             let policies = count_policies::all(change, place.connection)?;
-            change.execute_batch("SAVEPOINT batch")?;
+            change.mark()?;
             // A pin first: it would go with its account, and then not be there.
             let is_pin = |key: &&MappingKey| matches!(key, MappingKey::Contract(_));
             let (pins, others): (Vec<_>, Vec<_>) = remove.iter().partition(is_pin);
@@ -43,7 +43,7 @@ impl Ledger {
             if applied {
                 count_policies::keep_mapped(change, journal, &place, policies)?;
             } else {
-                change.execute_batch("ROLLBACK TO batch")?;
+                change.back_to_mark()?;
                 journal.start_over();
             }
             Ok(MapReport { rows, applied })

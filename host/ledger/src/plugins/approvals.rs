@@ -1,14 +1,13 @@
 //! Which file is granted what, which one is in use, and who is kept on another.
 
 use psa_host_billing::ConnectionName;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
 use super::{current, unknown, unknown_file};
 use crate::connections::{self, refuse_open_intents};
+use crate::db::{Optional, Sql, Tx, params, to_json};
 use crate::error::Inside;
 use crate::history::{About, Journal};
-use crate::row::to_json;
 use crate::{Ledger, LedgerError, Result};
 
 impl Ledger {
@@ -51,7 +50,7 @@ impl Ledger {
                      WHERE plugin = ?1 AND kept_on IS NULL ORDER BY name",
                 )?
                 .query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             let moves = |name: &str| moving.iter().any(|moving| moving.as_str() == name);
             let (moved, stayed): (Vec<_>, Vec<_>) =
                 following.into_iter().partition(|(_, name)| moves(name));
@@ -148,7 +147,7 @@ impl Ledger {
 }
 
 fn approve(
-    change: &Connection,
+    change: &Tx<'_>,
     journal: &mut Journal<'_>,
     name: &str,
     sha256: &str,
@@ -179,7 +178,7 @@ fn approve(
     )
 }
 
-fn refuse_unapproved(view: &Connection, name: &str, sha256: &str) -> Inside<()> {
+fn refuse_unapproved(view: &Tx<'_>, name: &str, sha256: &str) -> Inside<()> {
     let approved: Option<bool> = view
         .query_row(
             "SELECT hosts IS NOT NULL FROM plugin_files WHERE plugin = ?1 AND sha256 = ?2",

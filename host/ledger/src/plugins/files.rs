@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::{ErrorKind, Write};
 
-use rusqlite::{Connection, params};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{AddedPlugin, DESCRIPTION_FORM, current, unknown, unknown_file};
+use crate::db::{Sql, Tx, params};
 use crate::error::Inside;
 use crate::history::About;
 use crate::{Ledger, LedgerError, Result};
@@ -78,7 +78,7 @@ impl Ledger {
                     "SELECT name FROM connections WHERE plugin = ?1 AND kept_on = ?2 ORDER BY name",
                 )?
                 .query_map([name, sha256], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             if in_use == sha256 {
                 users.push("the plugin itself".to_owned());
             }
@@ -168,7 +168,7 @@ impl Ledger {
 }
 
 /// The next number that no lineage had, also none that was removed.
-fn next_lineage(change: &Connection) -> Inside<i64> {
+fn next_lineage(change: &Tx<'_>) -> Inside<i64> {
     Ok(change.query_row(
         "INSERT INTO meta (name, value) VALUES ('lineages', '1')
          ON CONFLICT DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)

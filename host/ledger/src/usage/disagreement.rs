@@ -3,11 +3,11 @@
 //! mistake.
 
 use psa_host_billing::{ModuleId, WorkspaceId};
-use rusqlite::{Connection, Row, params};
 
 use super::{Snapshot, snapshot};
+use crate::db::names::Texts;
+use crate::db::{Row, Sql, Tx, params};
 use crate::error::Inside;
-use crate::names::Texts;
 use crate::{Ledger, Result};
 
 /// That another snapshot of the same instant counts otherwise.
@@ -50,6 +50,11 @@ const DIFFERING: &str = "
     LEFT JOIN usage_items AS b
         ON b.snapshot = ?2 AND b.workspace = a.workspace AND b.module = a.module
     WHERE a.snapshot = ?1
+        -- What could not be read in the other one says nothing.
+        AND NOT EXISTS (
+            SELECT 1 FROM usage_unread AS u
+            WHERE u.snapshot = ?2 AND u.workspace = a.workspace
+                AND (u.module IS NULL OR u.module = a.module))
         AND CASE WHEN b.snapshot IS NULL THEN ?3
                  ELSE a.users IS NOT b.users OR a.devices IS NOT b.devices END";
 
@@ -58,6 +63,10 @@ const ONLY_SECOND: &str = "
     SELECT b.workspace, b.module, b.users, b.devices
     FROM usage_items AS b
     WHERE b.snapshot = ?2 AND ?3 AND NOT EXISTS (
+        SELECT 1 FROM usage_unread AS u
+        WHERE u.snapshot = ?1 AND u.workspace = b.workspace
+            AND (u.module IS NULL OR u.module = b.module))
+        AND NOT EXISTS (
         SELECT 1 FROM usage_items AS a
         WHERE a.snapshot = ?1 AND a.workspace = b.workspace AND a.module = b.module)";
 
@@ -69,7 +78,7 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn disagreement(&self, one: &Snapshot) -> Result<Option<Disagreement>> {
         self.read(|view| {
-            let mut select = view.prepare_cached(
+            let mut select = view.prepare(
                 "SELECT * FROM snapshots
                  WHERE channel = ?1 AND taken_at = ?2 AND withdrawn_at IS NULL AND id <> ?3
                  ORDER BY id DESC",
@@ -81,7 +90,7 @@ impl Ledger {
             ];
             let others: Vec<Snapshot> = select
                 .query_map(of_instant, snapshot)?
-                .collect::<rusqlite::Result<_>>()?;
+                .collect::<Sql<_>>()?;
             for with in others {
                 if let Some((pairs, example)) = differing(view, one, &with)? {
                     return Ok(Some(Disagreement {
@@ -98,28 +107,28 @@ impl Ledger {
 
 /// Whether two snapshots count otherwise.
 pub(crate) fn disagree(
-    view: &Connection,
+    view: &Tx<'_>,
     (one, one_complete): (i64, bool),
     (other, other_complete): (i64, bool),
 ) -> Inside<bool> {
     let differ = view
-        .prepare_cached(DIFFERING)?
+        .prepare(DIFFERING)?
         .exists(params![one, other, other_complete])?;
     let more = view
-        .prepare_cached(ONLY_SECOND)?
+        .prepare(ONLY_SECOND)?
         .exists(params![one, other, one_complete])?;
     Ok(differ || more)
 }
 
 fn differing(
-    view: &Connection,
+    view: &Tx<'_>,
     one: &Snapshot,
     other: &Snapshot,
 ) -> Inside<Option<(u64, DifferingCount)>> {
     let (mut workspaces, mut modules) = (Texts::new(view), Texts::new(view));
     let mut example = None;
     let mut pairs = 0;
-    let counted = |row: &Row<'_>, at: usize| -> rusqlite::Result<Option<Counted>> {
+    let counted = |row: &Row<'_>, at: usize| -> Sql<Option<Counted>> {
         Ok(Some(Counted {
             users: row.get(at)?,
             devices: row.get(at + 1)?,
@@ -129,9 +138,9 @@ fn differing(
         (DIFFERING, other.complete, false),
         (ONLY_SECOND, one.complete, true),
     ] {
-        let mut select = view.prepare_cached(sql)?;
+        let mut select = view.prepare(sql)?;
         let mut rows = select.query(params![one.id.0, other.id.0, complete])?;
-        while let Some(row) = rows.next()? {
+        while let Some(row) = &rows.next()? {
             pairs += 1;
             if example.is_some() {
                 continue;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use psa_host_billing::{ModuleId, WorkspaceId};
-use rusqlite::{OptionalExtension, params};
 
+use crate::db::{Optional, params};
 use crate::error::Fault;
 use crate::{Ledger, Result};
 
@@ -47,7 +47,7 @@ impl Ledger {
         self.read(|view| {
             // Snapshot by snapshot, because that is how counts are stored: the first one
             // that has it ends the search.
-            let mut first = view.prepare_cached(&format!(
+            let mut first = view.prepare(&format!(
                 "SELECT s.taken_at FROM snapshots AS s
                  WHERE s.channel = ?1 AND s.withdrawn_at IS NULL AND EXISTS (
                      SELECT 1 FROM usage_items AS u
@@ -58,7 +58,7 @@ impl Ledger {
             let mut found = BTreeMap::new();
             for (text, id) in ids {
                 let number: Option<i64> = view
-                    .prepare_cached("SELECT id FROM names WHERE text = ?1")?
+                    .prepare("SELECT id FROM names WHERE text = ?1")?
                     .query_row([text], |row| row.get(0))
                     .optional()?;
                 let Some(number) = number else { continue };

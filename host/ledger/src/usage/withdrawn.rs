@@ -3,13 +3,12 @@
 
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
-use rusqlite::{OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::{Snapshot, SnapshotId, must_exist, snapshot};
 use crate::connections;
+use crate::db::{Optional, Row, Sql, instant_opt, params};
 use crate::history::About;
-use crate::row::instant_opt;
 use crate::{Ledger, LedgerError, Result};
 
 /// That a snapshot was withdrawn.
@@ -65,7 +64,7 @@ impl Ledger {
             let id = connections::must_exist(view, connection)?;
             // A run that was braked or failed has not billed by its snapshot.
             Ok(view
-                .prepare_cached(
+                .prepare(
                     "SELECT * FROM snapshots
                      WHERE withdrawn_at IS NULL AND (
                          id = (SELECT last_snapshot FROM connections WHERE id = ?1)
@@ -80,7 +79,7 @@ impl Ledger {
     }
 }
 
-pub(super) fn withdrawal(row: &Row<'_>) -> rusqlite::Result<Option<Withdrawal>> {
+pub(super) fn withdrawal(row: &Row<'_>) -> Sql<Option<Withdrawal>> {
     let Some(at) = instant_opt(row, "withdrawn_at")? else {
         return Ok(None);
     };

@@ -273,7 +273,9 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
     let id = asked.unwrap().remove(0);
     drop(ledger);
     place.drop_triggers_on_decisions();
-    let earlier = "DROP TABLE decision_changes;
+    let earlier = "DROP TABLE usage_unread;
+         DROP TABLE workspaces_unread;
+         DROP TABLE decision_changes;
          ALTER TABLE intents DROP COLUMN marked_in;
          ALTER TABLE intents DROP COLUMN refusal;
          ALTER TABLE intents DROP COLUMN lifted_at;

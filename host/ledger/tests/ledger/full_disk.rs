@@ -65,6 +65,7 @@ fn on_a_small_disk() {
         })
         .collect();
     let snapshot = NewSnapshot {
+        unread: vec![],
         channel: "msp".parse().unwrap(),
         taken_at: Timestamp::UNIX_EPOCH,
         complete: true,

@@ -28,6 +28,7 @@ mod open;
 mod rebind;
 mod runs;
 mod set_asides;
+mod shape;
 mod storage;
 mod tampering;
 mod upgrade;

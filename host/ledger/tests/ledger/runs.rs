@@ -57,14 +57,15 @@ fn a_run_whose_process_is_gone_is_told_from_one_at_work() {
     let id = worker.begin_run(&new_run("acme")).unwrap();
     assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Running);
     assert!(watcher.killed_runs().unwrap().is_empty());
+    let ended = watcher.end_killed_run(id.run(), &done());
+    assert_eq!(code(ended), "run-state", "it is alive");
     drop(worker);
     assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Killed);
     let killed = watcher.killed_runs().unwrap();
     assert_eq!(killed.len(), 1);
     let mut end = done();
     end.ending = RunEnding::Killed;
-    let next = watcher.begin_run(&new_run("acme")).unwrap();
-    watcher.end_killed_run(next, killed[0].id, &end).unwrap();
+    watcher.end_killed_run(killed[0].id, &end).unwrap();
     assert!(watcher.killed_runs().unwrap().is_empty());
 }
 

@@ -17,6 +17,7 @@ fn item(workspace: &str, module: &str, users: Option<u32>, devices: Option<u32>)
 
 fn snapshot(day: i64, items: Vec<UsageItem>) -> NewSnapshot {
     NewSnapshot {
+        unread: vec![],
         channel: "msp".parse().unwrap(),
         taken_at: Timestamp::from_second(day * 86_400).unwrap(),
         complete: true,
@@ -216,6 +217,7 @@ fn first_used_is_the_earliest_snapshot_with_more_than_zero() {
         ledger.import_snapshot(&snapshot(day, items)).unwrap();
     }
     let elsewhere = NewSnapshot {
+        unread: vec![],
         channel: "other".parse().unwrap(),
         ..snapshot(1, vec![item("w1", "mdm", Some(9), Some(9))])
     };

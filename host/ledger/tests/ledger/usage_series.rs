@@ -25,6 +25,7 @@ fn import(ledger: &Ledger, day: i64, complete: bool, counts: Counts<'_>) -> Snap
         [item(workspace, "edr", *devices), item(workspace, "mdm", 99)]
     });
     let snapshot = NewSnapshot {
+        unread: vec![],
         channel: "msp".parse().unwrap(),
         taken_at: at(day),
         complete,
@@ -87,6 +88,7 @@ fn what_a_run_would_not_go_by_is_not_looked_back_on() {
     import(&ledger, 1, true, &[("w1", 11)]);
     import(&ledger, 2, false, &[("w1", 900)]);
     let nothing = NewSnapshot {
+        unread: vec![],
         channel: "msp".parse().unwrap(),
         taken_at: at(3),
         complete: true,
@@ -125,6 +127,7 @@ fn the_snapshots_of_another_channel_are_not_in_it() {
     let place = Place::new();
     let ledger = place.open();
     let other = NewSnapshot {
+        unread: vec![],
         channel: "other".parse().unwrap(),
         taken_at: at(1),
         complete: true,

@@ -6,55 +6,80 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Network, prefix length, and what it is.
-const V4: &[([u8; 4], u32, &str)] = &[
+use ipnet::{Ipv4Net, Ipv6Net};
+
+const fn v4(network: [u8; 4], length: u8) -> Ipv4Net {
+    let [a, b, c, d] = network;
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
+}
+
+const fn v6(network: [u16; 8], length: u8) -> Ipv6Net {
+    let [a, b, c, d, e, f, g, h] = network;
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
+}
+
+/// Each network, and what it is. The first that holds an address counts.
+const V4: &[(Ipv4Net, &str)] = &[
     // Metadata addresses that lie in otherwise public or shared ranges come first.
-    ([168, 63, 129, 16], 32, "cloud metadata"),
-    ([100, 100, 100, 200], 32, "cloud metadata"),
-    ([169, 254, 169, 254], 32, "cloud metadata"),
-    ([192, 0, 0, 192], 32, "cloud metadata"),
-    ([0, 0, 0, 0], 32, "unspecified"),
-    ([0, 0, 0, 0], 8, "this network"),
-    ([10, 0, 0, 0], 8, "private"),
-    ([100, 64, 0, 0], 10, "carrier-grade NAT"),
-    ([127, 0, 0, 0], 8, "loopback"),
-    ([169, 254, 0, 0], 16, "link-local"),
-    ([172, 16, 0, 0], 12, "private"),
-    ([192, 0, 0, 0], 24, "protocol assignments"),
-    ([192, 0, 2, 0], 24, "documentation"),
-    ([192, 88, 99, 0], 24, "6to4 relay"),
-    ([192, 168, 0, 0], 16, "private"),
-    ([198, 18, 0, 0], 15, "benchmarking"),
-    ([198, 51, 100, 0], 24, "documentation"),
-    ([203, 0, 113, 0], 24, "documentation"),
-    ([224, 0, 0, 0], 4, "multicast"),
-    ([255, 255, 255, 255], 32, "broadcast"),
-    ([240, 0, 0, 0], 4, "reserved"),
+    (v4([168, 63, 129, 16], 32), "cloud metadata"),
+    (v4([100, 100, 100, 200], 32), "cloud metadata"),
+    (v4([169, 254, 169, 254], 32), "cloud metadata"),
+    (v4([192, 0, 0, 192], 32), "cloud metadata"),
+    (v4([0, 0, 0, 0], 32), "unspecified"),
+    (v4([0, 0, 0, 0], 8), "this network"),
+    (v4([10, 0, 0, 0], 8), "private"),
+    (v4([100, 64, 0, 0], 10), "carrier-grade NAT"),
+    (v4([127, 0, 0, 0], 8), "loopback"),
+    (v4([169, 254, 0, 0], 16), "link-local"),
+    (v4([172, 16, 0, 0], 12), "private"),
+    (v4([192, 0, 0, 0], 24), "protocol assignments"),
+    (v4([192, 0, 2, 0], 24), "documentation"),
+    (v4([192, 88, 99, 0], 24), "6to4 relay"),
+    (v4([192, 168, 0, 0], 16), "private"),
+    (v4([198, 18, 0, 0], 15), "benchmarking"),
+    (v4([198, 51, 100, 0], 24), "documentation"),
+    (v4([203, 0, 113, 0], 24), "documentation"),
+    (v4([224, 0, 0, 0], 4), "multicast"),
+    (v4([255, 255, 255, 255], 32), "broadcast"),
+    (v4([240, 0, 0, 0], 4), "reserved"),
 ];
 
-/// Network (first four groups are enough), prefix length, and what it is.
-const V6: &[([u16; 8], u32, &str)] = &[
-    ([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128, "cloud metadata"),
-    ([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128, "cloud metadata"),
-    ([0, 0, 0, 0, 0, 0, 0, 0], 128, "unspecified"),
-    ([0, 0, 0, 0, 0, 0, 0, 1], 128, "loopback"),
-    ([0, 0, 0, 0, 0, 0xffff, 0, 0], 96, "IPv4-mapped"),
-    ([0, 0, 0, 0, 0xffff, 0, 0, 0], 96, "IPv4-translated"),
-    ([0, 0, 0, 0, 0, 0, 0, 0], 96, "IPv4-compatible"),
-    ([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96, "NAT64"),
-    ([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48, "local NAT64"),
-    ([0x100, 0, 0, 0, 0, 0, 0, 0], 64, "discard only"),
-    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, "Teredo"),
-    ([0x2001, 2, 0, 0, 0, 0, 0, 0], 48, "benchmarking"),
-    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "documentation"),
-    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "protocol assignments"),
-    ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, "6to4"),
-    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "documentation"),
-    ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, "unique local"),
-    ([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10, "link-local"),
-    ([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, "site-local"),
-    ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, "multicast"),
+/// As above.
+const V6: &[(Ipv6Net, &str)] = &[
+    (
+        v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128),
+        "cloud metadata",
+    ),
+    (
+        v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128),
+        "cloud metadata",
+    ),
+    (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "unspecified"),
+    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "loopback"),
+    (v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96), "IPv4-mapped"),
+    (v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96), "IPv4-translated"),
+    (v6([0, 0, 0, 0, 0, 0, 0, 0], 96), "IPv4-compatible"),
+    (v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48), "local NAT64"),
+    (v6([0x100, 0, 0, 0, 0, 0, 0, 0], 64), "discard only"),
+    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32), "Teredo"),
+    (v6([0x2001, 2, 0, 0, 0, 0, 0, 0], 48), "benchmarking"),
+    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), "documentation"),
+    (
+        v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
+        "protocol assignments",
+    ),
+    (v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), "6to4"),
+    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), "documentation"),
+    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), "unique local"),
+    (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "link-local"),
+    (v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10), "site-local"),
+    (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "multicast"),
 ];
+
+/// An IPv4 address in the last 32 bits, which a translator of the network connects to. It
+/// is judged by what it wraps: where a network has no IPv4 of its own, every server that has
+/// no IPv6 looks like this.
+const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
 /// What kind of forbidden address this is; none: it may be connected to.
 pub fn forbidden(address: IpAddr) -> Option<&'static str> {
@@ -65,25 +90,18 @@ pub fn forbidden(address: IpAddr) -> Option<&'static str> {
 }
 
 fn forbidden_v4(address: Ipv4Addr) -> Option<&'static str> {
-    let bits = address.to_bits();
-    V4.iter()
-        .find(|(network, length, _)| {
-            (bits ^ u32::from_be_bytes(*network))
-                .checked_shr(32 - length)
-                .unwrap_or(0)
-                == 0
-        })
-        .map(|(_, _, what)| *what)
+    let special = V4.iter().find(|(network, _)| network.contains(&address));
+    special.map(|(_, what)| *what)
 }
 
 fn forbidden_v6(address: Ipv6Addr) -> Option<&'static str> {
-    let bits = address.to_bits();
-    let special = V6.iter().find(|(network, length, _)| {
-        let network = Ipv6Addr::from(*network).to_bits();
-        (bits ^ network).checked_shr(128 - length).unwrap_or(0) == 0
-    });
+    if NAT64.contains(&address) {
+        let [.., a, b, c, d] = address.octets();
+        return forbidden_v4(Ipv4Addr::new(a, b, c, d));
+    }
+    let special = V6.iter().find(|(network, _)| network.contains(&address));
     match special {
-        Some((_, _, what)) => Some(what),
+        Some((_, what)) => Some(what),
         // Only 2000::/3 has been given out for public use.
         None if address.segments()[0] & 0xe000 != 0x2000 => Some("not public"),
         None => None,
@@ -135,7 +153,11 @@ mod tests {
             ("::ffff:8.8.8.8", Some("IPv4-mapped")),
             ("::ffff:0:8.8.8.8", Some("IPv4-translated")),
             ("::127.0.0.1", Some("IPv4-compatible")),
-            ("64:ff9b::7f00:1", Some("NAT64")),
+            ("64:ff9b::7f00:1", Some("loopback")),
+            ("64:ff9b::a00:1", Some("private")),
+            ("64:ff9b::a9fe:a9fe", Some("cloud metadata")),
+            ("64:ff9b::5db8:d822", None),
+            ("64:ff9b::1:5db8:d822", Some("not public")),
             ("64:ff9b:1::1", Some("local NAT64")),
             ("100::1", Some("discard only")),
             ("2001::1", Some("Teredo")),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Refusal;
 use super::credentials_watch::{CallId, InQuestion};
+use super::{NetworkFault, Refusal};
 use crate::refusal::Refuses;
 use crate::{CallError, Phase, WriteGate};
 
@@ -34,6 +34,8 @@ pub(crate) enum Note {
     Parked(Timestamp),
     Credentials(String),
     Refused(Refusal),
+    /// There is no connection, for this reason.
+    NoConnection(NetworkFault, String),
     /// The write was not let out, for this reason.
     Withheld(CallError),
 }

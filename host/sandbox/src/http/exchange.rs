@@ -7,6 +7,8 @@ use std::time::Duration;
 use reqwest::Client;
 use reqwest::header::HeaderMap;
 
+use super::fault::{NetworkFault, tls_error};
+use super::network::Network;
 use super::policy::Reach;
 use super::resolver::{CheckedResolver, ForbiddenAddress, Resolver, SystemResolver};
 use crate::Limits;
@@ -27,6 +29,8 @@ pub enum Failure {
     Forbidden(String),
     /// No connection. Nothing was sent.
     Unreachable(String),
+    /// No connection, for a reason that does not pass by itself. Nothing was sent.
+    Fault(NetworkFault, String),
     /// Out of time; the request may have been sent.
     TimedOut(Duration),
     /// The connection broke; the request may have been sent.
@@ -39,7 +43,10 @@ impl Failure {
     /// Whether a byte of the request may have left. Only what fails before there is a
     /// connection is known to have sent nothing.
     pub fn may_have_left(&self) -> bool {
-        !matches!(self, Self::Forbidden(_) | Self::Unreachable(_))
+        !matches!(
+            self,
+            Self::Forbidden(_) | Self::Unreachable(_) | Self::Fault(..)
+        )
     }
 }
 
@@ -48,6 +55,7 @@ impl Failure {
 #[derive(Debug)]
 pub struct Clients {
     resolver: Arc<dyn Resolver>,
+    network: Network,
     connect_time: Duration,
     public: OnceLock<Result<Client, String>>,
     loopback: OnceLock<Result<Client, String>>,
@@ -58,9 +66,10 @@ pub struct Clients {
 const IDLE: Duration = Duration::from_secs(20);
 
 impl Clients {
-    pub fn new(resolver: Option<Arc<dyn Resolver>>, limits: &Limits) -> Self {
+    pub fn new(resolver: Option<Arc<dyn Resolver>>, network: Network, limits: &Limits) -> Self {
         Self {
             resolver: resolver.unwrap_or_else(|| Arc::new(SystemResolver)),
+            network,
             connect_time: limits.connect_time,
             public: OnceLock::new(),
             loopback: OnceLock::new(),
@@ -83,6 +92,7 @@ impl Clients {
         let resolver = CheckedResolver {
             inner: Arc::clone(&self.resolver),
             reach,
+            proxy: self.network.proxy_host().map(str::to_owned),
         };
         let builder = Client::builder()
             .user_agent(concat!("psa-host/", env!("CARGO_PKG_VERSION")))
@@ -98,7 +108,14 @@ impl Clients {
             .pool_idle_timeout(IDLE)
             .dns_resolver(Arc::new(resolver));
         let builder = match reach {
-            Reach::Public => builder.https_only(true),
+            Reach::Public => {
+                let authorities = self.network.authorities().iter().cloned();
+                let builder = builder.https_only(true).tls_certs_merge(authorities);
+                match self.network.proxy() {
+                    Some(proxy) => builder.proxy(proxy.clone()),
+                    None => builder,
+                }
+            }
             // Plain http needs no certificates, and a bare container has none.
             Reach::Loopback => builder.tls_certs_only([]),
         };
@@ -118,13 +135,35 @@ impl Clients {
     ) -> Result<Answer, Failure> {
         let client = self.of(reach)?;
         let whole = async {
-            let response = client.execute(request).await.map_err(failure)?;
+            let response = client.execute(request).await;
+            let response = response.map_err(|error| match (failure(error), reach) {
+                (Failure::Unreachable(why), Reach::Public) => self.unreachable(why),
+                (failure, _) => failure,
+            })?;
             receive(response, limits).await
         };
         match tokio::time::timeout(time, whole).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::TimedOut(time)),
         }
+    }
+}
+
+impl Clients {
+    /// No connection: with what the operator's network has to do with it.
+    fn unreachable(&self, why: String) -> Failure {
+        if let Some(proxy) = self.network.proxy_shown() {
+            return match NetworkFault::of_tunnel(&why) {
+                Some(fault) => Failure::Fault(fault, format!("{proxy}: {why}")),
+                None => Failure::Unreachable(format!("{why}, through the proxy {proxy}")),
+            };
+        }
+        Failure::Unreachable(match self.network.unused_proxy() {
+            None => why,
+            Some(variable) => format!(
+                "{why}. The environment names a proxy ({variable}), which is not used: name it with --proxy or PSA_HOST_PROXY if the internet is reached through it"
+            ),
+        })
     }
 }
 
@@ -174,6 +213,12 @@ fn failure(error: reqwest::Error) -> Failure {
         }
     }
     let root = crate::text::clean(&cause.to_string(), 200);
+    if let Some(tls) = connect.then(|| tls_error(&error)).flatten() {
+        return Failure::Fault(
+            NetworkFault::of_tls(tls),
+            crate::text::clean(&tls.to_string(), 200),
+        );
+    }
     match () {
         () if connect && timeout => Failure::Unreachable("no connection in time".to_owned()),
         () if connect => Failure::Unreachable(root),

@@ -11,7 +11,9 @@ mod call;
 mod checked;
 mod credentials_watch;
 mod exchange;
+mod fault;
 mod headers;
+mod network;
 mod oauth;
 mod policy;
 mod rate;
@@ -23,6 +25,8 @@ mod send;
 mod token;
 mod unescape;
 
+pub use self::fault::NetworkFault;
+pub use self::network::{Network, NetworkError};
 pub use self::resolver::{Lookup, Resolver};
 pub use self::routes::{PathPattern, Route, RouteError, RouteKind};
 

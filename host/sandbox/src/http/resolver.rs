@@ -43,12 +43,15 @@ pub struct ForbiddenAddress {
     pub what: &'static str,
 }
 
-/// A resolver that refuses a name if any of its addresses is out of reach: a mixed
-/// answer is an attack, not a choice.
+/// A resolver that gives those addresses of a name that are in reach, and refuses a name
+/// that has none. One out of reach beside a good one takes nothing away: nothing is ever
+/// sent there, and a network whose own names have both is common.
 #[derive(Debug)]
 pub struct CheckedResolver {
     pub inner: Arc<dyn Resolver>,
     pub reach: Reach,
+    /// The operator's proxy, which may stand anywhere.
+    pub proxy: Option<String>,
 }
 
 impl reqwest::dns::Resolve for CheckedResolver {
@@ -56,22 +59,28 @@ impl reqwest::dns::Resolve for CheckedResolver {
         let host = name.as_str().to_owned();
         let lookup = self.inner.lookup(&host);
         let reach = self.reach;
+        let is_proxy = self.proxy.as_deref() == Some(host.as_str());
         Box::pin(async move {
-            let found = lookup.await?;
-            for &address in &found {
+            let mut found = lookup.await?;
+            let mut refused = None;
+            found.retain(|&address| {
                 let what = match reach {
+                    _ if is_proxy => None,
                     Reach::Public => forbidden(address),
                     Reach::Loopback if address.is_loopback() => None,
                     Reach::Loopback => Some("not this computer"),
                 };
-                if let Some(what) = what {
-                    return Err(ForbiddenAddress {
-                        host,
-                        address,
-                        what,
-                    }
-                    .into());
-                }
+                let Some(what) = what else { return true };
+                tracing::debug!(host, %address, what, "an address of a name is out of reach");
+                refused.get_or_insert(ForbiddenAddress {
+                    host: host.clone(),
+                    address,
+                    what,
+                });
+                false
+            });
+            if let (Some(refused), true) = (refused, found.is_empty()) {
+                return Err(refused.into());
             }
             let addresses = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
             Ok(Box::new(addresses) as reqwest::dns::Addrs)
@@ -94,29 +103,57 @@ mod tests {
         }
     }
 
-    async fn verdict(reach: Reach, found: &'static [&'static str]) -> Result<usize, String> {
-        let inner = Arc::new(Fixed(found));
-        let resolver = CheckedResolver { inner, reach };
+    async fn in_reach(
+        reach: Reach,
+        found: &'static [&'static str],
+        proxy: Option<&str>,
+    ) -> Result<Vec<String>, String> {
+        let resolver = CheckedResolver {
+            inner: Arc::new(Fixed(found)),
+            reach,
+            proxy: proxy.map(str::to_owned),
+        };
         let addresses = resolver.resolve("api.example.com".parse().unwrap()).await;
         addresses
-            .map(Iterator::count)
+            .map(|found| found.map(|address| address.ip().to_string()).collect())
             .map_err(|error| error.to_string())
     }
 
     #[tokio::test]
-    async fn one_forbidden_address_among_several_refuses_the_name() {
-        let mixed = verdict(Reach::Public, &["93.184.216.34", "10.0.0.1"]).await;
-        let text = "api.example.com resolves to 10.0.0.1 (private)";
-        assert_eq!(mixed, Err(text.to_owned()));
+    async fn a_forbidden_address_is_left_out_and_alone_refuses_the_name() {
+        let mixed = [
+            "10.0.0.1",
+            "93.184.216.34",
+            "64:ff9b::a00:1",
+            "64:ff9b::5db8:d822",
+        ];
+        let mixed: &'static [&'static str] = Box::leak(Box::new(mixed));
         assert_eq!(
-            verdict(Reach::Public, &["93.184.216.34", "2a00:1450::1"]).await,
-            Ok(2)
+            in_reach(Reach::Public, mixed, None).await,
+            Ok(vec![
+                "93.184.216.34".to_owned(),
+                "64:ff9b::5db8:d822".to_owned()
+            ])
         );
+        let inside = in_reach(Reach::Public, &["10.0.0.1", "::1"], None).await;
+        let text = "api.example.com resolves to 10.0.0.1 (private)";
+        assert_eq!(inside, Err(text.to_owned()));
+        assert_eq!(in_reach(Reach::Public, &[], None).await, Ok(vec![]));
     }
 
     #[tokio::test]
     async fn a_development_origin_stays_on_this_computer() {
-        assert_eq!(verdict(Reach::Loopback, &["127.0.0.1", "::1"]).await, Ok(2));
-        assert!(verdict(Reach::Loopback, &["93.184.216.34"]).await.is_err());
+        let here = in_reach(Reach::Loopback, &["93.184.216.34", "127.0.0.1"], None).await;
+        assert_eq!(here, Ok(vec!["127.0.0.1".to_owned()]));
+        let elsewhere = in_reach(Reach::Loopback, &["93.184.216.34"], None).await;
+        assert!(elsewhere.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_operators_proxy_and_no_other_name_may_stand_inside() {
+        for (proxy, reached) in [(Some("api.example.com"), true), (Some("proxy"), false)] {
+            let found = in_reach(Reach::Public, &["10.0.0.1"], proxy).await;
+            assert_eq!(found.is_ok(), reached, "{proxy:?}");
+        }
     }
 }

@@ -19,7 +19,7 @@ use super::oauth::TokenKeeper;
 use super::policy::{Policy, Reach};
 use super::routes::RouteKind;
 use super::secrets::Secrets;
-use super::{Refusal, Resolver, rate};
+use super::{Network, Refusal, Resolver, rate};
 use crate::bindings::psa_host::guest::http as wit;
 use crate::budget::{self, Budget};
 use crate::incident::Incidents;
@@ -39,6 +39,7 @@ pub(crate) struct Setup {
     pub watch: Arc<CredentialsWatch>,
     pub secrets: Vec<Zeroizing<String>>,
     pub resolver: Option<Arc<dyn Resolver>>,
+    pub network: Network,
     pub budget: Arc<Budget>,
     /// Takes turns with the tenant's other ones.
     pub connection: Arc<str>,
@@ -77,6 +78,7 @@ impl Egress {
             watch,
             secrets,
             resolver,
+            network,
             budget,
             connection,
             limits,
@@ -90,7 +92,7 @@ impl Egress {
             secrets: Secrets::new(secrets),
             token: TokenKeeper::default(),
             watch,
-            clients: Clients::new(resolver, &limits),
+            clients: Clients::new(resolver, network, &limits),
             budget: RwLock::new(budget),
             terms: budget::Terms {
                 window: description.limits.window,
@@ -309,6 +311,11 @@ impl Egress {
         let (kind, message) = match failure {
             Failure::Forbidden(message) => {
                 return self.refused(Refusal::new(IncidentCode::AddressRefused, message), call);
+            }
+            Failure::Fault(fault, words) => {
+                let message = format!("{host} cannot be reached: {} ({words})", fault.what());
+                call.note = Some(Note::NoConnection(fault, message.clone()));
+                (wit::SendFailureKind::Unreachable, message)
             }
             Failure::Unreachable(why) => (
                 wit::SendFailureKind::Unreachable,

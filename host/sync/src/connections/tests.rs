@@ -216,6 +216,9 @@ async fn a_missing_and_a_wrong_key_are_told_apart() {
     assert_eq!(with_key(None).await, "key-missing");
     assert_eq!(with_key(Some(&"ab".repeat(32))).await, "key-wrong");
     assert_eq!(with_key(Some("not a key")).await, "key-malformed");
+    // Whoever called with it made the mistake: of the connection it says nothing.
+    let listed = host.connections().unwrap().remove(0);
+    assert_eq!(listed.code.as_deref(), Some("not-checked"), "{listed:?}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! CSV, read strictly, with commas or semicolons. A reader that is lenient about quotes
+//! CSV, read strictly, with commas, semicolons or tabs. A reader that is lenient about quotes
 //! (as the crate `csv` is, which writes ours) takes a stray one for the start of a cell
 //! and swallows the rows that follow: customers that nobody misses and nobody bills.
 //! Here a quote is where RFC 4180 allows it or the file is refused, and each row knows
@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use crate::Source;
 use crate::error::Problem;
 
+use super::content::refuse_no_text;
 use super::{Accepted, Doubt};
 
 /// A file that is read row by row.
@@ -48,17 +49,10 @@ const QUOTE_FIX: &str = "Remove the quote, or close it at the end of its cell. A
 impl<'a> CsvFile<'a> {
     /// Open a file and read its header; of an empty file it has no cells.
     pub(crate) fn open(source: &'a Source) -> Result<(Self, CsvRow<'a>), Problem> {
-        let name = source.name.as_str();
-        let bytes = source.bytes.as_slice();
-        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-            let message = format!("{name}, line 1: this is UTF-16, not UTF-8 text");
-            let fix = "Save the file as UTF-8 (in Excel: \"CSV UTF-8\").";
-            return Err(Problem::new("not-utf8", message, fix));
-        }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        refuse_no_text(source)?;
         let mut file = Self {
-            name,
-            bytes,
+            name: source.name.as_str(),
+            bytes: source.bytes.as_slice(),
             at: 0,
             line: 1,
             separator: b',',
@@ -67,7 +61,10 @@ impl<'a> CsvFile<'a> {
             open: None,
         };
         file.skip_blank_lines();
-        file.separator = separator_of(&bytes[file.at..]);
+        file.separator = match file.take_separator_line() {
+            Some(separator) => separator,
+            None => separator_of(&file.bytes[file.at..]),
+        };
         let header = file.row()?.unwrap_or(CsvRow {
             line: 1,
             cells: Vec::new(),
@@ -102,8 +99,8 @@ impl<'a> CsvFile<'a> {
         // The first cell that is missing, or too many.
         let column = width.min(cells) + 1;
         let what = format!("this row has {cells} cells, the header has {width}");
-        let fix = "Give each row as many cells as the header; a comma or semicolon that belongs to \
-                   a text stands in a quoted cell.";
+        let fix = "Give each row as many cells as the header; a comma, semicolon or tab that belongs \
+                   to a text stands in a quoted cell.";
         Some(self.problem(row.line, column, "csv-fields", &what, fix))
     }
 
@@ -163,6 +160,30 @@ impl<'a> CsvFile<'a> {
                 }
             }
         }
+    }
+
+    /// The separator that a first line such as `sep=;` names, which Excel understands; the
+    /// line is behind us then.
+    fn take_separator_line(&mut self) -> Option<u8> {
+        let rest = &self.bytes[self.at..];
+        let line = rest.split(|byte| b"\r\n".contains(byte)).next()?;
+        let (word, separator) = match line {
+            [b'"', word @ .., separator, b'"'] | [word @ .., separator] => (word, *separator),
+            [] => return None,
+        };
+        let named = word.eq_ignore_ascii_case(b"sep=")
+            && !separator.is_ascii_alphanumeric()
+            && separator.is_ascii()
+            && separator != b'"';
+        if !named {
+            return None;
+        }
+        self.at += line.len();
+        if self.at < self.bytes.len() {
+            self.end_line();
+        }
+        self.skip_blank_lines();
+        Some(separator)
     }
 
     fn next(&self) -> Option<u8> {
@@ -279,13 +300,20 @@ impl<'a> CsvFile<'a> {
     }
 }
 
-/// What separates the cells: by the header, which has no quotes.
+/// What separates the cells: by the header, which has no quotes, what stands in it most
+/// often.
 fn separator_of(text: &[u8]) -> u8 {
-    let mut header = text.iter().take_while(|byte| !b"\r\n".contains(byte));
-    match header.find(|byte| b",;".contains(byte)) {
-        Some(b';') if !header.any(|byte| *byte == b',') => b';',
-        _ => b',',
-    }
+    let header = text.split(|byte| b"\r\n".contains(byte)).next();
+    let times = |separator: u8| {
+        let header = header.unwrap_or_default().iter();
+        header.filter(|byte| **byte == separator).count()
+    };
+    // Of equally many the first.
+    b"\t;,"
+        .iter()
+        .copied()
+        .max_by_key(|separator| times(*separator))
+        .unwrap_or(b',')
 }
 
 /// How many lines end in a text, by whatever ends them.

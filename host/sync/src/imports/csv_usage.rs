@@ -1,5 +1,5 @@
 //! Usage items as CSV: a header with `workspace,module,users,devices` in any order,
-//! comma or semicolon. An empty count is one that is not known.
+//! comma, semicolon or tab. An empty count is one that is not known.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,12 +11,16 @@ use psa_host_ledger::UsageItem;
 use crate::error::Problem;
 use crate::{Error, Result, Source};
 
+use super::content::{Content, NOT_UTF8_FIX, content, why_not_utf8};
 use super::csv_file::{CsvFile, CsvRow};
-use super::json::{COUNT_FIX, why_no_count};
-use super::usage::{Place, Read};
-use super::{Accepted, DOUBTFUL_ID_FIX, Doubt, Unknown, doubtful_id, refuse};
+use super::usage::{Concerned, Place, Read, RefusedRow};
+use super::{Accepted, Cleaned, DOUBTFUL_ID_FIX, Doubt, Unknown};
+use super::{count, doubtful_id, is_column};
 
 const COLUMNS: [&str; 4] = ["workspace", "module", "users", "devices"];
+
+/// What the same columns are also called.
+const OTHERWISE: [&str; 4] = ["workspace_id", "module_id", "users", "devices"];
 
 /// Where a row stands; knows the file's columns.
 #[derive(Debug, Clone)]
@@ -36,6 +40,10 @@ impl Place for Row {
         let message = format!("{}, line {}{column}: {what}", self.file, self.line);
         Problem::new(code, message, fix)
     }
+
+    fn at(&self) -> u64 {
+        self.line
+    }
 }
 
 pub(super) fn read(
@@ -45,9 +53,7 @@ pub(super) fn read(
     complete: bool,
 ) -> Result<Read<Row>> {
     let file: Arc<str> = source.name.as_str().into();
-    let bytes = source.bytes.as_slice();
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if bytes.trim_ascii_start().starts_with(b"{") {
+    if content(&source.bytes) == Content::Json {
         return Err(Problem::new(
             "usage-is-json",
             format!("{file} is JSON, and --channel, --taken-at and --complete are for CSV"),
@@ -58,32 +64,44 @@ pub(super) fn read(
     let (mut csv, header) = CsvFile::open(source)?;
     let mut unknown = Unknown::default();
     let columns = Arc::new(columns(&file, &header, &mut unknown)?);
+    let mut cleaned = Cleaned::default();
     let mut items = Vec::new();
-    let mut problems = Vec::new();
+    let mut refused = Vec::new();
     while let Some(found) = csv.next_row()? {
         let row = Row {
             file: Arc::clone(&file),
             line: found.line,
             columns: Arc::clone(&columns),
         };
-        let item = match csv.other_width(&found) {
+        let width = csv.other_width(&found);
+        let shifted = width.is_some();
+        let item = match width {
             Some(problem) => Err(problem),
-            None => item(&row, &found, source.accepted),
+            None => item(&row, &found, source.accepted, &mut cleaned),
         };
         match item {
             Ok(item) => items.push((row, item)),
-            Err(problem) => problems.push(problem),
+            Err(problem) => refused.push(RefusedRow {
+                at: row.line,
+                of: concerned(&row, &found, source.accepted, shifted),
+                problem,
+            }),
         }
     }
-    problems.extend(csv.cut());
-    refuse(problems)?;
+    // Rows may be missing behind it.
+    refused.extend(csv.cut().map(|problem| RefusedRow {
+        at: u64::MAX,
+        problem,
+        of: Concerned::Anybody,
+    }));
     Ok(Read {
         channel,
         taken_at,
         complete,
         items,
+        refused,
         names: Vec::new(),
-        notes: unknown.notes().collect(),
+        notes: unknown.notes().chain(cleaned.notes()).collect(),
     })
 }
 
@@ -93,10 +111,7 @@ fn columns(file: &str, header: &CsvRow<'_>, unknown: &mut Unknown) -> Result<[us
     for (at, name) in header.cells.iter().enumerate() {
         let name = String::from_utf8_lossy(name);
         let name = name.trim();
-        match COLUMNS
-            .iter()
-            .position(|known| name.eq_ignore_ascii_case(known))
-        {
+        match which_column(name) {
             None => unknown.see(name),
             Some(which) if found[which].is_some() => {
                 let message = format!(
@@ -126,7 +141,41 @@ fn columns(file: &str, header: &CsvRow<'_>, unknown: &mut Unknown) -> Result<[us
     Ok([workspace, module, users, devices])
 }
 
-fn item(row: &Row, cells: &CsvRow<'_>, accepted: Accepted) -> Result<UsageItem, Problem> {
+/// Whose count a row is that is refused for something else. Where cells may stand in the
+/// wrong columns, an id at the place of the workspace may still be one, of the channel's;
+/// that of a module would be a guess.
+fn concerned(row: &Row, cells: &CsvRow<'_>, accepted: Accepted, shifted: bool) -> Concerned {
+    fn read<T: FromStr<Err = IdError>>(
+        row: &Row,
+        which: usize,
+        cells: &CsvRow<'_>,
+        accepted: Accepted,
+    ) -> Option<T> {
+        let cell = cells.cells.get(row.columns[which])?;
+        let text = std::str::from_utf8(cell).ok()?;
+        id(row, which, text, accepted, &mut Cleaned::default()).ok()
+    }
+    match (read(row, 0, cells, accepted), read(row, 1, cells, accepted)) {
+        (Some(workspace), Some(module)) if !shifted => Concerned::Pair(workspace, module),
+        (Some(workspace), _) => Concerned::Workspace(workspace),
+        (None, _) => Concerned::Anybody,
+    }
+}
+
+/// `Workspace`, and also `Workspace ID`.
+fn which_column(name: &str) -> Option<usize> {
+    COLUMNS
+        .iter()
+        .zip(OTHERWISE)
+        .position(|(known, other)| is_column(name, known) || is_column(name, other))
+}
+
+fn item(
+    row: &Row,
+    cells: &CsvRow<'_>,
+    accepted: Accepted,
+    cleaned: &mut Cleaned,
+) -> Result<UsageItem, Problem> {
     let mut texts = [""; COLUMNS.len()];
     for (which, text) in texts.iter_mut().enumerate() {
         let cell = cells.cells.get(row.columns[which]);
@@ -134,29 +183,26 @@ fn item(row: &Row, cells: &CsvRow<'_>, accepted: Accepted) -> Result<UsageItem, 
         *text = cell
             .map(|cell| cell.unwrap_or_default().trim())
             .map_err(|_| {
-                let fix = "Save the file as UTF-8.";
-                row.problem(
-                    Some(COLUMNS[which]),
-                    "not-utf8",
-                    "this cell is not UTF-8 text",
-                    fix,
-                )
+                let why = why_not_utf8(cells.cells.get(row.columns[which]).map_or(&[], |c| c));
+                let what = format!("this cell {why}");
+                row.problem(Some(COLUMNS[which]), "not-utf8", &what, NOT_UTF8_FIX)
             })?;
     }
-    let count = |which: usize| match texts[which] {
-        "" => Ok(None),
-        text if text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u32>().is_ok() => {
-            Ok(text.parse().ok())
-        }
-        text => {
+    let (workspace, module) = (
+        id(row, 0, texts[0], accepted, cleaned)?,
+        id(row, 1, texts[1], accepted, cleaned)?,
+    );
+    let mut count = |which: usize| {
+        let text = texts[which];
+        count::of_cell(text, accepted, cleaned).map_err(|no| {
             let short: String = text.chars().take(40).collect();
-            let what = format!("{short:?} is no count, {}", why_no_count(text));
-            Err(row.problem(Some(COLUMNS[which]), "bad-count", &what, COUNT_FIX))
-        }
+            let what = format!("{short:?} is no count, {}", no.why());
+            row.problem(Some(COLUMNS[which]), no.code(), &what, no.fix())
+        })
     };
     Ok(UsageItem {
-        workspace: id(row, 0, texts[0], accepted)?,
-        module: id(row, 1, texts[1], accepted)?,
+        workspace,
+        module,
         users: count(2)?,
         devices: count(3)?,
     })
@@ -167,9 +213,14 @@ fn id<T: FromStr<Err = IdError>>(
     which: usize,
     text: &str,
     accepted: Accepted,
+    cleaned: &mut Cleaned,
 ) -> Result<T, Problem> {
     let column = Some(COLUMNS[which]);
-    if let Some(what) = doubtful_id(text, false, accepted) {
+    let text = cleaned.text(text).map_err(|why| {
+        let what = format!("this id {why}");
+        row.problem(column, "bad-id", &what, "Correct it.")
+    })?;
+    if let Some(what) = doubtful_id(&text, false, accepted) {
         let code = Doubt::MayBeRounded.as_str();
         return Err(row.problem(column, code, &what, DOUBTFUL_ID_FIX));
     }

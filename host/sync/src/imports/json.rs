@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 use crate::Source;
 use crate::error::Problem;
 
-use super::{Accepted, DOUBTFUL_ID_FIX, Doubt, doubtful_id, readable};
+use super::content::{NOT_UTF8_FIX, refuse_no_text, why_not_utf8};
+use super::{Accepted, Cleaned, DOUBTFUL_ID_FIX, Doubt, count, doubtful_id, readable};
 
 pub(crate) use object::Object;
 
@@ -23,6 +24,7 @@ pub(crate) struct Document<'a> {
     name: &'a str,
     text: &'a str,
     accepted: Accepted,
+    partial: bool,
 }
 
 /// One value in it, and the way to it (`items[3].users`).
@@ -37,16 +39,17 @@ type Checked<T> = Result<T, Problem>;
 
 /// Parse a file; its syntax is right from here on.
 pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
+    refuse_no_text(source)?;
     let name = source.name.as_str();
     let bytes = source.bytes.as_slice();
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
             let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let (line, column) = place(&good, good.len());
-            let message = format!("{name}, line {line}, column {column}: this is not UTF-8 text");
-            return Err(Problem::new("not-utf8", message, "Save the file as UTF-8."));
+            let why = why_not_utf8(&bytes[error.valid_up_to()..]);
+            let message = format!("{name}, line {line}, column {column}: this {why}");
+            return Err(Problem::new("not-utf8", message, NOT_UTF8_FIX));
         }
     };
     match serde_json::from_str::<&RawValue>(text) {
@@ -55,6 +58,7 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
                 name,
                 text,
                 accepted: source.accepted,
+                partial: source.partial,
             },
             raw: raw.get(),
             path: Cow::Borrowed(""),
@@ -66,10 +70,22 @@ pub(crate) fn parse(source: &Source) -> Checked<Node<'_>> {
             let words = error.to_string();
             let words = words.split(" at line ").next().unwrap_or_default();
             let message = format!("{name}, line {line}, column {column}: not valid JSON: {words}");
-            let fix = "Correct the file at that place; the import's own --help shows the form.";
+            let fix = match looks_like_csv(text) {
+                false => "Correct the file at that place; the import's own --help shows the form.",
+                true => {
+                    "This looks like CSV: `usage import` takes it with --channel and --taken-at, \
+                     `map import` where its name ends in .csv."
+                }
+            };
             Err(Problem::new("json-syntax", message, fix))
         }
     }
+}
+
+/// A first line of words with something between them.
+fn looks_like_csv(text: &str) -> bool {
+    let header = text.trim_start().lines().next().unwrap_or_default();
+    header.starts_with(char::is_alphabetic) && header.contains([',', ';', '\t'])
 }
 
 /// Line and column, both from 1, the column in characters.
@@ -105,9 +121,18 @@ impl<'a> Node<'a> {
 
     /// Line and column.
     fn begins(&self) -> (usize, usize) {
+        place(self.document.text, self.offset())
+    }
+
+    /// Where it stands in the file, in bytes.
+    fn offset(&self) -> usize {
         // Both are slices of one text, so the difference is this value's offset.
-        let offset = self.raw.as_ptr().addr() - self.document.text.as_ptr().addr();
-        place(self.document.text, offset)
+        self.raw.as_ptr().addr() - self.document.text.as_ptr().addr()
+    }
+
+    /// Where it stands among the others of its file.
+    pub(crate) fn at(&self) -> u64 {
+        u64::try_from(self.offset()).unwrap_or(u64::MAX)
     }
 
     fn wrong_type(&self, wanted: &str) -> Problem {
@@ -192,25 +217,52 @@ impl<'a> Node<'a> {
         Ok(text.into_owned())
     }
 
+    /// A name that only people read. Where good rows are kept, it loses its control
+    /// characters and is told of.
+    pub(crate) fn name(&self, cleaned: &mut Cleaned) -> Checked<String> {
+        if self.document.partial && self.raw.starts_with('"') {
+            let text = self.plain_text()?;
+            if text.chars().any(char::is_control) {
+                let name = cleaned.name(&text);
+                readable(&name)
+                    .map_err(|why| self.problem("bad-text", why, "Correct the text."))?;
+                return Ok(name);
+            }
+        }
+        self.text()
+    }
+
     /// A text that is compared with known words.
     pub(crate) fn word(&self) -> Checked<String> {
         Ok(self.plain_text()?.trim().to_ascii_lowercase())
     }
 
-    /// An id. One written as a number is its digits; `numbers` counts those.
+    /// An id. One written as a number is its digits.
     pub(crate) fn id<T: std::str::FromStr<Err = psa_host_billing::IdError>>(
         &self,
-        numbers: &mut usize,
+        cleaned: &mut Cleaned,
     ) -> Checked<T> {
         let as_number = self.raw.bytes().all(|byte| byte.is_ascii_digit());
         let text = if as_number {
-            *numbers += 1;
+            cleaned.numbers += 1;
             Cow::Borrowed(self.raw)
         } else if self.raw.starts_with('"') {
             self.plain_text()?
+        } else if self.raw.starts_with(|c: char| c.is_ascii_digit()) {
+            let what = format!(
+                "is {}: a program took the id for a number that it calculates with, and may have \
+                 dropped digits or zeros",
+                self.shown()
+            );
+            let fix = "Write the id as text, in quotes.";
+            return Err(self.problem("wrong-type", what, fix));
         } else {
             return Err(self.wrong_type("an id (a text)"));
         };
+        cleaned.spaced += usize::from(text.is_ascii() && text.trim() != text);
+        let text = cleaned
+            .text(&text)
+            .map_err(|why| self.problem("bad-id", why, "Correct it."))?;
         if let Some(what) = doubtful_id(&text, as_number, self.document.accepted) {
             let code = Doubt::MayBeRounded.as_str();
             return Err(self.problem(code, what, DOUBTFUL_ID_FIX));
@@ -224,12 +276,10 @@ impl<'a> Node<'a> {
         if self.is_null() {
             return Ok(None);
         }
-        let digits = self.raw.bytes().all(|byte| byte.is_ascii_digit());
-        if digits && let Ok(count) = self.raw.parse() {
-            return Ok(Some(count));
-        }
-        let what = format!("is {}, {}", self.shown(), why_no_count(self.raw));
-        Err(self.problem("bad-count", what, COUNT_FIX))
+        count::of_json(self.raw).map(Some).map_err(|no| {
+            let what = format!("is {}, {}", self.shown(), no.why());
+            self.problem(no.code(), what, no.fix())
+        })
     }
 
     /// True or false; null is false.
@@ -239,27 +289,6 @@ impl<'a> Node<'a> {
             "false" | "null" => Ok(false),
             _ => Err(self.wrong_type("true or false")),
         }
-    }
-}
-
-pub(crate) const COUNT_FIX: &str =
-    "A count is a whole number from 0 to 4294967295; leave it out where it is not known.";
-
-/// Which rule a text breaks that should be a count.
-pub(crate) fn why_no_count(text: &str) -> &'static str {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let numeric = digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
-    if !numeric {
-        "which is not a number"
-    } else if text.starts_with('-') {
-        "which is negative"
-    } else if digits.contains(['.', 'e', 'E']) {
-        "which is not a whole number"
-    } else {
-        "which is more than a count can be"
     }
 }
 

@@ -4,23 +4,28 @@
 //! and told; what looks damaged without being wrong is taken once a person says that it
 //! is right ([`Doubt`]).
 
+mod cleaned;
+pub(crate) mod content;
+mod count;
 pub(crate) mod csv_file;
 mod csv_usage;
 mod doubt;
 pub(crate) mod json;
 mod named;
+mod refusals;
 mod tree;
 mod usage;
 pub(crate) mod whole;
 mod workspaces;
 
+pub(crate) use cleaned::{Cleaned, is_column};
 pub use doubt::Doubt;
 pub(crate) use doubt::{Accepted, DOUBTFUL_ID_FIX, doubtful_id};
+pub use refusals::Refusals;
 pub use tree::Tree;
 pub use usage::{UsageForm, UsageImported};
 pub use workspaces::WorkspacesImported;
 
-use crate::error::Problem;
 use crate::{Error, Note};
 
 /// Texts that people read (names, domains), in characters. Coro's longest is 30, a
@@ -31,11 +36,14 @@ const MOST_TEXT: usize = 1_000;
 const MORE_NAMED: usize = 5;
 
 /// One error out of all wrong rows: the first, and how many more there are.
-fn refuse(mut problems: Vec<Problem>) -> Result<(), Error> {
+fn refuse(refusals: Refusals) -> Result<(), Error> {
+    let mut problems = refusals.into_problems();
     if problems.is_empty() {
         return Ok(());
     }
     let mut first = problems.remove(0);
+    let fix = first.fix.unwrap_or_default();
+    first.fix = Some(format!("{fix} Or keep the good rows alone with --partial."));
     if !problems.is_empty() {
         let named: Vec<&str> = problems
             .iter()
@@ -87,12 +95,4 @@ impl Unknown {
             Note::new("unknown-field", message)
         })
     }
-}
-
-/// Ids that came as JSON numbers.
-pub(crate) fn numbers_as_ids(count: usize) -> Option<Note> {
-    (count > 0).then(|| {
-        let message = format!("{count} ids are numbers; they were taken as text");
-        Note::new("number-as-id", message)
-    })
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use psa_host_ledger::Names;
 
+use super::Cleaned;
 use super::json::Object;
 use crate::Problem;
 
@@ -15,18 +16,19 @@ pub(super) fn names(
     object: &mut Object<'_>,
     users: Option<u32>,
     devices: Option<u32>,
+    cleaned: &mut Cleaned,
 ) -> Result<Names, Problem> {
     Ok(Names {
-        users: list(object, "user_names", "users", users)?,
-        devices: list(object, "device_names", "devices", devices)?,
+        users: list(object, "user_names", ("users", users), cleaned)?,
+        devices: list(object, "device_names", ("devices", devices), cleaned)?,
     })
 }
 
 fn list(
     object: &mut Object<'_>,
     key: &str,
-    counted: &str,
-    count: Option<u32>,
+    (counted, count): (&str, Option<u32>),
+    cleaned: &mut Cleaned,
 ) -> Result<Option<Vec<String>>, Problem> {
     let Some(node) = object.optional(key) else {
         return Ok(None);
@@ -44,7 +46,7 @@ fn list(
     let mut seen = HashSet::with_capacity(entries.len());
     let mut names = Vec::with_capacity(entries.len());
     for entry in entries {
-        let name = entry.text()?;
+        let name = entry.name(cleaned)?;
         if name.len() > MOST_NAME {
             let what = format!("has {} bytes; a name has at most {MOST_NAME}", name.len());
             return Err(entry.problem("bad-text", what, "Shorten the name."));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use psa_host_billing::brake::{self, BrakeCode};
-use psa_host_billing::{ModuleId, WorkspaceId, WorkspaceKind};
+use psa_host_billing::{ModuleId, UnreadUsage, WorkspaceId, WorkspaceKind};
 use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::{Access, Note, Power, Result, Source, modules};
 use super::json::{Node, Object, parse};
 use super::tree::Tree;
 use super::whole::{Listed, not_whole};
-use super::{Unknown, csv_usage, numbers_as_ids, refuse};
+use super::{Cleaned, Refusals, Unknown, csv_usage, refuse};
 
 /// The file says that it is complete, and also that it is not.
 const NOT_WHOLE: &str = "not-whole";
@@ -51,17 +51,23 @@ pub struct UsageImported {
     pub items: usize,
     /// Of how many workspaces.
     pub workspaces: usize,
+    /// Rows that were refused while the others were kept, in the order of the file. What
+    /// they count is unread, and held.
+    pub refused: Vec<Problem>,
     /// What a person should know.
     pub notes: Vec<Note>,
 }
 
 impl UsageImported {
-    /// Whether the file contradicts itself or another, so that nothing is posted from it.
+    /// Whether rows were refused, or the file contradicts itself or another, so that
+    /// nothing is posted from it.
     pub fn needs_a_person(&self) -> bool {
         let contradicted = [NOT_WHOLE, BrakeCode::SnapshotsDisagree.as_str()];
-        self.notes
-            .iter()
-            .any(|note| contradicted.contains(&note.code))
+        !self.refused.is_empty()
+            || self
+                .notes
+                .iter()
+                .any(|note| contradicted.contains(&note.code))
     }
 }
 
@@ -69,12 +75,38 @@ impl UsageImported {
 pub(super) trait Place {
     /// A problem with one field of it (with none: the item).
     fn problem(&self, field: Option<&str>, code: &'static str, what: &str, fix: &str) -> Problem;
+
+    /// Where it stands among the others.
+    fn at(&self) -> u64;
+}
+
+/// Whose count is unread because a row was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Concerned {
+    /// Both ids were read.
+    Pair(WorkspaceId, ModuleId),
+    /// The id of the workspace alone was.
+    Workspace(WorkspaceId),
+    /// It may be anybody's.
+    Anybody,
+}
+
+/// A row that is refused.
+#[derive(Debug)]
+pub(super) struct RefusedRow {
+    pub(super) at: u64,
+    pub(super) problem: Problem,
+    pub(super) of: Concerned,
 }
 
 impl Place for Node<'_> {
     fn problem(&self, field: Option<&str>, code: &'static str, what: &str, fix: &str) -> Problem {
         let named = field.and_then(|field| self.object().ok()?.optional(field));
         Node::problem(named.as_ref().unwrap_or(self), code, what, fix)
+    }
+
+    fn at(&self) -> u64 {
+        Node::at(self)
     }
 }
 
@@ -84,13 +116,15 @@ pub(super) struct Read<P> {
     pub(super) taken_at: Timestamp,
     pub(super) complete: bool,
     pub(super) items: Vec<(P, UsageItem)>,
+    pub(super) refused: Vec<RefusedRow>,
     /// Of items, where the file names who was counted.
     pub(super) names: Vec<ItemNames>,
     pub(super) notes: Vec<Note>,
 }
 
 impl Access {
-    /// Import a usage snapshot, whole or not at all.
+    /// Import a usage snapshot, whole or not at all; of a source that keeps its good rows,
+    /// those, and what the others count is unread.
     ///
     /// # Errors
     /// Anything wrong in the file, with its place: syntax, a missing or wrong field, a
@@ -117,39 +151,58 @@ impl Access {
         let channel = &read.channel;
         self.channel_workspace(channel)?;
         refuse_the_future(source, read.taken_at, self.now())?;
-        let mut problems = Vec::new();
-        let mut seen = HashSet::with_capacity(read.items.len());
-        for (place, item) in &read.items {
-            let UsageItem {
-                workspace, module, ..
-            } = item;
-            if !seen.insert((workspace, module)) {
-                let what = format!("{workspace:?} and {module:?} are counted a second time");
-                problems.push(place.problem(None, "duplicate-item", &what, "Count each once."));
-            }
-            if tree.get(workspace).is_none() {
-                let what = format!("{workspace:?} is not a known workspace");
-                let fix = "Import the workspaces first with `psa-host workspace import`.";
-                problems.push(place.problem(Some("workspace"), "unknown-workspace", &what, fix));
-            } else if !tree.is_within(workspace, channel) {
-                let what = format!("{workspace:?} is not in the tree of channel {channel:?}");
-                let fix = "Leave it out, or correct its parent with `psa-host workspace import`.";
-                let code = "workspace-outside-channel";
-                problems.push(place.problem(Some("workspace"), code, &what, fix));
-            }
+        let refused = refused_items(&read.items, &tree, channel);
+        let refused: Vec<RefusedRow> = read.refused.into_iter().chain(refused).collect();
+        let Unread {
+            refusals,
+            unread,
+            anybody,
+        } = Unread::of(refused, &tree, channel);
+        let mut items = read.items;
+        let unread_pairs: HashSet<_> = unread
+            .iter()
+            .map(|one| (&one.workspace, one.module.as_ref()))
+            .collect();
+        items.retain(
+            |(
+                _,
+                UsageItem {
+                    workspace, module, ..
+                },
+            )| {
+                !unread_pairs.contains(&(workspace, Some(module)))
+                    && !unread_pairs.contains(&(workspace, None))
+            },
+        );
+        let nothing_left = items.is_empty() && !refusals.is_empty();
+        if !source.partial || nothing_left {
+            refuse(refusals.clone())?;
         }
-        let workspaces: HashSet<_> = seen.iter().map(|(workspace, _)| *workspace).collect();
+        let kept: HashSet<_> = items
+            .iter()
+            .map(|(_, item)| (&item.workspace, &item.module))
+            .collect();
+        let mut names = read.names;
+        names.retain(|named| kept.contains(&(&named.workspace, &named.module)));
+        let workspaces: HashSet<_> = kept.iter().map(|(workspace, _)| *workspace).collect();
         let workspaces = workspaces.len();
-        refuse(problems)?;
         let mut notes = read.notes;
-        notes.extend(remarks(&read.items));
+        notes.extend(remarks(&items));
+        if anybody > 0 {
+            let message = format!(
+                "{anybody} of the refused rows do not say of whom they are: the snapshot was taken \
+                 as not complete, and nothing is posted from it"
+            );
+            notes.push(Note::new(NOT_WHOLE, message));
+        }
         let new = NewSnapshot {
             channel: read.channel,
             taken_at: read.taken_at,
-            complete: read.complete,
+            complete: read.complete && anybody == 0,
             source: format!("file {}", source.name),
-            items: read.items.into_iter().map(|(_, item)| item).collect(),
-            names: read.names,
+            items: items.into_iter().map(|(_, item)| item).collect(),
+            names,
+            unread,
         };
         let id: SnapshotId = self.ledger().import_snapshot(&new)?;
         if let Some(brake) = self.disagreeing(&self.ledger().snapshot(id)?)? {
@@ -164,6 +217,7 @@ impl Access {
             complete: new.complete,
             items: new.items.len(),
             workspaces,
+            refused: refusals.into_problems(),
             notes,
         })
     }
@@ -192,6 +246,102 @@ impl Access {
             ));
         }
         Ok(workspace)
+    }
+}
+
+/// What is wrong with rows that can be read.
+fn refused_items<P: Place>(
+    items: &[(P, UsageItem)],
+    tree: &Tree<'_>,
+    channel: &WorkspaceId,
+) -> Vec<RefusedRow> {
+    let mut refused = Vec::new();
+    let mut seen = HashSet::with_capacity(items.len());
+    for (place, item) in items {
+        let UsageItem {
+            workspace, module, ..
+        } = item;
+        let mut refuse = |field, code, what: String, fix: &str| {
+            refused.push(RefusedRow {
+                at: place.at(),
+                problem: place.problem(field, code, &what, fix),
+                of: Concerned::Pair(workspace.clone(), module.clone()),
+            });
+        };
+        if !seen.insert((workspace, module)) {
+            let what = format!("{workspace:?} and {module:?} are counted a second time");
+            refuse(None, "duplicate-item", what, "Count each once.");
+        }
+        if tree.get(workspace).is_none() {
+            let what = format!("{workspace:?} is not a known workspace");
+            let fix = "Import the workspaces first with `psa-host workspace import`.";
+            refuse(Some("workspace"), "unknown-workspace", what, fix);
+        } else if !tree.is_within(workspace, channel) {
+            let what = format!("{workspace:?} is not in the tree of channel {channel:?}");
+            let fix = "Leave it out, or correct its parent with `psa-host workspace import`.";
+            let code = "workspace-outside-channel";
+            refuse(Some("workspace"), code, what, fix);
+        }
+    }
+    refused
+}
+
+/// What refused rows leave unread.
+struct Unread {
+    refusals: Refusals,
+    unread: Vec<UnreadUsage>,
+    /// Rows that may be anybody's.
+    anybody: usize,
+}
+
+impl Unread {
+    fn of(refused: Vec<RefusedRow>, tree: &Tree<'_>, channel: &WorkspaceId) -> Self {
+        let mut found = Self {
+            refusals: Refusals::default(),
+            unread: Vec::new(),
+            anybody: 0,
+        };
+        for RefusedRow { at, problem, of } in refused {
+            let why = format!("its row could not be read: {}", problem.message);
+            let (workspace, module) = match of {
+                Concerned::Pair(workspace, module) => (Some(workspace), Some(module)),
+                // An id that nobody has may be another one's, misread.
+                Concerned::Workspace(workspace) => (
+                    Some(workspace).filter(|id| tree.is_within(id, channel)),
+                    None,
+                ),
+                Concerned::Anybody => (None, None),
+            };
+            match workspace {
+                None => found.anybody += 1,
+                Some(workspace) => found.unread.push(UnreadUsage {
+                    workspace,
+                    module,
+                    why,
+                }),
+            }
+            found.refusals.push(at, problem);
+        }
+        found
+    }
+}
+
+/// Whose count a row is that is refused for something else.
+fn concerned(entry: &Node<'_>) -> Concerned {
+    let mut nobody_is_told = Cleaned::default();
+    let Ok(mut object) = entry.object() else {
+        return Concerned::Anybody;
+    };
+    let workspace = object
+        .optional("workspace")
+        .and_then(|node| node.id(&mut nobody_is_told).ok());
+    let module = object
+        .optional("module")
+        .and_then(|node| node.id(&mut nobody_is_told).ok());
+    match (workspace, module) {
+        (Some(workspace), Some(module)) => Concerned::Pair(workspace, module),
+        (Some(workspace), None) => Concerned::Workspace(workspace),
+        (None, _) => Concerned::Anybody,
     }
 }
 
@@ -241,9 +391,9 @@ fn remarks<P>(items: &[(P, UsageItem)]) -> Vec<Note> {
 
 fn read(source: &Source) -> Result<Read<Node<'_>>> {
     let mut unknown = Unknown::default();
-    let mut numbers = 0;
+    let mut cleaned = Cleaned::default();
     let mut document = parse(source)?.object()?;
-    let channel = document.required("channel")?.id(&mut numbers)?;
+    let channel = document.required("channel")?.id(&mut cleaned)?;
     let node = document.required("taken_at")?;
     let taken_at = node.text()?.parse::<Timestamp>().map_err(|_| {
         let what = format!("is {}, which is no instant", node.shown());
@@ -253,11 +403,11 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
     let entries = document.required("items")?.list()?;
     let mut items = Vec::with_capacity(entries.len());
     let mut names = Vec::new();
-    let mut problems = Vec::new();
+    let mut refused = Vec::new();
     for entry in entries {
         let read = entry
             .object()
-            .and_then(|object| item(object, &mut unknown, &mut numbers));
+            .and_then(|object| item(object, &mut unknown, &mut cleaned));
         match read {
             Ok((item, behind)) => {
                 if !behind.is_empty() {
@@ -269,19 +419,26 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
                 }
                 items.push((entry, item));
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => refused.push(RefusedRow {
+                at: entry.at(),
+                of: concerned(&entry),
+                problem,
+            }),
         }
     }
-    refuse(problems)?;
-    let workspaces: HashSet<_> = items.iter().map(|(_, item)| &item.workspace).collect();
+    let mut workspaces: HashSet<_> = items.iter().map(|(_, item)| &item.workspace).collect();
+    workspaces.extend(refused.iter().filter_map(|row| match &row.of {
+        Concerned::Pair(workspace, _) | Concerned::Workspace(workspace) => Some(workspace),
+        Concerned::Anybody => None,
+    }));
     let listed = Listed {
-        entries: items.len(),
+        entries: items.len() + refused.len(),
         workspaces: workspaces.len(),
     };
     let signs = not_whole(&mut document, listed);
     document.rest(&mut unknown);
     let mut notes: Vec<Note> = unknown.notes().collect();
-    notes.extend(numbers_as_ids(numbers));
+    notes.extend(cleaned.notes());
     if complete && !signs.is_empty() {
         let message = format!(
             "the file says that it is complete, and also that {}: it was taken as not complete. \
@@ -295,6 +452,7 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
         taken_at,
         complete: complete && signs.is_empty(),
         items,
+        refused,
         names,
         notes,
     })
@@ -307,17 +465,17 @@ pub(crate) const INSTANT_FIX: &str =
 fn item(
     mut object: Object<'_>,
     unknown: &mut Unknown,
-    numbers: &mut usize,
+    cleaned: &mut Cleaned,
 ) -> Result<(UsageItem, Names), Problem> {
     let mut count = |key| object.optional(key).map_or(Ok(None), |node| node.count());
     let (users, devices) = (count("users")?, count("devices")?);
     let item = UsageItem {
-        workspace: object.required("workspace")?.id(numbers)?,
-        module: object.required("module")?.id(numbers)?,
+        workspace: object.required("workspace")?.id(cleaned)?,
+        module: object.required("module")?.id(cleaned)?,
         users,
         devices,
     };
-    let names = super::named::names(&mut object, users, devices)?;
+    let names = super::named::names(&mut object, users, devices, cleaned)?;
     object.rest(unknown);
     Ok((item, names))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use psa_host_billing::brake::BrakeCode;
 use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
+use psa_host_ledger::UnreadWorkspaces;
 use serde::Serialize;
 
 use crate::error::Problem;
@@ -11,7 +13,7 @@ use crate::{Access, Note, Power, Result, Scope, Source};
 use super::json::{Node, Object, parse};
 use super::tree::{Tree, mistake_at};
 use super::whole::{Listed, not_whole};
-use super::{Unknown, numbers_as_ids, refuse};
+use super::{Cleaned, Refusals, Unknown, refuse};
 
 /// What an import of workspaces did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,12 +24,16 @@ pub struct WorkspacesImported {
     pub changed: usize,
     /// Were there like this.
     pub unchanged: usize,
+    /// Rows that were refused while the others were kept, in the order of the file: until
+    /// a whole list is imported nothing is posted.
+    pub refused: Vec<Problem>,
     /// What a person should know.
     pub notes: Vec<Note>,
 }
 
 impl Access {
-    /// Take a list of workspaces over, all or none. Those not listed stay.
+    /// Take a list of workspaces over, all or none; of a source that keeps its good rows,
+    /// those. Workspaces not listed stay.
     ///
     /// # Errors
     /// Anything wrong in the file, with its place: syntax, a missing or wrong field, an
@@ -37,43 +43,50 @@ impl Access {
         self.may(Power::Manage)?;
         self.sees_everything("the tree of workspaces")?;
         let mut notes = Vec::new();
-        let listed = read(source, &mut notes)?;
+        let (mut listed, mut refused) = read(source, &mut notes)?;
         let known = self.ledger().workspaces()?;
-        let new: Vec<&Workspace> = listed.iter().map(|(_, workspace)| workspace).collect();
-        let tree = Tree::new(known.iter().chain(new.iter().copied()));
         let mut channels: HashMap<WorkspaceId, String> = HashMap::new();
         for connection in self.ledger().connections()? {
             channels.insert(connection.channel, connection.name.to_string());
         }
-        let mut problems = Vec::new();
-        for (place, workspace) in &listed {
-            if let Some((code, what)) = mistake_at(&tree, workspace) {
-                let fix = "Correct the parent, or import the workspaces above as well.";
-                problems.push(place.problem(code, format!("parent {what}"), fix));
+        // A row that is refused may be the parent of another one, which then is too.
+        loop {
+            let found = misplaced(&known, &listed, &channels);
+            if found.is_empty() {
+                break;
             }
-            if workspace.kind != WorkspaceKind::Channel
-                && let Some(connection) = channels.get(&workspace.id)
-            {
-                let what = format!(
-                    "makes {:?} a {} workspace, but connection {connection} is in it",
-                    workspace.id,
-                    kind_word(workspace.kind)
-                );
-                let fix = "Remove the connection first, or leave the workspace a channel.";
-                problems.push(place.problem("channel-in-use", what, fix));
+            let mut of: HashSet<u64> = HashSet::new();
+            for (place, problem) in found {
+                of.insert(place);
+                refused.push(place, problem);
             }
+            listed.retain(|(place, _)| !of.contains(&place.at()));
         }
-        problems.extend(children_of_former_channels(&known, &listed, &tree));
-        refuse(problems)?;
-        for workspace in &new {
+        if !source.partial || (listed.is_empty() && !refused.is_empty()) {
+            refuse(refused.clone())?;
+        }
+        let new = listed.iter().map(|(_, workspace)| workspace);
+        let tree = Tree::new(known.iter().chain(new.clone()));
+        for workspace in new {
             notes.extend(remarks(&tree, workspace));
         }
         let list: Vec<Workspace> = listed.into_iter().map(|(_, workspace)| workspace).collect();
-        let done = self.ledger().upsert_workspaces(&list)?;
+        let unread = (!refused.is_empty()).then(|| UnreadWorkspaces {
+            source: format!("file {}", source.name),
+            rows: refused.len() as u64,
+        });
+        let done = self
+            .ledger()
+            .upsert_some_workspaces(&list, unread.as_ref())?;
+        if unread.is_some() {
+            let message = "the list is not whole: nothing is posted until a whole one is imported";
+            notes.push(Note::new(BrakeCode::WorkspacesUnread.as_str(), message));
+        }
         Ok(WorkspacesImported {
             added: done.added,
             changed: done.changed,
             unchanged: done.unchanged,
+            refused: refused.into_problems(),
             notes,
         })
     }
@@ -106,12 +119,44 @@ pub(crate) fn kind_word(kind: WorkspaceKind) -> &'static str {
     }
 }
 
+/// Rows that do not fit into the tree, or to the connections there are, with their places.
+fn misplaced(
+    known: &[Workspace],
+    listed: &[(Node<'_>, Workspace)],
+    channels: &HashMap<WorkspaceId, String>,
+) -> Vec<(u64, Problem)> {
+    let new = listed.iter().map(|(_, workspace)| workspace);
+    let tree = Tree::new(known.iter().chain(new));
+    let mut problems = Vec::new();
+    for (place, workspace) in listed {
+        if let Some((code, what)) = mistake_at(&tree, workspace) {
+            let fix = "Correct the parent, or import the workspaces above as well.";
+            let problem = place.problem(code, format!("parent {what}"), fix);
+            problems.push((place.at(), problem));
+        }
+        if workspace.kind != WorkspaceKind::Channel
+            && let Some(connection) = channels.get(&workspace.id)
+        {
+            let what = format!(
+                "makes {:?} a {} workspace, but connection {connection} is in it",
+                workspace.id,
+                kind_word(workspace.kind)
+            );
+            let fix = "Remove the connection first, or leave the workspace a channel.";
+            let problem = place.problem("channel-in-use", what, fix);
+            problems.push((place.at(), problem));
+        }
+    }
+    problems.extend(children_of_former_channels(known, listed, &tree));
+    problems
+}
+
 /// A workspace that stays may not be left below what is no channel any more.
 fn children_of_former_channels(
     known: &[Workspace],
     listed: &[(Node<'_>, Workspace)],
     tree: &Tree<'_>,
-) -> Vec<Problem> {
+) -> Vec<(u64, Problem)> {
     let places: HashMap<&WorkspaceId, &Node<'_>> =
         listed.iter().map(|(place, w)| (&w.id, place)).collect();
     let stays = |workspace: &&Workspace| !places.contains_key(&workspace.id);
@@ -125,7 +170,7 @@ fn children_of_former_channels(
                 workspace.id
             );
             let fix = "List the workspaces below it as well, with their new parent.";
-            problems.push(place.problem(code, what, fix));
+            problems.push((place.at(), place.problem(code, what, fix)));
         }
     }
     problems
@@ -154,31 +199,39 @@ fn remarks(tree: &Tree<'_>, workspace: &Workspace) -> Vec<Note> {
     notes
 }
 
-fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, Workspace)>> {
+/// Rows with their places.
+type Rows<'a> = Vec<(Node<'a>, Workspace)>;
+
+fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<(Rows<'a>, Refusals)> {
     let mut unknown = Unknown::default();
-    let mut numbers = 0;
-    let mut problems = Vec::new();
+    let mut cleaned = Cleaned::default();
+    let mut refused = Refusals::default();
     let mut document = parse(source)?.object()?;
     let entries = document.required("workspaces")?.list()?;
     let mut listed: Vec<(Node<'a>, Workspace)> = Vec::with_capacity(entries.len());
     let mut seen = HashSet::with_capacity(entries.len());
+    let mut twice = HashSet::new();
+    let listed_in_all = entries.len();
     for entry in entries {
         let read = entry
             .object()
-            .and_then(|object| workspace(object, &mut unknown, &mut numbers));
+            .and_then(|object| workspace(object, &mut unknown, &mut cleaned));
         match read {
             Ok(workspace) if !seen.insert(workspace.id.clone()) => {
                 let what = format!("is workspace {:?} a second time", workspace.id);
-                problems.push(entry.problem("duplicate-workspace", what, "List each once."));
+                let problem = entry.problem("duplicate-workspace", what, "List each once.");
+                refused.push(entry.at(), problem);
+                twice.insert(workspace.id);
             }
             Ok(workspace) => listed.push((entry, workspace)),
-            Err(problem) => problems.push(problem),
+            Err(problem) => refused.push(entry.at(), problem),
         }
     }
-    refuse(problems)?;
+    // Which of the two is right is not known.
+    listed.retain(|(_, workspace)| !twice.contains(&workspace.id));
     let all = Listed {
-        entries: listed.len(),
-        workspaces: listed.len(),
+        entries: listed_in_all,
+        workspaces: listed_in_all,
     };
     let signs = not_whole(&mut document, all);
     document.rest(&mut unknown);
@@ -191,23 +244,23 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Vec<(Node<'a>, 
         );
         notes.push(Note::new("not-whole", message));
     }
-    notes.extend(numbers_as_ids(numbers));
-    Ok(listed)
+    notes.extend(cleaned.notes());
+    Ok((listed, refused))
 }
 
 fn workspace(
     mut object: Object<'_>,
     unknown: &mut Unknown,
-    numbers: &mut usize,
+    cleaned: &mut Cleaned,
 ) -> Result<Workspace, Problem> {
     // "" as much as null says that there is none.
-    let text = |object: &mut Object<'_>, key| match object.optional(key) {
-        Some(node) if !node.is_empty_text() => node.text().map(Some),
+    let mut text = |object: &mut Object<'_>, key| match object.optional(key) {
+        Some(node) if !node.is_empty_text() => node.name(cleaned).map(Some),
         _ => Ok(None),
     };
     let (company, domain) = (text(&mut object, "company")?, text(&mut object, "domain")?);
     let parent = match object.optional("parent") {
-        Some(node) if !node.is_empty_text() => Some(node.id(numbers)?),
+        Some(node) if !node.is_empty_text() => Some(node.id(cleaned)?),
         _ => None,
     };
     let kind = object.required("kind")?;
@@ -225,8 +278,8 @@ fn workspace(
     let mut flag = |key| object.optional(key).map_or(Ok(false), |node| node.flag());
     let (demo, nfr) = (flag("demo")?, flag("nfr")?);
     let workspace = Workspace {
-        id: object.required("id")?.id(numbers)?,
-        name: object.required("name")?.text()?,
+        id: object.required("id")?.id(cleaned)?,
+        name: object.required("name")?.name(cleaned)?,
         company,
         domain,
         kind,

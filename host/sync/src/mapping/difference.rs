@@ -8,6 +8,7 @@ use psa_host_ledger::{Connection, Mapping, MappingKey, Mappings};
 use serde::Serialize;
 
 use crate::error::{Problem, rule};
+use crate::imports::Refusals;
 use crate::progress::Watch;
 use crate::{Access, Note, Power, Purpose, Result, Source};
 
@@ -52,8 +53,8 @@ pub struct MapDifference<'a> {
     pub changes: Vec<MapChange>,
     /// Rows that are there like this.
     pub unchanged: usize,
-    /// Rows refused, each with its place.
-    pub refused: Vec<Problem>,
+    /// Rows refused, each with its place, in the order of the file.
+    pub refused: Refusals,
     /// What a person should know.
     pub notes: Vec<Note>,
     #[serde(skip)]
@@ -213,7 +214,8 @@ impl Access {
                 // Another connection of the same tenant has it.
                 if let Err(error) = result {
                     let problem = crate::Error::from(error).problem();
-                    difference.refused.push(row.place.of(problem));
+                    let problem = row.place.of(problem);
+                    difference.refused.push(row.place.at(), problem);
                     let (kind, id, _) = shown(&row.mapping);
                     difference
                         .changes
@@ -228,7 +230,7 @@ impl Access {
             changed: difference.count(Change::Changed),
             removed: difference.count(Change::Removed),
             changes: difference.changes,
-            refused: difference.refused,
+            refused: difference.refused.into_problems(),
             notes: difference.notes,
         })
     }
@@ -264,7 +266,7 @@ impl<'a> MapDifference<'a> {
                 true
             }
             Err(problem) => {
-                self.refused.push(row.place.of(problem));
+                self.refused.push(row.place.at(), row.place.of(problem));
                 false
             }
         });

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::error::{Problem, rule};
 use crate::imports::json::{Node, parse};
 use crate::imports::whole::{Listed, not_whole};
-use crate::imports::{Unknown, numbers_as_ids};
+use crate::imports::{Cleaned, Refusals, Unknown};
 use crate::{Access, Note, Power, Result, Source};
 
 use contradictions::Claim;
@@ -55,7 +55,7 @@ pub struct ContractEntry {
 #[derive(Debug, Default)]
 pub(super) struct Read<'a> {
     pub rows: Vec<Row<'a>>,
-    pub refused: Vec<Problem>,
+    pub refused: Refusals,
     /// What the refused rows say, as far as it can be read.
     pub claims: Vec<(Place<'a>, Claim)>,
     pub notes: Vec<Note>,
@@ -86,6 +86,16 @@ impl Place<'_> {
             Self::Named(name) => format!("{name}: {}", problem.message),
         };
         Problem { message, ..problem }
+    }
+
+    /// Where it stands among the others of its file.
+    pub fn at(&self) -> u64 {
+        match self {
+            Self::Json(node) => node.at(),
+            Self::Sheet(row) => row.at(),
+            // As they were named.
+            Self::Named(_) => 0,
+        }
     }
 
     /// Within its file.
@@ -139,7 +149,7 @@ pub(super) fn read<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a
 fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
     let mut read = Read::default();
     let mut unknown = Unknown::default();
-    let mut numbers = 0;
+    let mut cleaned = Cleaned::default();
     let mut document = parse(source)?.object()?;
     // What `map export` puts there.
     document.optional("schema_version");
@@ -150,16 +160,16 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
         };
         lists += 1;
         for node in entries.list()? {
-            match mapping(list, &node, present, &mut unknown, &mut numbers) {
+            match mapping(list, &node, present, &mut unknown, &mut cleaned) {
                 Ok(mapping) => {
                     let place = Place::Json(node);
                     read.rows.push(Row { place, mapping });
                 }
                 Err(problem) => {
                     let claim = claim(list, &node);
+                    read.refused.push(node.at(), problem);
                     read.claims
                         .extend(claim.map(|claim| (Place::Json(node), claim)));
-                    read.refused.push(problem);
                 }
             }
         }
@@ -171,7 +181,8 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
     for sign in not_whole(&mut document, listed) {
         let message = format!("{}: {sign}: it may not have all mappings", source.name);
         let fix = "Get the whole file; if this is all of it, leave that field out.";
-        read.refused.push(Problem::new("not-whole", message, fix));
+        let problem = Problem::new("not-whole", message, fix);
+        read.refused.push(u64::MAX, problem);
     }
     document.rest(&mut unknown);
     if lists == 0 {
@@ -182,7 +193,7 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
         ));
     }
     read.notes.extend(unknown.notes());
-    read.notes.extend(numbers_as_ids(numbers));
+    read.notes.extend(cleaned.notes());
     Ok(read)
 }
 
@@ -191,29 +202,29 @@ fn mapping(
     place: &Node<'_>,
     present: &Mappings,
     unknown: &mut Unknown,
-    numbers: &mut usize,
+    cleaned: &mut Cleaned,
 ) -> Result<Mapping, Problem> {
     let mut object = place.object()?;
     let mapping = match list {
         "accounts" => Mapping::Account(AccountMapping {
-            workspace: object.required("workspace")?.id(numbers)?,
-            account: object.required("account")?.id(numbers)?,
+            workspace: object.required("workspace")?.id(cleaned)?,
+            account: object.required("account")?.id(cleaned)?,
         }),
         "services" => {
-            let module = object.required("module")?.id(numbers)?;
+            let module = object.required("module")?.id(cleaned)?;
             let metric = match object.optional("metric") {
                 None => metric_of(present, &module),
                 Some(node) => metric(&node)?,
             };
             Mapping::Service(ServiceMapping {
                 module,
-                service: object.required("service")?.id(numbers)?,
+                service: object.required("service")?.id(cleaned)?,
                 metric,
             })
         }
         _ => Mapping::Contract(ContractPin {
-            workspace: object.required("workspace")?.id(numbers)?,
-            contract: object.required("contract")?.id(numbers)?,
+            workspace: object.required("workspace")?.id(cleaned)?,
+            contract: object.required("contract")?.id(cleaned)?,
         }),
     };
     object.rest(unknown);

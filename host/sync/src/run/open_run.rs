@@ -173,7 +173,7 @@ impl Drop for OpenRun<'_> {
 impl Access {
     /// End the runs whose process died, whatever their connection: their record says so
     /// from now on. Their adjustments are settled by the next run of their connection.
-    pub(super) fn close_killed_runs(&self, lease: RunLease) -> Result<()> {
+    pub(super) fn close_killed_runs(&self) -> Result<()> {
         for run in self.ledger().killed_runs()? {
             let end = RunEnd {
                 ending: RunEnding::Killed,
@@ -181,7 +181,7 @@ impl Access {
                 counts: counts_in(self.ledger(), run.id)?,
                 incidents: json!({ "notices": [Notice::of_run(ReportCode::RunKilled)] }),
             };
-            match self.ledger().end_killed_run(lease, run.id, &end) {
+            match self.ledger().end_killed_run(run.id, &end) {
                 // Another process was faster.
                 Ok(()) | Err(LedgerError::RunState { .. }) => {}
                 Err(error) => return Err(error.into()),

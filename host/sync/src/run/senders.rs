@@ -173,7 +173,7 @@ pub(super) fn refused(words: &str) -> Hold {
 /// The hold of all that come after, where a failure concerns them.
 pub(super) fn concerns_all(error: &CallError) -> Option<Hold> {
     match &error.kind {
-        CallErrorKind::Authentication => {
+        CallErrorKind::Authentication | CallErrorKind::NoConnection(_) => {
             Some(Hold::new(HoldCode::RunStopped, error.message.clone()))
         }
         CallErrorKind::BudgetParked { until } => Some(Hold::new(

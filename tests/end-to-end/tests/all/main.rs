@@ -12,6 +12,7 @@ mod life;
 mod limits;
 mod mapping;
 mod midnight;
+mod network;
 mod orphans;
 mod others;
 mod people;

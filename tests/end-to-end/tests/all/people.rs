@@ -123,6 +123,40 @@ async fn credentials_that_a_list_found_refused_are_refused_for_the_run_too() {
 }
 
 #[tokio::test]
+async fn new_secrets_replace_those_that_work_only_once_the_psa_takes_them() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let secret = |text: &str| psa_host_sync::Values {
+        secrets: [("secret".to_owned(), psa_host_sync::Secret::new(text))].into(),
+        ..psa_host_sync::Values::default()
+    };
+    let mistyped = secret("mistyped");
+    let check = scene.host.rotate_connection(&name(), &mistyped).await;
+    let problem = check.unwrap().problem.unwrap();
+    assert_eq!(problem.code, "authentication");
+    let fix = problem.fix.unwrap();
+    assert!(fix.contains("from before stay in use"), "{fix}");
+    let listed = scene.host.connections().unwrap().remove(0);
+    assert_eq!((listed.code, listed.status.as_str()), (None, "Connected"));
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+
+    // A new user whose secret is not right yet, and then is.
+    let mut values = secret("new-secret");
+    let another = ("username".to_owned(), "new@user.example".to_owned());
+    values.settings.extend([another]);
+    let check = scene.host.rotate_connection(&name(), &values).await;
+    assert!(!check.unwrap().is_connected());
+    let kept = scene.host.connection(&name()).unwrap().settings;
+    assert_ne!(kept["username"], "new@user.example");
+    scene.simulator.world().users[0].user_name = "new@user.example".to_owned();
+    scene.simulator.world().users[0].secret = "new-secret".to_owned();
+    let check = scene.host.rotate_connection(&name(), &values).await;
+    assert!(check.unwrap().is_connected());
+    scene.wait(24 * 60);
+    scene.import_usage(&[("w1", 12)]);
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+}
+
+#[tokio::test]
 async fn a_person_sees_that_a_tenant_is_paused_and_lifts_it() {
     let scene = Scene::new(&[(11, 5)]).await;
     let tenant = scene.host.connection(&name()).unwrap().tenant.unwrap();

@@ -272,3 +272,81 @@ async fn nothing_is_posted_from_a_page_of_a_list_that_says_it_is_complete() {
         assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
     }
 }
+
+/// A usage file of these items, in JSON, whose good rows are kept.
+fn import_good_rows(scene: &Scene, items: &str) -> psa_host_sync::UsageImported {
+    let now = scene.now();
+    let text = format!(
+        r#"{{"channel": "msp", "taken_at": "{now}", "complete": true, "items": [{items}]}}"#
+    );
+    let source = Source::new("usage.json", text).keeping_good_rows(true);
+    let done = scene.host.import_usage(&source, &UsageForm::Json);
+    done.expect("good rows")
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_held_and_the_others_go_on() {
+    let scene = Scene::new(&[(11, 5), (12, 5), (13, 5), (14, 5), (15, 5)]).await;
+    scene.wait(1);
+    let item = |workspace: &str, users: &str| {
+        format!(r#"{{"workspace": "{workspace}", "module": "{MODULE}", "devices": {users}}}"#)
+    };
+    let items = |bad: &[&str]| {
+        let rows = ["w1", "w2", "w3", "w4", "w5"].map(|workspace| {
+            let devices = if bad.contains(&workspace) {
+                "\"many\""
+            } else {
+                "9"
+            };
+            item(workspace, devices)
+        });
+        rows.join(",\n")
+    };
+    // Two of five: the source itself is in doubt.
+    let done = import_good_rows(&scene, &items(&["w2", "w4"]));
+    assert_eq!((done.items, done.refused.len()), (3, 2));
+    let report = scene.sync().await;
+    assert_eq!(brakes(&report), ["too-much-unread"], "{report:#?}");
+    assert_eq!(scene.adjustments_sent(), 0);
+    scene.wait(1);
+    import_good_rows(&scene, &items(&["w2"]));
+    let report = scene.sync().await;
+    assert_eq!(brakes(&report), [] as [&str; 0], "{report:#?}");
+    let held = (Outcome::Held, Some("usage-unread".to_owned()));
+    assert_eq!(outcome(&report, "w2"), held);
+    for workspace in ["w1", "w3", "w4", "w5"] {
+        assert_eq!(outcome(&report, workspace).0, Outcome::Confirmed);
+    }
+    assert_eq!(scene.applied(1), [] as [i32; 0]);
+    let line = end_to_end::line_of(&report, "w2");
+    let message = line.message.as_deref().unwrap();
+    assert!(message.contains("usage.json, line 2"), "{message}");
+}
+
+#[tokio::test]
+async fn a_list_of_workspaces_with_refused_rows_is_a_brake_until_a_whole_one_comes() {
+    let scene = Scene::new(&[(11, 5)]).await;
+    let import = |name: &str, more: &str| {
+        let row = format!(
+            r#"{{"id": "w1", "name": "{name}", "kind": "child", "parent": "msp",
+                "status": "subscription"}}"#
+        );
+        let source = Source::new("w.json", format!(r#"{{"workspaces": [{row}{more}]}}"#));
+        let done = scene
+            .host
+            .import_workspaces(&source.keeping_good_rows(true));
+        done.unwrap()
+    };
+    let bad = r#", {"id": "w2", "name": "Two", "kind": "chanel", "status": "new"}"#;
+    assert_eq!(import("One", bad).refused.len(), 1);
+    let report = scene.sync().await;
+    assert_eq!(brakes(&report), ["workspaces-unread"], "{report:#?}");
+    assert_eq!(scene.adjustments_sent(), 0);
+    // A whole list ends it, also one of which only names were cleaned.
+    let whole = import("One\\u0007", "");
+    assert_eq!(
+        (whole.refused, whole.notes[0].code),
+        (vec![], "cleaned-name")
+    );
+    assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
+}

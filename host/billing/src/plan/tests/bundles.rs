@@ -192,3 +192,28 @@ fn a_bundle_or_a_part_that_was_not_counted_holds_both() {
     let missing = sells_both((None, Some(5)), (None, None));
     assert_eq!(decisions(&missing), "edr usage-missing");
 }
+
+#[test]
+fn a_bundle_or_a_part_that_could_not_be_read_holds_both() {
+    for module in ["edr", "part"] {
+        let case = sells_both((Some(11), Some(5)), (Some(7), Some(5))).with(|c| {
+            let items = c.usage.take().into_iter().chain(c.more_usage.drain(..));
+            let (gone, kept): (Vec<_>, Vec<_>) =
+                items.partition(|item| item.module.as_str() == module);
+            c.more_usage = kept;
+            c.unread = gone
+                .into_iter()
+                .map(|item| crate::UnreadUsage {
+                    workspace: item.workspace,
+                    module: Some(item.module),
+                    why: "line 3".to_owned(),
+                })
+                .collect();
+        });
+        assert_eq!(
+            decisions(&case),
+            "edr usage-unread, part usage-unread",
+            "{module}"
+        );
+    }
+}

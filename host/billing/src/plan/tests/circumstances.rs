@@ -485,3 +485,30 @@ fn refused(target: u32, times: usize) -> Rejected {
 fn first_two_of(timeline: Timeline) -> Timeline {
     Timeline::new(timeline.segments()[..2].to_vec()).unwrap()
 }
+
+#[test]
+fn what_could_not_be_read_is_held_and_never_zero_or_nothing() {
+    let unread = |module: Option<&str>| crate::UnreadUsage {
+        workspace: "w1".parse().unwrap(),
+        module: module.map(|module| module.parse().unwrap()),
+        why: "its row could not be read: usage.csv, line 3".to_owned(),
+    };
+    let of = |module: Option<&str>| {
+        Case::new(7, 5).with(|c| {
+            c.usage = None;
+            c.unread = vec![unread(module)];
+        })
+    };
+    for module in [Some("edr"), None] {
+        let found = hold(&of(module));
+        assert_eq!(found.code, HoldCode::UsageUnread, "{module:?}");
+        assert!(found.message.contains("line 3"), "{}", found.message);
+    }
+    // Another module's row says nothing of this one.
+    assert_eq!(hold(&of(Some("mdm"))).code, HoldCode::UsageMissing);
+    // A row of the pair without a line to bill it on is held as loudly as a count would be.
+    let off_contract = |module| of(module).with(|c| c.contracts[0].lines.clear());
+    let off = &off_contract(Some("edr"));
+    assert_eq!(off.lines().len(), 1);
+    assert_eq!(off_contract(None).lines().len(), 0);
+}

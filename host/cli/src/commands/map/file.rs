@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{
-    Access, Change, Form, MapChange, MapDifference, MapImported, Problem, Source, refuse_existing,
+    Access, Change, Form, MapChange, MapDifference, MapImported, Source, refuse_existing,
     write_whole,
 };
 use serde_json::json;
 
-use super::super::{Status, confirm, id, or_dash};
+use super::super::{Status, confirm, id, or_dash, tell_refused};
 use crate::args::{DoubtWord, MapExport, MapImport};
-use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, tell, write_json};
+use crate::output::{Bar, Column, Output, Table, Tone, WrongUse, write_json};
 
 /// New mappings shown by an import; what changes or goes is always shown.
 const MOST_ADDED: usize = 20;
@@ -51,7 +51,7 @@ fn dry(difference: &MapDifference<'_>, partial: bool, out: Output) -> Result<Sta
         out.json(&body)?;
     } else {
         show(difference, usize::MAX, out)?;
-        refused(&difference.refused)?;
+        tell_refused(&difference.refused)?;
         let counts = Counts::of(&difference.changes, difference.unchanged);
         out.line(format!("{} (dry run: nothing was written)", counts.would()))?;
         match (difference.refused.len(), partial) {
@@ -126,7 +126,7 @@ pub(super) fn told(done: &MapImported, out: Output) -> Result<Status> {
         out.json(done)?;
         return Ok(status);
     }
-    refused(&done.refused)?;
+    tell_refused(&done.refused)?;
     let MapImported {
         new,
         same,
@@ -156,13 +156,6 @@ pub(super) fn told(done: &MapImported, out: Output) -> Result<Status> {
         ))?;
     }
     Ok(status)
-}
-
-fn refused(problems: &[Problem]) -> Result<()> {
-    for problem in problems {
-        tell(&mut std::io::stderr().lock(), problem)?;
-    }
-    Ok(())
 }
 
 /// How many of each.

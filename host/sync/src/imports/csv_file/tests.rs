@@ -175,13 +175,27 @@ fn a_last_line_without_an_end_is_asked_about_and_a_closed_quote_is_an_end() {
 }
 
 #[test]
-fn utf_16_is_told_from_text() {
+fn utf_16_is_read_as_the_same_text() {
     let utf16: Vec<u8> = "\u{feff}a,b\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    assert_eq!(
-        rows(utf16),
-        ["f.csv, line 1: this is UTF-16, not UTF-8 text"]
-    );
+    assert_eq!(rows(utf16), ["1 a·b"; 1].map(str::to_owned));
+}
+
+#[test]
+fn the_separator_is_what_the_first_line_says_or_what_the_header_has_most() {
+    for (content, expected) in [
+        ("sep=;\r\na;b\r\n1;2\r\n", ["2 a·b", "3 1·2"]),
+        ("SEP=,\na,b;c\n1,2;3\n", ["2 a·b;c", "3 1·2;3"]),
+        ("\"sep=\t\"\n\na\tb\n1\t2\n", ["3 a·b", "4 1·2"]),
+        ("sep=|\na|b\n1|2\n", ["2 a·b", "3 1·2"]),
+        ("a\tb\n1\t2,3\n", ["1 a·b", "2 1·2,3"]),
+        ("a;b;c,d\n1;2;3,4\n", ["1 a·b·c,d", "2 1·2·3,4"]),
+        ("a\n1\n", ["1 a", "2 1"]),
+    ] {
+        assert_eq!(rows(content), expected, "{content:?}");
+    }
+    assert_eq!(rows("separator,b\n1,2\n"), ["1 separator·b", "2 1·2"]);
+    assert_eq!(rows("sep=;"), ["1 "]);
 }

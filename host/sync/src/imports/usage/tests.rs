@@ -85,7 +85,7 @@ fn negative_counts_are_refused() {
 
 #[test]
 fn fractional_counts_are_refused() {
-    for count in ["2.5", "2.0", "1e2"] {
+    for count in ["2.5", "15e-1"] {
         assert!(
             refused_count(count)
                 .message

@@ -63,7 +63,8 @@ fn text_that_is_not_utf8_is_told_with_line_and_column() {
         .problem();
     assert_eq!(
         problem.message,
-        "test.json, line 2, column 7: this is not UTF-8 text"
+        "test.json, line 2, column 7: this is not UTF-8 text: byte 0xFF stands in it, which is \
+         \"ÿ\" in Windows-1252 (Latin-1) and other characters in other old encodings"
     );
 }
 

@@ -41,7 +41,7 @@ fn difference(present: &Mappings, rows: &[Mapping], replace: bool) -> MapDiffere
     let mut found = MapDifference {
         changes: Vec::new(),
         unchanged: 0,
-        refused: Vec::new(),
+        refused: Default::default(),
         notes: Vec::new(),
         rows: rows.iter().cloned().map(row).collect(),
         remove: Vec::new(),
@@ -156,7 +156,7 @@ async fn a_replacement_with_a_refused_row_leaves_all_as_it_was() {
     let mut found = difference(&before, &[account("w1", "7")], true);
     found
         .refused
-        .push(Problem::new("bad-id", "row 2", "Correct it."));
+        .push(2, Problem::new("bad-id", "row 2", "Correct it."));
     let done = fixture.host.apply_mappings(&name, found, true).unwrap();
     assert!(!done.applied);
     // Refused by the database only: one account for two workspaces.

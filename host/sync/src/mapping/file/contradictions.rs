@@ -90,7 +90,7 @@ pub(in crate::mapping) fn refuse_contradictions(read: &mut Read<'_>) {
     read.rows.retain(|row| match refusals.next().flatten() {
         None => true,
         Some(problem) => {
-            refused.push(row.place.of(problem));
+            refused.push(row.place.at(), row.place.of(problem));
             false
         }
     });

@@ -16,7 +16,9 @@ use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMap
 use super::contradictions::Claim;
 use super::{Place, Read, Row};
 use crate::error::Problem;
-use crate::imports::{Accepted, DOUBTFUL_ID_FIX, Doubt, Unknown, doubtful_id};
+use crate::imports::content::{Content, content};
+use crate::imports::{Accepted, Cleaned, DOUBTFUL_ID_FIX, Doubt, Unknown};
+use crate::imports::{doubtful_id, is_column};
 use crate::mapping::metric_of;
 use crate::spreadsheet::as_meant;
 use crate::{Result, Source};
@@ -42,7 +44,7 @@ const MOST_COLUMNS: usize = 64;
 pub enum Form {
     /// `{"accounts": …}`
     Json,
-    /// Comma or semicolon.
+    /// Comma, semicolon or tab.
     Csv,
     /// Excel's.
     Xlsx,
@@ -54,12 +56,11 @@ impl Form {
         if let Some(form) = Self::of_name(&source.name) {
             return form;
         }
-        let bytes = source.bytes.as_slice();
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        match bytes.trim_ascii_start() {
-            [b'P', b'K', ..] => Self::Xlsx,
-            [b'k' | b'K' | b'c' | b'p' | b'"', ..] => Self::Csv,
-            _ => Self::Json,
+        match content(&source.bytes) {
+            Content::Json => Self::Json,
+            Content::Xlsx => Self::Xlsx,
+            Content::Text if source.bytes.trim_ascii().is_empty() => Self::Json,
+            Content::Text | Content::Other(..) => Self::Csv,
         }
     }
 
@@ -94,6 +95,11 @@ pub(in crate::mapping) struct RowPlace {
 }
 
 impl RowPlace {
+    /// Where it stands among the others.
+    pub(super) fn at(&self) -> u64 {
+        self.row
+    }
+
     /// Within its file.
     pub(super) fn in_file(&self) -> String {
         let line = if self.lettered { "row" } else { "line" };
@@ -141,6 +147,7 @@ pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Resul
         notes: unknown.notes().collect(),
         ..Read::default()
     };
+    let mut cleaned = Cleaned::default();
     for SheetRow { row, cells, fault } in sheet.rows {
         let place = RowPlace {
             file: Arc::clone(&sheet.file),
@@ -152,6 +159,7 @@ pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Resul
         if fault.is_none() && (0..READ).all(blank) {
             continue;
         }
+        let cells = clean(&columns, cells, &mut cleaned);
         let cells = Cells {
             place: &place,
             columns: &columns,
@@ -165,13 +173,26 @@ pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Resul
             }),
             Err(problem) => {
                 let claim = cells.claim();
+                read.refused.push(place.at(), problem);
                 read.claims
                     .extend(claim.map(|claim| (Place::Sheet(place), claim)));
-                read.refused.push(problem);
             }
         }
     }
+    read.notes.extend(cleaned.notes());
     Ok(read)
+}
+
+/// The cells that are read, without what nobody sees.
+fn clean(columns: &[Option<usize>; READ], cells: Vec<Cell>, cleaned: &mut Cleaned) -> Vec<Cell> {
+    let clean = |(at, cell): (usize, Cell)| match cell {
+        Ok(text) if columns.contains(&Some(at)) => {
+            let clean = cleaned.text(&text).map(Cow::into_owned);
+            clean.map_err(|why| format!("this {why}"))
+        }
+        cell => cell,
+    };
+    cells.into_iter().enumerate().map(clean).collect()
 }
 
 fn text(cell: Option<&Cell>) -> &str {
@@ -189,10 +210,7 @@ fn columns(sheet: &Sheet, unknown: &mut Unknown) -> Result<[Option<usize>; READ]
     };
     for (at, cell) in sheet.header.iter().enumerate() {
         let name = cell.as_deref().unwrap_or_default();
-        match COLUMNS
-            .iter()
-            .position(|known| name.eq_ignore_ascii_case(known))
-        {
+        match COLUMNS.iter().position(|known| is_column(name, known)) {
             Some(which) if which >= READ => {}
             Some(which) if found[which].is_some() => {
                 let column = column_name(at, sheet.lettered);

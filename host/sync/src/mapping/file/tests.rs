@@ -19,9 +19,11 @@ fn refused(text: &str, present: &Mappings) -> Vec<Problem> {
     let mut one_to_one = one_to_one(present);
     for row in rows {
         let taken = one_to_one.take(&row);
-        refused.extend(taken.err().map(|problem| row.place.of(problem)));
+        if let Err(problem) = taken {
+            refused.push(row.place.at(), row.place.of(problem));
+        }
     }
-    refused
+    refused.into_problems()
 }
 
 #[test]
@@ -134,7 +136,7 @@ fn an_export_is_read_back_without_a_remark() {
     let read = read(&source, &Mappings::default()).unwrap();
     assert_eq!(read.rows.len(), 2);
     assert_eq!(read.notes, []);
-    assert_eq!(read.refused, []);
+    assert_eq!(*read.refused, []);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use psa_host_ledger::{AccountMapping, Mapping, ServiceMapping};
 
 use super::{SuggestOptions, Suggestions};
 use crate::error::Problem;
+use crate::imports::Cleaned;
 use crate::imports::json::{Node, parse};
 use crate::mapping::difference::MapDifference;
 use crate::mapping::file::{Place, Read, Row, metric};
@@ -136,16 +137,22 @@ fn by_id<'a>(ids: &[String], now: &[Proposed]) -> Read<'a> {
                 place: Place::Named(format!("suggestion {id}")),
                 mapping: one.mapping.clone(),
             }),
-            (Some(_), Some(_)) => chosen.refused.push(Problem::new(
-                "suggestion-ambiguous",
-                format!("suggestion {id:?} is one of an account and one of a service"),
-                "Map it with `psa-host map account` or `psa-host map service`.",
-            )),
-            (None, _) => chosen.refused.push(Problem::new(
-                "unknown-suggestion",
-                format!("{id:?} is not suggested now"),
-                "See what is with `psa-host map suggest --all`; ids are compared as written.",
-            )),
+            (Some(_), Some(_)) => chosen.refused.push(
+                0,
+                Problem::new(
+                    "suggestion-ambiguous",
+                    format!("suggestion {id:?} is one of an account and one of a service"),
+                    "Map it with `psa-host map account` or `psa-host map service`.",
+                ),
+            ),
+            (None, _) => chosen.refused.push(
+                0,
+                Problem::new(
+                    "unknown-suggestion",
+                    format!("{id:?} is not suggested now"),
+                    "See what is with `psa-host map suggest --all`; ids are compared as written.",
+                ),
+            ),
         }
     }
     chosen
@@ -165,19 +172,19 @@ fn same_pair(a: &Mapping, b: &Mapping) -> bool {
 /// there is for people.
 fn read_file(source: &Source) -> Result<Read<'_>> {
     let mut read = Read::default();
-    let mut numbers = 0;
+    let mut cleaned = Cleaned::default();
     let mut document = parse(source)?.object()?;
     for list in ["account_suggestions", "service_suggestions"] {
         let Some(entries) = document.optional(list) else {
             continue;
         };
         for node in entries.list()? {
-            match mapping(list, &node, &mut numbers) {
+            match mapping(list, &node, &mut cleaned) {
                 Ok(mapping) => read.rows.push(Row {
                     place: Place::Json(node),
                     mapping,
                 }),
-                Err(problem) => read.refused.push(problem),
+                Err(problem) => read.refused.push(node.at(), problem),
             }
         }
     }
@@ -189,22 +196,22 @@ fn read_file(source: &Source) -> Result<Read<'_>> {
     Ok(read)
 }
 
-fn mapping(list: &str, node: &Node<'_>, numbers: &mut usize) -> Result<Mapping, Problem> {
+fn mapping(list: &str, node: &Node<'_>, cleaned: &mut Cleaned) -> Result<Mapping, Problem> {
     let mut object = node.object()?;
     if list == "account_suggestions" {
         return Ok(Mapping::Account(AccountMapping {
-            workspace: object.required("workspace")?.id(numbers)?,
-            account: object.required("account")?.id(numbers)?,
+            workspace: object.required("workspace")?.id(cleaned)?,
+            account: object.required("account")?.id(cleaned)?,
         }));
     }
-    let module = object.required("module")?.id(numbers)?;
+    let module = object.required("module")?.id(cleaned)?;
     let metric = match object.optional("metric") {
         Some(node) => metric(&node)?,
         None => default_metric(&module),
     };
     Ok(Mapping::Service(ServiceMapping {
         module,
-        service: object.required("service")?.id(numbers)?,
+        service: object.required("service")?.id(cleaned)?,
         metric,
     }))
 }

@@ -56,6 +56,19 @@ fn the_same_row_twice_and_one_id_on_both_sides_are_no_contradiction() {
 }
 
 #[test]
+fn refused_rows_are_told_in_the_order_of_the_file_whichever_check_found_them() {
+    let rows = "account,w1,1,\nservice,edr,15,seats\naccount,w1,2,\naccount,,3,\n";
+    let (_, refused) = of_csv(rows);
+    let told = [
+        "2 contradicting-rows",
+        "3 unknown-metric",
+        "4 contradicting-rows",
+        "5 bad-id",
+    ];
+    assert_eq!(refused, told);
+}
+
+#[test]
 fn a_row_that_is_refused_for_something_else_contradicts_all_the_same() {
     for rows in [
         "account,w1,1,users\naccount,w1,2,\n",

@@ -1,7 +1,8 @@
-//! The sheet as CSV, with commas or semicolons, in UTF-8.
+//! The sheet as CSV, with commas, semicolons or tabs.
 
 use super::{COLUMNS, Cell, MOST_COLUMNS, READ, Sheet, SheetRow};
 use crate::error::Problem;
+use crate::imports::content::why_not_utf8;
 use crate::imports::csv_file::{CsvFile, CsvRow};
 use crate::spreadsheet::harmless;
 use crate::{Result, Source};
@@ -40,7 +41,7 @@ pub(super) fn read(source: &Source) -> Result<Sheet, Problem> {
 fn cell(bytes: &[u8]) -> Cell {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.trim().to_owned()),
-        Err(_) => Err("this is not UTF-8 text".to_owned()),
+        Err(_) => Err(format!("this {}", why_not_utf8(bytes))),
     }
 }
 

@@ -173,6 +173,8 @@ fn a_file_without_its_columns_is_refused_whole() {
         assert_eq!(error.to_string(), expected);
     }
     let error = read_named("m.xlsx", "no workbook").unwrap_err();
+    assert_eq!(error.code(), "wrong-content");
+    let error = read_named("m.xlsx", "PK\u{3}\u{4} xl/workbook.xml").unwrap_err();
     assert_eq!(error.code(), "xlsx-unreadable");
 }
 
@@ -266,7 +268,7 @@ fn the_form_is_told_by_name_or_else_by_content() {
         ("m.Xlsx", b"", Form::Xlsx),
         ("standard input", b"  {\"accounts\": []}", Form::Json),
         ("standard input", b"\xef\xbb\xbfkind,coro_id", Form::Csv),
-        ("standard input", b"PK\x03\x04", Form::Xlsx),
+        ("standard input", b"PK\x03\x04 xl/workbook.xml", Form::Xlsx),
     ] {
         assert_eq!(Form::of(&Source::new(name, bytes)), form, "{name}");
     }

@@ -10,6 +10,7 @@ use rust_xlsxwriter::{Color, Format, Workbook, XlsxError as WriteError};
 
 use super::{COLUMNS, Cell, MOST_COLUMNS, READ, Sheet, SheetRow};
 use crate::error::Problem;
+use crate::imports::content::{Content, content, no_text};
 use crate::spreadsheet::harmless;
 use crate::{Result, Source};
 
@@ -32,6 +33,18 @@ pub(super) fn read(source: &Source) -> Result<Sheet, Problem> {
             "Save it as an Excel workbook (.xlsx) or as CSV.",
         )
     };
+    match content(&source.bytes) {
+        Content::Xlsx => {}
+        Content::Other(what, _) => {
+            let fix = "Open it in the program that it is from, and save it as an Excel workbook \
+                       (.xlsx) or as CSV UTF-8.";
+            return Err(no_text(source, what, fix));
+        }
+        Content::Json | Content::Text => {
+            let fix = "Call it by what it is: with .csv or .json at the end of its name.";
+            return Err(no_text(source, "text, not an Excel workbook", fix));
+        }
+    }
     unpacks(&source.bytes).map_err(unreadable)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(source.bytes.as_slice()))
         .map_err(|error: XlsxError| unreadable(error.to_string()))?;

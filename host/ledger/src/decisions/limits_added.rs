@@ -1,0 +1,85 @@
+//! An upgrade gave limits to connections that had none. That is said in the history, with
+//! the next change that is written, and once in a run's report.
+
+use psa_host_billing::ConnectionName;
+use psa_host_billing::rules::Rules;
+use serde_json::json;
+
+use crate::connections::must_exist;
+use crate::db::{Optional, Sql, Tx, json as json_column};
+use crate::error::Inside;
+use crate::history::{About, Journal};
+use crate::{Ledger, Result};
+
+impl Ledger {
+    /// Whether limits were added to a connection by an upgrade and no report has said so
+    /// yet. Asked by a run that says it now.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound); a failing database.
+    pub fn say_limits_added(&self, name: &ConnectionName) -> Result<bool> {
+        let to_say = self.read(|view| {
+            let id = must_exist(view, name)?;
+            let row = view
+                .prepare("SELECT 1 FROM limits_added WHERE connection = ?1 AND said <> 'report'")?
+                .query_row([id], |_| Ok(()))
+                .optional()?;
+            Ok(row.is_some())
+        })?;
+        if to_say {
+            self.write(|change, _| {
+                let id = must_exist(change, name)?;
+                change.execute(
+                    "UPDATE limits_added SET said = 'report' WHERE connection = ?1",
+                    [id],
+                )?;
+                Ok(())
+            })?;
+        }
+        Ok(to_say)
+    }
+}
+
+/// Whether the history does not know yet.
+pub(crate) fn is_news(view: &Tx<'_>) -> Sql<bool> {
+    view.query_row(
+        "SELECT EXISTS (SELECT 1 FROM limits_added WHERE said = 'nowhere')",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// Write it down, with the rules as they are now.
+pub(crate) fn write_down(change: &Tx<'_>, journal: &mut Journal<'_>) -> Inside<()> {
+    let connections: Vec<(i64, String)> = change
+        .prepare(
+            "SELECT c.id, c.name FROM limits_added AS l JOIN connections AS c
+                 ON c.id = l.connection
+             WHERE l.said = 'nowhere' ORDER BY c.name",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Sql<_>>()?;
+    for (id, name) in connections {
+        let rules: Option<Rules> = change
+            .prepare("SELECT rules FROM rules WHERE connection = ?1")?
+            .query_row([id], |row| json_column(row, "rules"))
+            .optional()?;
+        let rules = rules.unwrap_or_default();
+        let detail = json!({
+            "connection": name, "by": "upgrade", "approval": rules.approval,
+            "brakes": rules.brakes,
+        });
+        journal.write(
+            change,
+            About::Connection(id),
+            "rules.limits-added",
+            &name,
+            &detail,
+        )?;
+        change.execute(
+            "UPDATE limits_added SET said = 'history' WHERE connection = ?1",
+            [id],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,440 @@
+//! Runs: one sync of one connection, with a row for every pair it looked at.
+
+pub(crate) mod cancel;
+pub(crate) mod known_accounts;
+pub(crate) mod lease;
+pub(crate) mod run_lines;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use psa_host_billing::{ConnectionName, TenantKey};
+use serde_json::{Value, json};
+
+use crate::connections::must_exist;
+use crate::db::{
+    Optional, Row, Sql, Tx, date, instant, instant_opt, json as json_column, params, parsed,
+    parsed_opt, to_json, words,
+};
+use crate::error::{Fault, Inside};
+use crate::history::About;
+use crate::open::lock;
+use crate::usage::number_after;
+use crate::{Ledger, LedgerError, Outcome, Result, RunLease, SnapshotId, Step};
+
+/// A run's number, shown as `r-000123`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub(crate) i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("r-{:06}", self.0))
+    }
+}
+
+impl FromStr for RunId {
+    type Err = LedgerError;
+    fn from_str(text: &str) -> Result<Self> {
+        number_after("r-", text)
+            .map(Self)
+            .ok_or_else(|| LedgerError::NotFound {
+                what: "run",
+                id: text.to_owned(),
+            })
+    }
+}
+
+/// A run to begin.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Of which connection.
+    pub connection: ConnectionName,
+    /// Which PSA instance, where it is known yet.
+    pub tenant: Option<TenantKey>,
+    /// By which snapshot, where there is one.
+    pub snapshot: Option<SnapshotId>,
+    /// Posts nothing.
+    pub dry_run: bool,
+    /// The civil date planned for, in the connection's zone.
+    pub as_of: Date,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunEnding {
+    /// It went through all rows.
+    Done,
+    /// The request budget ran low; the rest is for later.
+    Parked,
+    /// A brake: nothing was posted.
+    Braked,
+    /// A person or the system ended it: the rest was not sent.
+    Cancelled,
+    /// It could not go on.
+    Failed,
+    /// The program gave it up: nobody waited for it any more.
+    Abandoned,
+    /// Its process died, and a later one noticed.
+    Killed,
+}
+
+words!(RunEnding {
+    Done => "done",
+    Parked => "parked",
+    Braked => "braked",
+    Cancelled => "cancelled",
+    Failed => "failed",
+    Abandoned => "abandoned",
+    Killed => "killed",
+});
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunStatus {
+    /// Its process is at work.
+    Running,
+    /// Its process died, and no later one has written that down yet.
+    Killed,
+    /// It is over.
+    Ended(RunEnding),
+}
+
+impl RunStatus {
+    /// As it is shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Killed => RunEnding::Killed.as_str(),
+            Self::Ended(ending) => ending.as_str(),
+        }
+    }
+}
+
+/// What a run leaves behind.
+#[derive(Debug, Clone)]
+pub struct RunEnd {
+    /// How it ended.
+    pub ending: RunEnding,
+    /// Requests it made to the PSA.
+    pub requests: u64,
+    /// Rows by outcome.
+    pub counts: BTreeMap<Outcome, u64>,
+    /// What happened beside the rows; JSON of the caller's own shape.
+    pub incidents: Value,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// Of which connection; it may have been removed since.
+    pub connection: ConnectionName,
+    /// Which PSA instance.
+    pub tenant: Option<TenantKey>,
+    /// By which snapshot.
+    pub snapshot: Option<SnapshotId>,
+    /// Posts nothing.
+    pub dry_run: bool,
+    /// The civil date planned for.
+    pub as_of: Date,
+    /// By whom.
+    pub started_by: String,
+    /// When.
+    pub started_at: Timestamp,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// Where it is.
+    pub status: RunStatus,
+    /// Requests it made to the PSA.
+    pub requests: u64,
+    /// Rows by outcome.
+    pub counts: BTreeMap<Outcome, u64>,
+    /// What happened beside the rows.
+    pub incidents: Value,
+}
+
+/// A lock for each run of this process, so that others see whether it is alive.
+#[derive(Debug, Default)]
+pub(crate) struct RunLocks(Mutex<HashMap<i64, File>>);
+
+impl Ledger {
+    /// Begin a run, and take its tenant unless it is a dry one: whoever had it writes no
+    /// more. Until the run is ended or let go, or this process ends, others see it running.
+    /// Whoever begins it tells of [`Step::RunBegun`], once it is sure to be ended.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`] for the connection.
+    pub fn begin_run(&self, new: &NewRun) -> Result<RunLease> {
+        self.write(|change, journal| {
+            let connection = must_exist(change, &new.connection)?;
+            let id = change
+                .prepare(
+                    "INSERT INTO runs (connection_id, connection, tenant, snapshot, dry_run,
+                         as_of, started_by, started_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .insert(params![
+                    connection,
+                    new.connection.as_str(),
+                    new.tenant.as_ref().map(TenantKey::as_str),
+                    new.snapshot.map(|id| id.0),
+                    new.dry_run,
+                    new.as_of.to_string(),
+                    journal.who(),
+                    journal.at().as_microsecond(),
+                ])?;
+            let id = RunId(id);
+            let detail = json!({
+                "connection": new.connection, "tenant": new.tenant, "dry_run": new.dry_run,
+                "snapshot": new.snapshot.map(|id| id.to_string()),
+                "as_of": new.as_of.to_string(),
+            });
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.begun",
+                &id.to_string(),
+                &detail,
+            )?;
+            // Before the row can be seen, or its process would look dead.
+            self.hold_run(id)?;
+            RunLease::begin(
+                change,
+                journal,
+                id,
+                new.tenant.as_ref().filter(|_| !new.dry_run),
+            )
+        })
+    }
+
+    /// End a run.
+    ///
+    /// # Errors
+    /// [`LedgerError::RunState`] if it is over, [`LedgerError::LeaseLost`].
+    pub fn end_run(&self, lease: RunLease, end: &RunEnd) -> Result<()> {
+        self.end(lease.run(), end, |change| lease.in_run(change).map(|_| ()))
+    }
+
+    /// End a run whose process died. Its lease is of no matter: whoever else takes the
+    /// tenant takes it from nobody.
+    ///
+    /// # Errors
+    /// [`LedgerError::RunState`] if it is over, or its process is alive.
+    pub fn end_killed_run(&self, id: RunId, end: &RunEnd) -> Result<()> {
+        let alive = self.is_alive(id)?;
+        self.end(id, end, |_| match alive {
+            false => Ok(()),
+            true => Err(LedgerError::RunState {
+                run: id.to_string(),
+                why: "is under way",
+            }
+            .into()),
+        })
+    }
+
+    fn end(&self, id: RunId, end: &RunEnd, may: impl FnOnce(&Tx<'_>) -> Inside<()>) -> Result<()> {
+        self.write(|change, journal| {
+            may(change)?;
+            let connection = must_run(change, id)?;
+            change.execute(
+                "UPDATE runs SET ended_at = ?2, ending = ?3, requests = ?4, counts = ?5,
+                     incidents = ?6 WHERE id = ?1",
+                params![
+                    id.0,
+                    journal.at().as_microsecond(),
+                    end.ending.as_str(),
+                    i64::try_from(end.requests).unwrap_or(i64::MAX),
+                    to_json(&end.counts)?,
+                    to_json(&end.incidents)?,
+                ],
+            )?;
+            let detail = json!({
+                "ending": end.ending.as_str(), "requests": end.requests, "counts": end.counts,
+            });
+            journal.write(
+                change,
+                About::Connection(connection),
+                "run.ended",
+                &id.to_string(),
+                &detail,
+            )
+        })?;
+        self.reached(Step::RunEnded);
+        self.release_run(id);
+        Ok(())
+    }
+
+    /// Runs, latest first, at most `limit`; of one connection or of all.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn runs(&self, connection: Option<&ConnectionName>, limit: u32) -> Result<Vec<Run>> {
+        let mut runs = self.read(|view| {
+            let mut rows = view.prepare(
+                "SELECT * FROM runs WHERE ?1 IS NULL OR connection = ?1
+                 ORDER BY id DESC LIMIT ?2",
+            )?;
+            Ok(rows
+                .query_map(params![connection.map(ConnectionName::as_str), limit], run)?
+                .collect::<Sql<Vec<_>>>()?)
+        })?;
+        self.look_for_life(&mut runs)?;
+        Ok(runs)
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`].
+    pub fn run(&self, id: RunId) -> Result<Run> {
+        let found = self.read(|view| {
+            view.query_row("SELECT * FROM runs WHERE id = ?1", [id.0], run)
+                .optional()?
+                .ok_or_else(|| unknown(id))
+        })?;
+        let mut runs = [found];
+        self.look_for_life(&mut runs)?;
+        let [run] = runs;
+        Ok(run)
+    }
+
+    /// This process is done with a run that it could not end: others see that it is dead,
+    /// and end it.
+    pub fn let_go(&self, id: RunId) {
+        self.release_run(id);
+    }
+
+    /// Runs whose process died before they ended, oldest first, to be ended with
+    /// [`Ledger::end_killed_run`]. Their adjustments are among [`Ledger::open_intents`].
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn killed_runs(&self) -> Result<Vec<Run>> {
+        let mut runs = self.not_ended()?;
+        runs.retain(|run| run.status == RunStatus::Killed);
+        Ok(runs)
+    }
+
+    /// Runs of a connection that are under way, oldest first.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn runs_under_way(&self, connection: &ConnectionName) -> Result<Vec<Run>> {
+        let mut runs = self.not_ended()?;
+        runs.retain(|run| run.status == RunStatus::Running && run.connection == *connection);
+        Ok(runs)
+    }
+
+    fn not_ended(&self) -> Result<Vec<Run>> {
+        let mut runs = self.read(|view| {
+            let mut rows = view.prepare("SELECT * FROM runs WHERE ending IS NULL ORDER BY id")?;
+            Ok(rows.query_map([], run)?.collect::<Sql<Vec<_>>>()?)
+        })?;
+        self.look_for_life(&mut runs)?;
+        Ok(runs)
+    }
+
+    fn run_lock(&self, id: RunId) -> PathBuf {
+        self.dir().locks().join(format!("run-{id}.lock"))
+    }
+
+    fn hold_run(&self, id: RunId) -> Result<()> {
+        let path = self.run_lock(id);
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| LedgerError::io(&path, &error))?;
+        file.lock()
+            .map_err(|error| LedgerError::io(&path, &error))?;
+        lock(&self.inner.run_locks.0).insert(id.0, file);
+        Ok(())
+    }
+
+    /// The file goes too; where that fails it is only clutter.
+    fn release_run(&self, id: RunId) {
+        lock(&self.inner.run_locks.0).remove(&id.0);
+        let _ = std::fs::remove_file(self.run_lock(id));
+    }
+
+    fn look_for_life(&self, runs: &mut [Run]) -> Result<()> {
+        for run in runs {
+            if run.status == RunStatus::Running && !self.is_alive(run.id)? {
+                run.status = RunStatus::Killed;
+            }
+        }
+        Ok(())
+    }
+
+    /// A dead run's lock can be had. Shared, so that two who look do not take each
+    /// other for the run.
+    fn is_alive(&self, id: RunId) -> Result<bool> {
+        if lock(&self.inner.run_locks.0).contains_key(&id.0) {
+            return Ok(true);
+        }
+        let path = self.run_lock(id);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            other => other.map_err(|error| LedgerError::io(&path, &error))?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(LedgerError::io(&path, &error)),
+        }
+    }
+}
+
+/// The connection of a run that is not over.
+pub(crate) fn must_run(view: &Tx<'_>, id: RunId) -> Inside<i64> {
+    let found = view
+        .prepare("SELECT connection_id, ending IS NOT NULL FROM runs WHERE id = ?1")?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match found {
+        None => Err(unknown(id)),
+        Some((_, true)) => Err(LedgerError::RunState {
+            run: id.to_string(),
+            why: "is over",
+        }
+        .into()),
+        Some((connection, false)) => Ok(connection),
+    }
+}
+
+pub(crate) fn unknown(id: RunId) -> Fault {
+    LedgerError::NotFound {
+        what: "run",
+        id: id.to_string(),
+    }
+    .into()
+}
+
+fn run(row: &Row<'_>) -> Sql<Run> {
+    let ending = parsed_opt(row, "ending")?;
+    Ok(Run {
+        id: RunId(row.get("id")?),
+        connection: parsed(row, "connection")?,
+        tenant: parsed_opt(row, "tenant")?,
+        snapshot: row.get::<Option<i64>>("snapshot")?.map(SnapshotId),
+        dry_run: row.get("dry_run")?,
+        as_of: date(row, "as_of")?,
+        started_by: row.get("started_by")?,
+        started_at: instant(row, "started_at")?,
+        ended_at: instant_opt(row, "ended_at")?,
+        status: ending.map_or(RunStatus::Running, RunStatus::Ended),
+        requests: row.get::<i64>("requests")?.unsigned_abs(),
+        counts: json_column(row, "counts")?,
+        incidents: json_column(row, "incidents")?,
+    })
+}
