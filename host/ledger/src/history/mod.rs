@@ -125,7 +125,7 @@ impl Ledger {
     /// # Errors
     /// A failing or damaged database.
     pub fn history_head(&self) -> Result<Option<HistoryHead>> {
-        self.read(|view| last(view))
+        self.read(last)
     }
 
     /// The chain of a run's channel as it stood after the run's own last entry, which says
