@@ -41,7 +41,7 @@ const MEANT: [(&str, &str); 22] = [
 /// The name of an IANA time zone, spelt as IANA does.
 pub(crate) fn zone_name(text: &str) -> Result<String> {
     let is = |name: &&str| name.eq_ignore_ascii_case(text);
-    let is_no_place = NO_PLACES.iter().any(|name| is(name)) || text.starts_with("right/");
+    let is_no_place = NO_PLACES.iter().any(is) || text.starts_with("right/");
     let found = TimeZone::get(text).ok().filter(|_| !is_no_place);
     found
         .and_then(|zone| zone.iana_name().map(str::to_owned))

@@ -2,7 +2,7 @@
 //! whole: nobody reads half of one, and none is overwritten unasked.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -107,10 +107,33 @@ fn exists(file: &Path) -> Error {
 }
 
 pub(crate) fn unwritable(file: &Path, error: &io::Error) -> Error {
-    rule(
-        "file-unwritable",
-        format!("{} could not be written: {error}", file.display()),
-        "Check that the folder is there, that this user may write into it, and that its disk \
-         is not full.",
-    )
+    let (code, what, fix) = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (
+            "disk-full",
+            "its disk is full",
+            "Free some space there, or name a file on another disk.",
+        ),
+        ErrorKind::PermissionDenied => (
+            "file-permission",
+            "this user may not write there",
+            "Name a file in a folder of this user, or give the user access to this one.",
+        ),
+        ErrorKind::ReadOnlyFilesystem => (
+            "file-permission",
+            "its disk is read-only",
+            "Name a file on another disk.",
+        ),
+        ErrorKind::NotFound => (
+            "file-not-found",
+            "its folder is not there",
+            "Make the folder, or name another file.",
+        ),
+        _ => {
+            let message = format!("{} could not be written: {error}", file.display());
+            let fix = "Check the folder and its disk, or name another file.";
+            return rule("file-unwritable", message, fix);
+        }
+    };
+    let message = format!("{} could not be written: {what}", file.display());
+    rule(code, message, fix)
 }

@@ -271,6 +271,10 @@ fn counts_and_ids_of_programs_are_read_exactly_in_json_too() {
         import("\"\\u200bw1\\u00a0\"", "1015")["notes"][0]["code"],
         "cleaned-text"
     );
+    assert_eq!(
+        import("\" w1\"", "1015")["notes"][0]["code"],
+        "cleaned-text"
+    );
     let (_, shown) = program.json(&["usage", "show", "--channel", "msp"]);
     assert_eq!(shown["items"][0]["users"], 1015);
     for (workspace, users, code, cause) in [

@@ -62,6 +62,10 @@ fn named(uid: u32) -> String {
 
 /// What kind of network share a directory lies on; none: a disk of this computer, as far as
 /// the system says.
+#[allow(
+    clippy::useless_conversion,
+    reason = "the number has other widths on other machines"
+)]
 pub(crate) fn network_share(directory: &Path) -> Option<&'static str> {
     let about = statfs(directory).ok()?;
     // The kernel's numbers have 32 bits, and some systems extend their sign.

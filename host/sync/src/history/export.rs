@@ -188,7 +188,7 @@ mod tests {
             .host
             .export_history(&nowhere, ExportForm::Csv, 0, false)
             .unwrap_err();
-        assert_eq!(error.code(), "file-unwritable");
+        assert_eq!(error.code(), "file-not-found");
         let mut stream = Vec::new();
         let done = fixture
             .host

@@ -11,6 +11,8 @@ use crate::Note;
 pub(crate) struct Cleaned {
     /// Ids that came as JSON numbers.
     pub(crate) numbers: usize,
+    /// Ids in quotes that had spaces around them.
+    pub(crate) spaced: usize,
     /// Texts that lost something.
     texts: usize,
     /// The characters that they lost.
@@ -76,6 +78,13 @@ impl Cleaned {
             let message = format!("{} ids are numbers; they were taken as text", self.numbers);
             notes.push(Note::new("number-as-id", message));
         }
+        if self.spaced > 0 {
+            let message = format!(
+                "{} had spaces around them; they were taken without them",
+                plural(self.spaced, "id", "ids")
+            );
+            notes.push(Note::new("cleaned-text", message));
+        }
         if self.texts > 0 {
             let lost: Vec<String> = self.lost.iter().map(|c| described(*c)).collect();
             let message = format!(
@@ -93,7 +102,12 @@ impl Cleaned {
             notes.push(Note::new("cleaned-count", message));
         }
         if !self.names.is_empty() {
-            let shown: Vec<String> = self.names.iter().take(MOST_NAMES).map(short).collect();
+            let shown: Vec<String> = self
+                .names
+                .iter()
+                .take(MOST_NAMES)
+                .map(|name| short(name))
+                .collect();
             let more = self.names.len().saturating_sub(shown.len());
             let more = if more > 0 {
                 format!(" and {more} more")
@@ -111,7 +125,7 @@ impl Cleaned {
     }
 }
 
-fn short(name: &String) -> String {
+fn short(name: &str) -> String {
     let short: String = name.chars().take(40).collect();
     format!("{short:?}")
 }

@@ -259,6 +259,7 @@ impl<'a> Node<'a> {
         } else {
             return Err(self.wrong_type("an id (a text)"));
         };
+        cleaned.spaced += usize::from(text.is_ascii() && text.trim() != text);
         let text = cleaned
             .text(&text)
             .map_err(|why| self.problem("bad-id", why, "Correct it."))?;

@@ -184,3 +184,63 @@ async fn a_service_that_stands_twice_is_told_with_its_contract_its_lines_and_a_l
         assert!(table.contains(&format!("\n    {link}\n")), "{table}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_missing_without_a_terminal_is_wrong_use() {
+    let scene = Scene::present(&[]).await;
+    let add = |time_zone: &'static str, more: &[&'static str]| {
+        let add = [
+            "connection",
+            "add",
+            "autotask",
+            "--name",
+            "second",
+            "--channel",
+            "msp",
+            "--time-zone",
+            time_zone,
+            "--set",
+            "username=ann@acme.example",
+        ];
+        run(&scene, &[&add[..], more].concat())
+    };
+    for said in [
+        add("UTC", &[]),
+        run(&scene, &["connection", "rotate", "acme"]),
+    ] {
+        let error = &said.json["error"];
+        assert_eq!((said.status, &error["code"]), (2, &"usage".into()));
+        let fix = error["fix"].as_str().unwrap();
+        assert!(fix.contains("--secret secret=@FILE"), "{error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret.txt");
+    std::fs::write(&file, "s3cret").unwrap();
+    let secret: &'static str = Box::leak(format!("secret=@{}", file.display()).into());
+    for (zone, meant) in [
+        ("ET", "America/New_York"),
+        ("W. Europe Standard Time", "Europe/Berlin"),
+        ("EST", "America/New_York"),
+    ] {
+        let said = add(zone, &["--secret", secret]);
+        let error = &said.json["error"];
+        assert_eq!(error["code"], "unknown-time-zone", "{error}");
+        assert!(error["fix"].as_str().unwrap().contains(meant), "{error}");
+    }
+    let listed = run(&scene, &["connection", "list"]);
+    assert_eq!(listed.json["connections"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_finds_names_without_their_accents() {
+    let scene = Scene::present(&[]).await;
+    scene.simulator.world().add_company("Müller & Söhne");
+    for search in ["muller", "MUELLER", "Müller", "sohne"] {
+        let said = run(&scene, &["account", "list", "acme", "--search", search]);
+        let accounts = said.json["accounts"].as_array().unwrap();
+        assert_eq!(accounts.len(), 1, "{search}: {}", said.json);
+        assert_eq!(accounts[0]["name"], "Müller & Söhne");
+    }
+    let said = run(&scene, &["account", "list", "acme", "--search", "miller"]);
+    assert_eq!(said.json["accounts"].as_array().unwrap().len(), 0);
+}

@@ -280,7 +280,8 @@ fn import_good_rows(scene: &Scene, items: &str) -> psa_host_sync::UsageImported 
         r#"{{"channel": "msp", "taken_at": "{now}", "complete": true, "items": [{items}]}}"#
     );
     let source = Source::new("usage.json", text).keeping_good_rows(true);
-    scene.host.import_usage(&source, &UsageForm::Json).unwrap()
+    let done = scene.host.import_usage(&source, &UsageForm::Json);
+    done.expect("good rows")
 }
 
 #[tokio::test]
