@@ -566,6 +566,27 @@ error_codes! {
     RunEnded = "run-ended",
         "The run was ended from outside before it was done.",
         "Sync again: what was sent is found in the ledger and settled first.";
+    RunOver = "run-over",
+        "The run has ended already, or its process is dead.",
+        "Look at it with `psa-host run show`.";
+    RunBeingCancelled = "run-being-cancelled",
+        "Somebody asked the run to end before; what is in flight is finished first.",
+        "Wait; `psa-host run show` says how far it is.";
+    NoRunUnderWay = "no-run-under-way",
+        "No run of the connection is under way.",
+        "See the runs with `psa-host run list`.";
+    SeveralRunsUnderWay = "several-runs-under-way",
+        "Several runs of the connection are under way, dry runs among them.",
+        "Name the run that is to end.";
+    CancelTarget = "cancel-target",
+        "What is named is neither a run nor a connection.",
+        "Name a run such as r-000012, or a connection.";
+    RunPanicked = "run-panicked",
+        "The run broke off by an error of this program.",
+        "Tell its authors. Sync again: what was sent is found in the ledger and settled first.";
+    WorkspaceAmbiguous = "workspace-ambiguous",
+        "Several workspaces have the name.",
+        "Name the one that is meant by its id.";
     RunStalled = "run-stalled",
         "The run got nowhere for a long time and was ended.",
         "Sync again: what was sent is found in the ledger and settled first.";

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adjustment;
 pub mod approval;
 pub mod brake;
 pub mod bundle;
@@ -38,6 +39,7 @@ mod timeline;
 pub mod trial;
 mod vendor;
 
+pub use adjustment::{Adjustment, Cleared};
 pub use error_code::ErrorCode;
 pub use hold::{Hold, HoldCode};
 pub use ids::{
@@ -51,6 +53,8 @@ pub use quantity::{Units, UnitsChange, UnitsError, parse_decimal};
 pub use rejection::RejectionKind;
 pub use report_code::{AnyCode, ReportCode};
 pub use set_aside::{SetAside, SetAsideKind, SetAsides};
-pub use snapshot::{CompleteSnapshot, SnapshotError, UnreadUsage, UsageItem, UsageSnapshot};
+pub use snapshot::{
+    CompleteSnapshot, SnapshotError, UnreadUsage, UsageCounts, UsageItem, UsageSnapshot,
+};
 pub use timeline::{Segment, Timeline, TimelineError, Truth};
 pub use vendor::{Metric, Workspace, WorkspaceKind, WorkspaceStatus, default_metric};

@@ -28,9 +28,9 @@ use crate::count::{Counting, Days};
 use crate::rules::Rules;
 use crate::stance::Stance;
 use crate::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, Contract, ContractId, Hold, LineId,
-    LineKey, Mapping, Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping,
-    SetAsides, Units, UnitsChange, Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, Contract, ContractId, Hold, LineId, LineKey, Mapping,
+    Metric, ModuleId, Money, QuantityModel, Service, ServiceId, ServiceMapping, SetAsides, Units,
+    UnitsChange, UsageCounts, Workspace, WorkspaceId,
 };
 
 /// A mapped workspace and a mapped module.
@@ -46,40 +46,6 @@ pub struct Pair {
     pub service: ServiceId,
     /// What is counted.
     pub metric: Metric,
-}
-
-/// One change of a line's units from a date: the only thing ever written to a PSA.
-/// Can only be had from a [`Plan`] that no brake stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adjustment {
-    pair: Pair,
-    line: LineKey,
-    baseline: Units,
-    target: Units,
-    effective: Date,
-}
-
-impl Adjustment {
-    /// For whom and what.
-    pub fn pair(&self) -> &Pair {
-        &self.pair
-    }
-    /// Where.
-    pub fn line(&self) -> &LineKey {
-        &self.line
-    }
-    /// Units on the effective date when it was planned.
-    pub fn baseline(&self) -> Units {
-        self.baseline
-    }
-    /// Units from the effective date on.
-    pub fn target(&self) -> Units {
-        self.target
-    }
-    /// The first day of the new quantity.
-    pub fn effective(&self) -> Date {
-        self.effective
-    }
 }
 
 /// What is done with a pair.
@@ -270,7 +236,7 @@ pub struct Context<'a> {
     /// What the MSP decided for the connection.
     pub rules: &'a Rules,
     /// The counts.
-    pub snapshot: &'a CompleteSnapshot,
+    pub snapshot: &'a UsageCounts,
     /// The mappings.
     pub mapping: &'a Mapping,
     /// The PSA's accounts.

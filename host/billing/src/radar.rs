@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::elsewhere::Elsewhere;
 use crate::{
-    CompleteSnapshot, Mapping, Metric, ModuleId, Money, Service, ServiceId, SetAsides, UsageItem,
+    Mapping, Metric, ModuleId, Money, Service, ServiceId, SetAsides, UsageCounts, UsageItem,
     Workspace, WorkspaceId, default_metric,
 };
 
@@ -20,7 +20,7 @@ pub struct Seen<'a> {
     /// The day, in the connection's zone.
     pub as_of: Date,
     /// The counts.
-    pub snapshot: &'a CompleteSnapshot,
+    pub snapshot: &'a UsageCounts,
     /// The mappings.
     pub mapping: &'a Mapping,
     /// What other connections of the channel bill.

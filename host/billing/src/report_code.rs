@@ -78,6 +78,21 @@ report_codes! {
         "The adjustment was sent, and its line shows after the quarantine that it did not take effect.",
         "Sync once more: the pair is planned anew.",
         "The request was lost on its way; ten minutes later the line still has 5 units.";
+    /// Its process died.
+    RunKilled = "run-killed",
+        "The run's process ended before the run did: it was killed, or the machine lost its power.",
+        "Sync again: what may have left is read before anything is sent. `psa-host run show` says what is in doubt.",
+        "The machine was switched off while a run posted; the next sync finds the run open and closes it.";
+    /// Nobody waited for it any more.
+    RunAbandoned = "run-abandoned",
+        "The program gave the run up in the middle: nobody waited for it any more.",
+        "Sync again: what may have left is read before anything is sent. `psa-host run show` says what is in doubt.",
+        "A program that has psa-host as a part stopped waiting after a time of its own.";
+    /// The program itself broke.
+    RunFailed = "run-failed",
+        "The run broke off by an error of this program.",
+        "Tell its authors. Sync again: what may have left is read before anything is sent.",
+        "A part of the program met a case that its authors had ruled out.";
     /// Nothing of a kind is mapped.
     SetupRequired = "setup-required",
         "No workspace, or no module, of the connection is mapped, or all of them are excluded; or every connection is paused: nothing can be posted.",

@@ -1,6 +1,7 @@
 //! Counts of all workspaces and modules of one channel at one instant.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -59,14 +60,27 @@ pub struct UsageSnapshot {
     pub unread: Vec<UnreadUsage>,
 }
 
-/// A snapshot that a plan may be built from.
+/// Counts by workspace and module, whatever may be missing from them: for looking at.
 #[derive(Debug)]
-pub struct CompleteSnapshot {
+pub struct UsageCounts {
     channel: WorkspaceId,
     taken_at: Timestamp,
     by_workspace: HashMap<WorkspaceId, Vec<UsageItem>>,
     unread: HashMap<WorkspaceId, Vec<UnreadUsage>>,
     all_zero: bool,
+}
+
+/// A snapshot from which nothing is missing: only from such a one comes a plan that can be
+/// posted.
+#[derive(Debug)]
+pub struct CompleteSnapshot(UsageCounts);
+
+impl Deref for CompleteSnapshot {
+    type Target = UsageCounts;
+
+    fn deref(&self) -> &UsageCounts {
+        &self.0
+    }
 }
 
 /// Why a snapshot cannot be planned from.
@@ -86,16 +100,26 @@ impl CompleteSnapshot {
     /// # Errors
     /// [`SnapshotError::Incomplete`].
     pub fn new(snapshot: UsageSnapshot) -> Result<Self, SnapshotError> {
+        if snapshot.complete {
+            return Ok(Self(UsageCounts::new(snapshot)));
+        }
+        Err(SnapshotError::Incomplete {
+            channel: snapshot.channel,
+            taken_at: snapshot.taken_at,
+        })
+    }
+}
+
+impl UsageCounts {
+    /// What a snapshot has, complete or not.
+    pub fn new(snapshot: UsageSnapshot) -> Self {
         let UsageSnapshot {
             channel,
             taken_at,
-            complete,
+            complete: _,
             items,
             unread: not_read,
         } = snapshot;
-        if !complete {
-            return Err(SnapshotError::Incomplete { channel, taken_at });
-        }
         let all_zero = items
             .iter()
             .all(|item| item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0);
@@ -113,13 +137,13 @@ impl CompleteSnapshot {
         for one in not_read {
             unread.entry(one.workspace.clone()).or_default().push(one);
         }
-        Ok(Self {
+        Self {
             channel,
             taken_at,
             by_workspace,
             unread,
             all_zero,
-        })
+        }
     }
 
     /// The channel workspace it is of.
@@ -194,6 +218,8 @@ mod tests {
             error.to_string(),
             "the usage snapshot of c taken at 2026-10-01T04:30:00Z is not complete"
         );
+        let looked_at = UsageCounts::new(snapshot(false, 3));
+        assert_eq!(looked_at.items().count(), 1, "it may be looked at");
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub use open::{Clock, Ledger, system_clock};
 pub use plugins::storage::{StorageQuota, StorageScope, StorageUse};
 pub use plugins::{AddedPlugin, Approval, DESCRIPTION_FORM, Plugin, PluginFile};
 pub use psa_host_billing::{ServiceMapping, UsageItem};
+pub use runs::cancel::CancelRequest;
 pub use runs::lease::RunLease;
 pub use runs::run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};

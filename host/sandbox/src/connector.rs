@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use psa_host_billing::{
-    Account, AccountId, Contract, Line, LineKey, RejectionKind, Service, TenantKey, Units,
+    Account, AccountId, Adjustment, Contract, Line, LineKey, RejectionKind, Service, TenantKey,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::error::Elapsed;
@@ -95,21 +95,6 @@ pub struct LineReading {
     pub lines: Vec<Line>,
     /// Others of the same service on the same contracts.
     pub others: Vec<LineKey>,
-}
-
-/// One change of one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdjustmentRequest {
-    /// Which line.
-    pub line: LineKey,
-    /// Its units at `effective`, as last read.
-    pub baseline: Units,
-    /// Its units from `effective` on.
-    pub target: Units,
-    /// The first day of the change.
-    pub effective: Date,
-    /// The civil date in the connection's zone.
-    pub today: Date,
 }
 
 /// A configured instance. One call at a time; several connectors of one session may
@@ -281,14 +266,15 @@ impl Connector {
 
     /// Change one line's units, if `gate` lets the write leave when its turn has come. What
     /// became of it is judged by what the host saw leave and come back, not by the plugin's
-    /// word alone.
+    /// word alone. `today`: the civil date in the connection's zone.
     pub async fn adjust(
         &mut self,
-        request: &AdjustmentRequest,
+        adjustment: &Adjustment,
+        today: Date,
         gate: Arc<dyn WriteGate>,
     ) -> Posting {
         self.write = Write::Nothing;
-        let answer = self.ask_to_adjust(request, gate).await;
+        let answer = self.ask_to_adjust(adjustment, today, gate).await;
         let (mut posting, incident) = judge(answer.map(said), self.write);
         if let Some((code, message)) = incident {
             self.incident(code, Phase::Adjust, message);
@@ -316,21 +302,18 @@ impl Connector {
 
     async fn ask_to_adjust(
         &mut self,
-        request: &AdjustmentRequest,
+        adjustment: &Adjustment,
+        today: Date,
         gate: Arc<dyn WriteGate>,
     ) -> Result<wit::Outcome, CallError> {
-        let adjustment = wit::Adjustment {
-            line: key(&request.line),
-            baseline: request.baseline.to_string(),
-            target: request.target.to_string(),
-            effective: civil(request.effective),
+        let asked = wit::Adjustment {
+            line: key(&adjustment.key),
+            baseline: adjustment.baseline.to_string(),
+            target: adjustment.target.to_string(),
+            effective: civil(adjustment.effective),
         };
         self.gate = Some(gate);
-        let answer = call!(
-            self,
-            Phase::Adjust,
-            call_adjust(&adjustment, civil(request.today))
-        )?;
+        let answer = call!(self, Phase::Adjust, call_adjust(&asked, civil(today)))?;
         self.heed(Phase::Adjust, answer)
     }
 

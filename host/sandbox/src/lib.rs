@@ -60,8 +60,7 @@ pub use clock::Clock;
 pub use compile::{Compiler, WorkerError, compile_worker};
 pub use config::Config;
 pub use connector::{
-    AdjustmentRequest, ApiUsage, CheckReport, Connector, Depth, Finding, FindingVerdict,
-    LineReading, Page,
+    ApiUsage, CheckReport, Connector, Depth, Finding, FindingVerdict, LineReading, Page,
 };
 pub use describe::{
     Authentication, Description, Field, FieldKind, FieldScope, HeaderTemplate, RefusalEvidence,

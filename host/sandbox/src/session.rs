@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use psa_host_billing::TenantKey;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -124,6 +125,13 @@ impl Session {
     /// credentials. Waits side by side count once.
     pub fn waited(&self) -> std::time::Duration {
         self.egress.waits().total()
+    }
+
+    /// Cancelled once by whoever ends the run early: from then on no call of this session
+    /// waits for the budget or for a pause that the PSA asked for. One that would have to is
+    /// parked at once.
+    pub fn hurry(&self) -> &CancellationToken {
+        &self.egress.hurry
     }
 
     /// A call begins; it ends when what is given is dropped.

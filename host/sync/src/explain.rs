@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
-use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::plan::{Context, PlanLine, Step, first_day_to_read};
 use psa_host_billing::{
     AccountId, ConnectionName, ErrorCode, ModuleId, ServiceMapping, TenantKey, Units, Workspace,
@@ -15,9 +14,9 @@ use psa_host_sandbox::Depth;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::count::LookBack;
 use crate::error::rule;
 use crate::mapping::zone_of;
+use crate::plan_inputs::{Listed, PlanInputs};
 use crate::progress::unwatched;
 use crate::run::{LineReport, Notice};
 use crate::snapshot::counts_of;
@@ -145,39 +144,18 @@ impl Access {
         open.session.bind_tenant(&tenant);
         let as_of = self.today(&connection)?;
         let rules = self.ledger().rules(name)?;
+        let remembered = self.remembered(&open, &tenant, as_of, open.quarantine())?;
+        let found = open.reader.account(&account).await.map_err(failed)?;
+        let services = open.reader.services(&unwatched).await.map_err(failed)?;
+        let listed = Listed::new(found, services);
+        let from = first_day_to_read(&remembered.past, as_of);
+        let contracts = open.reader.contracts_of(&account, Window::from(from)).await;
+        let contracts = contracts.map_err(failed)?;
+        let inputs = PlanInputs::new(&open, as_of, &rules, &snapshot, &remembered, &listed);
         let (line, mut steps) = {
-            let past = self.past_of_lines(&open, &tenant, as_of, open.quarantine())?;
-            let found = open.reader.account(&account).await.map_err(failed)?;
-            let services = open.reader.services(&unwatched).await.map_err(failed)?;
-            let from = first_day_to_read(&past, as_of);
-            let contracts = open.reader.contracts_of(&account, Window::from(from)).await;
-            let contracts = contracts.map_err(failed)?;
-            let counting = self.counting_of(name)?;
-            let look_back = LookBack {
-                connection: &connection,
-                mapping: &mapping,
-                counting: &counting,
-                as_of,
-                until: snapshot.taken_at(),
-            };
             let read = std::iter::once((workspace, contracts.as_slice()));
-            let days = self.days_to_plan(look_back, read)?;
-            let services = services.into_iter().map(|s| (s.id.clone(), s)).collect();
-            let context = Context {
-                as_of,
-                rules: &rules,
-                snapshot: &snapshot,
-                mapping: &mapping,
-                accounts: &found.into_iter().map(|a| (a.id.clone(), a)).collect(),
-                services: &services,
-                bundles: &mapped_bundles(&mapping, &services),
-                model: &open.plugin.description().quantity,
-                past: &past,
-                counting: &counting,
-                days: &days,
-                set_asides: &self.set_asides_of(name)?,
-                known: &self.ledger().known_accounts(&tenant)?,
-            };
+            let days = self.days_to_plan(inputs.look_back(), read)?;
+            let context = inputs.context(&days);
             let (line, mut steps) = context.explain(known, &account, &service, &contracts);
             steps.insert(0, mapped_step(known, &account, &service, &context));
             steps.insert(1, snapshot_step(&newest));

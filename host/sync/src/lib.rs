@@ -28,6 +28,7 @@ pub mod modules;
 mod names;
 mod note;
 mod orphans;
+mod plan_inputs;
 mod plugins;
 mod progress;
 mod psa_lists;

@@ -21,7 +21,8 @@ pub(crate) struct Orphan {
 impl Access {
     /// The orphans of a connection, by line id. Reads no line of the PSA unless a
     /// mapping has gone or changed, or a workspace has left the channel; what cannot be
-    /// read is told of, never left out. `chosen` is asked only where lines were posted.
+    /// read is told of, never left out. `chosen` is asked only where lines were posted; `asked`:
+    /// whose lines are looked at, by whom they were posted for.
     pub(crate) async fn orphans(
         &self,
         open: &OpenConnection,
@@ -29,9 +30,12 @@ impl Access {
         mapping: &Mapping,
         chosen: impl FnOnce() -> Chosen,
         as_of: Date,
+        asked: impl Fn(&WorkspaceId) -> bool,
     ) -> Result<Vec<Orphan>> {
         let own = |line: &LineRecord| {
-            line.posted_for.is_some() && line.connection.as_ref() == Some(&open.connection.name)
+            let posted_for = line.posted_for.as_ref();
+            posted_for.is_some_and(|(workspace, _)| asked(workspace))
+                && line.connection.as_ref() == Some(&open.connection.name)
         };
         let mut lines = self.ledger().lines(tenant)?;
         lines.retain(own);

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use psa_host_billing::radar::{Seen, Stake};
 use psa_host_billing::suggest::{Confidence, NamedModule, suggest_services};
 use psa_host_billing::{
-    CompleteSnapshot, ConnectionName, ErrorCode, Mapping, ModuleId, Service, ServiceId, UsageItem,
+    ConnectionName, ErrorCode, Mapping, ModuleId, Service, ServiceId, UsageCounts, UsageItem,
     UsageSnapshot, WorkspaceId,
 };
 use schemars::JsonSchema;
@@ -95,21 +95,14 @@ impl Access {
             Err(_) if mapping.services().len() == 0 => Vec::new(),
             Err(error) => return Err(error),
         };
-        // Complete for looking at: what is missing from it is on nobody's radar.
-        let counts = CompleteSnapshot::new(UsageSnapshot {
+        // What is missing from it is on nobody's radar.
+        let counts = UsageCounts::new(UsageSnapshot {
             channel: channel.clone(),
             taken_at: snapshot.taken_at,
-            complete: true,
+            complete: snapshot.complete,
             items: self.ledger().usage_items(snapshot.id)?,
             unread: self.ledger().unread_usage(snapshot.id)?,
         });
-        let counts = counts.map_err(|error| {
-            rule(
-                ErrorCode::SnapshotIncomplete,
-                error.to_string(),
-                "Import another.",
-            )
-        })?;
         let mut workspaces = self.ledger().workspaces_below(channel)?;
         workspaces.extend(self.ledger().workspace(channel)?);
         let workspaces: HashMap<_, _> = workspaces

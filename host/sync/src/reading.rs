@@ -390,7 +390,12 @@ impl Reader {
                 return Err(error);
             };
             tracing::info!(%error, ?wait, "a read failed and is repeated");
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                biased;
+                // The run is to end: what the next one reads is as good.
+                () = self.session.hurry().cancelled() => return Err(error),
+                () = tokio::time::sleep(wait) => {}
+            }
         }
     }
 

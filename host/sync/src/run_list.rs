@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::{ConnectionName, TenantKey};
-use psa_host_ledger::{Run, RunId};
+use psa_host_billing::{ConnectionName, ReportCode, TenantKey};
+use psa_host_ledger::{Run, RunEnding, RunId, RunStatus};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::access::unseen;
 use crate::{Access, Power, Result};
@@ -28,9 +29,13 @@ pub struct RunView {
     /// The civil date planned for.
     #[schemars(with = "psa_host_billing::form::Day")]
     pub as_of: Date,
-    /// Where it is: `running`, `abandoned`, `done`, `parked`, `braked`, `failed`,
-    /// `interrupted`.
+    /// Where it is: `running`, `done`, `parked`, `braked`, `cancelled`, `failed`, `abandoned`
+    /// (nobody waited for it any more) or `killed`.
     pub status: &'static str,
+    /// Why it did not go through all rows, where it did not.
+    pub why: Option<String>,
+    /// Who ended it early, where that is how it ended.
+    pub cancelled_by: Option<String>,
     /// By whom.
     pub started_by: String,
     /// When it began.
@@ -68,7 +73,24 @@ impl Access {
             runs.sort_by_key(|run| std::cmp::Reverse(run.id));
             runs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
-        let view = |run: psa_host_ledger::Run| RunView {
+        Ok(runs.into_iter().map(RunView::from).collect())
+    }
+
+    /// A run of a connection that the actor sees.
+    pub(crate) fn run_seen(&self, id: RunId) -> Result<Run> {
+        let run = self.ledger().run(id)?;
+        match self.sees_connection(&run.connection)? {
+            true => Ok(run),
+            false => Err(unseen("run", id)),
+        }
+    }
+}
+
+impl From<Run> for RunView {
+    fn from(run: Run) -> Self {
+        Self {
+            why: why(&run),
+            cancelled_by: text(&run.incidents, "cancelled_by"),
             run: run.id.to_string(),
             connection: run.connection,
             tenant: run.tenant,
@@ -85,16 +107,19 @@ impl Access {
                 .into_iter()
                 .map(|(outcome, count)| (outcome.as_str(), count))
                 .collect(),
-        };
-        Ok(runs.into_iter().map(view).collect())
-    }
-
-    /// A run of a connection that the actor sees.
-    pub(crate) fn run_seen(&self, id: RunId) -> Result<Run> {
-        let run = self.ledger().run(id)?;
-        match self.sees_connection(&run.connection)? {
-            true => Ok(run),
-            false => Err(unseen("run", id)),
         }
     }
+}
+
+/// The last thing that a run said of itself, where it did not go through all rows.
+fn why(run: &Run) -> Option<String> {
+    match run.status {
+        RunStatus::Running | RunStatus::Ended(RunEnding::Done) => None,
+        RunStatus::Killed => Some(ReportCode::RunKilled.cause().to_owned()),
+        RunStatus::Ended(_) => text(run.incidents.get("notices")?.as_array()?.last()?, "message"),
+    }
+}
+
+fn text(of: &Value, key: &str) -> Option<String> {
+    of.get(key)?.as_str().map(str::to_owned)
 }

@@ -12,21 +12,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use psa_host_billing::brake::{Brake, BrakeCode};
-use psa_host_billing::bundle::mapped_bundles;
-use psa_host_billing::count::Days;
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision, first_day_to_read, last_day_to_read};
 use psa_host_billing::rules::BrakeLimits;
 use psa_host_billing::{
-    Account, AccountId, CompleteSnapshot, ConnectionName, ContractId, ErrorCode, HoldCode, Mapping,
-    ReportCode, Service, ServiceId, TenantKey, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
+    Account, AccountId, ConnectionName, ContractId, ErrorCode, HoldCode, Mapping, ReportCode,
+    Service, ServiceId, TenantKey, UsageCounts, UsageItem, UsageSnapshot, Workspace, WorkspaceId,
 };
 use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::count::LookBack;
+use crate::plan_inputs::{Listed, PlanInputs, Remembered};
 use crate::progress::{Activity, Progress, Watch};
 use crate::{
     Access, AccountContracts, OpenConnection, Power, Purpose, Result, Window, whole_lines,
@@ -97,94 +95,60 @@ impl Access {
         let mut findings = Vec::new();
         let rules = self.ledger().rules(name)?;
         let snapshot = self.counts_to_validate(&open, &rules.brakes, &mut findings)?;
-        let mapping = self.mapping_of(&open)?;
-        let workspaces = self.workspaces_of(&open)?;
-        let set_asides = self.set_asides_of(name)?;
+        let remembered = self.remembered(&open, &tenant, as_of, open.quarantine())?;
+        let Remembered {
+            mapping,
+            workspaces,
+            set_asides,
+            ..
+        } = &remembered;
         let excluded = |item: &UsageItem| set_asides.excludes(&item.workspace, &item.module, as_of);
         unmapped(
             &connection.name,
-            (&mapping, &self.elsewhere(&connection)?),
-            &workspaces,
+            (mapping, &self.elsewhere(&connection)?),
+            workspaces,
             snapshot.items().filter(|item| !excluded(item)),
             &mut findings,
         );
 
         let accounts = open.reader.accounts(watch).await.map_err(failed)?;
         let services = open.reader.services(watch).await.map_err(failed)?;
-        let accounts: HashMap<AccountId, Account> =
-            accounts.into_iter().map(|a| (a.id.clone(), a)).collect();
-        let services: HashMap<ServiceId, Service> =
-            services.into_iter().map(|s| (s.id.clone(), s)).collect();
-        both_sides(&mapping, &accounts, &services, &mut findings);
+        let listed = Listed::new(accounts, services);
+        let (accounts, services) = (&listed.accounts, &listed.services);
+        both_sides(mapping, accounts, services, &mut findings);
         let counted = snapshot.items().map(|item| &item.module);
-        undeclared_bundles(name, &mapping, &services, counted, &mut findings);
-        self.renamed(name, &mapping, (&accounts, &services), &mut findings)?;
+        undeclared_bundles(name, mapping, services, counted, &mut findings);
+        self.renamed(name, mapping, (accounts, services), &mut findings)?;
 
-        let past = self.past_of_lines(&open, &tenant, as_of, open.quarantine())?;
-        let counting = self.counting_of(name)?;
-        let look_back = LookBack {
-            connection: &connection,
-            mapping: &mapping,
-            counting: &counting,
-            as_of,
-            until: snapshot.taken_at(),
-        };
-        let context = Context {
-            as_of,
-            rules: &rules,
-            snapshot: &snapshot,
-            mapping: &mapping,
-            accounts: &accounts,
-            services: &services,
-            bundles: &mapped_bundles(&mapping, &services),
-            model: &open.plugin.description().quantity,
-            past: &past,
-            counting: &counting,
-            days: &Days::default(),
-            set_asides: &set_asides,
-            known: &self.ledger().known_accounts(&tenant)?,
-        };
+        let inputs = PlanInputs::new(&open, as_of, &rules, &snapshot, &remembered, &listed);
         let counted = snapshot.items().next().is_some();
-        let mapped: Vec<AccountId> = mapping
-            .accounts()
-            .filter(|(workspace, account)| {
-                workspaces.contains_key(*workspace) && accounts.contains_key(*account)
-            })
-            .map(|(_, account)| account.clone())
-            .collect();
-        let mapped = match only {
-            None => mapped,
-            Some(workspace) => vec![account_of(name, &mapping, workspace)?],
-        };
+        let mapped = mapped_accounts(name, &remembered, &listed, only)?;
         let (mut pairs, mut good) = (0, 0);
         let mut chosen = Chosen::default();
-        let start = first_day_to_read(&past, as_of);
+        let start = first_day_to_read(&remembered.past, as_of);
         let horizon = Some(last_day_to_read(as_of));
         let mut chunks = open.reader.chunks(&mapped, Window { start, horizon });
         while let Some(chunk) = chunks.next(watch).await {
             let mut chunk = chunk.map_err(failed)?;
-            let days = self.days_of_chunk(look_back, &chunk)?;
-            let context = Context {
-                days: &days,
-                ..context
-            };
+            let days = self.days_of_chunk(inputs.look_back(), &chunk)?;
+            let context = inputs.context(&days);
             // What needs more than the window is read into the chunk; the decisions come with
             // their steps below.
-            whole_lines::decide(&open.reader, &context, &workspaces, &mut chunk, start)
+            whole_lines::decide(&open.reader, &context, workspaces, &mut chunk, start)
                 .await
                 .map_err(failed)?;
             for read in chunk {
-                let looked = look_at_account(&context, &workspaces, read, counted, &mut chosen);
+                let looked = look_at_account(&context, workspaces, read, counted, &mut chosen);
                 pairs += looked.pairs;
                 good += looked.good;
                 findings.extend(looked.findings);
             }
         }
         let orphans = self
-            .orphans(&open, &tenant, &mapping, || chosen, as_of)
+            .orphans(&open, &tenant, mapping, || chosen, as_of, |_| true)
             .await?;
         findings.extend(orphans.into_iter().map(Finding::orphan));
-        left_channel(&mapping, &workspaces, &mut findings);
+        left_channel(mapping, workspaces, &mut findings);
         if let Some(workspace) = only {
             // What concerns the whole connection concerns this one too.
             findings.retain(|found| found.workspace.as_ref().is_none_or(|w| w == workspace));
@@ -207,7 +171,7 @@ impl Access {
         open: &OpenConnection,
         limits: &BrakeLimits,
         findings: &mut Vec<Finding>,
-    ) -> Result<CompleteSnapshot> {
+    ) -> Result<UsageCounts> {
         let channel = &open.connection.channel;
         let latest = self.ledger().latest_snapshot(channel)?;
         let mut counted = false;
@@ -234,21 +198,13 @@ impl Access {
                 (snapshot.taken_at, items, unread)
             }
         };
-        // Complete for looking at: what is missing from it is not a finding of a pair.
-        let snapshot = CompleteSnapshot::new(UsageSnapshot {
+        let snapshot = UsageCounts::new(UsageSnapshot {
             channel: channel.clone(),
             taken_at,
-            complete: true,
+            complete: latest.is_some_and(|latest| latest.complete),
             items: items.into_iter().map(crate::usage_view::counted).collect(),
             unread,
         });
-        let snapshot = snapshot.map_err(|error| {
-            crate::error::rule(
-                ErrorCode::SnapshotIncomplete,
-                error.to_string(),
-                "Import another.",
-            )
-        })?;
         if counted && snapshot.all_zero() {
             findings.push(Finding::of(&Brake::SnapshotAllZero, &open.connection.name));
         }
@@ -320,6 +276,25 @@ impl Access {
         }
         Ok(())
     }
+}
+
+/// The accounts to look at: all that are mapped and there, or that of one workspace.
+fn mapped_accounts(
+    name: &ConnectionName,
+    remembered: &Remembered,
+    listed: &Listed,
+    only: Option<&WorkspaceId>,
+) -> Result<Vec<AccountId>> {
+    if let Some(workspace) = only {
+        return Ok(vec![account_of(name, &remembered.mapping, workspace)?]);
+    }
+    let there = remembered
+        .mapping
+        .accounts()
+        .filter(|(workspace, account)| {
+            remembered.workspaces.contains_key(*workspace) && listed.accounts.contains_key(*account)
+        });
+    Ok(there.map(|(_, account)| account.clone()).collect())
 }
 
 fn account_of(

@@ -34,6 +34,21 @@ answers! {
         /// What was done.
         result: &'a str,
     }
+    /// A run was asked to end; with how it ended, where that was waited for.
+    RunCancelled {
+        /// `r-000123`.
+        run: &'a str,
+        /// Of which connection.
+        connection: &'a ConnectionName as "String",
+        /// By whom it was asked.
+        asked_by: &'a str,
+        /// When.
+        asked_at: Timestamp as "Instant",
+        /// How it ended; null: that was not waited for.
+        status: Option<&'a str>,
+        /// When it ended.
+        ended_at: Option<Timestamp> as "Option<Instant>",
+    }
     /// A pause that a PSA asked for was lifted.
     BudgetLifted {
         /// A connection of the tenant.

@@ -80,6 +80,7 @@ documents! {
     "rollback": Rollback<'_>;
     "rules": RulesOfConnection<'_>;
     "run": Run<'_>;
+    "run-cancelled": RunCancelled<'_>;
     "run-list": RunList<'_>;
     "run-resolved": RunResolved<'_>;
     "runs": Runs<'_>;

@@ -27,7 +27,8 @@ pub use action::Action;
 pub use answer::{
     BudgetLifted, BundleForgotten, BundleSet, ConnectionChanged, LineDecided, LinesRetried,
     MapRemoved, PluginRemoved, PolicySet, QuestionsAnswered, Rebound, RulesOfConnection,
-    RunResolved, SecondTenant, SetAsideDone, SetAsideLifted, SheetWritten, TrialOfConnection,
+    RunCancelled, RunResolved, SecondTenant, SetAsideDone, SetAsideLifted, SheetWritten,
+    TrialOfConnection,
 };
 pub use contract::{Contract, ContractLine, Contracts};
 pub use count::Simulation;

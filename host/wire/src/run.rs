@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::form::{Day, Instant};
-use psa_host_billing::{ConnectionName, Money, TenantKey, Units, UnitsChange};
+use psa_host_billing::{ConnectionName, Money, TenantKey, Units, UnitsChange, WorkspaceId};
 use psa_host_sync::run::{LineReport, Notice, Released, RunReport, Summary};
 use psa_host_sync::{CountView, Earlier, Explanation, HistoryHead, Names, StepView, Withdrawal};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -34,6 +34,13 @@ pub struct Run<'a> {
     started_at: Timestamp,
     #[schemars(with = "Instant")]
     ended_at: Timestamp,
+    /// Who ended it early, where that is how it ended.
+    cancelled_by: Option<&'a str>,
+    /// The workspaces that it was about; empty where it was about all.
+    #[schemars(with = "Vec<String>")]
+    only: &'a [WorkspaceId],
+    /// Mapped workspaces that it was not about.
+    left_out: usize,
     snapshot: Option<&'a str>,
     #[schemars(with = "Option<Instant>")]
     snapshot_taken_at: Option<Timestamp>,
@@ -72,6 +79,9 @@ impl<'a> Run<'a> {
             today: report.today,
             started_at: report.started_at,
             ended_at: report.ended_at,
+            cancelled_by: report.cancelled_by.as_deref(),
+            only: &report.only,
+            left_out: report.left_out,
             snapshot: report.snapshot.as_deref(),
             snapshot_taken_at: report.snapshot_taken_at,
             snapshot_withdrawn: report.snapshot_withdrawn.as_ref(),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::civil::Date;
-use psa_host_billing::{AccountId, LineKey, Units};
+use psa_host_billing::{AccountId, Adjustment, LineKey, Units};
 use psa_host_sandbox::{
-    Accounts, AdjustmentRequest, CallError, Config, Connector, Contracts, Depth, Grant,
-    InMemoryBudget, InMemoryStorage, LineBatches, LineReading, List, Pages, Plugin, Posting,
-    Sandbox, Secret, Services, Session, WriteGate,
+    Accounts, CallError, Config, Connector, Contracts, Depth, Grant, InMemoryBudget,
+    InMemoryStorage, LineBatches, LineReading, List, Pages, Plugin, Posting, Sandbox, Secret,
+    Services, Session, WriteGate,
 };
 
 use crate::leg::{Done, Half, INSTANCES, Task, spread};
@@ -140,14 +140,16 @@ async fn half(
     for line in again.lines {
         let baseline = units(&line)?;
         let target = Units::new(baseline.get() + psa_host_billing::Units::from(1).get())?;
-        let request = AdjustmentRequest {
-            line: line.key.clone(),
+        let adjustment = Adjustment {
+            workspace: "bench".parse()?,
+            module: "bench".parse()?,
+            key: line.key.clone(),
             baseline,
             target,
             effective: today,
-            today,
         };
-        match connector.adjust(&request, Arc::new(Open)).await {
+        let posting = connector.adjust(&adjustment, today, Arc::new(Open));
+        match posting.await {
             Posting::Accepted { .. } => half.adjusted += 1,
             other => bail!("line {}: {other:?}", line.key.line),
         }

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use hostile_guest::{Act, Answer, Export, Script};
 use jiff::civil::date;
-use psa_host_billing::{AccountId, ContractId, LineId, LineKey, ServiceId, TenantKey};
+use psa_host_billing::{
+    AccountId, Adjustment, ContractId, LineId, LineKey, ModuleId, ServiceId, TenantKey, WorkspaceId,
+};
 use psa_host_sandbox::{
-    AdjustmentRequest, BudgetStore, CallError, Compiler, Config, Connector, Depth, Grant,
-    InMemoryBudget, InMemoryStorage, Incident, IncidentCode, Limits, LineBatches, LineReading,
-    List, Network, Pages, Plugin, PluginStorage, Posting, Sandbox, Secret, Session, SessionError,
-    WriteGate,
+    BudgetStore, CallError, Compiler, Config, Connector, Depth, Grant, InMemoryBudget,
+    InMemoryStorage, Incident, IncidentCode, Limits, LineBatches, LineReading, List, Network,
+    Pages, Plugin, PluginStorage, Posting, Sandbox, Secret, Session, SessionError, WriteGate,
 };
 use tokio::runtime::Runtime;
 
@@ -385,14 +386,16 @@ pub fn line_key() -> LineKey {
 
 /// Have a connector adjust that line from 5 units to 7.
 pub async fn posted(connector: &mut Connector) -> Posting {
-    let request = AdjustmentRequest {
-        line: line_key(),
+    let adjustment = Adjustment {
+        workspace: WorkspaceId::new("w1").unwrap(),
+        module: ModuleId::new("edr").unwrap(),
+        key: line_key(),
         baseline: 5.into(),
         target: 7.into(),
         effective: date(2026, 12, 1),
-        today: date(2026, 11, 23),
     };
-    connector.adjust(&request, Arc::new(Open)).await
+    let today = date(2026, 11, 23);
+    connector.adjust(&adjustment, today, Arc::new(Open)).await
 }
 
 /// Lets every write leave.

@@ -23,8 +23,8 @@ use rust_decimal::Decimal;
 use crate::approval::Answer;
 use crate::rules::{Action, ApprovalLimits, EffectivePolicy, ZeroRule};
 use crate::{
-    ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem, UsageSnapshot, WorkspaceKind,
-    WorkspaceStatus, ZeroUnits,
+    Cleared, CompleteSnapshot, ContractId, Line, Segment, SetAside, Timeline, Truth, UsageItem,
+    UsageSnapshot, WorkspaceKind, WorkspaceStatus, ZeroUnits,
 };
 
 const DAY: Date = date(2026, 11, 23);
@@ -197,15 +197,19 @@ impl Case {
         &mut self.contracts[0].lines[0].timeline
     }
 
-    pub(super) fn context<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
-        let snapshot = CompleteSnapshot::new(UsageSnapshot {
+    fn snapshot(&self) -> CompleteSnapshot {
+        CompleteSnapshot::new(UsageSnapshot {
             channel: WorkspaceId::new("c").unwrap(),
             taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
             complete: true,
             items: self.usage.iter().chain(&self.more_usage).cloned().collect(),
             unread: self.unread.clone(),
         })
-        .unwrap();
+        .unwrap()
+    }
+
+    pub(super) fn context<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
+        let snapshot = self.snapshot();
         let mut mapping = Mapping::default();
         mapping
             .map_account(self.workspace.id.clone(), AccountId::new("17").unwrap())
@@ -272,7 +276,11 @@ impl Case {
                 .accounts()
                 .map(|(_, id)| id.clone())
                 .collect();
-            let mut plan = Plan::new(context, Answered { asked: &asked }, self.passed.clone());
+            let answered = Answered {
+                snapshot: &self.snapshot(),
+                asked: &asked,
+            };
+            let mut plan = Plan::new(context, answered, self.passed.clone());
             plan.saw(&AccountId::new("17").unwrap(), &self.contracts);
             for (at, line) in lines.iter().enumerate() {
                 plan.add(at, line);
@@ -281,7 +289,7 @@ impl Case {
         })
     }
 
-    fn adjustments(&self) -> Vec<(usize, Adjustment)> {
+    fn adjustments(&self) -> Vec<(usize, Cleared)> {
         self.plan()
             .adjustments(&BTreeSet::new())
             .unwrap_or_default()
@@ -316,10 +324,10 @@ fn a_rise_and_a_fall_are_planned_as_a_difference() {
         panic!("{adjustments:?}")
     };
     assert_eq!(
-        (adjustment.baseline(), adjustment.target()),
+        (adjustment.baseline, adjustment.target),
         (5.into(), 11.into())
     );
-    assert_eq!(adjustment.effective(), DAY);
+    assert_eq!(adjustment.effective, DAY);
     let delta = |case: Case| case.lines()[0].delta().unwrap().to_string();
     assert_eq!(delta(Case::new(11, 5)), "+6");
     assert_eq!(delta(Case::new(3, 5)), "-2");
@@ -433,7 +441,7 @@ fn nothing_is_posted_while_a_brake_is_on() {
         braked.lines()[0].monthly.as_ref().unwrap().to_string(),
         "12.00 USD"
     );
-    let plan = braked.plan();
+    let mut plan = braked.plan();
     let codes: Vec<_> = plan
         .brakes(&BTreeSet::new())
         .iter()
@@ -446,6 +454,38 @@ fn nothing_is_posted_while_a_brake_is_on() {
     let brakes = unknown.plan().brakes(&BTreeSet::new());
     assert_eq!(brakes, [Brake::MoneyUnknown { changes: 1 }]);
     assert!(plan.adjustments(&BTreeSet::new()).is_err());
+}
+
+#[test]
+fn what_is_left_out_counts_for_the_brakes_and_is_neither_adjusted_nor_let_pass() {
+    let case = Case::new(11, 5).with(|c| {
+        c.known = true;
+        c.rules.brakes.money = Some(Decimal::ZERO);
+    });
+    let line = case.lines().remove(0);
+    let plan_of = |add: &dyn Fn(&mut Plan)| {
+        let mut plan = case.context(|context| {
+            let asked = BTreeSet::new();
+            let passed = Passed::new(context.as_of, None, Vec::new());
+            let answered = Answered {
+                snapshot: &case.snapshot(),
+                asked: &asked,
+            };
+            Plan::new(context, answered, passed)
+        });
+        add(&mut plan);
+        plan
+    };
+    let mut added = plan_of(&|plan| plan.add(0, &line));
+    let mut left_out = plan_of(&|plan| plan.leave_out(&line));
+    let brakes = left_out.brakes(&BTreeSet::new());
+    assert_eq!(brakes, [Brake::MoneyUnknown { changes: 1 }]);
+    assert_eq!(brakes, added.brakes(&BTreeSet::new()));
+    assert_eq!(left_out.units(), added.units());
+    assert_eq!((added.passing().len(), left_out.passing().len()), (1, 0));
+    let released = BTreeSet::from([BrakeCode::MoneyUnknown]);
+    assert_eq!(added.adjustments(&released).map(|all| all.len()), Ok(1));
+    assert_eq!(left_out.adjustments(&released), Ok(vec![]));
 }
 
 #[test]
@@ -506,7 +546,7 @@ fn our_own_posted_next_period_is_not_to_be_removed() {
     assert_eq!(others.fix, crate::HoldCode::FutureChange.fix());
     // From that day on the line follows its count.
     let later = case((11, december)).with(|c| *c.timeline() = Ok(months([11; 3])));
-    assert_eq!(later.adjustments()[0].1.target(), Units::from(12));
+    assert_eq!(later.adjustments()[0].1.target, Units::from(12));
 }
 
 #[test]
@@ -573,8 +613,8 @@ proptest! {
             c.past.adjusted = adjusted.then_some(DAY).into_iter().collect();
         });
         for (_, adjustment) in case.adjustments() {
-            prop_assert_eq!(adjustment.target(), Units::from(count));
-            prop_assert_eq!(adjustment.baseline(), Units::from(now));
+            prop_assert_eq!(adjustment.target, Units::from(count));
+            prop_assert_eq!(adjustment.baseline, Units::from(now));
             prop_assert!(count != now && count != 0 && later == now && !adjusted);
         }
     }

@@ -7,10 +7,11 @@ use rust_decimal::Decimal;
 
 use super::passed::OneWay;
 use super::vanished::Vanished;
-use super::{Adjustment, Context, Decision, Passed, PassedChange, PlanLine};
+use super::{Context, Decision, Passed, PassedChange, PlanLine};
+use crate::adjustment::{Adjustment, Cleared};
 use crate::brake::{self, Alike, Brake, BrakeCode};
 use crate::rules::BrakeLimits;
-use crate::{AccountId, Contract, Hold, HoldCode, Units};
+use crate::{AccountId, CompleteSnapshot, Contract, Hold, HoldCode, Units};
 
 /// Gathers what the brakes look at, and keeps the adjustments until they have.
 #[derive(Debug)]
@@ -35,12 +36,14 @@ pub struct Plan {
     /// Mapped pairs of the plan, and those whose usage could not be read.
     pairs: usize,
     unread: usize,
-    adjustments: Vec<(usize, Adjustment)>,
+    adjustments: Vec<(usize, Cleared)>,
 }
 
-/// What the PSA gave in answer, as far as the brakes ask.
+/// What a plan stands on as a whole, as far as the brakes ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
+    /// The counts: nothing is missing from them.
+    pub snapshot: &'a CompleteSnapshot,
     /// Mapped accounts of workspaces that are in the snapshot's channel; nothing of others
     /// is asked for, so nothing of them can be missing.
     pub asked: &'a BTreeSet<AccountId>,
@@ -58,7 +61,7 @@ impl Plan {
         let (up, down) = passed.today();
         Self {
             limits: context.rules.brakes.clone(),
-            all_zero: context.snapshot.all_zero(),
+            all_zero: answered.snapshot.all_zero(),
             mapped: answered.asked.len(),
             missing_accounts,
             known: known.count(),
@@ -85,6 +88,34 @@ impl Plan {
 
     /// Take a pair into account, with its place in the run's report.
     pub fn add(&mut self, at: usize, line: &PlanLine) {
+        self.weigh(line, true);
+        if line.needs_whole() {
+            return;
+        }
+        if let (Decision::Adjust, Some(key), Some(baseline), Some(target)) =
+            (&line.decision, &line.line, line.baseline, line.target)
+        {
+            let adjustment = Adjustment {
+                workspace: line.pair.workspace.clone(),
+                module: line.pair.module.clone(),
+                key: key.clone(),
+                baseline,
+                target,
+                effective: line.effective,
+            };
+            self.adjustments.push((at, Cleared::by_plan(adjustment)));
+        }
+    }
+
+    /// Take a pair into account that the run is not about: the brakes count it, it is not
+    /// adjusted, and its change does not pass.
+    pub fn leave_out(&mut self, line: &PlanLine) {
+        self.weigh(line, false);
+    }
+
+    /// What the brakes count of a pair. `passes`: its change is not counted again where no
+    /// brake is on.
+    fn weigh(&mut self, line: &PlanLine, passes: bool) {
         // It is read whole and decided anew, and comes again then.
         if line.needs_whole() {
             return;
@@ -101,24 +132,12 @@ impl Plan {
             return;
         }
         if !line.new_account {
-            self.count(line);
-        }
-        if let (Decision::Adjust, Some(key), Some(baseline), Some(target)) =
-            (&line.decision, &line.line, line.baseline, line.target)
-        {
-            let adjustment = Adjustment {
-                pair: line.pair.clone(),
-                line: key.clone(),
-                baseline,
-                target,
-                effective: line.effective,
-            };
-            self.adjustments.push((at, adjustment));
+            self.count(line, passes);
         }
     }
 
     /// Count a change for the brakes: what of it no run and no person has let pass yet.
-    fn count(&mut self, line: &PlanLine) {
+    fn count(&mut self, line: &PlanLine, passes: bool) {
         let (Some(key), Some(delta)) = (&line.line, line.delta()) else {
             return;
         };
@@ -154,7 +173,7 @@ impl Plan {
             Some(count) => self.alike.add(count.into()),
             None => self.alike.add_unknown(),
         }
-        let Some(day) = self.passed.day() else {
+        let Some(day) = self.passed.day().filter(|_| passes) else {
             return;
         };
         let earlier_today = before
@@ -234,12 +253,12 @@ impl Plan {
     /// # Errors
     /// The brakes that are on; then nothing may be written.
     pub fn adjustments(
-        self,
+        &mut self,
         released: &BTreeSet<BrakeCode>,
-    ) -> Result<Vec<(usize, Adjustment)>, Vec<Brake>> {
+    ) -> Result<Vec<(usize, Cleared)>, Vec<Brake>> {
         let brakes = self.brakes(released);
         if brakes.is_empty() {
-            Ok(self.adjustments)
+            Ok(std::mem::take(&mut self.adjustments))
         } else {
             Err(brakes)
         }

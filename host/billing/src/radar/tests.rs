@@ -73,14 +73,13 @@ fn look_at(
     items: Vec<UsageItem>,
     aside: &[SetAside],
 ) -> (Vec<UnmappedWorkspace>, Vec<UnmappedModule>) {
-    let snapshot = CompleteSnapshot::new(UsageSnapshot {
+    let snapshot = UsageCounts::new(UsageSnapshot {
         unread: vec![],
         channel: id("msp"),
         taken_at: "2026-11-23T05:00:00Z".parse().unwrap(),
         complete: true,
         items,
-    })
-    .unwrap();
+    });
     let mut mapping = Mapping::default();
     mapping
         .map_account(id("w1"), AccountId::new("1").unwrap())

@@ -14,10 +14,14 @@ Examples:
   psa-host sync acme --format json
   psa-host sync acme --release too-many-accounts --why 'all were moved to the new bundle'
   psa-host sync acme --wait
+  psa-host sync acme --workspace ws-00042 --dry-run
+  psa-host sync acme --workspace 'Cedar Dental' --workspace ws-00042
   psa-host sync --new --quiet          # what a person has to know, by mail from cron
 
-Ctrl-C or SIGTERM: what is in flight is finished and read back, the rest is not sent; a second
-one stops at once, and the next sync reads what may have been sent.
+Ctrl-C, SIGTERM or `psa-host run cancel`: what is in flight is finished and read back, the rest
+is not sent. A second Ctrl-C stops at once, and the next sync reads what may have been sent.
+With --workspace the PSA is read and the brakes look at all customers as ever; what is posted,
+asked and reported is that of the workspaces named.
 With one N the JSON is that run; with none or several it is {\"runs\": [...]}. The table sums
 unchanged lines up; --all lists them.")]
 pub struct SyncArgs {
@@ -32,6 +36,10 @@ pub struct SyncArgs {
     /// How old the counts are is judged by today
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
+    /// Post, ask and report for this workspace alone, by id or name; may be given again. For
+    /// one connection. All others are left as they are
+    #[arg(long = "workspace", value_name = "W")]
+    pub workspaces: Vec<String>,
     /// Release a brake for this run, by its code; for one connection, with --why
     #[arg(long, value_name = "CODE", requires = "why", value_parser = releasable)]
     pub release: Vec<BrakeCode>,
@@ -99,6 +107,23 @@ numbers are numbers.")]
         id: String,
         #[command(flatten)]
         file: SheetFile,
+    },
+    /// End a run that is under way: what is in flight is finished and read back, the rest is
+    /// not sent
+    #[command(after_help = "\
+Examples:
+  psa-host run cancel acme
+  psa-host run cancel r-000012 --wait
+
+The process of the run notices it within a second. What was not sent is planned anew by the
+next sync.")]
+    Cancel {
+        /// Run, such as r-000012; or the connection whose run is under way
+        #[arg(value_name = "RUN|N")]
+        target: String,
+        /// Come back only when the run has ended
+        #[arg(long)]
+        wait: bool,
     },
     /// Settle adjustments whose outcome their lines themselves cannot tell
     #[command(after_help = "\

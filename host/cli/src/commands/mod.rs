@@ -75,7 +75,7 @@ pub async fn run(command: Command, host: &Access, out: Output) -> Result<Status>
             workspace,
         } => validate::run(&connection, workspace.as_deref(), host, out).await,
         Command::Sync(args) => sync::run(&args, host, out).await,
-        Command::Run(command) => run::run(command, host, out),
+        Command::Run(command) => run::run(command, host, out).await,
         Command::Explain(args) => decide::explain(&args, host, out).await,
         Command::Approval(command) => decide::approval(command, host, out),
         Command::Line(command) => decide::line(command, host, out).await,

@@ -66,12 +66,23 @@ fn circumstances(report: &RunReport, out: Output) -> Result<()> {
         report.run, report.connection, report.tenant, report.as_of
     ))?;
     match report.status {
-        "done" | "braked" | "parked" => {}
+        "done" | "braked" | "parked" | "cancelled" => {}
         "running" => out.line("attention: it is still at work; what follows is not its end")?,
         status => out.line(format!(
             "attention: it was cut short ({status}); what may have left is doubtful, and the next \
              sync settles it before anything else"
         ))?,
+    }
+    if !report.only.is_empty() {
+        let only: Vec<&str> = report.only.iter().map(|id| id.as_str()).collect();
+        out.line(format!(
+            "only {}: {} left out, neither posted nor asked",
+            only.join(", "),
+            match report.left_out {
+                1 => "1 other mapped workspace is".to_owned(),
+                others => format!("{others} other mapped workspaces are"),
+            }
+        ))?;
     }
     if report.as_of != report.today {
         out.line(format!(

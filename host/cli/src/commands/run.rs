@@ -1,8 +1,8 @@
 //! `psa-host run …`
 
 use anyhow::Result;
-use psa_host_sync::Access;
-use psa_host_sync::run::Verdict;
+use psa_host_sync::run::{CancelAsked, CancelTarget, Verdict};
+use psa_host_sync::{Access, RunView};
 use psa_host_wire as wire;
 
 use super::history::written;
@@ -11,7 +11,7 @@ use super::{Status, id};
 use crate::args::{RunCommand, VerdictWord};
 use crate::output::{Column, Output, Table, Tone};
 
-pub fn run(command: RunCommand, host: &Access, out: Output) -> Result<Status> {
+pub async fn run(command: RunCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
         RunCommand::List { connection, limit } => {
             let name = connection
@@ -29,6 +29,7 @@ pub fn run(command: RunCommand, host: &Access, out: Output) -> Result<Status> {
             let done = host.export_run(run, path, form, file.force)?;
             written(&done, "line", out)?;
         }
+        RunCommand::Cancel { target, wait } => cancel(&target, wait, host, out).await?,
         RunCommand::Resolve {
             id: run,
             lines,
@@ -58,6 +59,49 @@ pub fn run(command: RunCommand, host: &Access, out: Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
+async fn cancel(target: &str, wait: bool, host: &Access, out: Output) -> Result<()> {
+    let target: CancelTarget = target.parse().map_err(psa_host_sync::Error::from)?;
+    let asked = host.cancel_run(&target)?;
+    let CancelAsked {
+        run, connection, ..
+    } = &asked;
+    if !wait {
+        if out.is_json() {
+            return Ok(out.json(&cancelled(&asked, None))?);
+        }
+        out.line(format!(
+            "run {run} of {connection} is asked to end: what is in flight is finished and read \
+             back, the rest is not sent"
+        ))?;
+        return Ok(out.line(format!(
+            "See `psa-host run show {run}` for what became of it."
+        ))?);
+    }
+    let ended = host.wait_for_end(run).await?;
+    if out.is_json() {
+        return Ok(out.json(&cancelled(&asked, Some(&ended)))?);
+    }
+    let before = match ended.status {
+        "cancelled" => "",
+        _ => ", before it noticed",
+    };
+    Ok(out.line(format!(
+        "run {run} of {connection} has ended: {}{before}",
+        ended.status
+    ))?)
+}
+
+fn cancelled<'a>(asked: &'a CancelAsked, ended: Option<&'a RunView>) -> wire::RunCancelled<'a> {
+    wire::RunCancelled {
+        run: &asked.run,
+        connection: &asked.connection,
+        asked_by: &asked.asked_by,
+        asked_at: asked.asked_at,
+        status: ended.map(|run| run.status),
+        ended_at: ended.and_then(|run| run.ended_at),
+    }
+}
+
 fn list(
     host: &Access,
     connection: Option<&psa_host_billing::ConnectionName>,
@@ -80,9 +124,13 @@ fn list(
     ]);
     for run in runs {
         let dry = if run.dry_run { " (dry run)" } else { "" };
+        let by = match &run.cancelled_by {
+            Some(by) => format!(" by {by}"),
+            None => String::new(),
+        };
         let tone = match run.status {
             "done" | "running" => Tone::Plain,
-            "failed" | "abandoned" | "interrupted" => Tone::Bad,
+            "failed" | "abandoned" | "killed" => Tone::Bad,
             _ => Tone::Attention,
         };
         let lines: Vec<String> = run
@@ -97,7 +145,7 @@ fn list(
             plain(run.connection.to_string()),
             plain(format!("{:.0}", run.started_at)),
             plain(run.as_of.to_string()),
-            (format!("{}{dry}", run.status), tone),
+            (format!("{}{by}{dry}", run.status), tone),
             plain(run.requests.to_string()),
             plain(run.started_by.clone()),
             plain(lines.join(", ")),

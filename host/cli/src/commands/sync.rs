@@ -20,6 +20,7 @@ pub async fn run(args: &SyncArgs, host: &Access, out: Output) -> Result<Status> 
         dry_run: args.dry_run,
         as_of: args.as_of,
         release: release(args)?,
+        only: only(args)?,
         cancel: cancelled_by_signals(|| {
             eprintln!(
                 "Stopping: what is in flight is finished and read back. Once more stops at once."
@@ -100,6 +101,16 @@ fn release(args: &SyncArgs) -> Result<Option<Release>> {
         return Err(WrongUse::new("a brake is released for exactly one connection", fix).into());
     };
     Ok(Some(Release::new(args.release.iter().copied(), why)?))
+}
+
+/// Workspaces are those of one channel, so they are named for one connection alone.
+fn only(args: &SyncArgs) -> Result<Vec<String>> {
+    if !args.workspaces.is_empty() && args.connections.len() != 1 {
+        let fix = "Name one, as in `psa-host sync acme --workspace W`.";
+        let message = "workspaces are named for exactly one connection";
+        return Err(WrongUse::new(message, fix).into());
+    }
+    Ok(args.workspaces.clone())
 }
 
 /// Tenants side by side, the connections of one tenant one after the other, because one at

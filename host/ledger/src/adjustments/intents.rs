@@ -2,10 +2,10 @@
 //! every step after it. A crash at any instant finds here what may have happened.
 
 use std::fmt;
+use std::ops::Deref;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use psa_host_billing::{LineId, LineKey, ModuleId, TenantKey, Units, WorkspaceId};
+use psa_host_billing::{Adjustment, LineId, TenantKey, Units};
 use serde_json::{Value, json};
 
 use crate::adjustments::due_days;
@@ -35,25 +35,23 @@ impl fmt::Display for IntentId {
     }
 }
 
-/// An adjustment to be sent.
+/// An adjustment to be sent, with its place in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// The PSA instance.
     pub tenant: TenantKey,
     /// The row of the run it is for.
     pub row: u32,
-    /// The line.
-    pub key: LineKey,
-    /// For whom.
-    pub workspace: WorkspaceId,
-    /// For what.
-    pub module: ModuleId,
-    /// Units that were read.
-    pub baseline: Units,
-    /// Units that are to be.
-    pub target: Units,
-    /// From which day.
-    pub effective: Date,
+    /// What is to be sent.
+    pub adjustment: Adjustment,
+}
+
+impl Deref for Intent {
+    type Target = Adjustment;
+
+    fn deref(&self) -> &Adjustment {
+        &self.adjustment
+    }
 }
 
 /// An intent and where it is.
@@ -277,7 +275,8 @@ fn accepted(change: &Tx<'_>, held: &Held, id: IntentId, at: Timestamp) -> Inside
         return Ok(step(change, held, id, IntentState::Accepted)?
             .intent
             .key
-            .line);
+            .line
+            .clone());
     };
     change
         .prepare(
@@ -328,7 +327,7 @@ fn answered(
         settle(change, &record, state, None, at)?;
     }
     run_lines::update(change, held, record.run, &answer.row(record.intent.row))?;
-    Ok(record.intent.key.line)
+    Ok(record.intent.key.line.clone())
 }
 
 fn resolve(
@@ -376,7 +375,7 @@ fn resolve(
         journal.at(),
     )?;
     if state == IntentState::Confirmed {
-        let Intent { tenant, key, .. } = &record.intent;
+        let (tenant, key) = (&record.intent.tenant, &record.intent.key);
         let by = format!("adjustment {id} of run {}", record.run);
         stances::use_up(change, journal, tenant, &key.line, &by)?;
         lines_seen::forget(change, tenant, &key.line)?;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use psa_host_billing::{LineId, LineKey, ModuleId, RejectionKind, TenantKey, WorkspaceId};
+use psa_host_billing::{
+    Adjustment, LineId, LineKey, ModuleId, RejectionKind, TenantKey, WorkspaceId,
+};
 
 use crate::adjustments::transition::OPEN_STATES;
 use crate::db::{
@@ -72,12 +74,7 @@ impl Ledger {
     /// A failing or damaged database.
     pub fn sent_in_vain_before(&self, record: &IntentRecord) -> Result<Vec<IntentRecord>> {
         let change = |intent: &Intent| (intent.baseline, intent.target);
-        let Intent {
-            tenant,
-            key,
-            effective,
-            ..
-        } = &record.intent;
+        let wanted = &record.intent;
         self.read(|view| {
             let mut rows = view.prepare(&format!(
                 "{SELECT} WHERE tenant = ?1 AND effective = ?2 AND line = ?3 AND id < ?4
@@ -86,9 +83,9 @@ impl Ledger {
             ))?;
             let found = rows.query_map(
                 params![
-                    tenant.as_str(),
-                    effective.to_string(),
-                    key.line.as_str(),
+                    wanted.tenant.as_str(),
+                    wanted.effective.to_string(),
+                    wanted.key.line.as_str(),
                     record.id.0
                 ],
                 self::record,
@@ -127,7 +124,7 @@ impl Ledger {
                 let taken = Some(Refusal::Rejected(RejectionKind::DateAlreadyAdjusted));
                 let refused = record.state == IntentState::Rejected && record.refusal == taken;
                 if refused || record.may_be_applied() {
-                    let dates = found.entry(record.intent.key.line).or_default();
+                    let dates = found.entry(record.intent.key.line.clone()).or_default();
                     let of = match refused {
                         true => &mut dates.refused,
                         false => &mut dates.own,
@@ -176,17 +173,19 @@ pub(crate) fn record(row: &Row<'_>) -> Sql<IntentRecord> {
         intent: Intent {
             row: row.get(2)?,
             tenant: parsed(row, 3)?,
-            key: LineKey {
-                line: parsed(row, 4)?,
-                contract: parsed(row, 5)?,
-                service: parsed(row, 6)?,
-                account: parsed(row, 21)?,
+            adjustment: Adjustment {
+                key: LineKey {
+                    line: parsed(row, 4)?,
+                    contract: parsed(row, 5)?,
+                    service: parsed(row, 6)?,
+                    account: parsed(row, 21)?,
+                },
+                workspace: parsed(row, 7)?,
+                module: parsed(row, 8)?,
+                baseline: units(row, 9)?,
+                target: units(row, 10)?,
+                effective: date(row, 11)?,
             },
-            workspace: parsed(row, 7)?,
-            module: parsed(row, 8)?,
-            baseline: units(row, 9)?,
-            target: units(row, 10)?,
-            effective: date(row, 11)?,
         },
         state: parsed(row, 12)?,
         attempt: row.get(13)?,

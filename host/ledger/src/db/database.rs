@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{Schema, Sql, Tx, backup};
 use crate::error::{Fault, Inside};
@@ -111,8 +112,8 @@ impl Database {
         durability: Durability,
         verb: impl FnOnce(&Tx<'_>) -> Inside<T>,
     ) -> Result<T> {
-        let mut writer = lock(&self.writer);
-        (|| {
+        let outcome = away_from_async_work(|| {
+            let mut writer = lock(&self.writer);
             if durability == self.usual {
                 return change(&mut writer, verb);
             }
@@ -121,18 +122,32 @@ impl Database {
             // Whatever came of it: the next change is as usual again.
             writer.pragma_update(None, "synchronous", self.usual.pragma())?;
             outcome
-        })()
-        .map_err(|fault| self.at(fault))
+        });
+        outcome.map_err(|fault| self.at(fault))
     }
 
     /// Statements, each a transaction of its own.
     pub(crate) fn each<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
-        let writer = lock(&self.writer);
-        verb(&Tx::on(&writer)).map_err(|fault| self.at(fault))
+        away_from_async_work(|| {
+            let writer = lock(&self.writer);
+            verb(&Tx::on(&writer)).map_err(|fault| self.at(fault))
+        })
     }
 
     fn at(&self, fault: Fault) -> LedgerError {
         fault.at(&self.path)
+    }
+}
+
+/// A change waits for the disk, and up to [`BUSY_TIMEOUT`] for another process. On a thread
+/// that carries asynchronous work, that work goes to another thread for so long. Reads wait
+/// for nobody and stay where they are: each such move costs some microseconds.
+fn away_from_async_work<T>(work: impl FnOnce() -> T) -> T {
+    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match flavor {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        // No runtime, or one with a single thread, as tests have it.
+        _ => work(),
     }
 }
 

@@ -24,6 +24,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/18-contract-of-seen.sql")),
     M::up(include_str!("migrations/19-run-leases.sql")),
     M::up(include_str!("migrations/20-history-chains.sql")),
+    M::up(include_str!("migrations/21-run-cancel.sql")),
     M::up(include_str!("migrations/22-unread.sql")).foreign_key_check(),
     M::up(include_str!("migrations/23-contract-names.sql")),
 ];
@@ -166,6 +167,28 @@ mod tests {
             })
             .unwrap();
         assert_eq!(lineages, 3);
+    }
+
+    #[test]
+    fn runs_that_earlier_releases_called_interrupted_were_killed() {
+        let mut connection = before_step(
+            20,
+            "INSERT INTO runs (connection_id, connection, dry_run, as_of, started_by, started_at,
+                 ending)
+             VALUES (1, 'acme', 0, '2026-03-14', 'ann', 0, 'interrupted'),
+                    (1, 'acme', 0, '2026-03-15', 'ann', 0, 'done'),
+                    (1, 'acme', 0, '2026-03-16', 'ann', 0, NULL);",
+        );
+        Schema::Ledger.apply(&mut connection).unwrap();
+        let mut endings = connection
+            .prepare("SELECT ending FROM runs ORDER BY id")
+            .unwrap();
+        let endings = endings.query_map([], |row| row.get(0)).unwrap();
+        let endings: Vec<Option<String>> = endings.map(Result::unwrap).collect();
+        assert_eq!(
+            endings,
+            [Some("killed".to_owned()), Some("done".to_owned()), None]
+        );
     }
 
     #[test]

@@ -195,6 +195,8 @@ struct Ends {
     heads: HashMap<Chain, [u8; 32]>,
     /// What a chain begins with that has no entry yet.
     first: [u8; 32],
+    /// The connection that was written of last: thousands of entries are of one.
+    of_connection: Option<(i64, Chain)>,
     keys: Option<Keys>,
 }
 
@@ -234,7 +236,13 @@ impl<'a> Journal<'a> {
             Some(ends) => ends,
             None => self.open(change)?,
         };
-        let chain = about.chain(change)?;
+        let chain = match (about, ends.of_connection.take()) {
+            (About::Connection(id), Some((known, chain))) if known == id => chain,
+            _ => about.chain(change)?,
+        };
+        if let About::Connection(id) = about {
+            ends.of_connection = Some((id, chain.clone()));
+        }
         self.append(change, &mut ends, chain, (what, subject, detail))?;
         self.ends = Some(ends);
         Ok(())
@@ -246,6 +254,7 @@ impl<'a> Journal<'a> {
             seq: last(change)?.map_or(0, |head| head.seq),
             heads: HashMap::new(),
             first: [0; 32],
+            of_connection: None,
             keys: None,
         };
         let Some(former) = head(change, &Chain::Former)? else {

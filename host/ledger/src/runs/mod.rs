@@ -1,5 +1,6 @@
 //! Runs: one sync of one connection, with a row for every pair it looked at.
 
+pub(crate) mod cancel;
 pub(crate) mod known_accounts;
 pub(crate) mod lease;
 pub(crate) mod run_lines;
@@ -79,8 +80,10 @@ pub enum RunEnding {
     Cancelled,
     /// It could not go on.
     Failed,
+    /// The program gave it up: nobody waited for it any more.
+    Abandoned,
     /// Its process died, and a later one noticed.
-    Interrupted,
+    Killed,
 }
 
 words!(RunEnding {
@@ -89,7 +92,8 @@ words!(RunEnding {
     Braked => "braked",
     Cancelled => "cancelled",
     Failed => "failed",
-    Interrupted => "interrupted",
+    Abandoned => "abandoned",
+    Killed => "killed",
 });
 
 /// Where a run is.
@@ -97,8 +101,8 @@ words!(RunEnding {
 pub enum RunStatus {
     /// Its process is at work.
     Running,
-    /// Its process died; nobody has taken up its adjustments yet.
-    Abandoned,
+    /// Its process died, and no later one has written that down yet.
+    Killed,
     /// It is over.
     Ended(RunEnding),
 }
@@ -108,7 +112,7 @@ impl RunStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
-            Self::Abandoned => "abandoned",
+            Self::Killed => RunEnding::Killed.as_str(),
             Self::Ended(ending) => ending.as_str(),
         }
     }
@@ -164,7 +168,8 @@ pub(crate) struct RunLocks(Mutex<HashMap<i64, File>>);
 
 impl Ledger {
     /// Begin a run, and take its tenant unless it is a dry one: whoever had it writes no
-    /// more. Until the run is ended, or this process is, others see it running.
+    /// more. Until the run is ended or let go, or this process ends, others see it running.
+    /// Whoever begins it tells of [`Step::RunBegun`], once it is sure to be ended.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`] for the connection.
@@ -200,7 +205,7 @@ impl Ledger {
                 &id.to_string(),
                 &detail,
             )?;
-            // Before the row can be seen, or it would look abandoned.
+            // Before the row can be seen, or its process would look dead.
             self.hold_run(id)?;
             RunLease::begin(
                 change,
@@ -209,7 +214,6 @@ impl Ledger {
                 new.tenant.as_ref().filter(|_| !new.dry_run),
             )
         })
-        .inspect(|_| self.reached(Step::RunBegun))
     }
 
     /// End a run.
@@ -303,23 +307,39 @@ impl Ledger {
         Ok(run)
     }
 
-    /// Runs of a connection whose process died before they ended, oldest first. Their
-    /// adjustments are among [`Ledger::open_intents`]; when those are taken up, end the
-    /// run with [`Ledger::end_killed_run`].
+    /// This process is done with a run that it could not end: others see that it is dead,
+    /// and end it.
+    pub fn let_go(&self, id: RunId) {
+        self.release_run(id);
+    }
+
+    /// Runs whose process died before they ended, oldest first, to be ended with
+    /// [`Ledger::end_killed_run`]. Their adjustments are among [`Ledger::open_intents`].
     ///
     /// # Errors
     /// A failing or damaged database.
-    pub fn abandoned_runs(&self, connection: &ConnectionName) -> Result<Vec<Run>> {
+    pub fn killed_runs(&self) -> Result<Vec<Run>> {
+        let mut runs = self.not_ended()?;
+        runs.retain(|run| run.status == RunStatus::Killed);
+        Ok(runs)
+    }
+
+    /// Runs of a connection that are under way, oldest first.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn runs_under_way(&self, connection: &ConnectionName) -> Result<Vec<Run>> {
+        let mut runs = self.not_ended()?;
+        runs.retain(|run| run.status == RunStatus::Running && run.connection == *connection);
+        Ok(runs)
+    }
+
+    fn not_ended(&self) -> Result<Vec<Run>> {
         let mut runs = self.read(|view| {
-            let mut rows = view.prepare(
-                "SELECT * FROM runs WHERE ending IS NULL AND connection = ?1 ORDER BY id",
-            )?;
-            Ok(rows
-                .query_map([connection.as_str()], run)?
-                .collect::<Sql<Vec<_>>>()?)
+            let mut rows = view.prepare("SELECT * FROM runs WHERE ending IS NULL ORDER BY id")?;
+            Ok(rows.query_map([], run)?.collect::<Sql<Vec<_>>>()?)
         })?;
         self.look_for_life(&mut runs)?;
-        runs.retain(|run| run.status == RunStatus::Abandoned);
         Ok(runs)
     }
 
@@ -350,7 +370,7 @@ impl Ledger {
     fn look_for_life(&self, runs: &mut [Run]) -> Result<()> {
         for run in runs {
             if run.status == RunStatus::Running && !self.is_alive(run.id)? {
-                run.status = RunStatus::Abandoned;
+                run.status = RunStatus::Killed;
             }
         }
         Ok(())

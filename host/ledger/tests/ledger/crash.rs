@@ -8,7 +8,7 @@ use psa_host_ledger::{
     Answer, IntentRecord, IntentState, KeySource, Ledger, RunStatus, system_clock,
 };
 
-use crate::fixture::{Place, intent, name, new_run, run_line, tenant};
+use crate::fixture::{Place, intent, new_run, run_line, tenant};
 
 /// This very program, started again to do one thing.
 pub struct Child {
@@ -135,7 +135,7 @@ fn what_was_said_to_be_kept_is_there_after_a_kill_and_batches_are_whole() {
         let ledger = place.open();
         let open = ledger.open_intents(&tenant()).unwrap();
         for run in ledger.runs(None, 1000).unwrap() {
-            assert_eq!(run.status, RunStatus::Abandoned);
+            assert_eq!(run.status, RunStatus::Killed);
             let intents = ledger.run_intents(run.id).unwrap();
             assert!(matches!(intents.len(), 0 | 20), "a batch is whole");
             let first = intents.first().map(|intent| intent.state);
@@ -193,7 +193,7 @@ fn what_was_being_sent_when_the_process_died_is_found() {
     let run = ledger.runs(None, 1).unwrap().remove(0);
     assert_eq!(run.status, RunStatus::Running);
     child.kill();
-    assert_eq!(ledger.abandoned_runs(&name("acme")).unwrap().len(), 1);
+    assert_eq!(ledger.killed_runs().unwrap().len(), 1);
     let open = ledger.open_intents(&tenant()).unwrap();
     let states: Vec<_> = open.iter().map(|record| record.state).collect();
     assert_eq!(states, [IntentState::Sending, IntentState::Intended]);

@@ -302,6 +302,8 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
          ALTER TABLE connections DROP COLUMN refused_words;
          ALTER TABLE connections DROP COLUMN kept_on;
          DROP TABLE plugin_files;
+         ALTER TABLE runs DROP COLUMN cancel_asked_at;
+         ALTER TABLE runs DROP COLUMN cancel_asked_by;
          DELETE FROM meta WHERE name = 'lineages';
          ALTER TABLE plugins DROP COLUMN lineage;
          ALTER TABLE plugins ADD COLUMN description TEXT NOT NULL DEFAULT '{}';

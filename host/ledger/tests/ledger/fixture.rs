@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use psa_host_billing::{
-    ConnectionName, LineKey, TenantKey, Units, Workspace, WorkspaceId, WorkspaceKind,
+    Adjustment, ConnectionName, LineKey, TenantKey, Units, Workspace, WorkspaceId, WorkspaceKind,
     WorkspaceStatus,
 };
 use psa_host_ledger::{
@@ -172,17 +172,19 @@ pub fn intent(row: u32, line: &str) -> Intent {
     Intent {
         tenant: tenant(),
         row,
-        key: LineKey {
-            line: line.parse().unwrap(),
-            contract: "9001".parse().unwrap(),
-            service: "15".parse().unwrap(),
-            account: psa_host_billing::AccountId::new("a1").expect("an id"),
+        adjustment: Adjustment {
+            key: LineKey {
+                line: line.parse().unwrap(),
+                contract: "9001".parse().unwrap(),
+                service: "15".parse().unwrap(),
+                account: psa_host_billing::AccountId::new("a1").expect("an id"),
+            },
+            workspace: "w1".parse().unwrap(),
+            module: "edr".parse().unwrap(),
+            baseline: units(5),
+            target: units(7),
+            effective: DAY,
         },
-        workspace: "w1".parse().unwrap(),
-        module: "edr".parse().unwrap(),
-        baseline: units(5),
-        target: units(7),
-        effective: DAY,
     }
 }
 

@@ -162,7 +162,7 @@ fn a_run_that_was_taken_over_hands_nothing_out() {
     let planned = ledger.decisions_at().unwrap();
     ledger.mark_sending(run, &[id]).unwrap();
     let end = RunEnd {
-        ending: RunEnding::Interrupted,
+        ending: RunEnding::Killed,
         requests: 0,
         counts: Default::default(),
         incidents: json!({}),

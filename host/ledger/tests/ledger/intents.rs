@@ -384,15 +384,11 @@ fn what_was_sent_in_vain_is_found_for_the_same_change_of_the_same_line_only() {
     let same = in_vain(intent(0, "1"), true);
     in_vain(intent(0, "1"), false);
     in_vain(intent(0, "2"), true);
-    let other_units = Intent {
-        target: units(8),
-        ..intent(0, "1")
-    };
+    let mut other_units = intent(0, "1");
+    other_units.adjustment.target = units(8);
     in_vain(other_units, true);
-    let other_day = Intent {
-        effective: DAY.tomorrow().unwrap(),
-        ..intent(0, "1")
-    };
+    let mut other_day = intent(0, "1");
+    other_day.adjustment.effective = DAY.tomorrow().unwrap();
     in_vain(other_day, true);
     let last = in_vain(intent(0, "1"), true);
     let before = |id| {

@@ -222,7 +222,14 @@ const OF_RUNS: [&str; 8] = [
 /// Who writes to them without a lease: what becomes of a row within a verb that has one
 /// (`forget`), whoever gives out the lease (`begin_run`), what ends runs with one or dead
 /// ones without (`end`), and people.
-const WITHOUT: [&str; 5] = ["begin_run", "end", "forget", "lift_rejections", "make_way"];
+const WITHOUT: [&str; 6] = [
+    "begin_run",
+    "end",
+    "forget",
+    "lift_rejections",
+    "make_way",
+    "request_cancel",
+];
 
 #[test]
 fn no_verb_of_a_run_forgets_its_lease() {

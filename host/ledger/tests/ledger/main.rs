@@ -6,6 +6,7 @@
     reason = "a test may end at what it did not expect"
 )]
 
+mod async_work;
 mod budget;
 mod bundles;
 mod configuration;

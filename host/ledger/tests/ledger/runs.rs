@@ -56,17 +56,57 @@ fn a_run_whose_process_is_gone_is_told_from_one_at_work() {
     let worker = place.open();
     let id = worker.begin_run(&new_run("acme")).unwrap();
     assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Running);
-    assert!(watcher.abandoned_runs(&name("acme")).unwrap().is_empty());
+    assert!(watcher.killed_runs().unwrap().is_empty());
     let ended = watcher.end_killed_run(id.run(), &done());
     assert_eq!(code(ended), "run-state", "it is alive");
     drop(worker);
-    assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Abandoned);
-    let abandoned = watcher.abandoned_runs(&name("acme")).unwrap();
-    assert_eq!(abandoned.len(), 1);
+    assert_eq!(watcher.run(id.run()).unwrap().status, RunStatus::Killed);
+    let killed = watcher.killed_runs().unwrap();
+    assert_eq!(killed.len(), 1);
     let mut end = done();
-    end.ending = RunEnding::Interrupted;
-    watcher.end_killed_run(abandoned[0].id, &end).unwrap();
-    assert!(watcher.abandoned_runs(&name("acme")).unwrap().is_empty());
+    end.ending = RunEnding::Killed;
+    watcher.end_killed_run(killed[0].id, &end).unwrap();
+    assert!(watcher.killed_runs().unwrap().is_empty());
+}
+
+#[test]
+fn a_run_that_was_let_go_counts_as_killed_for_its_own_process_too() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let id = ledger.begin_run(&new_run("acme")).unwrap();
+    assert_eq!(ledger.runs_under_way(&name("acme")).unwrap().len(), 1);
+    assert!(ledger.runs_under_way(&name("other")).unwrap().is_empty());
+    ledger.let_go(id.run());
+    assert!(ledger.runs_under_way(&name("acme")).unwrap().is_empty());
+    assert_eq!(ledger.run(id.run()).unwrap().status, RunStatus::Killed);
+}
+
+#[test]
+fn a_request_to_cancel_is_kept_once_and_only_while_the_run_is_under_way() {
+    let place = Place::new();
+    let worker = place.with_connection();
+    let person = place.open().with_actor("cli:bob");
+    let lease = worker.begin_run(&new_run("acme")).unwrap();
+    let id = lease.run();
+    assert_eq!(worker.cancel_request(id).unwrap(), None);
+    assert_eq!(person.request_cancel(id).unwrap(), None, "the first one");
+    let asked = worker.cancel_request(id).unwrap().unwrap();
+    assert_eq!((asked.by.as_str(), asked.at), ("cli:bob", worker.now()));
+    place.wait(5);
+    let again = place.open().with_actor("cli:eve");
+    assert_eq!(again.request_cancel(id).unwrap(), Some(asked.clone()));
+    assert_eq!(worker.cancel_request(id).unwrap(), Some(asked));
+    let history = worker.history(0, 1000).unwrap();
+    let told: Vec<_> = history
+        .iter()
+        .filter(|event| event.what == "run.cancel-requested")
+        .map(|event| (event.who.as_str(), event.subject.clone()))
+        .collect();
+    assert_eq!(told, [("cli:bob", id.to_string())]);
+    worker.end_run(lease, &done()).unwrap();
+    assert_eq!(code(person.request_cancel(id)), "run-state");
+    let unknown = "r-999999".parse().unwrap();
+    assert_eq!(code(person.request_cancel(unknown)), "not-found");
 }
 
 #[test]

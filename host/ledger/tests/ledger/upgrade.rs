@@ -123,10 +123,10 @@ fn what_an_earlier_version_left_open_is_still_open() {
     assert_eq!(sending, [1, 1, 0, 0]);
     // They were marked in another boot: nobody knows any more that they were not sent.
     assert!(of(IntentState::Sending).all(|one| !one.is_only_marked()));
-    let abandoned = ledger.abandoned_runs(&name("acme")).unwrap();
-    assert_eq!(abandoned.len(), 1);
-    assert_eq!(abandoned[0].status, RunStatus::Abandoned);
-    assert!(open.iter().any(|intent| intent.run == abandoned[0].id));
+    let killed = ledger.killed_runs().unwrap();
+    assert_eq!(killed.len(), 1);
+    assert_eq!(killed[0].status, RunStatus::Killed);
+    assert!(open.iter().any(|intent| intent.run == killed[0].id));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 pub use self::store::{BudgetStore, InMemoryBudget, Observation};
 pub use self::tally::SPEND_BATCH;
@@ -108,12 +109,14 @@ pub(crate) enum Refused {
 impl Budget {
     /// Wait for leave to send one request, and count it.
     ///
-    /// Connections take turns: see [`Slots`].
+    /// Connections take turns: see [`Slots`]. Once `hurry` is cancelled, nothing is waited
+    /// for but the requests that are under way.
     pub async fn admit(
         &self,
         connection: &Arc<str>,
         endpoint: &str,
         terms: Terms,
+        hurry: &CancellationToken,
     ) -> Result<Permit, Refused> {
         let mut patience = SignedDuration::try_from(terms.patience).unwrap_or(SignedDuration::MAX);
         let mut unrecorded = None;
@@ -160,8 +163,15 @@ impl Budget {
             patience -= wait;
             tracing::info!(scope = self.scope, %until, "requests wait: for the PSA's limit, or a pause it asked for");
             *self.waiting() = Some(until);
-            tokio::time::sleep(wait.unsigned_abs()).await;
+            let cut_short = tokio::select! {
+                biased;
+                () = hurry.cancelled() => true,
+                () = tokio::time::sleep(wait.unsigned_abs()) => false,
+            };
             *self.waiting() = None;
+            if cut_short {
+                return Err(Refused::Parked(until));
+            }
         }
     }
 
@@ -276,15 +286,43 @@ mod tests {
         write: false,
     };
 
+    fn patient() -> CancellationToken {
+        CancellationToken::new()
+    }
+
+    #[tokio::test]
+    async fn whoever_is_in_a_hurry_waits_for_no_pause_however_short() {
+        let dir = tempfile::tempdir().unwrap();
+        let (budget, _store) = budget(dir.path());
+        let terms = Terms {
+            patience: Duration::from_secs(3_600),
+            ..TERMS
+        };
+        budget.pause(Duration::from_secs(1_800)).unwrap();
+        let hurry = CancellationToken::new();
+        let connection = "c".into();
+        let mut waits = Box::pin(budget.admit(&connection, "x", terms, &hurry));
+        assert!(futures::poll!(&mut waits).is_pending());
+        hurry.cancel();
+        assert!(matches!(waits.await, Err(Refused::Parked(_))));
+        let again = budget.admit(&connection, "x", terms, &hurry).await;
+        assert!(matches!(again, Err(Refused::Parked(_))));
+    }
+
     #[tokio::test]
     async fn a_long_pause_parks_and_a_short_one_is_waited_out() {
         let dir = tempfile::tempdir().unwrap();
         let (budget, _store) = budget(dir.path());
         budget.pause(Duration::from_millis(20)).unwrap();
-        assert!(budget.admit(&"c".into(), "x", TERMS).await.is_ok());
+        assert!(
+            budget
+                .admit(&"c".into(), "x", TERMS, &patient())
+                .await
+                .is_ok()
+        );
         budget.pause(Duration::from_secs(600)).unwrap();
         assert!(matches!(
-            budget.admit(&"c".into(), "x", TERMS).await,
+            budget.admit(&"c".into(), "x", TERMS, &patient()).await,
             Err(Refused::Parked(_))
         ));
     }
@@ -297,12 +335,18 @@ mod tests {
         let budgets = Budgets::new(dir.path().to_owned(), Clock::new(move || now));
         let budget = budgets.of(&store, "tenant:1");
         let under_way = [
-            budget.admit(&"c".into(), "x", TERMS).await.unwrap(),
-            budget.admit(&"c".into(), "x", TERMS).await.unwrap(),
+            budget
+                .admit(&"c".into(), "x", TERMS, &patient())
+                .await
+                .unwrap(),
+            budget
+                .admit(&"c".into(), "x", TERMS, &patient())
+                .await
+                .unwrap(),
         ];
         let waits = tokio::spawn({
             let budget = Arc::clone(&budget);
-            async move { budget.admit(&"d".into(), "x", TERMS).await }
+            async move { budget.admit(&"d".into(), "x", TERMS, &patient()).await }
         });
         while budget.tally().counted() < 3 {
             tokio::task::yield_now().await;
@@ -320,7 +364,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (budget, store) = budget(dir.path());
         for _ in 0..3 {
-            budget.admit(&"c".into(), "x", TERMS).await.unwrap();
+            budget
+                .admit(&"c".into(), "x", TERMS, &patient())
+                .await
+                .unwrap();
         }
         drop(budget);
         assert_eq!(store.spent("tenant:1", Timestamp::MIN).unwrap(), 3);

@@ -128,7 +128,9 @@ impl Egress {
         let admitted = {
             let _waiting = self.waits.wait();
             let budget = self.budget();
-            budget.admit(&self.connection, endpoint, terms).await
+            budget
+                .admit(&self.connection, endpoint, terms, &self.hurry)
+                .await
         };
         match admitted {
             Ok(permit) => {

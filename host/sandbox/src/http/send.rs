@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -61,6 +62,8 @@ pub(crate) struct Egress {
     pub(super) terms: budget::Terms,
     counts: Mutex<RequestCount>,
     pub(super) waits: Arc<Waits>,
+    /// Cancelled: requests wait for nothing but one another.
+    pub hurry: CancellationToken,
     pub(super) connection: Arc<str>,
     pub(super) limits: Arc<Limits>,
     pub(super) clock: Clock,
@@ -99,6 +102,7 @@ impl Egress {
             },
             counts: Mutex::default(),
             waits: Arc::default(),
+            hurry: CancellationToken::new(),
             connection,
             limits,
             clock,

@@ -3,12 +3,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
-use psa_host_billing::{Hold, HoldCode, LineKey, RejectionKind, TenantKey};
+use psa_host_billing::rules::PostingRule;
+use psa_host_billing::{Hold, HoldCode, RejectionKind, TenantKey};
 use psa_host_ledger::{DecisionsAt, IntentId, RunLease};
 
+use super::Begun;
 use super::day::Day;
 use super::found_right::FoundRight;
 use super::pace::Pace;
@@ -48,10 +51,10 @@ pub(super) struct Running<'a> {
     pub found_right: FoundRight,
 }
 
-/// An adjustment that left.
+/// An adjustment that left: what was written down of it, by which its line is judged.
 pub(super) struct Sent {
     pub intent: IntentId,
-    pub row: usize,
+    pub work: Work,
     pub told: Told,
 }
 
@@ -62,6 +65,41 @@ pub(super) enum Told {
     Rejected(RejectionKind),
     /// Nothing that is certain.
     Nothing,
+}
+
+impl<'a> Running<'a> {
+    /// Nothing is to be sent yet.
+    pub fn new(
+        host: &'a Access,
+        begun: &Begun<'a>,
+        planned: DecisionsAt,
+        posting: &PostingRule,
+        stop: &Arc<Stop>,
+        found_right: FoundRight,
+    ) -> Self {
+        let limits = &begun.open.plugin.description().limits;
+        let fresh = posting.fresh_seconds;
+        Self {
+            host,
+            open: begun.open,
+            tenant: begun.tenant,
+            run: begun.run,
+            day: Day::new(begun.today, begun.zone, host.ledger()),
+            planned,
+            lines: Vec::new(),
+            notices: Vec::new(),
+            stop: Arc::clone(stop),
+            posted: 0,
+            to_post: 0,
+            fresh: SignedDuration::from_secs(fresh.into()),
+            pace: Pace::new(
+                usize::try_from(limits.lines_per_call).unwrap_or(usize::MAX),
+                Duration::from_secs(fresh.into()),
+            ),
+            moved: Moved::default(),
+            found_right,
+        }
+    }
 }
 
 impl Running<'_> {
@@ -106,9 +144,7 @@ impl Running<'_> {
             self.finish_reading_back(last, watch).await?;
         }
         self.found_right.finish(&self.lines).await?;
-        if let Some(hold) = self.stop.hold() {
-            self.notices.push(hold.into());
-        }
+        self.notices.extend(self.stop.notice());
         Ok(())
     }
 }
@@ -130,16 +166,5 @@ impl Running<'_> {
             );
             self.lines[work.row].hold(Hold::new(HoldCode::NotSent, message));
         }
-    }
-}
-
-impl LineReport {
-    pub fn line_key(&self) -> Option<LineKey> {
-        Some(LineKey {
-            line: self.line.clone()?,
-            contract: self.contract.clone()?,
-            service: self.service.clone(),
-            account: self.account.clone()?,
-        })
     }
 }

@@ -3,7 +3,8 @@
 
 use psa_host_ledger::{Intent, IntentId, Ledger, LedgerError, RunLease};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::senders::Marked;
 use super::work::{ReadAt, Work};
@@ -26,14 +27,14 @@ pub(super) enum Feed {
 }
 
 impl Feeder {
-    /// Feed all of it. What the connectors cannot come to while its reading is fresh is
+    /// Feed all of it, in a task that ends with its owner. What the connectors cannot come to while its reading is fresh is
     /// given back, with nothing marked; `late` is told how many.
     pub fn feed(
         self,
         ready: Vec<(Work, Intent)>,
         late: impl Fn(usize) + Send + 'static,
-    ) -> JoinHandle<Result<Vec<Work>, Feed>> {
-        tokio::spawn(async move {
+    ) -> AbortOnDropHandle<Result<Vec<Work>, Feed>> {
+        AbortOnDropHandle::new(tokio::spawn(async move {
             let mut ready = ready.into_iter();
             loop {
                 let window: Vec<(Work, Intent)> = ready.by_ref().take(MARKED_AHEAD).collect();
@@ -56,7 +57,7 @@ impl Feeder {
                     }
                 }
             }
-        })
+        }))
     }
 }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Span;
 use jiff::civil::Date;
 use psa_host_billing::approval::{Answer, Question, Rollback};
-use psa_host_billing::bundle::mapped_bundles;
 use psa_host_billing::count::Days;
 use psa_host_billing::elsewhere::Elsewhere;
+use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{
     Answered, Context, Decision, Due, DueNews, LinePast, Plan, PlanLine, Rejected, all_right,
     first_day_to_read, last_day_to_read,
@@ -19,7 +19,7 @@ use psa_host_billing::rules::Rules;
 use psa_host_billing::trial::Tried;
 use psa_host_billing::{
     AccountId, ConnectionName, Contract, ContractId, ErrorCode, LineId, Mapping, ModuleId,
-    QuantityModel, TenantKey, Workspace, WorkspaceId,
+    TenantKey, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
     Connection, Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunLease, RunLine,
@@ -28,19 +28,24 @@ use psa_host_ledger::{
 use tokio::task::JoinHandle;
 
 use super::found_right::RightRow;
+use super::only::Only;
 use super::report::LineReport;
 use super::settling::open_adjustment;
 use super::stored;
-use crate::count::LookBack;
+use crate::plan_inputs::{Listed, PlanInputs, Remembered};
 use crate::progress::Watch;
 use crate::snapshot::counts_of;
-use crate::{Access, OpenConnection, Result, Window, whole_lines};
+use crate::{Access, AccountContracts, OpenConnection, Result, Window, whole_lines};
 
 /// What a run is to do.
 pub(super) struct Planned {
     pub plan: Plan,
     /// One for each pair, in the order of the run's rows.
     pub lines: Vec<LineReport>,
+    /// How many those were.
+    pub pairs: usize,
+    /// Where the pairs stand that the run is not about.
+    pub left_out: Chosen,
     /// Changes to ask about, with their rows.
     pub questions: Vec<(usize, NewQuestion)>,
     /// Lines found right, where that is news.
@@ -59,13 +64,13 @@ pub(super) struct Planned {
 pub(super) struct Planning<'a> {
     pub open: &'a OpenConnection,
     pub tenant: &'a TenantKey,
-    /// Whose rows are written; none for a file on trial.
-    pub run: Option<RunLease>,
     pub as_of: Date,
     pub snapshot: &'a Snapshot,
     pub rules: &'a Rules,
     /// How long a doubtful adjustment is left alone.
     pub quarantine: Duration,
+    /// What is planned for the brakes alone is all but these.
+    pub only: &'a Only,
     /// Told of all that is read and decided, where a file is on trial.
     pub tried: Option<&'a Mutex<Tried>>,
 }
@@ -84,33 +89,36 @@ impl Access {
         Ok(self.ledger().latest_snapshot(&open.connection.channel)?)
     }
 
-    /// Read the PSA and decide on every mapped pair.
-    pub(super) async fn plan(&self, planning: &Planning<'_>, watch: Watch<'_>) -> Result<Planned> {
+    /// Read the PSA and decide on every mapped pair, whose rows are written meanwhile.
+    pub(super) async fn plan(
+        &self,
+        planning: &Planning<'_>,
+        rows: &mut Rows,
+        watch: Watch<'_>,
+    ) -> Result<Planned> {
         let Planning {
             open,
             tenant,
-            run,
             as_of,
             snapshot,
             rules,
             quarantine,
+            only,
             tried: _,
         } = *planning;
         let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
         let counts = tokio::task::spawn_blocking(move || counts_of(&ledger, &usage));
-        let mapping = self.mapping_of(open)?;
-        let workspaces = self.workspaces_of(open)?;
+        let remembered = self.remembered(open, tenant, as_of, quarantine)?;
+        let (mapping, workspaces) = (&remembered.mapping, &remembered.workspaces);
         let reader = &open.reader;
         let mapped: Vec<AccountId> = mapping
             .accounts()
             .filter(|(workspace, _)| workspaces.contains_key(*workspace))
             .map(|(_, account)| account.clone())
             .collect();
-        let past = self.past_of_lines(open, tenant, as_of, quarantine)?;
-        let known = self.ledger().known_accounts(tenant)?;
         let passed = self.ledger().passed(&open.connection.name, as_of)?;
         // Begun before the lists that it does not need.
-        let start = first_day_to_read(&past, as_of);
+        let start = first_day_to_read(&remembered.past, as_of);
         let horizon = Some(last_day_to_read(as_of));
         let mut chunks = reader.chunks(&mapped, Window { start, horizon });
         let accounts = reader.accounts(watch).await.map_err(|e| open.failed(e))?;
@@ -130,39 +138,15 @@ impl Access {
             .collect();
         self.remember_unnamed(name, NameOf::Service, &wanted, services_now)?;
         let counts = counts.await.map_err(super::ended)??;
-        let counting = self.counting_of(&open.connection.name)?;
-        let look_back = LookBack {
-            connection: &open.connection,
-            mapping: &mapping,
-            counting: &counting,
-            as_of,
-            until: counts.taken_at(),
-        };
-        let set_asides = self.set_asides_of(&open.connection.name)?;
-        let services = services
-            .into_iter()
-            .map(|service| (service.id.clone(), service))
-            .collect();
-        let context = Context {
-            as_of,
-            rules,
-            snapshot: &counts,
-            mapping: &mapping,
-            accounts: &accounts
-                .into_iter()
-                .map(|account| (account.id.clone(), account))
-                .collect(),
-            services: &services,
-            bundles: &mapped_bundles(&mapping, &services),
-            model: &model(open),
-            past: &past,
-            counting: &counting,
-            days: &Days::default(),
-            set_asides: &set_asides,
-            known: &known,
-        };
+        let listed = Listed::new(accounts, services);
+        let inputs = PlanInputs::new(open, as_of, rules, &counts, &remembered, &listed);
+        let no_days = Days::default();
+        let context = inputs.context(&no_days);
         let asked: BTreeSet<AccountId> = mapped.into_iter().collect();
-        let answered = Answered { asked: &asked };
+        let answered = Answered {
+            snapshot: &counts,
+            asked: &asked,
+        };
         // Most pairs have a count; room for all of them at once is never copied.
         let pairs = counts
             .items()
@@ -171,6 +155,8 @@ impl Access {
         let mut planned = Planned {
             plan: Plan::new(&context, answered, passed),
             lines: Vec::with_capacity(pairs),
+            pairs: 0,
+            left_out: Chosen::default(),
             questions: Vec::new(),
             found_right: Vec::with_capacity(pairs),
             due_days: Vec::new(),
@@ -179,34 +165,20 @@ impl Access {
             unmapped_modules: 0,
             not_set_up: None,
         };
-        let mut rows = Rows::new(self.ledger(), run);
         let mut called: HashMap<ContractId, String> = HashMap::new();
         while let Some(chunk) = chunks.next(watch).await {
             let mut chunk = chunk.map_err(|error| open.failed(error))?;
-            let days = self.days_of_chunk(look_back, &chunk)?;
-            let context = Context {
-                days: &days,
-                ..context
-            };
+            let days = self.days_of_chunk(inputs.look_back(), &chunk)?;
             let first = planned.lines.len();
-            let decided = whole_lines::decide(reader, &context, &workspaces, &mut chunk, start);
+            let context = inputs.context(&days);
+            let decided = whole_lines::decide(reader, &context, workspaces, &mut chunk, start);
             let decided = decided.await.map_err(|error| open.failed(error))?;
-            for (read, lines) in chunk.into_iter().zip(decided) {
-                if let Ok(contracts) = &read.contracts {
-                    planned.plan.saw(&read.account, contracts);
-                    planning.tell(|tried| tried.read(contracts, as_of));
-                }
-                let new = (!known.contains(&read.account)).then_some(read.account);
-                let right = new.filter(|_| all_right(&lines));
-                planned.accounts_right.extend(right);
-                if run.is_some() {
-                    called.extend(names_of_contracts(&read.contracts, &lines));
-                }
-                for line in lines {
-                    planning.tell(|tried| tried.planned(&line));
-                    planned.add(line);
+            if rows.is_of_a_run() {
+                for (read, lines) in chunk.iter().zip(&decided) {
+                    called.extend(names_of_contracts(&read.contracts, lines));
                 }
             }
+            planned.take(planning, &remembered, chunk.into_iter().zip(decided));
             let new = planned.lines.get(first..).unwrap_or_default();
             rows.write(new.iter().map(stored::row).collect()).await?;
         }
@@ -214,8 +186,9 @@ impl Access {
         rows.finish().await?;
         self.remember_contracts(name, &called)?;
         (planned.unmapped_workspaces, planned.unmapped_modules) =
-            unmapped(&self.elsewhere(&open.connection)?, &context);
-        if planned.lines.is_empty() {
+            unmapped(&self.elsewhere(&open.connection)?, &context, only);
+        planned.pairs = planned.lines.len();
+        if planned.pairs == 0 && only.is_all() {
             planned.not_set_up = not_set_up(&context, &asked);
         }
         Ok(planned)
@@ -355,7 +328,9 @@ impl Access {
         }
         for intent in self.ledger().open_intents(tenant)? {
             let open = open_adjustment(&intent, quarantine);
-            past.entry(intent.intent.key.line).or_default().open = Some(open);
+            past.entry(intent.intent.adjustment.key.line)
+                .or_default()
+                .open = Some(open);
         }
         for (line, rejected) in self.ledger().rejections(tenant)? {
             past.entry(line).or_default().rejected = Some(Rejected {
@@ -379,6 +354,42 @@ impl Access {
 }
 
 impl Planned {
+    /// The brakes count it, and nothing else comes of it.
+    fn leave_out(&mut self, line: &PlanLine) {
+        self.plan.leave_out(line);
+        if let Some(key) = &line.line {
+            let pair = &line.pair;
+            self.left_out.add(&pair.workspace, &pair.module, &key.line);
+        }
+    }
+
+    /// Accounts that were read, with what was decided of their pairs.
+    fn take(
+        &mut self,
+        planning: &Planning<'_>,
+        remembered: &Remembered,
+        accounts: impl Iterator<Item = (AccountContracts, Vec<PlanLine>)>,
+    ) {
+        for (read, lines) in accounts {
+            if let Ok(contracts) = &read.contracts {
+                self.plan.saw(&read.account, contracts);
+                planning.tell(|tried| tried.read(contracts, planning.as_of));
+            }
+            let workspace = remembered.mapping.workspace(&read.account);
+            if workspace.is_some_and(|workspace| !planning.only.has(workspace)) {
+                lines.iter().for_each(|line| self.leave_out(line));
+                continue;
+            }
+            let known = remembered.accounts.contains(&read.account);
+            let right = (!known && all_right(&lines)).then_some(read.account);
+            self.accounts_right.extend(right);
+            for line in lines {
+                planning.tell(|tried| tried.planned(&line));
+                self.add(line);
+            }
+        }
+    }
+
     fn add(&mut self, line: PlanLine) {
         let row = self.lines.len();
         self.plan.add(row, &line);
@@ -419,19 +430,25 @@ impl Planned {
 }
 
 /// Writes a run's rows while the PSA is being read.
-struct Rows {
+pub(super) struct Rows {
     ledger: Ledger,
     run: Option<RunLease>,
     under_way: Option<JoinHandle<psa_host_ledger::Result<u32>>>,
 }
 
 impl Rows {
-    fn new(ledger: &Ledger, run: Option<RunLease>) -> Self {
+    /// Those of a run; none for a file on trial.
+    pub fn new(ledger: &Ledger, run: Option<RunLease>) -> Self {
         Self {
             ledger: ledger.clone(),
             run,
             under_way: None,
         }
+    }
+
+    /// Whether there is a run whose rows they are.
+    fn is_of_a_run(&self) -> bool {
+        self.run.is_some()
     }
 
     /// Begin to write, once what came before is written: rows keep their order.
@@ -444,7 +461,8 @@ impl Rows {
         Ok(())
     }
 
-    async fn finish(&mut self) -> Result<()> {
+    /// All is written.
+    pub async fn finish(&mut self) -> Result<()> {
         if let Some(written) = self.under_way.take() {
             written.await.map_err(super::ended)??;
         }
@@ -504,11 +522,6 @@ fn names_of_contracts<'a, E>(
     })
 }
 
-/// How the plugin's PSA counts.
-pub(crate) fn model(open: &OpenConnection) -> QuantityModel {
-    open.plugin.description().quantity.clone()
-}
-
 /// What is missing from a connection of which nothing can be posted; none where its
 /// customers use nothing.
 fn not_set_up(context: &Context<'_>, asked: &BTreeSet<AccountId>) -> Option<String> {
@@ -536,13 +549,14 @@ fn not_set_up(context: &Context<'_>, asked: &BTreeSet<AccountId>) -> Option<Stri
 }
 
 /// Workspaces and modules with counts above zero that nobody mapped.
-fn unmapped(elsewhere: &Elsewhere, context: &Context<'_>) -> (usize, usize) {
+fn unmapped(elsewhere: &Elsewhere, context: &Context<'_>, only: &Only) -> (usize, usize) {
     let mut workspaces: BTreeSet<&WorkspaceId> = BTreeSet::new();
     let mut modules: BTreeSet<&ModuleId> = BTreeSet::new();
     for item in context.snapshot.items() {
         let unused = item.users.unwrap_or(0) == 0 && item.devices.unwrap_or(0) == 0;
         let asides = context.set_asides;
-        if unused || asides.excludes(&item.workspace, &item.module, context.as_of) {
+        let aside = asides.excludes(&item.workspace, &item.module, context.as_of);
+        if unused || aside || !only.has(&item.workspace) {
             continue;
         }
         if elsewhere.lacks_account(context.mapping, &item.workspace) {

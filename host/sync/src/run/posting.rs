@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use psa_host_billing::{HoldCode, ReportCode};
+use psa_host_billing::{Hold, HoldCode, ReportCode};
 use psa_host_ledger::{Answer, IntentId, LedgerError, Outcome, Refusal};
 use psa_host_sandbox::Posting;
 use tokio::sync::{Mutex, mpsc};
@@ -89,7 +89,7 @@ impl Running<'_> {
         let ready: Vec<_> = ready
             .into_iter()
             .map(|work| {
-                let intent = work.to_intend(self);
+                let intent = work.to_intend(self.tenant);
                 (work, intent)
             })
             .collect();
@@ -125,7 +125,9 @@ impl Running<'_> {
             let recorded = tokio::task::spawn_blocking(record);
             recorded.await.map_err(ended)??;
         }
-        tasks.join_all().await;
+        while let Some(sender) = tasks.join_next().await {
+            sender.map_err(ended)?;
+        }
         match feeder.await {
             Ok(Ok(late)) => posted.late.extend(late),
             Ok(Err(Feed::Ledger(error))) => return Err(error.into()),
@@ -163,8 +165,8 @@ impl Running<'_> {
                 Sendout::Withheld(Withheld::Ledger(error)) => {
                     // It is the ledger that fails: what is marked stays so, and is settled
                     // by the next run.
-                    let hold = self.stop.hold();
-                    self.hold_all([&work], &hold.unwrap_or_else(super::stop::cancelled));
+                    let hold = Hold::new(HoldCode::RunStopped, error.to_string());
+                    self.hold_all([&work], &self.stop.hold().unwrap_or(hold));
                     posted.fatal.get_or_insert(error);
                     continue;
                 }
@@ -181,12 +183,8 @@ impl Running<'_> {
             self.posted += 1;
             let (answer, told) = self.conclude(work.row, posting);
             if let Some(told) = told {
-                let row = work.row;
-                posted.sent.push(Sent {
-                    intent: id,
-                    row,
-                    told,
-                });
+                let intent = id;
+                posted.sent.push(Sent { intent, work, told });
             }
             records.push((id, answer));
         }

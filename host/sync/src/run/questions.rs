@@ -70,6 +70,7 @@ impl Access {
         let closed: Vec<_> = live
             .iter()
             .filter(|asked| asked.connection == begun.open.connection.name)
+            .filter(|asked| begun.only.has(&asked.question.workspace))
             .filter_map(|asked| {
                 let pair = (&asked.question.workspace, &asked.question.module);
                 let planned = by_pair.get(&pair).copied();

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::batches::{Running, Sent, Told};
 use super::senders::refused;
+use super::work::Work;
 use crate::Result;
 use crate::progress::{Activity, Progress, Watch};
 use crate::reading::Task;
@@ -26,11 +27,11 @@ impl Running<'_> {
     pub(super) fn begin_reading_back(&self, sent: Vec<Sent>) -> Option<ReadBack> {
         let keys: Vec<LineKey> = sent
             .iter()
-            .filter_map(|sent| self.lines[sent.row].line_key())
+            .map(|sent| sent.work.adjustment.key.clone())
             .collect();
         let effective = sent
             .iter()
-            .map(|sent| self.shown_from(self.lines[sent.row].effective_date))
+            .map(|sent| self.shown_from(sent.work.adjustment.effective))
             .min()?;
         let reader = self.open.reader.clone();
         if sent
@@ -65,7 +66,7 @@ impl Running<'_> {
                         "accepted, but it could not be read back: {}",
                         error.in_full()
                     );
-                    self.in_doubt(sent.row, message);
+                    self.in_doubt(sent.work.row, message);
                 }
                 return Ok(());
             }
@@ -78,8 +79,7 @@ impl Running<'_> {
             .collect();
         let mut resolutions = Vec::with_capacity(sent.len());
         for sent in &sent {
-            let line = self.lines[sent.row].line.as_ref();
-            let line = line.and_then(|id| by_id.get(id).copied());
+            let line = by_id.get(&sent.work.adjustment.key.line).copied();
             if let Some(resolution) = self.judge(sent, line) {
                 let evidence = json!({ "line": line, "read_at": self.host.now() });
                 resolutions.push((sent.intent, resolution, evidence));
@@ -100,11 +100,19 @@ impl Running<'_> {
         Ok(())
     }
 
+    /// What a line shows of the adjustment that was written down.
     fn judge(&mut self, sent: &Sent, line: Option<&Line>) -> Option<Resolution> {
-        let from = self.shown_from(self.lines[sent.row].effective_date);
-        let report = &mut self.lines[sent.row];
-        let (baseline, target) = (report.baseline?, report.target?);
-        let mut shown = shows(line, baseline, target, from);
+        let Work {
+            row, adjustment, ..
+        } = &sent.work;
+        let (baseline, target) = (adjustment.baseline, adjustment.target);
+        let mut shown = shows(
+            line,
+            baseline,
+            target,
+            self.shown_from(adjustment.effective),
+        );
+        let report = &mut self.lines[*row];
         if let Told::Rejected(kind) = sent.told {
             let words = report.message.clone().unwrap_or_default();
             match rejected(kind, shown) {
@@ -135,7 +143,7 @@ impl Running<'_> {
                 if sent.told == Told::Accepted {
                     let message =
                         format!("the PSA accepted it, but the line still has {baseline} units");
-                    self.in_doubt(sent.row, message);
+                    self.in_doubt(sent.work.row, message);
                 }
                 None
             }

@@ -298,6 +298,16 @@ impl Notice {
 }
 
 impl Notice {
+    /// How the run ended, where it could not say so itself.
+    pub(super) fn of_run(code: ReportCode) -> Self {
+        Self {
+            code: code.as_str().to_owned(),
+            message: code.cause().to_owned(),
+            fix: code.fix().to_owned(),
+            plugin: None,
+        }
+    }
+
     /// There was nothing to plan.
     pub(super) fn not_set_up(connection: &ConnectionName, why: &str) -> Self {
         let code = ReportCode::SetupRequired;
@@ -471,8 +481,8 @@ impl MoneyChange {
 pub struct RunReport {
     /// `r-000123`.
     pub run: String,
-    /// How it ended: `done`, `parked` or `braked`; of an earlier run also `running`,
-    /// `abandoned`, `failed` or `interrupted`.
+    /// How it ended: `done`, `parked`, `braked` or `cancelled`; of an earlier run also
+    /// `running`, `failed`, `abandoned` or `killed`.
     pub status: &'static str,
     /// Of which connection.
     pub connection: ConnectionName,
@@ -489,9 +499,15 @@ pub struct RunReport {
     /// When it began.
     #[schemars(with = "psa_host_billing::form::Instant")]
     pub started_at: Timestamp,
-    /// When it ended.
+    /// When it ended; of one that is still running, when it began.
     #[schemars(with = "psa_host_billing::form::Instant")]
     pub ended_at: Timestamp,
+    /// Who ended it early, where that is how it ended.
+    pub cancelled_by: Option<String>,
+    /// The workspaces that it was about; empty where it was about all.
+    pub only: Vec<WorkspaceId>,
+    /// Mapped workspaces that it was not about.
+    pub left_out: usize,
     /// The snapshot that was planned from (`u-000123`).
     pub snapshot: Option<String>,
     /// The instant of the counts.

@@ -64,11 +64,11 @@ impl Running<'_> {
         let batch: Vec<Work> = queue.drain(..size).collect();
         let first = batch
             .iter()
-            .map(|work| self.shown_from(work.adjustment.effective()))
+            .map(|work| self.shown_from(work.adjustment.effective))
             .min()?;
         let keys: Vec<LineKey> = batch
             .iter()
-            .map(|work| work.adjustment.line().clone())
+            .map(|work| work.adjustment.key.clone())
             .collect();
         let reader = self.open.reader.clone();
         let clock = self.host.ledger().clone();
@@ -105,7 +105,7 @@ impl Running<'_> {
         let read = tokio::select! {
             read = reading => read,
             () = self.stop.cancelled() => {
-                self.hold_all(&batch, &super::stop::cancelled());
+                self.hold_all(&batch, &self.stop.cancelled_hold());
                 return None;
             }
         };
@@ -153,21 +153,20 @@ impl Running<'_> {
         let mut ready = Vec::with_capacity(batch.len());
         for work in batch {
             let adjustment = &work.adjustment;
-            let line = by_id.get(&adjustment.line().line).copied();
-            let from = self.shown_from(adjustment.effective());
+            let line = by_id.get(&adjustment.key.line).copied();
+            let from = self.shown_from(adjustment.effective);
             let report = &mut self.lines[work.row];
             let mut others = reading.others.iter();
-            if let Some(twin) = others.find(|other| same_place(other, adjustment.line())) {
+            if let Some(twin) = others.find(|other| same_place(other, &adjustment.key)) {
                 let message = format!(
                     "the service stands on the contract twice, as lines {} and {}",
-                    adjustment.line().line,
-                    twin.line
+                    adjustment.key.line, twin.line
                 );
                 report.hold(Hold::new(HoldCode::DuplicateLine, message));
                 continue;
             }
             self.moved.read += 1;
-            let (baseline, target) = (adjustment.baseline(), adjustment.target());
+            let (baseline, target) = (adjustment.baseline, adjustment.target);
             let moved = match shows(line, baseline, target, from) {
                 Shows::NotApplied => {
                     ready.push(work);
@@ -182,9 +181,7 @@ impl Running<'_> {
             };
             report.hold(Hold::new(HoldCode::BaselineMoved, moved));
             self.moved.lines += 1;
-            self.moved
-                .accounts
-                .insert(adjustment.pair().account.clone());
+            self.moved.accounts.insert(adjustment.key.account.clone());
         }
         ready
     }

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::answers::AtWork;
 use super::day::Day;
 use super::hand_out::{HandOut, Withheld};
-use super::stop::{Heard, Stop, cancelled};
+use super::stop::{Heard, Stop};
 use super::work::{ReadAt, Work};
 
 /// How often an adjustment that certainly did not leave is tried again at once.
@@ -96,7 +96,7 @@ impl Sender {
     }
 
     async fn send(&self, connector: &mut Option<Connector>, marked: &Marked) -> Sendout {
-        let request = marked.work.request(self.day.date());
+        let (adjustment, today) = (&*marked.work.adjustment, self.day.date());
         let mut tries = marked.work.tries;
         loop {
             if let Some(hold) = self.day.over().or_else(|| self.stop.hold()) {
@@ -122,10 +122,10 @@ impl Sender {
                     self.ledger.reached(Step::BeforeSend);
                     let posting = tokio::select! {
                         biased;
-                        posting = ready.adjust(&request, Arc::clone(&gate) as _) => posting,
+                        posting = ready.adjust(adjustment, today, Arc::clone(&gate) as _) => posting,
                         // The call is given up in the middle, and nothing of it has left.
                         () = self.stopped_before(&gate) => {
-                            return Sendout::Withheld(Withheld::Held(cancelled()));
+                            return Sendout::Withheld(Withheld::Held(self.stop.cancelled_hold()));
                         }
                     };
                     *connector = Some(ready);
@@ -158,7 +158,7 @@ impl Sender {
     /// Somebody wants to stop, and the request was not let out yet.
     async fn stopped_before(&self, gate: &HandOut) {
         self.stop.cancelled().await;
-        if !gate.close(Withheld::Held(cancelled())) {
+        if !gate.close(Withheld::Held(self.stop.cancelled_hold())) {
             std::future::pending::<()>().await;
         }
     }

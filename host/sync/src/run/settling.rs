@@ -13,8 +13,7 @@ use psa_host_billing::rejection::{Rejected, rejected};
 use psa_host_billing::settle::{Shows, shows};
 use psa_host_billing::{ConnectionName, Hold, HoldCode, Line, LineKey, ReportCode, TenantKey};
 use psa_host_ledger::{
-    Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution, RunEnd, RunEnding,
-    RunLease,
+    Answer, IntentRecord, IntentState, MAX_SENDS, Outcome, Refusal, Resolution, RunLease,
 };
 use serde_json::json;
 
@@ -37,7 +36,6 @@ impl Access {
         quarantine: Duration,
         watch: Watch<'_>,
     ) -> Result<Vec<LineReport>> {
-        self.close_abandoned_runs(open)?;
         let left: Vec<IntentRecord> = self
             .ledger()
             .open_intents(tenant)?
@@ -173,22 +171,6 @@ impl Access {
             wanted.baseline
         );
         Ok(Shows::Else(Hold::new(HoldCode::NotAppliedTwice, message)))
-    }
-
-    /// Runs whose process died are over; their adjustments are settled one by one.
-    fn close_abandoned_runs(&self, open: &OpenConnection) -> Result<()> {
-        for run in self.ledger().abandoned_runs(&open.connection.name)? {
-            self.ledger().end_killed_run(
-                run.id,
-                &RunEnd {
-                    ending: RunEnding::Interrupted,
-                    requests: run.requests,
-                    counts: run.counts,
-                    incidents: run.incidents,
-                },
-            )?;
-        }
-        Ok(())
     }
 
     pub(super) fn made_by(&self, intent: &IntentRecord, name: &ConnectionName) -> bool {

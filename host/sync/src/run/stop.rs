@@ -1,10 +1,12 @@
 //! What ends the sending of a run: somebody who wants to stop, several doubtful answers in a
 //! row, or a failure that concerns every line. Shared by all who send.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use psa_host_billing::{Hold, HoldCode};
-use tokio_util::sync::CancellationToken;
+
+use super::cancel::Cancel;
+use super::report::Notice;
 
 /// Doubtful answers in a row after which nothing more is sent: one is an accident,
 /// several are an outage.
@@ -13,7 +15,7 @@ const DOUBTS_THAT_STOP: usize = 3;
 /// Whether to go on.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
-    cancel: CancellationToken,
+    cancel: Arc<Cancel>,
     inside: Mutex<Inside>,
 }
 
@@ -37,7 +39,7 @@ pub(super) enum Heard {
 }
 
 impl Stop {
-    pub fn new(cancel: CancellationToken) -> Self {
+    pub fn new(cancel: Arc<Cancel>) -> Self {
         Self {
             cancel,
             inside: Mutex::default(),
@@ -81,9 +83,22 @@ impl Stop {
     /// Why nothing more is sent; none while all is well.
     pub fn hold(&self) -> Option<Hold> {
         if self.cancel.is_cancelled() {
-            return Some(cancelled());
+            return Some(self.cancel.hold());
         }
         self.inside().hold.clone()
+    }
+
+    /// What the run says of it at its end.
+    pub fn notice(&self) -> Option<Notice> {
+        match self.cancel.is_cancelled() {
+            true => Some(self.cancel.notice()),
+            false => self.inside().hold.clone().map(Notice::from),
+        }
+    }
+
+    /// Why an adjustment was not sent where somebody stopped the run.
+    pub fn cancelled_hold(&self) -> Hold {
+        self.cancel.hold()
     }
 
     /// Whether requests go one at a time, because the PSA asked for a pause.
@@ -101,16 +116,10 @@ impl Stop {
     }
 }
 
-/// Why a line was not sent where somebody stopped the run.
-pub(super) fn cancelled() -> Hold {
-    Hold::new(
-        HoldCode::RunCancelled,
-        "the run was stopped before this adjustment was sent",
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
 
     #[test]
@@ -138,7 +147,7 @@ mod tests {
     #[test]
     fn who_cancels_is_heard_first() {
         let token = CancellationToken::new();
-        let stop = Stop::new(token.clone());
+        let stop = Stop::new(Arc::new(Cancel::of(&token, "cli:ann")));
         stop.all(Hold::new(HoldCode::RunStopped, "credentials"));
         assert_eq!(
             stop.hold().map(|hold| hold.code),

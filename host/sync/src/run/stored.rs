@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
 use psa_host_billing::{ErrorCode, HoldCode};
-use psa_host_ledger::{IntentState, Outcome, RunId, RunLine};
+use psa_host_ledger::{IntentState, Ledger, Outcome, RunId, RunLine};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Begun;
-use super::release::Released;
 use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
-use crate::{Access, Power, Result};
+use crate::{Access, OpenConnection, Power, Result};
 
 /// A line, for the ledger.
 pub(super) fn row(line: &LineReport) -> RunLine {
@@ -56,19 +55,27 @@ fn detail(line: &LineReport) -> Option<String> {
     serde_json::to_string(&detail).ok()
 }
 
-/// What a report says beside its lines.
-pub(super) fn beside(
-    begun: &Begun<'_>,
-    released: &[Released],
-    notices: &[Notice],
-    incidents: &[Notice],
-    unmapped: (usize, usize),
-) -> Value {
-    json!({
-        "today": begun.today, "released": released, "notices": notices, "incidents": incidents,
-        "dev_origins": begun.open.session.dev_origins(),
-        "unmapped_workspaces": unmapped.0, "unmapped_modules": unmapped.1,
-    })
+/// What the sandbox refused or ended, with the plugin that did it.
+pub(super) fn incidents(open: &OpenConnection) -> Vec<Notice> {
+    let plugin = &open.plugin.description().name;
+    let incidents = open.session.incidents();
+    let notice = |incident| Notice::of_plugin(plugin, incident);
+    incidents.iter().map(notice).collect()
+}
+
+/// The lines of a run, as far as they are known: one of whose adjustment nobody knows what
+/// became is doubtful, also where the run was cut short before it could say so.
+pub(super) fn lines_of(ledger: &Ledger, run: RunId, as_of: Date) -> Result<Vec<LineReport>> {
+    let unclear = unclear_rows(ledger, run)?;
+    let lines = (0_u32..).zip(ledger.run_lines(run)?);
+    let lines = lines.filter_map(|(row, line)| {
+        let mut line = report(line, as_of)?;
+        if unclear.contains(&row) && line.outcome == Outcome::Planned {
+            line.cut_short();
+        }
+        Some(line)
+    });
+    Ok(lines.collect())
 }
 
 impl Access {
@@ -80,22 +87,12 @@ impl Access {
     pub fn run_report(&self, id: RunId) -> Result<RunReport> {
         self.may(Power::Read)?;
         let run = self.run_seen(id)?;
-        let sent = self.unclear_rows(id)?;
-        let lines: Vec<LineReport> = (0_u32..)
-            .zip(self.ledger().run_lines(id)?)
-            .filter_map(|(row, line)| {
-                let mut line = report(line, run.as_of)?;
-                if sent.contains(&row) && line.outcome == Outcome::Planned {
-                    line.cut_short();
-                }
-                Some(line)
-            })
-            .collect();
+        let lines = lines_of(self.ledger(), id, run.as_of)?;
         let notices = |of: &str| -> Vec<Notice> { kept(&run.incidents, of) };
         // Runs of earlier releases did not keep them.
         let today = run.incidents.get("today").cloned();
         let today = today.and_then(|day| serde_json::from_value(day).ok());
-        let unmapped = |of: &str| {
+        let count = |of: &str| {
             let count = run.incidents.get(of).and_then(Value::as_u64);
             usize::try_from(count.unwrap_or_default()).unwrap_or_default()
         };
@@ -120,14 +117,21 @@ impl Access {
             today: today.unwrap_or(run.as_of),
             started_at: run.started_at,
             ended_at: run.ended_at.unwrap_or(run.started_at),
+            cancelled_by: run
+                .incidents
+                .get("cancelled_by")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            only: kept(&run.incidents, "only"),
+            left_out: count("left_out"),
             snapshot: run.snapshot.map(|id| id.to_string()),
             snapshot_taken_at: snapshot.as_ref().map(|snapshot| snapshot.taken_at),
             snapshot_withdrawn: snapshot.and_then(|snapshot| snapshot.withdrawn),
             requests: run.requests,
             dev_origins: kept(&run.incidents, "dev_origins"),
             summary: Summary {
-                unmapped_workspaces: unmapped("unmapped_workspaces"),
-                unmapped_modules: unmapped("unmapped_modules"),
+                unmapped_workspaces: count("unmapped_workspaces"),
+                unmapped_modules: count("unmapped_modules"),
                 ..Summary::of(&lines)
             },
             released: kept(&run.incidents, "released"),
@@ -140,22 +144,20 @@ impl Access {
     }
 }
 
-impl Access {
-    /// Rows of a run whose adjustments may have left, and nobody knows yet: the process is
-    /// still at work, or died before it could say so.
-    fn unclear_rows(&self, id: RunId) -> Result<BTreeSet<u32>> {
-        let unclear = |state| {
-            matches!(
-                state,
-                IntentState::Sending | IntentState::Accepted | IntentState::Doubtful
-            )
-        };
-        let made = self.ledger().run_intents(id)?.into_iter();
-        Ok(made
-            .filter(|made| unclear(made.state) && !made.is_only_marked())
-            .map(|made| made.intent.row)
-            .collect())
-    }
+/// Rows of a run whose adjustments may have left, and nobody knows yet: the process is
+/// still at work, or the run was cut short before it could say so.
+fn unclear_rows(ledger: &Ledger, run: RunId) -> Result<BTreeSet<u32>> {
+    let unclear = |state| {
+        matches!(
+            state,
+            IntentState::Sending | IntentState::Accepted | IntentState::Doubtful
+        )
+    };
+    let made = ledger.run_intents(run)?.into_iter();
+    Ok(made
+        .filter(|made| unclear(made.state) && !made.is_only_marked())
+        .map(|made| made.intent.row)
+        .collect())
 }
 
 impl LineReport {
@@ -177,7 +179,7 @@ fn kept<T: serde::de::DeserializeOwned>(beside: &Value, what: &str) -> Vec<T> {
         .unwrap_or_default()
 }
 
-fn report(row: RunLine, as_of: jiff::civil::Date) -> Option<LineReport> {
+fn report(row: RunLine, as_of: Date) -> Option<LineReport> {
     let detail: Option<Detail> = row.detail.and_then(|text| serde_json::from_str(&text).ok());
     let detail = detail.unwrap_or_default();
     Some(LineReport {

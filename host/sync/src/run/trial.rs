@@ -8,7 +8,8 @@ use psa_host_billing::plan::last_day_to_read;
 use psa_host_billing::trial::Tried;
 use psa_host_sandbox::{Depth, FindingVerdict};
 
-use super::planning::Planning;
+use super::only::Only;
+use super::planning::{Planning, Rows};
 use super::stall::{LONGEST_STALL, Stall};
 use crate::error::rule;
 use crate::progress::Progress;
@@ -65,14 +66,15 @@ impl Access {
                 let planning = Planning {
                     open,
                     tenant: &tenant,
-                    run: None,
                     as_of,
                     snapshot: &snapshot,
                     rules: &rules,
                     quarantine: open.quarantine(),
+                    only: &Only::default(),
                     tried: Some(&tried),
                 };
-                self.plan(&planning, watch).await?;
+                let mut rows = Rows::new(self.ledger(), None);
+                self.plan(&planning, &mut rows, watch).await?;
             }
             None => self.only_read(open, as_of, &tried, watch).await?,
         }

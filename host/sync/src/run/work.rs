@@ -1,20 +1,16 @@
 //! One adjustment on its way through a run: planned, read again, marked, handed out; and
 //! back to be read again where its turn came too late.
 
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use psa_host_billing::plan::Adjustment;
+use psa_host_billing::{Cleared, TenantKey};
 use psa_host_ledger::{Intent, IntentId};
-use psa_host_sandbox::AdjustmentRequest;
-
-use super::batches::Running;
 
 /// An adjustment that is still to be sent.
 #[derive(Debug, Clone)]
 pub(super) struct Work {
     /// The run's row.
     pub row: usize,
-    pub adjustment: Adjustment,
+    pub adjustment: Cleared,
     /// Its intent, once it was written down.
     pub intent: Option<IntentId>,
     /// How often it was handed out and certainly did not leave.
@@ -24,7 +20,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub fn new(row: usize, adjustment: Adjustment) -> Self {
+    pub fn new(row: usize, adjustment: Cleared) -> Self {
         Self {
             row,
             adjustment,
@@ -34,28 +30,12 @@ impl Work {
         }
     }
 
-    /// What the connector is asked.
-    pub fn request(&self, today: Date) -> AdjustmentRequest {
-        AdjustmentRequest {
-            line: self.adjustment.line().clone(),
-            baseline: self.adjustment.baseline(),
-            target: self.adjustment.target(),
-            effective: self.adjustment.effective(),
-            today,
-        }
-    }
-
     /// What is written down before it leaves.
-    pub fn to_intend(&self, running: &Running<'_>) -> Intent {
+    pub fn to_intend(&self, tenant: &TenantKey) -> Intent {
         Intent {
-            tenant: running.tenant.clone(),
+            tenant: tenant.clone(),
             row: u32::try_from(self.row).unwrap_or(u32::MAX),
-            key: self.adjustment.line().clone(),
-            workspace: self.adjustment.pair().workspace.clone(),
-            module: self.adjustment.pair().module.clone(),
-            baseline: self.adjustment.baseline(),
-            target: self.adjustment.target(),
-            effective: self.adjustment.effective(),
+            adjustment: (*self.adjustment).clone(),
         }
     }
 }

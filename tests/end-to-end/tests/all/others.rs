@@ -151,7 +151,7 @@ async fn a_process_that_wakes_up_after_its_tenant_was_taken_writes_and_sends_not
         assert_eq!(scene.adjustments_sent(), taken_over, "{step}");
         let runs = scene.host.ledger().runs(None, 9).unwrap();
         let status: Vec<RunStatus> = runs.iter().map(|run| run.status).collect();
-        let (done, over) = (RunEnding::Done, RunEnding::Interrupted);
+        let (done, over) = (RunEnding::Done, RunEnding::Killed);
         assert_eq!(status, [RunStatus::Ended(done), RunStatus::Ended(over)]);
         if sent_before > 0 {
             assert_eq!(outcome(&report, "w1").0, Outcome::Held, "{report:#?}");

@@ -162,7 +162,7 @@ proptest! {
         let case = sells_both((Some(bundle), Some(of_bundle)), (Some(part), Some(of_part)))
             .with(|c| c.rules.zero = ZeroRule::Post);
         let raised = case.adjustments();
-        let raised = raised.iter().filter(|(_, one)| !one.target().is_zero());
+        let raised = raised.iter().filter(|(_, one)| !one.target.is_zero());
         prop_assert!(raised.count() <= 1);
     }
 }

@@ -65,7 +65,7 @@ fn what_each_action_does_with_each_status_and_flag() {
             });
             let case_name = format!("{status}, demo {demo}, nfr {nfr}: {action} with {units:?}");
             assert_eq!(case.decision(), expected, "{case_name}");
-            let target = case.adjustments().first().map(|(_, one)| one.target());
+            let target = case.adjustments().first().map(|(_, one)| one.target);
             let wanted = match (expected, action) {
                 ("adjust", Action::Zero) => Some(Units::ZERO),
                 ("adjust", _) => Some(Units::from(11)),

@@ -190,9 +190,9 @@ proptest! {
         let adjustments = case.adjustments();
         prop_assert_eq!(adjustments.len(), 1);
         let (_, adjustment) = &adjustments[0];
-        prop_assert_eq!(adjustment.baseline(), Units::from(from));
-        prop_assert_eq!(adjustment.target(), Units::from(to));
-        let day = adjustment.effective();
+        prop_assert_eq!(adjustment.baseline, Units::from(from));
+        prop_assert_eq!(adjustment.target, Units::from(to));
+        let day = adjustment.effective;
         prop_assert!(day >= BEFORE);
         prop_assert!(repeats || !case.past.adjusted.contains(&day));
         let timeline = case.contracts[0].lines[0].timeline.as_ref().unwrap();

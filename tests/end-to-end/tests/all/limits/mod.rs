@@ -13,10 +13,10 @@ use psa_host_sync::run::RunReport;
 use psa_host_sync::{Answering, QuestionId, QuestionState};
 
 /// One day, in minutes.
-const DAY: i64 = 24 * 60;
+pub(crate) const DAY: i64 = 24 * 60;
 
 /// Customers that all have their counts, known and in order: 10 devices each unless told.
-async fn in_order(customers: &[u32]) -> Scene {
+pub(crate) async fn in_order(customers: &[u32]) -> Scene {
     let customers: Vec<(u32, i32)> = customers
         .iter()
         .map(|units| (*units, i32::try_from(*units).expect("a few")))
@@ -33,13 +33,13 @@ async fn in_order(customers: &[u32]) -> Scene {
 }
 
 /// The counts of the next day, for customers `w1`, `w2`, …
-fn next_day(scene: &Scene, counts: &[u32]) {
+pub(crate) fn next_day(scene: &Scene, counts: &[u32]) {
     scene.wait(DAY);
     count(scene, counts);
 }
 
 /// A new snapshot.
-fn count(scene: &Scene, counts: &[u32]) {
+pub(crate) fn count(scene: &Scene, counts: &[u32]) {
     let workspaces: Vec<String> = (1..=counts.len()).map(|at| format!("w{at}")).collect();
     let counts: Vec<(&str, u32)> = workspaces
         .iter()
@@ -49,7 +49,7 @@ fn count(scene: &Scene, counts: &[u32]) {
     scene.import_usage(&counts);
 }
 
-fn waiting(scene: &Scene) -> Vec<QuestionId> {
+pub(crate) fn waiting(scene: &Scene) -> Vec<QuestionId> {
     let mut asked = scene.host.questions(Some(&name()), true).expect("read");
     asked.retain(|question| question.state == QuestionState::Waiting);
     asked.into_iter().map(|question| question.id).collect()
@@ -60,7 +60,7 @@ fn grant(scene: &Scene, ids: &[QuestionId]) {
     granted.expect("they wait");
 }
 
-fn codes(report: &RunReport) -> Vec<&str> {
+pub(crate) fn codes(report: &RunReport) -> Vec<&str> {
     report.notices.iter().map(|n| n.code.as_str()).collect()
 }
 
