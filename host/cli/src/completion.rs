@@ -115,7 +115,8 @@ fn candidates(names: Names, begun: &OsStr) -> Vec<CompletionCandidate> {
 /// Each with what it is called.
 fn known(names: Names) -> Option<Vec<(String, String)>> {
     let data = std::env::var_os("PSA_HOST_DATA")?;
-    let host = Host::open_existing(HostOptions::new(data)).ok()?;
+    // A key that was pressed upgrades nothing.
+    let host = Host::open_current(HostOptions::new(data)).ok()??;
     let host = host.access(Actor::operator("completion"));
     Some(match names {
         Names::Connections => {

@@ -140,6 +140,15 @@ impl Host {
         Self::open(options)
     }
 
+    /// Open a data directory of this version; none where it would be made or upgraded.
+    ///
+    /// # Errors
+    /// As [`Host::open`].
+    pub fn open_current(options: HostOptions) -> Result<Option<Self>> {
+        let is_current = DataDir::new(whole(options.data.clone())).is_current();
+        is_current.then(|| Self::open(options)).transpose()
+    }
+
     /// What one actor may do with it.
     pub fn access(&self, actor: Actor) -> Access {
         Access::new(self.clone(), actor)

@@ -87,6 +87,12 @@ impl Database {
         })
     }
 
+    /// Whether there is a database of this version. Changes nothing.
+    pub(crate) fn is_current(path: &Path, schema: Schema) -> bool {
+        let version = open_reader(path).and_then(|reader| pragma(&reader, "user_version"));
+        version.is_ok_and(|version| version == schema.newest())
+    }
+
     /// Read in one consistent view; never waits for a writer.
     pub(crate) fn read<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
         let idle = lock(&self.idle_readers).pop();

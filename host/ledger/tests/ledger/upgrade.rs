@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use psa_host_billing::TenantKey;
-use psa_host_ledger::{BreakCause, HistoryHead, IntentState, QuestionState, RunStatus};
+use psa_host_ledger::{BreakCause, DataDir, HistoryHead, IntentState, QuestionState, RunStatus};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -84,6 +84,17 @@ fn an_upgrade_loses_nothing_and_keeps_a_copy_from_before() {
             0o600
         );
     }
+}
+
+#[test]
+fn looking_whether_an_upgrade_is_due_changes_nothing() {
+    let place = earlier("synced");
+    let dir = DataDir::new(&place.data);
+    assert!(!dir.is_current());
+    assert_eq!(version(&database(&place)), VERSION);
+    place.open();
+    assert!(dir.is_current());
+    assert!(!DataDir::new(place.data.join("elsewhere")).is_current());
 }
 
 #[test]
