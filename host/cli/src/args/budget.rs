@@ -19,7 +19,8 @@ Examples:
 Example:
   psa-host budget lift acme --why 'their support reset the limit'
 
-The next request goes at once. Where the PSA still refuses it, the tenant is paused again.")]
+The next request goes at once. Where the PSA still refuses it, the tenant is
+paused again.")]
     Lift {
         /// Connection of the tenant
         #[arg(value_name = "N")]

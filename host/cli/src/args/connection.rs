@@ -14,8 +14,9 @@ Examples:
   psa-host connection add autotask --name acme --channel msp-1 --time-zone America/New_York \\
       --set username=key@acme.example --secret secret=@secret.txt
 
-Where the check fails the connection is kept with what is wrong as its status, and the exit
-status is 1: set it right with `connection set` or `rotate`, then `connection check`.")]
+Where the check fails the connection is kept with what is wrong as its status,
+and the exit status is 1: set it right with `connection set` or `rotate`, then
+`connection check`.")]
     Add(AddArgs),
     /// Change settings or the time zone
     #[command(after_help = "\
@@ -39,8 +40,9 @@ Examples:
   psa-host connection rotate acme                       # asks for the secrets
   psa-host connection rotate acme --secret secret=@new.txt
 
-Where the check fails nothing is changed and the exit status is 1: the secrets from before stay in
-use. `connection set N --secret KEY=@FILE` puts others in their place without a check.")]
+Where the check fails nothing is changed and the exit status is 1: the secrets
+from before stay in use. `connection set N --secret KEY=@FILE` puts others in
+their place without a check.")]
     Rotate {
         /// Connection
         #[arg(value_name = "N")]
@@ -71,8 +73,9 @@ Examples:
   psa-host connection check acme
   psa-host connection check acme --retry       # refused credentials were put right in the PSA
 
-Credentials that the PSA refused are not sent again, also not by a check, until they are rotated or
-somebody says --retry: PSAs lock a user after a few failures.")]
+Credentials that the PSA refused are not sent again, also not by a check,
+until they are rotated or somebody says --retry: PSAs lock a user after a few
+failures.")]
     Check {
         /// Connection
         #[arg(value_name = "N")]
@@ -87,9 +90,10 @@ Examples:
   psa-host connection tenant beta same --why 'both channels bill through one Autotask'
   psa-host connection tenant beta different --why 'a test system with a copied database'
 
-A plugin only claims which tenant it is at. Where another one, or another channel, has the key
-already, the connection is refused as `tenant-claimed` until you say. `same`: it shares request
-budget, lock and lines with the tenant that is known. `different`: it gets its own.")]
+A plugin only claims which tenant it is at. Where another one, or another
+channel, has the key already, the connection is refused as `tenant-claimed`
+until you say. `same`: it shares request budget, lock and lines with the
+tenant that is known. `different`: it gets its own.")]
     Tenant {
         /// Connection that was refused
         #[arg(value_name = "N")]
@@ -110,11 +114,12 @@ Examples:
   psa-host connection rebind acme                               # shows what is found there, and asks
   psa-host connection rebind acme --yes webservices31/4         # in scripts: the tenant it showed
 
-For a connection that is refused as `tenant-changed` although it is the same PSA: its vendor has moved
-it. Mapped accounts and known lines are looked for at the new place and counted; on a yes everything
-of the tenant moves, for all its connections at once: lines, pins, dates that are adjusted already,
-decisions, approvals. What is in doubt is read there before anything is sent. Without --yes and
-without a terminal it only shows, and the exit status is 3.")]
+For a connection that is refused as `tenant-changed` although it is the same
+PSA: its vendor has moved it. Mapped accounts and known lines are looked for
+at the new place and counted; on a yes everything of the tenant moves, for all
+its connections at once: lines, pins, dates that are adjusted already,
+decisions, approvals. What is in doubt is read there before anything is sent.
+Without --yes and without a terminal it only shows, and the exit status is 3.")]
     Rebind {
         /// A connection of the tenant
         #[arg(value_name = "N")]
@@ -130,8 +135,9 @@ Examples:
   psa-host connection keep-on acme in-use
   psa-host connection keep-on acme in-use --accept-difference 1f3c5a7b9d0e
 
-Where that is another file than the connection has, it is tried first, as `plugin approve` does; what
-differs in tenant key, lines, contracts, units or what would be posted needs a second yes.")]
+Where that is another file than the connection has, it is tried first, as
+`plugin approve` does; what differs in tenant key, lines, contracts, units or
+what would be posted needs a second yes.")]
     KeepOn {
         /// Connection
         #[arg(value_name = "N")]

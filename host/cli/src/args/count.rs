@@ -16,9 +16,9 @@ Examples:
   psa-host count set acme edr --no-minimum          # its dates go too
   psa-host count set acme edr --reset
 
-In this order: the basis (the latest count, or the peak or average since the billing period
-began), less what is excluded, times the multiplier, rounded, less what is included, and at
-least the minimum on its days.")]
+In this order: the basis (the latest count, or the peak or average since the
+billing period began), less what is excluded, times the multiplier, rounded,
+less what is included, and at least the minimum on its days.")]
     Set(CountSet),
     /// Show how counts become units
     #[command(after_help = "\
@@ -37,8 +37,8 @@ Examples:
 Example:
   psa-host count exclude acme ws-17 edr 2 --owner 'J. Doe' --why 'test phones' --until 2026-12-31
 
-Counted as the module is billed: users or devices. If more are excluded than are counted, the
-pair is held.")]
+Counted as the module is billed: users or devices. If more are excluded than
+are counted, the pair is held.")]
     Exclude(CountExclude),
     /// List what is left out of the bill
     #[command(after_help = "\
@@ -69,8 +69,9 @@ Examples:
   psa-host count simulate acme --module edr --since 2026-11-01
   psa-host count simulate acme --workspace ws-17 --format json
 
-Posts nothing and reads nothing from the PSA. Exclusions and the other steps of the policy are
-applied under each basis. Exit status 3 when a pair would be held because of its count.")]
+Posts nothing and reads nothing from the PSA. Exclusions and the other steps
+of the policy are applied under each basis. Exit status 3 when a pair would be
+held because of its count.")]
     Simulate(CountSimulate),
 }
 

@@ -114,7 +114,8 @@ Examples:
   psa-host approval export approvals.xlsx
   psa-host approval export approvals.csv --connection acme --all --force
 
-One row a question, with names beside ids. No text in the file is calculated; numbers are numbers.")]
+One row a question, with names beside ids. No text in the file is calculated;
+numbers are numbers.")]
     Export {
         #[command(flatten)]
         file: SheetFile,
@@ -133,8 +134,9 @@ Examples:
   psa-host approval approve --new-accounts acme --account 174 --why 'checked by phone'
   psa-host approval approve --all-of acme --why 'checked against the list' --yes
 
-A change is posted if it is looked at again and is the same then, or departs from what was
-shown, in its direction, by no more than posts unasked; else it is asked anew.")]
+A change is posted if it is looked at again and is the same then, or departs
+from what was shown, in its direction, by no more than posts unasked; else it
+is asked anew.")]
     Approve(AnswerArgs),
     /// Do not post changes
     #[command(
@@ -180,11 +182,11 @@ Examples:
   psa-host rollback r-000012 --dry-run
   psa-host rollback r-000012 --why 'wrong snapshot'
 
-Shows what it comes to, by service and by currency, and asks; --dry-run only shows it. Puts the
-opposing change of each confirmed line to approval, from the same day where the PSA takes a
-second change for a day, else from the day after; what is posted by then stays billed. The lines
-are pinned, so that no sync brings the old numbers back; `psa-host line release` lets one go
-again.")]
+Shows what it comes to, by service and by currency, and asks; --dry-run only
+shows it. Puts the opposing change of each confirmed line to approval, from
+the same day where the PSA takes a second change for a day, else from the day
+after; what is posted by then stays billed. The lines are pinned, so that no
+sync brings the old numbers back; `psa-host line release` lets one go again.")]
 pub struct RollbackArgs {
     /// Run, such as r-000012
     pub run: String,

@@ -11,10 +11,12 @@ Examples:
   psa-host history verify
   psa-host history verify --head 812@channel/msp-1:5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592
 
-There is one chain for each channel and one for the installation; all are verified, and the
-last entry of each is printed. Needs the key file. That entries were cut off at the end is found only with a head that was
-kept elsewhere. Exit status 1 when the history does not hold; a key that is missing or wrong
-is an error of its own (key-missing, key-wrong) and says nothing about the history.")]
+There is one chain for each channel and one for the installation; all are
+verified, and the last entry of each is printed. Needs the key file. That
+entries were cut off at the end is found only with a head that was kept
+elsewhere. Exit status 1 when the history does not hold; a key that is missing
+or wrong is an error of its own (key-missing, key-wrong) and says nothing
+about the history.")]
     Verify {
         /// A head that a report printed, kept where nobody who writes the ledger writes
         #[arg(long, value_name = "SEQ@CHAIN:HEX")]
@@ -59,10 +61,10 @@ Examples:
   psa-host history export new.csv --after 812           # what came since the last export
   psa-host history export - --format-of xlsx > history.xlsx
 
-Columns: seq, at (UTC), who, what, subject, detail, keyed, hash, chain. Nothing in the file
-is calculated: in CSV, a cell that begins with = + - @, a tab or a carriage return gets an
-apostrophe before it; in XLSX all cells are texts. An XLSX sheet that is full is followed by
-another.")]
+Columns: seq, at (UTC), who, what, subject, detail, keyed, hash, chain.
+Nothing in the file is calculated: in CSV, a cell that begins with = + - @, a
+tab or a carriage return gets an apostrophe before it; in XLSX all cells are
+texts. An XLSX sheet that is full is followed by another.")]
     Export {
         /// File that ends with .csv or .xlsx, or - for standard output
         #[arg(value_name = "FILE.csv|FILE.xlsx|-")]

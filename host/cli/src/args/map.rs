@@ -26,8 +26,8 @@ pub enum MapCommand {
 Example:
   psa-host map second-tenant beta ws-17 --why 'EDR is billed in the subsidiary'
 
-A workspace that is mapped in two PSAs is billed twice, so the second mapping is refused until
-somebody says why.")]
+A workspace that is mapped in two PSAs is billed twice, so the second mapping
+is refused until somebody says why.")]
     SecondTenant {
         /// Connection of the second mapping
         #[arg(value_name = "N")]
@@ -73,8 +73,9 @@ Examples:
   psa-host map bundle acme essentials-bundle --remove
   psa-host map bundle acme
 
-Coro does not publish what its bundles hold. A customer who uses or pays for a bundle and for a
-module in it is held (code bundle-and-part); the others are billed.")]
+Coro does not publish what its bundles hold. A customer who uses or pays for a
+bundle and for a module in it is held (code bundle-and-part); the others are
+billed.")]
     Bundle(MapBundle),
     /// Show all workspaces and modules with what they are mapped to
     #[command(after_help = "Example:\n  psa-host map list acme")]
@@ -119,9 +120,9 @@ As CSV or XLSX (one sheet; columns of names may stand beside and are not read):
   account,ws-17,29683481,
   service,edr,41,devices
   contract,ws-17,30012,
-What would be added, changed or removed is shown before anything is written. Bad rows are
-reported with their place. Without --partial nothing is kept then (exit status 1); with it the
-good rows are (exit status 3).")]
+What would be added, changed or removed is shown before anything is written.
+Bad rows are reported with their place. Without --partial nothing is kept then
+(exit status 1); with it the good rows are (exit status 3).")]
     Import(MapImport),
     /// Print all mappings, or write them to a file, in a form that can be imported
     #[command(after_help = "\
@@ -130,9 +131,9 @@ Examples:
   psa-host map export acme mapping.xlsx --force
   psa-host map export acme --as csv > mapping.csv
 
-CSV and XLSX have the names on both sides too, for people; an import does not read them. A cell
-that a spreadsheet would take for a formula has an apostrophe before it, which an import takes
-off.")]
+CSV and XLSX have the names on both sides too, for people; an import does not
+read them. A cell that a spreadsheet would take for a formula has an
+apostrophe before it, which an import takes off.")]
     Export(MapExport),
     /// Propose accounts for workspaces and services for modules that are not mapped
     #[command(after_help = "\
@@ -141,9 +142,10 @@ Examples:
   psa-host map suggest acme --accounts --min-score 90
   psa-host map suggest acme --format json > suggestions.json
 
-Saves nothing. Verdicts: safe (an exact fact shows it, and nobody else claims either side),
-likely (look first), ambiguous (another is about as good: choose), weak (there is a better one;
-with --all). Take some with `psa-host map apply`.")]
+Saves nothing. Verdicts: safe (an exact fact shows it, and nobody else claims
+either side), likely (look first), ambiguous (another is about as good:
+choose), weak (there is a better one; with --all). Take some with `psa-host
+map apply`.")]
     Suggest(MapSuggest),
     /// Take chosen suggestions, each checked as an import checks its rows
     #[command(after_help = "\
@@ -153,9 +155,10 @@ Examples:
   psa-host map apply acme --suggestions suggestions.json
   psa-host map apply acme --suggestions - --safe --yes
 
-The file is what `psa-host map suggest --format json` printed: take out what is wrong, and leave
-one where several are ambiguous. --safe takes only what is safe now, after asking. Refused rows
-are reported, and the others kept (exit status 3).")]
+The file is what `psa-host map suggest --format json` printed: take out what
+is wrong, and leave one where several are ambiguous. --safe takes only what is
+safe now, after asking. Refused rows are reported, and the others kept (exit
+status 3).")]
     Apply(MapApply),
     /// Set workspaces, or modules of them, aside: excluded or held, with a reason
     #[command(after_help = "\
@@ -179,9 +182,9 @@ Examples:
 Example:
   psa-host map radar acme
 
-Of paid subscriptions, less what is set aside. Money is units times the PSA's list price for one
-period; of a module without a service, at the price of the one that `map suggest` proposes: an
-estimate, with a ~ before it.")]
+Of paid subscriptions, less what is set aside. Money is units times the PSA's
+list price for one period; of a module without a service, at the price of the
+one that `map suggest` proposes: an estimate, with a ~ before it.")]
     Radar {
         /// Connection
         #[arg(value_name = "N")]

@@ -43,8 +43,8 @@ pub use values::{SecretSource, ValueArgs};
 const EXIT: &str = "\
 Exit status:
   0  all done
-  1  failed; the state is as it was, or the message says what was kept; of several
-     connections, one failed
+  1  failed; the state is as it was, or the message says what was kept; or one
+     of several connections failed
   2  wrong use of the command line
   3  done, but something needs a person (held, waiting for approval, rejected,
      doubtful, nothing mapped, every connection paused; also in a dry run)
@@ -191,7 +191,7 @@ Posts nothing. Exit status 3 when something would be held.")]
     },
     /// Post what is used to the PSA
     Sync(SyncArgs),
-    /// Earlier runs
+    /// Runs: list, look at, export, cancel, settle
     #[command(subcommand)]
     Run(RunCommand),
     /// Show where the number of a workspace and a module comes from
@@ -219,8 +219,8 @@ Examples:
   source <(psa-host completions bash)
   psa-host completions bash > ~/.local/share/bash-completion/completions/psa-host
 
-Connections, workspaces, modules, runs, questions and plugins complete too: those of the data
-directory that PSA_HOST_DATA names.")]
+Connections, workspaces, modules, runs, questions and plugins complete too:
+those of the data directory that PSA_HOST_DATA names.")]
     Completions {
         /// bash, elvish, fish, powershell or zsh
         shell: clap_complete::Shell,

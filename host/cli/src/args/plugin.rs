@@ -11,8 +11,9 @@ pub enum PluginCommand {
 Example:
   psa-host plugin add autotask.wasm
 
-A plugin does nothing before it is approved. Another file of the same name, also a newer version,
-is a candidate: nothing that runs changes before `plugin approve`.")]
+A plugin does nothing before it is approved. Another file of the same name,
+also a newer version, is a candidate: nothing that runs changes before `plugin
+approve`.")]
     Add {
         /// The .wasm component
         file: String,
@@ -39,15 +40,17 @@ Examples:
   psa-host plugin approve autotask --yes 5d41402abc4b2a76b9719d911017c592 --accept-difference 1f3c5a7b9d0e
   psa-host plugin approve halo --host psa.northwind.example
 
-Where another file is in use under the name, what differs from it is shown, and whose secrets the
-new file would be given; a script says yes with the whole SHA-256 of the file. After the yes the file
-is tried for each connection beside the one in use: its check and a dry run, with every write refused.
-Where both say the same, the connection moves. Where tenant key, lines, contracts, units or what would
-be posted differ, nothing is changed (exit status 5): look at the table, and give a second yes to
-exactly these differences with --accept-difference. A connection for which the file fails, or that
-cannot be reached, is kept on the file before. Every approval is remembered: name the file before by
-its SHA-256 to go back to it; it is tried too. A connection can stay on a file with `connection
-keep-on`.")]
+Where another file is in use under the name, what differs from it is shown,
+and whose secrets the new file would be given; a script says yes with the
+whole SHA-256 of the file. After the yes the file is tried for each connection
+beside the one in use: its check and a dry run, with every write refused.
+Where both say the same, the connection moves. Where tenant key, lines,
+contracts, units or what would be posted differ, nothing is changed (exit
+status 5): look at the table, and give a second yes to exactly these
+differences with --accept-difference. A connection for which the file fails,
+or that cannot be reached, is kept on the file before. Every approval is
+remembered: name the file before by its SHA-256 to go back to it; it is tried
+too. A connection can stay on a file with `connection keep-on`.")]
     Approve {
         /// Plugin
         name: String,

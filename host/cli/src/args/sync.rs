@@ -18,12 +18,13 @@ Examples:
   psa-host sync acme --workspace 'Cedar Dental' --workspace ws-00042
   psa-host sync --new --quiet          # what a person has to know, by mail from cron
 
-Ctrl-C, SIGTERM or `psa-host run cancel`: what is in flight is finished and read back, the rest
-is not sent. A second Ctrl-C stops at once, and the next sync reads what may have been sent.
-With --workspace the PSA is read and the brakes look at all customers as ever; what is posted,
-asked and reported is that of the workspaces named.
-With one N the JSON is that run; with none or several it is {\"runs\": [...]}. The table sums
-unchanged lines up; --all lists them.")]
+Ctrl-C, SIGTERM or `psa-host run cancel`: what is in flight is finished and
+read back, the rest is not sent. A second Ctrl-C stops at once, and the next
+sync reads what may have been sent. With --workspace the PSA is read and the
+brakes look at all customers as ever; what is posted, asked and reported is
+that of the workspaces named. With one N the JSON is that run; with none or
+several it is {\"runs\": [...]}. The table sums unchanged lines up; --all
+lists them.")]
 pub struct SyncArgs {
     /// Connections; none: all that are not paused
     #[arg(value_name = "N")]
@@ -100,8 +101,8 @@ Examples:
   psa-host run export r-000012 report.xlsx
   psa-host run export r-000012 report.csv --force
 
-One row a pair of workspace and module, with names beside ids. No text in the file is calculated;
-numbers are numbers.")]
+One row a pair of workspace and module, with names beside ids. No text in the
+file is calculated; numbers are numbers.")]
     Export {
         /// Run, such as r-000012
         id: String,
@@ -115,8 +116,8 @@ Examples:
   psa-host run cancel acme
   psa-host run cancel r-000012 --wait
 
-The process of the run notices it within a second. What was not sent is planned anew by the
-next sync.")]
+The process of the run notices it within a second. What was not sent is
+planned anew by the next sync.")]
     Cancel {
         /// Run, such as r-000012; or the connection whose run is under way
         #[arg(value_name = "RUN|N")]

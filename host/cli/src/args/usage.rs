@@ -19,13 +19,15 @@ The JSON file:
 The CSV file (say the rest with options):
   workspace,module,users,devices
   ws-17,edr,12,14
-A count that is not known is left out, null or empty: it is never read as 0. A CSV file with a
-stray quote or a row of another width is refused whole; one whose last line has no end, and an id
-that a spreadsheet may have rounded, are refused until --accept says that they are right. A JSON
-file that says it is complete and also \"has_more\": true or the like is taken as not complete.
-With --partial the good rows are kept. What a refused row counts is unread: its pair is held, or all
-of its workspace where the module cannot be read; where the workspace cannot be read either, the
-snapshot is not complete and nothing is posted from it.
+A count that is not known is left out, null or empty: it is never read as 0. A
+CSV file with a stray quote or a row of another width is refused whole; one
+whose last line has no end, and an id that a spreadsheet may have rounded, are
+refused until --accept says that they are right. A JSON file that says it is
+complete and also \"has_more\": true or the like is taken as not complete.
+With --partial the good rows are kept. What a refused row counts is unread:
+its pair is held, or all of its workspace where the module cannot be read;
+where the workspace cannot be read either, the snapshot is not complete and
+nothing is posted from it.
 In JSON, an item may name who was counted, as many as the count says:
     {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 2, \"user_names\": [\"ann\", \"ben\"],
      \"devices\": 1, \"device_names\": [\"laptop-7\"]}")]
@@ -70,9 +72,10 @@ Examples:
 Example:
   psa-host usage withdraw u-000012 --why 'counted twice' --yes
 
-It stays, so that what was posted from it can be explained, but nothing is planned from it or
-looked back on in it again. What was posted is put right by the next sync, from the newest
-snapshot that is left, or taken back with `psa-host rollback`.")]
+It stays, so that what was posted from it can be explained, but nothing is
+planned from it or looked back on in it again. What was posted is put right by
+the next sync, from the newest snapshot that is left, or taken back with
+`psa-host rollback`.")]
     Withdraw {
         /// Snapshot, such as u-000012 (see `psa-host usage list`)
         #[arg(value_name = "SNAPSHOT")]
