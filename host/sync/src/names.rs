@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use psa_host_billing::{AccountId, ConnectionName, ContractId, ModuleId, ServiceId, WorkspaceId};
+use psa_host_billing::{
+    AccountId, ConnectionName, ContractId, ErrorCode, ModuleId, ServiceId, WorkspaceId,
+};
 use psa_host_ledger::NameOf;
 
 use crate::{Access, Power, Result, modules};
@@ -55,10 +57,11 @@ impl Names {
 
 impl Access {
     /// The names that are known of workspaces, and of one connection's PSA or (with none) of
-    /// all of them.
+    /// all of them. Of a connection that was removed, whose runs are still there to be shown,
+    /// nothing of its PSA is known.
     ///
     /// # Errors
-    /// No such connection; a failing database.
+    /// A failing or damaged database.
     pub fn names(&self, connection: Option<&ConnectionName>) -> Result<Names> {
         self.may(Power::Read)?;
         let workspaces = self.workspaces()?;
@@ -70,7 +73,11 @@ impl Access {
             of_psa: HashMap::new(),
         };
         let connections = match connection {
-            Some(name) => vec![self.connection(name)?.name],
+            Some(name) => match self.connection(name) {
+                Ok(one) => vec![one.name],
+                Err(error) if error.code() == ErrorCode::UnknownConnection => Vec::new(),
+                Err(error) => return Err(error),
+            },
             None => {
                 let all = self.connections()?;
                 all.into_iter().map(|one| one.name).collect()

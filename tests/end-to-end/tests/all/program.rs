@@ -1,7 +1,7 @@
 //! The `psa-host` program itself against a simulated Autotask: what scripts see.
 
 use autotask_sim::{Fault, FaultKind, LineKind, Lost};
-use end_to_end::Scene;
+use end_to_end::{Scene, name};
 use serde_json::Value;
 
 struct Said {
@@ -57,6 +57,21 @@ async fn a_sync_prints_each_line_with_its_money_and_ends_with_status_0_or_3() {
 
     let shown = run(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);
     assert_eq!(shown.json["lines"], said.json["lines"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_runs_of_a_connection_that_was_removed_are_still_shown() {
+    let scene = Scene::present(&[(11, 5)]).await;
+    let said = run(&scene, &SYNC);
+    let id = said.json["run"].as_str().unwrap();
+    scene.host.remove_connection(&name()).unwrap();
+    let shown = run(&scene, &["run", "show", id]);
+    assert_eq!(shown.json["run"], said.json["run"], "{}", shown.json);
+    assert_eq!(shown.json["lines"][0]["target"], 11);
+    let file = scene.key_file().with_file_name("run.csv");
+    let file = file.to_str().unwrap();
+    let exported = run(&scene, &["run", "export", id, file]);
+    assert_eq!(exported.status, 0, "{}", exported.json);
 }
 
 #[tokio::test(flavor = "multi_thread")]
