@@ -185,7 +185,7 @@ impl Ledger {
     }
 
     /// Each statement is a transaction of its own.
-    fn budget<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
+    fn budget<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Result<T> {
         self.inner.budget.each(verb)
     }
 }

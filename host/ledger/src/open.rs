@@ -106,7 +106,7 @@ impl Ledger {
     }
 
     /// Read in one consistent view; never waits for a writer.
-    pub(crate) fn read<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Result<T> {
         self.inner.ledger.read(verb)
     }
 
@@ -114,7 +114,7 @@ impl Ledger {
     /// a fraction of the time that a durable one takes.
     pub(crate) fn write_unsynced<T>(
         &self,
-        verb: impl FnOnce(&Tx<'_>, Timestamp) -> Inside<T>,
+        verb: impl Fn(&Tx<'_>, Timestamp) -> Inside<T>,
     ) -> Result<T> {
         let unsynced = Durability::Unsynced;
         self.inner
@@ -125,7 +125,7 @@ impl Ledger {
     /// Change in one transaction that is durable when this returns, or not made at all.
     pub(crate) fn write<T>(
         &self,
-        verb: impl FnOnce(&Tx<'_>, &mut Journal<'_>) -> Inside<T>,
+        verb: impl Fn(&Tx<'_>, &mut Journal<'_>) -> Inside<T>,
     ) -> Result<T> {
         let untold = self.inner.untold.load(Ordering::Relaxed);
         let value = self.inner.ledger.write(Durability::Synced, |change| {

@@ -29,7 +29,9 @@ impl Ledger {
                 |row| row.get(0),
             )?;
             if known {
-                return Ok(AddedPlugin::Same { sha256 });
+                return Ok(AddedPlugin::Same {
+                    sha256: sha256.clone(),
+                });
             }
             if in_use.is_none() {
                 change.execute(
@@ -49,6 +51,7 @@ impl Ledger {
                     journal.who()
                 ],
             )?;
+            let sha256 = sha256.clone();
             let (what, added) = match in_use {
                 None => ("plugin.added", AddedPlugin::New { sha256 }),
                 Some(in_use) => (

@@ -148,7 +148,9 @@ impl Ledger {
     pub fn take_up(&self, run: RunId) -> Result<RunLease> {
         let tenant = self.run(run)?.tenant;
         self.write(|change, journal| {
-            let epoch = tenant.map(|tenant| take(change, journal, &tenant, None));
+            let epoch = tenant
+                .as_ref()
+                .map(|tenant| take(change, journal, tenant, None));
             Ok(RunLease {
                 run,
                 epoch: epoch.transpose()?,

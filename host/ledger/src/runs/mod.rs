@@ -5,6 +5,7 @@ pub(crate) mod known_accounts;
 pub(crate) mod lease;
 pub(crate) mod run_lines;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -174,7 +175,8 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NotFound`] for the connection.
     pub fn begin_run(&self, new: &NewRun) -> Result<RunLease> {
-        self.write(|change, journal| {
+        let held = Cell::new(None);
+        let begun = self.write(|change, journal| {
             let connection = must_exist(change, &new.connection)?;
             let id = change
                 .prepare(
@@ -206,6 +208,9 @@ impl Ledger {
                 &detail,
             )?;
             // Before the row can be seen, or its process would look dead.
+            if let Some(former) = held.replace(Some(id)) {
+                self.unhold_run(former);
+            }
             self.hold_run(id)?;
             RunLease::begin(
                 change,
@@ -213,7 +218,11 @@ impl Ledger {
                 id,
                 new.tenant.as_ref().filter(|_| !new.dry_run),
             )
-        })
+        });
+        if let (Err(_), Some(id)) = (&begun, held.get()) {
+            self.unhold_run(id);
+        }
+        begun
     }
 
     /// End a run.
@@ -241,7 +250,7 @@ impl Ledger {
         })
     }
 
-    fn end(&self, id: RunId, end: &RunEnd, may: impl FnOnce(&Tx<'_>) -> Inside<()>) -> Result<()> {
+    fn end(&self, id: RunId, end: &RunEnd, may: impl Fn(&Tx<'_>) -> Inside<()>) -> Result<()> {
         self.write(|change, journal| {
             may(change)?;
             let connection = must_run(change, id)?;
@@ -359,6 +368,12 @@ impl Ledger {
             .map_err(|error| LedgerError::io(&path, &error))?;
         lock(&self.inner.run_locks.0).insert(id.0, file);
         Ok(())
+    }
+
+    /// Of a run that was not begun after all. The file stays: by now the number may be that
+    /// of another process's run, whose lock it is.
+    fn unhold_run(&self, id: RunId) {
+        lock(&self.inner.run_locks.0).remove(&id.0);
     }
 
     /// The file goes too; where that fails it is only clutter.

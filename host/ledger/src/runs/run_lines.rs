@@ -98,11 +98,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::RunState`](crate::LedgerError::RunState) if the run is over.
-    pub fn add_run_lines(
-        &self,
-        lease: RunLease,
-        lines: impl IntoIterator<Item = RunLine>,
-    ) -> Result<u32> {
+    pub fn add_run_lines(&self, lease: RunLease, lines: &[RunLine]) -> Result<u32> {
         self.write(|change, _| {
             let run = lease.in_run(change)?.run;
             let first: u32 = change.query_row(
@@ -111,33 +107,34 @@ impl Ledger {
                 |row| row.get(0),
             )?;
             let mut numbers = Numbers::new(change);
-            let mut insert = change.prepare(
+            let rows = (first..).zip(lines).map(|(row, line)| {
+                let workspace = line.workspace.as_ref().map(|id| numbers.of(id.as_str()));
+                let module = line.module.as_ref().map(|id| numbers.of(id.as_str()));
+                Ok([
+                    run.0.into(),
+                    row.into(),
+                    workspace.transpose()?.into(),
+                    module.transpose()?.into(),
+                    line.account.as_ref().map(AccountId::as_str).into(),
+                    line.service.as_ref().map(ServiceId::as_str).into(),
+                    line.contract.as_ref().map(ContractId::as_str).into(),
+                    line.line.as_ref().map(LineId::as_str).into(),
+                    line.baseline.into(),
+                    line.target.into(),
+                    line.effective.into(),
+                    line.outcome.as_str().into(),
+                    line.code.as_ref().into(),
+                    line.message.as_ref().into(),
+                    line.fix.as_ref().into(),
+                    line.detail.as_ref().into(),
+                ])
+            });
+            change.insert_rows(
                 "INSERT INTO run_lines (run, row, workspace, module, account, service, contract,
                      line, baseline, target, effective, outcome, code, message, fix, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                 VALUES :rows",
+                rows,
             )?;
-            for (row, line) in (first..).zip(lines) {
-                let workspace = line.workspace.map(|id| numbers.of(id.as_str()));
-                let module = line.module.map(|id| numbers.of(id.as_str()));
-                insert.execute(params![
-                    run.0,
-                    row,
-                    workspace.transpose()?,
-                    module.transpose()?,
-                    line.account.as_ref().map(AccountId::as_str),
-                    line.service.as_ref().map(ServiceId::as_str),
-                    line.contract.as_ref().map(ContractId::as_str),
-                    line.line.as_ref().map(LineId::as_str),
-                    line.baseline.map(|units| units.to_string()),
-                    line.target.map(|units| units.to_string()),
-                    line.effective.map(|date| date.to_string()),
-                    line.outcome.as_str(),
-                    line.code,
-                    line.message,
-                    line.fix,
-                    line.detail,
-                ])?;
-            }
             Ok(first)
         })
         .inspect(|_| self.reached(Step::RowsWritten))

@@ -10,6 +10,7 @@ pub(crate) mod usage_names;
 pub(crate) mod usage_series;
 mod withdrawn;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,10 +19,8 @@ use psa_host_billing::{UnreadUsage, UsageItem, WorkspaceId};
 use serde_json::json;
 
 use crate::db::names::{Numbers, Texts};
-use crate::db::{
-    Optional, Row, Sql, Tx, UnknownWord, instant, is_refused, not_as_written, params, parsed,
-};
-use crate::error::{Fault, Inside};
+use crate::db::{Optional, Row, Sql, Tx, UnknownWord, instant, not_as_written, params, parsed};
+use crate::error::Inside;
 use crate::history::About;
 use crate::usage::usage_names::ItemNames;
 use crate::{Ledger, LedgerError, Result};
@@ -125,24 +124,30 @@ impl Ledger {
                     i64::try_from(new.items.len()).unwrap_or(i64::MAX),
                 ])?;
             let mut numbers = Numbers::new(change);
-            let mut insert = change.prepare(
-                "INSERT INTO usage_items (snapshot, workspace, module, users, devices)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
-            for item in &new.items {
+            let mut pairs = HashSet::with_capacity(new.items.len());
+            let items = new.items.iter().map(|item| {
                 let workspace = numbers.of(item.workspace.as_str())?;
                 let module = numbers.of(item.module.as_str())?;
-                insert
-                    .execute(params![id, workspace, module, item.users, item.devices])
-                    .map_err(|error| match is_refused(&error) {
-                        true => LedgerError::Duplicate {
-                            what: "count",
-                            id: format!("{} {}", item.workspace, item.module),
-                        }
-                        .into(),
-                        false => Fault::Sql(error),
-                    })?;
-            }
+                if !pairs.insert((workspace, module)) {
+                    return Err(LedgerError::Duplicate {
+                        what: "count",
+                        id: format!("{} {}", item.workspace, item.module),
+                    }
+                    .into());
+                }
+                Ok([
+                    id.into(),
+                    workspace.into(),
+                    module.into(),
+                    item.users.into(),
+                    item.devices.into(),
+                ])
+            });
+            change.insert_rows(
+                "INSERT INTO usage_items (snapshot, workspace, module, users, devices)
+                 VALUES :rows",
+                items,
+            )?;
             usage_names::insert(change, &mut numbers, id, &new.names)?;
             unread::insert(change, &mut numbers, id, &new.unread)?;
             let id = SnapshotId(id);

@@ -191,7 +191,7 @@ pub fn intent(row: u32, line: &str) -> Intent {
 /// A run with one planned row and its intent.
 pub fn one_intent(ledger: &Ledger, line: &str) -> (RunLease, IntentId) {
     let run = ledger.begin_run(&new_run("acme")).unwrap();
-    let row = ledger.add_run_lines(run, [run_line(line)]).unwrap();
+    let row = ledger.add_run_lines(run, &[run_line(line)]).unwrap();
     let ids = ledger.intend(run, &[intent(row, line)]).unwrap();
     (run, ids[0])
 }

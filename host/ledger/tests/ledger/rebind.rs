@@ -233,9 +233,8 @@ fn a_kill_amid_a_move_leaves_all_or_nothing_of_it() {
     // Enough for the move to take a while.
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let lines: Vec<String> = (100..1_100).map(|n| n.to_string()).collect();
-    ledger
-        .add_run_lines(run, lines.iter().map(|line| run_line(line)))
-        .unwrap();
+    let rows: Vec<_> = lines.iter().map(|line| run_line(line)).collect();
+    ledger.add_run_lines(run, &rows).unwrap();
     let intents: Vec<_> = (0..)
         .zip(&lines)
         .map(|(row, line)| intent(row, line))
