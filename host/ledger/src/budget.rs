@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::db::{Optional, Tx, instant, params};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result};
 
 /// Minutes after which what was spent is forgotten: longer than any limit's window.

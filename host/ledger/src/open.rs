@@ -3,19 +3,20 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::Result;
 use crate::db::{Database, Durability, Schema, Tx};
 use crate::decisions::limits_added;
 use crate::error::Inside;
 use crate::files::data_dir::DataDir;
-use crate::files::key::Keyring;
-use crate::history::Journal;
-use crate::runs::RunLocks;
-use crate::{KeySource, Observer, Result};
+use crate::files::key::{KeySource, Keyring};
+use crate::files::run_locks::RunLocks;
+use crate::history::journal::Journal;
+use crate::steps::{Observer, Step};
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -30,7 +31,7 @@ pub fn system_clock() -> Clock {
 pub struct Ledger {
     pub(crate) inner: Arc<Inner>,
     actor: Arc<str>,
-    pub(crate) observer: Option<Observer>,
+    observer: Option<Observer>,
 }
 
 pub(crate) struct Inner {
@@ -66,6 +67,7 @@ impl Ledger {
         let ledger = Database::open(&dir, &dir.ledger(), Schema::Ledger)?;
         let budget = Database::open(&dir, &dir.budget(), Schema::Budget)?;
         let untold = ledger.read(|view| Ok(limits_added::is_news(view)?))?;
+        let run_locks = RunLocks::new(dir.locks());
         Ok(Self {
             inner: Arc::new(Inner {
                 dir,
@@ -73,7 +75,7 @@ impl Ledger {
                 clock,
                 ledger,
                 budget,
-                run_locks: RunLocks::default(),
+                run_locks,
                 untold: AtomicBool::new(untold),
             }),
             actor: Arc::from("psa-host"),
@@ -91,6 +93,22 @@ impl Ledger {
         }
     }
 
+    /// The same ledger, whose steps are told to an observer. For tests.
+    #[must_use]
+    pub fn with_observer(&self, observer: Observer) -> Self {
+        let mut ledger = self.clone();
+        ledger.observer = Some(observer);
+        ledger
+    }
+
+    /// A step is reached. The ledger tells of its own; whoever sends and reads back
+    /// tells of the rest.
+    pub fn reached(&self, step: Step) {
+        if let Some(observer) = &self.observer {
+            observer(step);
+        }
+    }
+
     /// Where things lie.
     pub fn dir(&self) -> &DataDir {
         &self.inner.dir
@@ -99,10 +117,6 @@ impl Ledger {
     /// The ledger's time.
     pub fn now(&self) -> Timestamp {
         (self.inner.clock)()
-    }
-
-    pub(crate) fn actor(&self) -> &str {
-        &self.actor
     }
 
     /// Read in one consistent view; never waits for a writer.
@@ -129,7 +143,7 @@ impl Ledger {
     ) -> Result<T> {
         let untold = self.inner.untold.load(Ordering::Relaxed);
         let value = self.inner.ledger.write(Durability::Synced, |change| {
-            let mut journal = Journal::new(self, self.now());
+            let mut journal = Journal::new(&self.actor, &self.inner.keyring, self.now());
             if untold {
                 limits_added::write_down(change, &mut journal)?;
             }
@@ -142,7 +156,9 @@ impl Ledger {
     }
 }
 
-/// A panic elsewhere leaves no half-made change: its transaction was rolled back.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl DataDir {
+    /// Whether opening its ledger would change nothing: it is there, and of this version.
+    pub fn is_current(&self) -> bool {
+        Database::is_current(&self.ledger(), Schema::Ledger)
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::db::{Sql, Tx, date, parsed};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result, RunLease};
 
 impl Ledger {

@@ -15,7 +15,7 @@ use crate::adjustments::transition::OPEN_STATES;
 use crate::connections::secrets::Owner;
 use crate::db::{Optional, Row, Sql, Tx, instant, instant_opt, params, parsed, parsed_opt};
 use crate::error::{Fault, Inside};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result, RunLease, Secret, SnapshotId, usage};
 
 /// A connection to add.

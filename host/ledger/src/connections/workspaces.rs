@@ -6,7 +6,7 @@ use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use serde_json::json;
 
 use crate::db::{Optional, Row, Sql, UnknownWord, Value, not_as_written, parsed, parsed_opt};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::usage::unread::{self, UnreadWorkspaces};
 use crate::{Ledger, LedgerError, Result};
 

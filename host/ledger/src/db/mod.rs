@@ -21,7 +21,7 @@ pub(crate) use migrations::Schema;
 pub use row::UnknownWord;
 pub(crate) use row::{
     Column, Row, date, date_opt, instant, instant_opt, json, parsed, parsed_opt, to_json, units,
-    units_opt, words,
+    units_opt,
 };
 pub(crate) use rusqlite::params;
 pub(crate) use tx::{Optional, Tx};

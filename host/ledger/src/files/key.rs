@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::db::{Optional, Tx};
 use crate::error::{Fault, Inside};
-use crate::open::lock;
+use crate::mutex::lock;
 use crate::{LedgerError, Result};
 
 /// Where the key file is.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{AddedPlugin, DESCRIPTION_FORM, current, unknown, unknown_file};
 use crate::db::{Sql, Tx, params};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result};
 
 impl Ledger {

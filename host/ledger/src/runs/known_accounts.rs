@@ -8,7 +8,7 @@ use psa_host_billing::{AccountId, TenantKey};
 use serde_json::json;
 
 use crate::db::{Sql, parsed};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result, RunLease};
 
 impl Ledger {

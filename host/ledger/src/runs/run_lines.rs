@@ -2,47 +2,14 @@
 
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::db::names::{Numbers, Texts};
-use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt, words};
+use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt};
 use crate::error::Inside;
-use crate::runs::lease::Held;
-use crate::runs::unknown;
-use crate::{Answer, Ledger, Result, RunId, RunLease, Step};
-
-/// What came of a pair.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Posted and read back at its target.
-    Confirmed,
-    /// Was at its target.
-    Unchanged,
-    /// Would be posted, or is yet to be.
-    Planned,
-    /// Over a limit: it is posted when a person agrees.
-    AwaitingApproval,
-    /// Not posted: a rule or a person stands against it.
-    Held,
-    /// The PSA refused it.
-    Rejected,
-    /// Sent, and nobody knows yet whether it was applied.
-    Doubtful,
-}
-
-words!(Outcome {
-    Confirmed => "confirmed",
-    Unchanged => "unchanged",
-    Planned => "planned",
-    AwaitingApproval => "awaiting-approval",
-    Held => "held",
-    Rejected => "rejected",
-    Doubtful => "doubtful",
-});
+use crate::ids::RunId;
+use crate::runs::lease::{Held, RunLease};
+use crate::runs::outcome::{LineUpdate, Outcome};
+use crate::{Answer, Ledger, Result, Step};
 
 /// One row of a run's report.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,21 +42,6 @@ pub struct RunLine {
     pub fix: Option<String>,
     /// JSON text of the caller's own shape.
     pub detail: Option<String>,
-}
-
-/// A new outcome of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineUpdate {
-    /// Which row: its place among the run's rows, from 0.
-    pub row: u32,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// Why, as a code.
-    pub code: Option<String>,
-    /// Why, in words.
-    pub message: Option<String>,
-    /// What a person can do.
-    pub fix: Option<String>,
 }
 
 impl Ledger {
@@ -166,7 +118,7 @@ impl Ledger {
         self.read(|view| {
             view.query_row("SELECT 1 FROM runs WHERE id = ?1", [run.0], |_| Ok(()))
                 .optional()?
-                .ok_or_else(|| unknown(run))?;
+                .ok_or_else(|| run.not_found())?;
             let mut workspaces = Texts::new(view);
             let mut modules = Texts::new(view);
             // By place, not by name: names are looked up for every row.

@@ -6,7 +6,8 @@ use psa_host_billing::{ModuleId, UnreadUsage};
 use crate::db::names::{Numbers, Texts};
 use crate::db::{Optional, Tx, params};
 use crate::error::Inside;
-use crate::{Ledger, Result, SnapshotId};
+use crate::ids::SnapshotId;
+use crate::{Ledger, Result};
 
 /// That rows of the newest list of workspaces could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use psa_host_billing::{ModuleId, WorkspaceId};
 use crate::db::names::Numbers;
 use crate::db::{Optional, Tx, json, params, to_json};
 use crate::error::Inside;
-use crate::{Ledger, Result, SnapshotId};
+use crate::ids::SnapshotId;
+use crate::{Ledger, Result};
 
 /// Who or what was counted. None: the source did not say, which is not an empty list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]

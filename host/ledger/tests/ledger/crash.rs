@@ -11,13 +11,13 @@ use psa_host_ledger::{
 use crate::fixture::{Place, intent, new_run, run_line, tenant};
 
 /// This very program, started again to do one thing.
-pub struct Child {
+pub(crate) struct Child {
     process: std::process::Child,
     words: BufReader<ChildStdout>,
 }
 
 impl Child {
-    pub fn start(what: &str, place: &Place) -> Self {
+    pub(crate) fn start(what: &str, place: &Place) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["crash::as_a_child", "--exact", "--nocapture"])
             .env("PSA_HOST_LEDGER_CHILD", what)
@@ -31,7 +31,7 @@ impl Child {
     }
 
     /// Wait until the child says this.
-    pub fn wait_for(&mut self, word: &str) {
+    pub(crate) fn wait_for(&mut self, word: &str) {
         let mut line = String::new();
         while !line.contains(word) {
             line.clear();
@@ -40,12 +40,12 @@ impl Child {
         }
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// SIGKILL.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }

@@ -216,7 +216,7 @@ fn a_connection_there_that_is_mapped_otherwise_is_refused_by_name() {
 }
 
 /// What a child does: moves the tenant to and fro until it is killed.
-pub fn move_until_killed(ledger: &Ledger) {
+pub(crate) fn move_until_killed(ledger: &Ledger) {
     for _ in 0.. {
         for (from, to) in [(tenant(), moved()), (moved(), tenant())] {
             let done = ledger.rebind_tenant(&name("acme"), &from, &to, &json!({}));
