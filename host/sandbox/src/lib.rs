@@ -18,6 +18,8 @@
 //! What has to outlive a run is declared here as traits ([`PluginStorage`],
 //! [`BudgetStore`]) and kept by somebody else. Nothing here names a PSA.
 
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
+
 mod artifact;
 mod bindings;
 mod budget;

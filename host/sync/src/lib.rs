@@ -7,6 +7,7 @@
 //! fix; nothing here prints.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod access;
 mod actor;

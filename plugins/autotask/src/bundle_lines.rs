@@ -16,7 +16,7 @@ use crate::lines::{ContractLine, Kind, LineRow};
 /// What is known of the tenant's bundle lines; as old as the instance, which is one run.
 /// Each line is read again before anything is sent.
 #[derive(Debug, Default)]
-pub enum BundleLines {
+pub(crate) enum BundleLines {
     #[default]
     Unknown,
     /// By contract.
@@ -29,7 +29,7 @@ pub enum BundleLines {
 const MOST_PAGES: usize = 4;
 
 impl BundleLines {
-    pub fn of_contracts(
+    pub(crate) fn of_contracts(
         &mut self,
         api: &mut Api,
         host: &dyn Host,

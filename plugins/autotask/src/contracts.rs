@@ -26,7 +26,7 @@ use crate::services::out_of_reach;
 use crate::units::{Of, Units};
 use crate::window::Window;
 
-pub const CONTRACTS: Entity = Entity {
+pub(crate) const CONTRACTS: Entity = Entity {
     name: "Contracts",
     fields: &[
         "id",
@@ -73,7 +73,7 @@ impl Row for ContractRow {
 
 /// What an instance learns while it reads contracts.
 #[derive(Debug)]
-pub struct ContractReader {
+pub(crate) struct ContractReader {
     answers: Answers,
     meanings: Option<Meanings>,
     bundle_lines: BundleLines,
@@ -87,7 +87,7 @@ pub struct ContractReader {
 }
 
 impl ContractReader {
-    pub fn new(answers: Answers) -> Self {
+    pub(crate) fn new(answers: Answers) -> Self {
         let packer = || Packer::new(MOST_KEYS, PAGE);
         Self {
             answers,
@@ -104,7 +104,7 @@ impl ContractReader {
     }
 
     /// One page. The cursor is how many of the accounts are done.
-    pub fn page(
+    pub(crate) fn page(
         &mut self,
         api: &mut Api,
         host: &dyn Host,
@@ -397,7 +397,7 @@ impl ContractReader {
 }
 
 /// Adds the lines of these contracts, at most `MOST_KEYS` of them.
-pub fn lines_of_contracts(
+pub(crate) fn lines_of_contracts(
     api: &mut Api,
     host: &dyn Host,
     kind: Kind,
@@ -420,7 +420,7 @@ pub fn lines_of_contracts(
 
 /// Rows that came twice count once; a line in two versions is an error, because its
 /// units would be read for one and shown for the other.
-pub fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
+pub(crate) fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
     lines.dedup_by(|later, former| later.key == former.key);
     let mut ids: Vec<(Kind, i64)> = lines
         .iter()
@@ -437,7 +437,7 @@ pub fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
     }
 }
 
-pub fn to_line(line: ContractLine, timeline: Timeline) -> Line {
+pub(crate) fn to_line(line: ContractLine, timeline: Timeline) -> Line {
     let Key {
         kind,
         contract,

@@ -10,7 +10,7 @@ use crate::unit_price::PLACES;
 /// Autotask numbers services and bundles, and their lines, independently of each other.
 /// In ids of the contract a bundle's are `bundle:ID`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     Service,
     Bundle,
 }
@@ -26,9 +26,9 @@ const LINE_DETAILS: &[&str] = &[
 const BUNDLE_PREFIX: &str = "bundle:";
 
 impl Kind {
-    pub const BOTH: [Self; 2] = [Self::Service, Self::Bundle];
+    pub(crate) const BOTH: [Self; 2] = [Self::Service, Self::Bundle];
 
-    pub fn id_text(self, id: i64) -> String {
+    pub(crate) fn id_text(self, id: i64) -> String {
         match self {
             Self::Service => id.to_string(),
             Self::Bundle => format!("{BUNDLE_PREFIX}{id}"),
@@ -36,7 +36,7 @@ impl Kind {
     }
 
     /// What holds the lines, and in which fields.
-    pub fn lines(self) -> Entity {
+    pub(crate) fn lines(self) -> Entity {
         match self {
             Self::Service => Entity {
                 name: "ContractServices",
@@ -51,21 +51,21 @@ impl Kind {
         }
     }
 
-    pub fn service_field(self) -> &'static str {
+    pub(crate) fn service_field(self) -> &'static str {
         match self {
             Self::Service => "serviceID",
             Self::Bundle => "serviceBundleID",
         }
     }
 
-    pub fn line_field(self) -> &'static str {
+    pub(crate) fn line_field(self) -> &'static str {
         match self {
             Self::Service => "contractServiceID",
             Self::Bundle => "contractServiceBundleID",
         }
     }
 
-    pub fn adjustments(self) -> &'static str {
+    pub(crate) fn adjustments(self) -> &'static str {
         match self {
             Self::Service => "ContractServiceAdjustments",
             Self::Bundle => "ContractServiceBundleAdjustments",
@@ -75,7 +75,7 @@ impl Kind {
 
 /// A line's key in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub(crate) struct Key {
     pub kind: Kind,
     pub contract: i64,
     pub service: i64,
@@ -83,7 +83,7 @@ pub struct Key {
 }
 
 impl Key {
-    pub fn parse(key: &LineKey) -> Result<Self, Error> {
+    pub(crate) fn parse(key: &LineKey) -> Result<Self, Error> {
         let (kind, line) = parse_id(&key.line)?;
         let (service_kind, service) = parse_id(&key.service)?;
         if kind != service_kind {
@@ -101,7 +101,7 @@ impl Key {
     }
 
     /// `account`: the company whose contract it is on.
-    pub fn to_text(self, account: &str) -> LineKey {
+    pub(crate) fn to_text(self, account: &str) -> LineKey {
         LineKey {
             account: account.to_owned(),
             line: self.kind.id_text(self.line),
@@ -120,7 +120,7 @@ fn parse_id(text: &str) -> Result<(Kind, i64), Error> {
 
 /// An id that this connector gave out: digits only, so that nothing else can be slipped
 /// into a query.
-pub fn parse_number(text: &str) -> Result<i64, Error> {
+pub(crate) fn parse_number(text: &str) -> Result<i64, Error> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { text.parse().ok() } else { None };
     number.ok_or_else(|| invalid(format!("{text:?} is no Autotask id")))
@@ -129,7 +129,7 @@ pub fn parse_number(text: &str) -> Result<i64, Error> {
 /// One line as Autotask keeps it; both kinds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LineRow {
+pub(crate) struct LineRow {
     id: Id,
     #[serde(rename = "contractID")]
     contract: Option<Id>,
@@ -157,7 +157,7 @@ impl Row for LineRow {
 
 /// What is kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContractLine {
+pub(crate) struct ContractLine {
     pub key: Key,
     pub description: Option<String>,
     pub prices: LinePrices,
@@ -165,7 +165,7 @@ pub struct ContractLine {
 
 /// Prices of one unit that a line names (see `unit_price.rs`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LinePrices {
+pub(crate) struct LinePrices {
     pub listed: Option<Decimal>,
     /// The price agreed for this contract, where it can be told in the customer's
     /// currency.
@@ -204,7 +204,7 @@ impl LinePrices {
 }
 
 impl LineRow {
-    pub fn into_line(self, kind: Kind) -> Result<ContractLine, Error> {
+    pub(crate) fn into_line(self, kind: Kind) -> Result<ContractLine, Error> {
         let name = kind.lines().name;
         let service = match kind {
             Kind::Service => self.service,

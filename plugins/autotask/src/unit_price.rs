@@ -18,11 +18,11 @@ use crate::lines::LinePrices;
 
 const PERIODS_IN_MONTHS: [u16; 4] = [1, 3, 6, 12];
 /// Autotask shows unit prices with up to four places.
-pub const PLACES: u8 = 4;
+pub(crate) const PLACES: u8 = 4;
 
 /// What a unit row says of the price of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OfRow {
+pub(crate) enum OfRow {
     Told(Decimal),
     /// Nothing: the line's own price may stand for it.
     Silent,
@@ -30,7 +30,7 @@ pub enum OfRow {
     Contradicts,
 }
 
-pub fn of_row(
+pub(crate) fn of_row(
     amount: Option<Decimal>,
     units: i64,
     start: Date,

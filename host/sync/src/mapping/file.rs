@@ -80,7 +80,7 @@ pub(super) enum Place<'a> {
 
 impl Place<'_> {
     /// A problem with the row's place in front.
-    pub fn of(&self, problem: Problem) -> Problem {
+    pub(super) fn of(&self, problem: Problem) -> Problem {
         let message = match self {
             Self::Json(node) => node.problem(ErrorCode::Row, &problem.message, "").message,
             Self::Sheet(row) => format!("{row}: {}", problem.message),
@@ -90,7 +90,7 @@ impl Place<'_> {
     }
 
     /// Where it stands among the others of its file.
-    pub fn at(&self) -> u64 {
+    pub(super) fn at(&self) -> u64 {
         match self {
             Self::Json(node) => node.at(),
             Self::Sheet(row) => row.at(),
