@@ -11,7 +11,7 @@ use crate::bindings::PsaConnector;
 use crate::bindings::exports::psa_host::connector::connector as wit;
 use crate::engine::InCall;
 use crate::guest::{Guest, stop};
-use crate::load::{Shared, World};
+use crate::shared::{Shared, World};
 use crate::{CallError, CallErrorKind, IncidentCode, Phase};
 
 /// Why an instance did not start.

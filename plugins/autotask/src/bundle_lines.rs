@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use psa_connector_sdk::{Error, Host};
 
 use crate::api::Api;
-use crate::contracts::lines_of_contracts;
+use crate::contract_lines::lines_of_contracts;
 use crate::describe::{MOST_KEYS, PAGE};
 use crate::lines::{ContractLine, Kind, LineRow};
 

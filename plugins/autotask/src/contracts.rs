@@ -15,9 +15,10 @@ use serde::Deserialize;
 use crate::answers::Answers;
 use crate::api::Api;
 use crate::bundle_lines::BundleLines;
+use crate::contract_lines::{lines_of_contracts, unasked};
 use crate::describe::{ACCOUNTS_PER_CALL, MOST_KEYS, PAGE};
 use crate::fields::{Id, Loose, Pick};
-use crate::lines::{ContractLine, Key, Kind, LineRow, parse_number};
+use crate::lines::{ContractLine, Key, Kind, parse_number};
 use crate::links::Links;
 use crate::meanings::Meanings;
 use crate::picklists::Picklists;
@@ -396,28 +397,6 @@ impl ContractReader {
     }
 }
 
-/// Adds the lines of these contracts, at most `MOST_KEYS` of them.
-pub(crate) fn lines_of_contracts(
-    api: &mut Api,
-    host: &dyn Host,
-    kind: Kind,
-    contracts: &[i64],
-    lines: &mut Vec<ContractLine>,
-) -> Result<(), Error> {
-    let mut asked = contracts.to_vec();
-    asked.sort_unstable();
-    let conditions = [Condition::any_of("contractID", contracts)];
-    api.query_all::<LineRow>(host, kind.lines(), &conditions, |row| {
-        let line = row.into_line(kind)?;
-        if asked.binary_search(&line.key.contract).is_err() {
-            return Err(unasked(kind.lines().name, line.key.line));
-        }
-        lines.push(line);
-        Ok(())
-    })?;
-    Ok(())
-}
-
 /// Rows that came twice count once; a line in two versions is an error, because its
 /// units would be read for one and shown for the other.
 pub(crate) fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
@@ -457,10 +436,4 @@ pub(crate) fn to_line(line: ContractLine, timeline: Timeline) -> Line {
         included: None,
         link: None,
     }
-}
-
-fn unasked(entity: &str, id: i64) -> Error {
-    invalid(format!(
-        "reading {entity}: row {id} came although the filter leaves it out"
-    ))
 }

@@ -14,6 +14,7 @@ mod answers;
 mod api;
 mod bundle_lines;
 mod check;
+mod contract_lines;
 mod contracts;
 mod credentials;
 mod describe;

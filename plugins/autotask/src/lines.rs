@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::fields::{Id, Loose};
 use crate::query::{Entity, Row};
-use crate::unit_price::PLACES;
+use crate::unit_price::LinePrices;
 
 /// Autotask numbers services and bundles, and their lines, independently of each other.
 /// In ids of the contract a bundle's are `bundle:ID`.
@@ -163,46 +163,6 @@ pub(crate) struct ContractLine {
     pub prices: LinePrices,
 }
 
-/// Prices of one unit that a line names (see `unit_price.rs`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct LinePrices {
-    pub listed: Option<Decimal>,
-    /// The price agreed for this contract, where it can be told in the customer's
-    /// currency.
-    pub adjusted: Option<Decimal>,
-    /// What one unit is agreed to cost: the adjusted price, or where none is kept the
-    /// list price.
-    pub agreed: Option<Decimal>,
-}
-
-impl LinePrices {
-    /// In a tenant with several currencies the adjusted price is in the internal one,
-    /// and the row's price in the customer's. The two list prices give the rate between
-    /// them [CODE]; equal ones mean one currency. A rate that does not come out even
-    /// tells nothing: the amounts are rounded.
-    fn of(
-        listed: Option<Decimal>,
-        internal_listed: Option<Decimal>,
-        internal_adjusted: Option<Decimal>,
-    ) -> Self {
-        let adjusted = match (internal_adjusted, listed, internal_listed) {
-            (Some(adjusted), Some(listed), Some(internal)) if listed == internal => Some(adjusted),
-            (Some(adjusted), Some(listed), Some(internal)) => {
-                adjusted.scaled_exactly(listed, internal, PLACES)
-            }
-            _ => None,
-        };
-        Self {
-            listed,
-            adjusted,
-            agreed: match internal_adjusted {
-                Some(_) => adjusted,
-                None => listed,
-            },
-        }
-    }
-}
-
 impl LineRow {
     pub(crate) fn into_line(self, kind: Kind) -> Result<ContractLine, Error> {
         let name = kind.lines().name;
@@ -234,28 +194,5 @@ impl LineRow {
                 self.internal_currency_adjusted_price.0,
             ),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_agreed_price_is_told_in_the_customers_currency_or_not_at_all() {
-        let read = |text: &str| Decimal::parse(text);
-        for (case, listed, internal, adjusted, expected) in [
-            ("no other price", "4.50", "4.50", "", Some("4.50")),
-            ("agreed", "4.50", "4.50", "4.00", Some("4.00")),
-            ("in another currency", "4.14", "4.50", "4.00", Some("3.68")),
-            ("a rate that is not even", "4.15", "4.51", "4.00", None),
-            ("no rate", "4.14", "", "4.00", None),
-            ("free in the list", "0", "0", "4.00", Some("4.00")),
-            ("no price at all", "", "", "", None),
-        ] {
-            let prices = LinePrices::of(read(listed), read(internal), read(adjusted));
-            let agreed = prices.agreed.map(|price| price.to_string());
-            assert_eq!(agreed.as_deref(), expected, "{case}");
-        }
     }
 }

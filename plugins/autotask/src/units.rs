@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 
 use crate::api::Api;
 use crate::fields::{Id, Loose};
-use crate::lines::{ContractLine, Kind, LinePrices};
+use crate::lines::{ContractLine, Kind};
 use crate::query::{Condition, Entity, Row};
-use crate::unit_price::{self, OfRow};
+use crate::unit_price::{self, LinePrices, OfRow};
 use crate::window::Window;
 
 pub(crate) fn entity(kind: Kind) -> Entity {

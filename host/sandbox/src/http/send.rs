@@ -17,6 +17,7 @@ use super::credentials_watch::CredentialsWatch;
 use super::exchange::{Answer, Clients, Failure};
 use super::oauth::TokenKeeper;
 use super::policy::{Policy, Reach};
+use super::request_count::RequestCount;
 use super::routes::RouteKind;
 use super::secrets::Secrets;
 use super::{Network, Refusal, Resolver, rate};
@@ -24,7 +25,6 @@ use crate::bindings::psa_host::guest::http as wit;
 use crate::budget::{self, Budget};
 use crate::incident::Incidents;
 use crate::refusal::Refuses;
-use crate::session::RequestCount;
 use crate::waits::Waits;
 use crate::{Clock, Description, IncidentCode, Limits, Phase};
 
