@@ -27,6 +27,18 @@ pub fn system_clock() -> Clock {
 }
 
 /// An open data directory. Cheap to clone; all clones share the same connections.
+///
+/// ```
+/// use psa_host_ledger::{KeySource, Ledger, system_clock};
+///
+/// # let place = tempfile::tempdir()?;
+/// # let (data, key) = (place.path().join("data"), place.path().join("key"));
+/// let ledger = Ledger::open(&data, KeySource::File(key), system_clock())?;
+/// // Whatever is changed from here on was changed by Ann.
+/// let ledger = ledger.with_actor("cli:ann");
+/// assert!(ledger.connections()?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Ledger {
     pub(crate) inner: Arc<Inner>,
