@@ -16,7 +16,6 @@ pub mod elsewhere;
 mod error_code;
 pub mod form;
 mod hold;
-mod hold_examples;
 mod ids;
 mod mapping;
 mod money;

@@ -49,6 +49,7 @@ mod signals;
 mod snapshot;
 mod source;
 mod spreadsheet;
+mod stores;
 #[cfg(test)]
 mod testing;
 mod time_zone;
