@@ -3,6 +3,7 @@
 //! of cases beside it that a billing clerk could read.
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod adjustment;

@@ -11,6 +11,7 @@
 //! name given by [`Ledger::with_actor`].
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod adjustments;

@@ -18,6 +18,7 @@
 //! What has to outlive a run is declared here as traits ([`PluginStorage`],
 //! [`BudgetStore`]) and kept by somebody else. Nothing here names a PSA.
 
+#![warn(unreachable_pub)]
 #![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod artifact;
