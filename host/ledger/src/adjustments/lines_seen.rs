@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::db::{Row, Sql, Tx, date, params, parsed, parsed_opt, units};
 use crate::decisions::stances;
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result, RunLease};
 
 /// A line that was found right.

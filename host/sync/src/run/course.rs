@@ -246,8 +246,8 @@ impl Access {
         let first = lines.len();
         lines.extend(orphans.map(|orphan| LineReport::orphan(orphan, as_of)));
         let orphans = lines.get(first..).unwrap_or_default();
-        self.ledger()
-            .add_run_lines(begun.run, orphans.iter().map(stored::row))?;
+        let rows: Vec<_> = orphans.iter().map(stored::row).collect();
+        self.ledger().add_run_lines(begun.run, &rows)?;
         Ok(())
     }
 
