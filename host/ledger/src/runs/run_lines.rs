@@ -160,6 +160,37 @@ impl Ledger {
         .inspect(|_| self.reached(Step::OutcomesWritten))
     }
 
+    /// The line that each pair of a run stands on, one after the other: a large run is never in
+    /// memory for it.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn each_chosen_line(
+        &self,
+        run: RunId,
+        mut take: impl FnMut(WorkspaceId, ModuleId, LineId),
+    ) -> Result<()> {
+        self.read(|view| {
+            let mut workspaces = Texts::new(view);
+            let mut modules = Texts::new(view);
+            let mut select = view.prepare(
+                "SELECT workspace, module, line FROM run_lines
+                 WHERE run = ?1 AND workspace IS NOT NULL AND module IS NOT NULL
+                     AND line IS NOT NULL ORDER BY row",
+            )?;
+            let mut rows = select.query([run.0])?;
+            while let Some(row) = &rows.next()? {
+                let (workspace, module) = (row.get(0)?, row.get(1)?);
+                take(
+                    workspaces.of(workspace)?,
+                    modules.of(module)?,
+                    parsed(row, 2)?,
+                );
+            }
+            Ok(())
+        })
+    }
+
     /// All rows of a run, in order. Ids that repeat share their text. A row whose
     /// adjustment was accepted and not read back yet is in doubt.
     ///

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use psa_host_ledger::{
     Answer, DecisionsAt, HandedOut, IntentId, IntentState, Ledger, LedgerError, LineUpdate,
-    Outcome, Resolution, RunEnd, RunEnding, RunLease, RunStatus, SeenRight, SnapshotId,
+    Outcome, Resolution, RightRow, RunEnd, RunEnding, RunLease, RunStatus, SnapshotId,
 };
 use serde_json::json;
 
@@ -70,15 +70,8 @@ const VERBS: [(&str, Verb); 17] = [
         ledger.resolve(lease, &[(case.id, Resolution::Confirmed, json!({}))])
     }),
     ("see_right", |ledger, lease, _| {
-        let seen = SeenRight {
-            line: "8".parse().unwrap(),
-            workspace: "w1".parse().unwrap(),
-            module: "edr".parse().unwrap(),
-            contract: None,
-            units: units(5),
-            since: DAY,
-        };
-        ledger.see_right(lease, &tenant(), &[seen])
+        let right = RightRow { row: 0, since: DAY };
+        ledger.see_right(lease, &tenant(), &[right])
     }),
     ("set_due_days", |ledger, lease, _| {
         ledger.set_due_days(lease, &tenant(), &[("8".parse().unwrap(), None)])

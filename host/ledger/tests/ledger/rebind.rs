@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::crash::Child;
 use crate::fixture::{
-    DAY, Place, add, code, intent, name, new_run, one_intent, run_line, tenant, units,
+    DAY, Place, add, code, intent, name, new_run, one_intent, run_line, see_right, tenant, units,
 };
 
 fn moved() -> TenantKey {
@@ -32,7 +32,7 @@ fn full(place: &Place) -> Ledger {
         units: units(5),
         since: DAY,
     };
-    ledger.see_right(run, &tenant(), &[seen]).unwrap();
+    see_right(&ledger, run, &[seen]).unwrap();
     let account = "101".parse().unwrap();
     ledger.know_accounts(run, &tenant(), &[account]).unwrap();
     let pair = ("w1".parse().unwrap(), "edr".parse().unwrap());
