@@ -30,6 +30,7 @@ mod note;
 mod orphans;
 mod plan_inputs;
 mod plugins;
+mod posting_stop;
 mod progress;
 mod psa_lists;
 mod radar;
@@ -39,6 +40,7 @@ mod retry;
 mod rollback;
 pub mod run;
 mod run_list;
+mod schedule;
 mod sentence;
 mod set_aside;
 mod sheet_file;
@@ -49,6 +51,7 @@ mod spreadsheet;
 #[cfg(test)]
 mod testing;
 mod time_zone;
+mod tokens;
 mod usage_view;
 mod usage_withdrawal;
 mod validate;
@@ -85,21 +88,27 @@ pub use plugins::{
     PluginAccepted, PluginAdded, PluginProposal, PluginTrial, PluginView, TrialOutcome,
     TrialRecord,
 };
+pub use posting_stop::PostingStopView;
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_billing::trial::TrialDifference;
 pub use psa_host_ledger::{
-    Answering, Chain, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
-    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, TenantDecision,
-    Withdrawal,
+    Answering, Chain, DaemonLock, DateRecord, DateState, DueDate, ExclusionId, HistoryHead,
+    KeySource, Mapped, NoHead, NotClosed, Observer, QuestionId, QuestionRecord, QuestionState,
+    RunId, Secret, SnapshotId, StanceRecord, Step, TenantDecision, Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader, Window};
 pub use rebind::{RebindProposal, ReboundView};
 pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
+pub use schedule::{
+    DateView, Schedule, ScheduleError, ScheduleView, Scheduled, Standing, Step as ScheduleStep,
+    WINDOW,
+};
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use signals::cancelled_by_signals;
 pub use source::Source;
+pub use tokens::{TokenMade, TokenView};
 pub use tokio_util::sync::CancellationToken;
 pub use usage_view::{CountView, DisagreementView, SnapshotView};
 pub use usage_withdrawal::Withdrawn;

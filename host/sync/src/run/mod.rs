@@ -53,8 +53,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::{ConnectionName, ErrorCode, HoldCode, TenantKey};
-use psa_host_ledger::{NewRun, RunEnding, RunLease, Snapshot, TenantLock};
+use psa_host_ledger::{NewRun, RunEnding, RunId, RunLease, Snapshot, TenantLock};
 use psa_host_sandbox::{CallError, Depth};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use cancel_request::{CancelAsked, CancelTarget};
@@ -63,6 +64,7 @@ pub use release::{Release, Released};
 pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
 pub use resolve::Verdict;
 pub use settling::QUARANTINE;
+pub use waiting::InDoubt;
 
 use crate::error::rule;
 use crate::mapping::zone_of;
@@ -92,8 +94,13 @@ pub struct SyncOptions {
     /// Leave lines out of the report that just stand at their count: they are counted in its
     /// sums, and [`Access::run_report`] has them. A large tenant has tens of thousands.
     pub brief: bool,
+    /// The date of the connection's schedule that the run is for: where nothing is left of
+    /// it that could be tried again, the date is done. None: a person asks for the run.
+    pub scheduled_for: Option<Date>,
     /// Brakes that a person releases for this run.
     pub release: Option<Release>,
+    /// Told the run's number once it has begun.
+    pub begun: Option<watch::Sender<Option<RunId>>>,
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
@@ -161,6 +168,7 @@ impl Access {
             snapshot: snapshot.as_ref().map(|snapshot| snapshot.id),
             dry_run,
             as_of,
+            scheduled_for: options.scheduled_for.filter(|_| !dry_run),
         };
         let about = About {
             open: &open,
@@ -168,7 +176,11 @@ impl Access {
             only: &only,
             today,
         };
+        self.close_killed_runs()?;
         let run = OpenRun::begin(self.ledger(), &new, about)?;
+        if let Some(begun) = &options.begun {
+            begun.send_replace(Some(run.lease().run()));
+        }
         tracing::info!(run = %run.lease().run(), connection = %name, %tenant, dry_run, %as_of, "run begins");
         let begun = RunScope {
             open: &open,
