@@ -15,6 +15,7 @@ mod window;
 mod words;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::{Deref, DerefMut};
 
 use jiff::civil::Date;
 
@@ -160,20 +161,28 @@ pub enum DueNews {
     Settled,
 }
 
-/// What this product remembers of a line.
+/// What this product remembers of a line. Of most lines that is only how they were found
+/// right; what else there may be is kept apart, because a large tenant has tens of thousands.
+/// It is read and written as if it stood here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinePast {
-    /// The other connection that posts to it.
-    pub taken_by: Option<ConnectionName>,
     /// The pair it was last posted for, or found right for.
     pub pair: Option<(WorkspaceId, ModuleId)>,
-    /// The account on whose contract it stood when it was last posted to.
-    pub account: Option<AccountId>,
     /// The contract it stood on when it was last known.
     pub contract: Option<ContractId>,
     /// Units that were last seen to be as they should, and from which day: confirmed
     /// after a change, or found right by a run that changed nothing.
     pub confirmed: Option<(Units, Date)>,
+    dealings: Option<Box<Dealings>>,
+}
+
+/// What was done to a line, or is to be, and what people decided about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dealings {
+    /// The other connection that posts to it.
+    pub taken_by: Option<ConnectionName>,
+    /// The account on whose contract it stood when it was last posted to.
+    pub account: Option<AccountId>,
     /// A change by this product was confirmed on it at some time.
     pub posted: bool,
     /// The dates it was adjusted for.
@@ -190,6 +199,34 @@ pub struct LinePast {
     pub question: Option<Question>,
     /// The day from which it was to be changed, and has not been yet.
     pub due: Option<Due>,
+}
+
+/// Of a line with which nobody had to do.
+static NO_DEALINGS: Dealings = Dealings {
+    taken_by: None,
+    account: None,
+    posted: false,
+    adjusted: BTreeSet::new(),
+    refused: BTreeSet::new(),
+    open: None,
+    rejected: None,
+    stance: None,
+    question: None,
+    due: None,
+};
+
+impl Deref for LinePast {
+    type Target = Dealings;
+
+    fn deref(&self) -> &Dealings {
+        self.dealings.as_deref().unwrap_or(&NO_DEALINGS)
+    }
+}
+
+impl DerefMut for LinePast {
+    fn deref_mut(&mut self) -> &mut Dealings {
+        self.dealings.get_or_insert_default()
+    }
 }
 
 /// Changes of a line that a PSA refused, one after the other.

@@ -39,7 +39,7 @@ pub use adjustments::hand_out::{DecisionsAt, HandedOut};
 pub use adjustments::intent::{Intent, IntentRecord};
 pub use adjustments::intents_read::AdjustedDates;
 pub use adjustments::lines::LineRecord;
-pub use adjustments::lines_seen::SeenRight;
+pub use adjustments::lines_seen::{RightRow, SeenRight};
 pub use adjustments::rejections::Rejections;
 pub use adjustments::transition::{IntentState, MAX_SENDS};
 pub use budget::Observed;

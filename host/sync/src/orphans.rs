@@ -28,7 +28,7 @@ impl Access {
         open: &OpenConnection,
         tenant: &TenantKey,
         mapping: &Mapping,
-        chosen: impl FnOnce() -> Chosen,
+        chosen: impl FnOnce() -> Result<Chosen>,
         as_of: Date,
         asked: impl Fn(&WorkspaceId) -> bool,
     ) -> Result<Vec<Orphan>> {
@@ -42,7 +42,7 @@ impl Access {
         if lines.is_empty() {
             return Ok(Vec::new());
         }
-        let chosen = chosen();
+        let chosen = chosen()?;
         let mut accounts = self.ledger().accounts_of_lines(tenant)?;
         let below = self.workspaces_of(open)?;
         let in_channel = |workspace: &WorkspaceId| below.contains_key(workspace);

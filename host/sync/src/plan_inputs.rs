@@ -30,6 +30,8 @@ pub(crate) struct Remembered {
     pub workspaces: HashMap<WorkspaceId, Workspace>,
     /// Of the tenant's lines.
     pub past: HashMap<LineId, LinePast>,
+    /// Of these, what this connection has posted to.
+    pub posted: HashSet<LineId>,
     pub counting: Counting,
     pub set_asides: SetAsides,
     /// Accounts that are not new.
@@ -46,10 +48,12 @@ impl Access {
         quarantine: Duration,
     ) -> Result<Remembered> {
         let name = &open.connection.name;
+        let (past, posted) = self.past_of_lines(open, tenant, as_of, quarantine)?;
         Ok(Remembered {
             mapping: self.mapping_of(open)?,
             workspaces: self.workspaces_of(open)?,
-            past: self.past_of_lines(open, tenant, as_of, quarantine)?,
+            past,
+            posted,
             counting: self.counting_of(name)?,
             set_asides: self.set_asides_of(name)?,
             accounts: self.ledger().known_accounts(tenant)?,

@@ -145,7 +145,7 @@ impl Access {
             }
         }
         let orphans = self
-            .orphans(&open, &tenant, mapping, || chosen, as_of, |_| true)
+            .orphans(&open, &tenant, mapping, || Ok(chosen), as_of, |_| true)
             .await?;
         findings.extend(orphans.into_iter().map(Finding::orphan));
         left_channel(mapping, workspaces, &mut findings);

@@ -132,7 +132,7 @@ fn tables(report: &RunReport, names: &Names, look: Look<'_>, out: Output) -> Res
         out.line(format!("New since run {run}"))?;
     }
     let table = shown(&report.lines, look.all);
-    let none = match report.lines.len() {
+    let none = match report.summary.lines {
         _ if look.since.is_some() => "Nothing that it did not say.",
         0 => "No mapped pair was looked at.",
         _ if report.summary.new_accounts.is_some() => {

@@ -21,6 +21,8 @@ pub async fn run(args: &SyncArgs, host: &Access, out: Output) -> Result<Status> 
         as_of: args.as_of,
         release: release(args)?,
         only: only(args)?,
+        // What is not shown is not brought to memory.
+        brief: !args.all && !out.is_json(),
         cancel: cancelled_by_signals(|| {
             eprintln!(
                 "Stopping: what is in flight is finished and read back. Once more stops at once."

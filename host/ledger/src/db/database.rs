@@ -66,7 +66,27 @@ pub(crate) struct Database {
     /// Dropped before the writer: the last one to close moves the log into the database,
     /// which a reader may not.
     idle_readers: Mutex<Vec<Connection>>,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
+}
+
+/// The one connection that changes anything.
+struct Writer {
+    connection: Connection,
+    /// As the connection is set. A statement sets it, which costs as much as a small change:
+    /// requests are handed out by the thousand, one after the other.
+    durability: Durability,
+}
+
+impl Writer {
+    /// Set when its changes are on the disk.
+    fn set(&mut self, durability: Durability) -> Sql<()> {
+        if durability != self.durability {
+            let pragma = durability.pragma();
+            self.connection.pragma_update(None, "synchronous", pragma)?;
+            self.durability = durability;
+        }
+        Ok(())
+    }
 }
 
 impl Database {
@@ -85,7 +105,10 @@ impl Database {
             Schema::Ledger => Durability::Synced,
             Schema::Budget => Durability::Unsynced,
         };
-        let writer = prepare(dir, path, schema, usual).map_err(|fault| fault.at(path))?;
+        let writer = Writer {
+            connection: prepare(dir, path, schema, usual).map_err(|fault| fault.at(path))?,
+            durability: usual,
+        };
         Ok(Self {
             path: path.to_owned(),
             usual,
@@ -131,14 +154,8 @@ impl Database {
     ) -> Result<T> {
         let outcome = away_from_async_work(|| {
             let mut writer = lock(&self.writer);
-            if durability == self.usual {
-                return change(&mut writer, verb);
-            }
-            writer.pragma_update(None, "synchronous", durability.pragma())?;
-            let outcome = change(&mut writer, verb);
-            // Whatever came of it: the next change is as usual again.
-            writer.pragma_update(None, "synchronous", self.usual.pragma())?;
-            outcome
+            writer.set(durability)?;
+            change(&mut writer.connection, verb)
         });
         outcome.map_err(|fault| self.at(fault))
     }
@@ -146,10 +163,12 @@ impl Database {
     /// Statements, each a transaction of its own. Tried once: nothing undoes the first of
     /// them when the second fails.
     pub(crate) fn each<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Result<T> {
-        away_from_async_work(|| {
-            let writer = lock(&self.writer);
-            verb(&Tx::on(&writer)).map_err(|fault| self.at(fault))
-        })
+        let outcome = away_from_async_work(|| {
+            let mut writer = lock(&self.writer);
+            writer.set(self.usual)?;
+            verb(&Tx::on(&writer.connection))
+        });
+        outcome.map_err(|fault| self.at(fault))
     }
 
     fn at(&self, fault: Fault) -> LedgerError {

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
+use std::cell::RefCell;
 
 use crate::db::names::{Numbers, Texts};
 use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt};
@@ -50,7 +51,13 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::RunState`](crate::LedgerError::RunState) if the run is over.
-    pub fn add_run_lines(&self, lease: RunLease, lines: &[RunLine]) -> Result<u32> {
+    pub fn add_run_lines(
+        &self,
+        lease: RunLease,
+        lines: impl IntoIterator<Item = RunLine>,
+    ) -> Result<u32> {
+        // Before the transaction, which may have to be run again.
+        let lines: Vec<RunLine> = lines.into_iter().collect();
         self.write(|change, _| {
             let run = lease.in_run(change)?.run;
             let first: u32 = change.query_row(
@@ -59,7 +66,7 @@ impl Ledger {
                 |row| row.get(0),
             )?;
             let mut numbers = Numbers::new(change);
-            let rows = (first..).zip(lines).map(|(row, line)| {
+            let rows = (first..).zip(&lines).map(|(row, line)| {
                 let workspace = line.workspace.as_ref().map(|id| numbers.of(id.as_str()));
                 let module = line.module.as_ref().map(|id| numbers.of(id.as_str()));
                 Ok([
@@ -107,6 +114,38 @@ impl Ledger {
             Ok(())
         })
         .inspect(|_| self.reached(Step::OutcomesWritten))
+    }
+
+    /// The line that each pair of a run stands on, one after the other: a large run is never in
+    /// memory for it. Where the database has to be asked again, `take` is given them anew.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn each_chosen_line(
+        &self,
+        run: RunId,
+        take: impl FnMut(WorkspaceId, ModuleId, LineId),
+    ) -> Result<()> {
+        let take = RefCell::new(take);
+        self.read(|view| {
+            let mut workspaces = Texts::new(view);
+            let mut modules = Texts::new(view);
+            let mut select = view.prepare(
+                "SELECT workspace, module, line FROM run_lines
+                 WHERE run = ?1 AND workspace IS NOT NULL AND module IS NOT NULL
+                     AND line IS NOT NULL ORDER BY row",
+            )?;
+            let mut rows = select.query([run.0])?;
+            while let Some(row) = &rows.next()? {
+                let (workspace, module) = (row.get(0)?, row.get(1)?);
+                take.borrow_mut()(
+                    workspaces.of(workspace)?,
+                    modules.of(module)?,
+                    parsed(row, 2)?,
+                );
+            }
+            Ok(())
+        })
     }
 
     /// All rows of a run, in order. Ids that repeat share their text. A row whose

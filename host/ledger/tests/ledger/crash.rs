@@ -71,7 +71,7 @@ fn as_a_child() {
         "dies-while-sending" => {
             let run = ledger.begin_run(&new_run("acme")).unwrap();
             ledger
-                .add_run_lines(run, &[run_line("1"), run_line("2")])
+                .add_run_lines(run, [run_line("1"), run_line("2")])
                 .unwrap();
             let ids = ledger
                 .intend(run, &[intent(0, "1"), intent(1, "2")])
@@ -90,7 +90,7 @@ fn write_until_killed(ledger: &Ledger) {
         let run = ledger.begin_run(&new_run("acme")).unwrap();
         let lines: Vec<String> = (0..20).map(|m| format!("{n}-{m}")).collect();
         let rows: Vec<_> = lines.iter().map(|line| run_line(line)).collect();
-        ledger.add_run_lines(run, &rows).unwrap();
+        ledger.add_run_lines(run, rows).unwrap();
         let intents: Vec<_> = (0..)
             .zip(&lines)
             .map(|(row, line)| intent(row, line))

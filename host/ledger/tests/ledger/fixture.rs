@@ -14,7 +14,7 @@ use psa_host_billing::{
 };
 use psa_host_ledger::{
     Clock, Intent, IntentId, KeySource, Ledger, LedgerError, NewConnection, NewRun, Outcome,
-    RunLease, RunLine, Secret,
+    RightRow, RunLease, RunLine, Secret, SeenRight,
 };
 use tempfile::TempDir;
 
@@ -169,6 +169,29 @@ pub(crate) fn run_line(line: &str) -> RunLine {
     }
 }
 
+/// Lines in rows of their own, which the run then finds right.
+pub(crate) fn see_right(
+    ledger: &Ledger,
+    run: RunLease,
+    seen: &[SeenRight],
+) -> Result<(), LedgerError> {
+    let rows = seen.iter().map(|seen| RunLine {
+        workspace: Some(seen.workspace.clone()),
+        module: Some(seen.module.clone()),
+        contract: seen.contract.clone(),
+        baseline: Some(seen.units),
+        target: Some(seen.units),
+        outcome: Outcome::Unchanged,
+        ..run_line(seen.line.as_str())
+    });
+    let first = ledger.add_run_lines(run, rows)?;
+    let rows = (first..).zip(seen).map(|(row, seen)| RightRow {
+        row,
+        since: seen.since,
+    });
+    ledger.see_right(run, &tenant(), &rows.collect::<Vec<_>>())
+}
+
 pub(crate) fn intent(row: u32, line: &str) -> Intent {
     Intent {
         tenant: tenant(),
@@ -192,7 +215,7 @@ pub(crate) fn intent(row: u32, line: &str) -> Intent {
 /// A run with one planned row and its intent.
 pub(crate) fn one_intent(ledger: &Ledger, line: &str) -> (RunLease, IntentId) {
     let run = ledger.begin_run(&new_run("acme")).unwrap();
-    let row = ledger.add_run_lines(run, &[run_line(line)]).unwrap();
+    let row = ledger.add_run_lines(run, [run_line(line)]).unwrap();
     let ids = ledger.intend(run, &[intent(row, line)]).unwrap();
     (run, ids[0])
 }

@@ -4,7 +4,7 @@
 use psa_host_billing::stance::Stance;
 use psa_host_ledger::{NewRun, Resolution, SeenRight};
 
-use crate::fixture::{DAY, Place, code, new_run, one_intent, tenant, units};
+use crate::fixture::{DAY, Place, code, new_run, one_intent, see_right, tenant, units};
 
 fn right(line: &str, count: u32) -> SeenRight {
     SeenRight {
@@ -22,7 +22,7 @@ fn a_line_found_right_is_remembered_without_belonging_to_anybody() {
     let place = Place::new();
     let ledger = place.with_connection();
     let run = ledger.begin_run(&new_run("acme")).unwrap();
-    let see = |seen: &[SeenRight]| ledger.see_right(run, &tenant(), seen).unwrap();
+    let see = |seen: &[SeenRight]| see_right(&ledger, run, seen).unwrap();
     see(&[right("1", 5), right("2", 7)]);
     see(&[right("1", 6)]);
     let kept = ledger.seen_right(&tenant()).unwrap();
@@ -43,7 +43,7 @@ fn what_a_change_confirms_takes_the_place_of_what_was_found_before() {
         let ledger = place.with_connection();
         let run = ledger.begin_run(&new_run("acme")).unwrap();
         let seen = [right("1", 5), right("2", 7)];
-        ledger.see_right(run, &tenant(), &seen).unwrap();
+        see_right(&ledger, run, &seen).unwrap();
         let (run, id) = one_intent(&ledger, "1");
         ledger.mark_sending(run, &[id]).unwrap();
         let resolved = ledger.resolve(run, &[(id, resolution, serde_json::json!({}))]);
@@ -62,7 +62,7 @@ fn a_decision_about_other_units_is_used_up_when_the_line_is_found_right() {
     let line = "1".parse().unwrap();
     let set = ledger.set_stance(&tenant(), &line, (&workspace, &module), &overwrite, "so");
     set.unwrap();
-    ledger.see_right(run, &tenant(), &[right("1", 5)]).unwrap();
+    see_right(&ledger, run, &[right("1", 5)]).unwrap();
     assert_eq!(ledger.stances(&tenant()).unwrap(), []);
 }
 
@@ -75,7 +75,7 @@ fn a_dry_run_remembers_nothing() {
         ..new_run("acme")
     };
     let run = ledger.begin_run(&dry).unwrap();
-    let seen = ledger.see_right(run, &tenant(), &[right("1", 5)]);
+    let seen = see_right(&ledger, run, &[right("1", 5)]);
     assert_eq!(code(seen), "run-state");
     assert_eq!(ledger.seen_right(&tenant()).unwrap(), []);
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::crash::Child;
 use crate::fixture::{
-    DAY, Place, add, code, intent, name, new_run, one_intent, run_line, tenant, units,
+    DAY, Place, add, code, intent, name, new_run, one_intent, run_line, see_right, tenant, units,
 };
 
 fn moved() -> TenantKey {
@@ -32,7 +32,7 @@ fn full(place: &Place) -> Ledger {
         units: units(5),
         since: DAY,
     };
-    ledger.see_right(run, &tenant(), &[seen]).unwrap();
+    see_right(&ledger, run, &[seen]).unwrap();
     let account = "101".parse().unwrap();
     ledger.know_accounts(run, &tenant(), &[account]).unwrap();
     let pair = ("w1".parse().unwrap(), "edr".parse().unwrap());
@@ -234,7 +234,7 @@ fn a_kill_amid_a_move_leaves_all_or_nothing_of_it() {
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let lines: Vec<String> = (100..1_100).map(|n| n.to_string()).collect();
     let rows: Vec<_> = lines.iter().map(|line| run_line(line)).collect();
-    ledger.add_run_lines(run, &rows).unwrap();
+    ledger.add_run_lines(run, rows).unwrap();
     let intents: Vec<_> = (0..)
         .zip(&lines)
         .map(|(row, line)| intent(row, line))

@@ -129,6 +129,7 @@ pub(super) async fn start(
         dry_run: new.dry_run,
         as_of: new.as_of,
         only: new.workspaces,
+        brief: !new.wait,
         release: release(&new.release, new.why.as_deref())?,
         cancel: app.stopping().child_token(),
         ..SyncOptions::default()

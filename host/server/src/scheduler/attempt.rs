@@ -70,6 +70,7 @@ impl Attempt {
         tracing::info!(connection = %self.name, date = %due.date, attempt, "scheduled run");
         let options = SyncOptions {
             scheduled_for: Some(due.date),
+            brief: true,
             cancel: app.stopping().clone(),
             ..SyncOptions::default()
         };

@@ -115,6 +115,7 @@ impl Scheduler {
         tracing::info!(connection = %name, workspaces = only.len(), "settling what is in doubt");
         let options = SyncOptions {
             only,
+            brief: true,
             cancel: self.app.stopping().clone(),
             ..SyncOptions::default()
         };

@@ -11,14 +11,15 @@ use psa_host_billing::rules::PostingRule;
 use psa_host_billing::{Hold, HoldCode, RejectionKind, TenantKey};
 use psa_host_ledger::{DecisionsAt, IntentId, RunLease};
 
-use super::Begun;
+use super::RunScope;
 use super::day::Day;
 use super::found_right::FoundRight;
+use super::lines::RunLines;
 use super::pace::Pace;
-use super::posting::Posted;
+use super::posting::SentBatch;
 use super::read_back::ReadBack;
-use super::report::{LineReport, Notice};
-use super::rereading::Moved;
+use super::report::Notice;
+use super::rereading::MovedLines;
 use super::stop::Stop;
 use super::work::Work;
 use crate::progress::Watch;
@@ -36,7 +37,7 @@ pub(super) struct Running<'a> {
     pub day: Day,
     /// How far people's decisions had come when it was planned.
     pub planned: DecisionsAt,
-    pub lines: Vec<LineReport>,
+    pub lines: RunLines,
     pub notices: Vec<Notice>,
     /// What stands against all that is still to be sent.
     pub stop: Arc<Stop>,
@@ -46,21 +47,21 @@ pub(super) struct Running<'a> {
     pub fresh: SignedDuration,
     pub pace: Pace,
     /// Lines that others changed since they were planned.
-    pub moved: Moved,
+    pub moved: MovedLines,
     /// Lines that need nothing, to be remembered.
     pub found_right: FoundRight,
 }
 
 /// An adjustment that left: what was written down of it, by which its line is judged.
-pub(super) struct Sent {
+pub(super) struct SentAdjustment {
     pub intent: IntentId,
     pub work: Work,
-    pub told: Told,
+    pub claim: Claim,
 }
 
-/// What the PSA told of it.
+/// What the PSA claims of it. Only the line shows whether it is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Claim {
     Accepted,
     Rejected(RejectionKind),
     /// Nothing that is certain.
@@ -71,7 +72,7 @@ impl<'a> Running<'a> {
     /// Nothing is to be sent yet.
     pub fn new(
         host: &'a Access,
-        begun: &Begun<'a>,
+        begun: &RunScope<'a>,
         planned: DecisionsAt,
         posting: &PostingRule,
         stop: &Arc<Stop>,
@@ -86,7 +87,7 @@ impl<'a> Running<'a> {
             run: begun.run,
             day: Day::new(begun.today, begun.zone, host.ledger()),
             planned,
-            lines: Vec::new(),
+            lines: RunLines::default(),
             notices: Vec::new(),
             stop: Arc::clone(stop),
             posted: 0,
@@ -96,7 +97,7 @@ impl<'a> Running<'a> {
                 usize::try_from(limits.lines_per_call).unwrap_or(usize::MAX),
                 Duration::from_secs(fresh.into()),
             ),
-            moved: Moved::default(),
+            moved: MovedLines::default(),
             found_right,
         }
     }
@@ -127,7 +128,7 @@ impl Running<'_> {
             let Some(next) = next else { break };
             let posted = match self.finish_rereading(next, watch).await {
                 Some(ready) => self.send(ready, &mut queue, watch).await?,
-                None => Posted::default(),
+                None => SentBatch::default(),
             };
             self.queue_again(posted.late, &mut queue);
             ahead = posted.ahead;
@@ -143,7 +144,7 @@ impl Running<'_> {
         if let Some(last) = unread {
             self.finish_reading_back(last, watch).await?;
         }
-        self.found_right.finish(&self.lines).await?;
+        self.found_right.finish().await?;
         self.notices.extend(self.stop.notice());
         Ok(())
     }

@@ -1,11 +1,10 @@
 //! The course of a run, from what earlier ones left open to the last line read back. Each
-//! part leaves in [`Found`] what it found, so that it is known however the run ends.
+//! part leaves in [`Findings`] what it found, so that it is known however the run ends.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use psa_host_billing::brake::{Brake, BrakeCode};
-use psa_host_billing::orphan::Chosen;
 use psa_host_billing::rules::Rules;
 use psa_host_billing::{Cleared, ConnectionName, HoldCode, LineId};
 use psa_host_ledger::{DecisionsAt, LineUpdate, Outcome, RunEnding, RunLease, Snapshot};
@@ -13,22 +12,25 @@ use psa_host_ledger::{DecisionsAt, LineUpdate, Outcome, RunEnding, RunLease, Sna
 use super::batches::Running;
 use super::cancel::Cancel;
 use super::found_right::FoundRight;
+use super::lines::RunLines;
 use super::open_run::End;
 use super::planning::{Planned, Planning, Rows};
 use super::release::{Release, Releases};
 use super::report::{LineReport, Notice};
 use super::stop::Stop;
 use super::work::Work;
-use super::{Begun, stored};
+use super::{RunScope, stored};
 use crate::progress::Watch;
 use crate::{Access, Error, Result};
 
 /// Everything that a run found, before it is put into a report.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Findings {
     pub released: Releases,
     pub settled: Vec<LineReport>,
-    pub lines: Vec<LineReport>,
+    pub lines: RunLines,
+    /// How many of them are pairs; the rest are orphans.
+    pub pairs: usize,
     pub notices: Vec<Notice>,
     /// Workspaces and modules in use that are not mapped.
     pub unmapped: (usize, usize),
@@ -36,7 +38,7 @@ pub(super) struct Found {
 }
 
 /// What people had decided by when a run was planned.
-struct Decided {
+struct Decisions {
     at: DecisionsAt,
     rules: Rules,
 }
@@ -48,10 +50,10 @@ impl Access {
     /// What ended the run before all was looked at.
     pub(super) async fn carry_out(
         &self,
-        begun: &Begun<'_>,
+        begun: &RunScope<'_>,
         snapshot: Option<&Snapshot>,
         release: Option<&Release>,
-        found: &mut Found,
+        found: &mut Findings,
         watch: Watch<'_>,
     ) -> Result<()> {
         let name = &begun.open.connection.name;
@@ -70,7 +72,7 @@ impl Access {
                 }
             }
         }
-        let decided = Decided {
+        let decided = Decisions {
             at: self.ledger().decisions_at()?,
             rules: self.ledger().rules(name)?,
         };
@@ -98,10 +100,10 @@ impl Access {
     /// no further.
     async fn plan_run(
         &self,
-        begun: &Begun<'_>,
+        begun: &RunScope<'_>,
         snapshot: &Snapshot,
         rules: &Rules,
-        found: &mut Found,
+        found: &mut Findings,
         watch: Watch<'_>,
     ) -> Result<Option<(Planned, Vec<(usize, Cleared)>)>> {
         let planning = Planning {
@@ -122,19 +124,21 @@ impl Access {
         rows.finish().await?;
         let Some(planned) = planned else {
             // What was planned by then is told, and was not sent.
-            found.lines = stored::lines_of(self.ledger(), begun.run.run(), begun.as_of)?;
+            let written = stored::lines_of(self.ledger(), begun.run.run(), begun.as_of)?;
+            found.lines = RunLines::of(written);
             found.cancel(begun.cancel);
             return Ok(None);
         };
         let mut planned = planned?;
         found.unmapped = (planned.unmapped_workspaces, planned.unmapped_modules);
         found.lines = std::mem::take(&mut planned.lines);
+        found.pairs = found.lines.rows();
         let name = &begun.open.connection.name;
         let not_set_up = planned.not_set_up.iter();
         found
             .notices
             .extend(not_set_up.map(|why| Notice::not_set_up(name, why)));
-        let orphans = self.add_orphans(begun, &planned.left_out, &mut found.lines);
+        let orphans = self.add_orphans(begun, &planned, &mut found.lines);
         match begun.cancel.unless(orphans).await {
             Some(added) => added?,
             None => {
@@ -161,14 +165,14 @@ impl Access {
     /// What no brake stands against: ask, remember, send, read back.
     async fn post(
         &self,
-        begun: &Begun<'_>,
-        decided: &Decided,
+        begun: &RunScope<'_>,
+        decided: &Decisions,
         planned: Planned,
         adjustments: Vec<(usize, Cleared)>,
-        found: &mut Found,
+        found: &mut Findings,
         watch: Watch<'_>,
     ) -> Result<()> {
-        let Begun {
+        let RunScope {
             open,
             tenant,
             run,
@@ -180,13 +184,7 @@ impl Access {
             .know_accounts(run, tenant, &planned.accounts_right)?;
         self.ask_people(begun, &mut found.lines, planned.questions)?;
         self.ledger().set_due_days(run, tenant, &planned.due_days)?;
-        let found_right = FoundRight::new(
-            self.ledger(),
-            run,
-            tenant,
-            planned.found_right,
-            &found.lines,
-        );
+        let found_right = FoundRight::new(self.ledger(), run, tenant, planned.found_right);
         let stop = Arc::new(Stop::new(Arc::clone(begun.cancel)));
         let posting = &decided.rules.posting;
         let mut running = Running::new(self, begun, decided.at, posting, &stop, found_right);
@@ -212,57 +210,65 @@ impl Access {
         found
             .notices
             .extend(self.says_when_to_sync_again(open, tenant, begun.quarantine)?);
-        let pairs = found.lines.get(..planned.pairs).unwrap_or_default();
+        let pairs = found.lines.iter().take_while(|(row, _)| *row < found.pairs);
+        let pairs = pairs.map(|(_, line)| line);
         self.close_questions(begun, &decided.rules.approval, pairs)
     }
 
     /// After the pairs, so that each of these keeps its place.
     async fn add_orphans(
         &self,
-        begun: &Begun<'_>,
-        left_out: &Chosen,
-        lines: &mut Vec<LineReport>,
+        begun: &RunScope<'_>,
+        planned: &Planned,
+        lines: &mut RunLines,
     ) -> Result<()> {
+        // On most days a pair stands on every line that was ever posted to.
+        if planned.without_pair.is_empty() {
+            return Ok(());
+        }
         let mapping = self.mapping_of(begun.open)?;
-        let chosen = || {
-            let mut chosen = left_out.clone();
-            for line in lines.iter() {
-                if let Some(id) = &line.line {
-                    chosen.add(&line.workspace, &line.module, id);
-                }
-            }
-            chosen
-        };
-        let Begun {
+        let RunScope {
             open,
             tenant,
             as_of,
             only,
             ..
         } = *begun;
+        let chosen = || {
+            let mut chosen = planned.left_out.clone();
+            let run = begun.run.run();
+            self.ledger()
+                .each_chosen_line(run, |workspace, module, line| {
+                    chosen.add(&workspace, &module, &line);
+                })?;
+            Ok(chosen)
+        };
         let asked = |workspace: &_| only.has(workspace);
         let orphans = self.orphans(open, tenant, &mapping, chosen, as_of, asked);
         let orphans = orphans.await?.into_iter();
-        let first = lines.len();
-        lines.extend(orphans.map(|orphan| LineReport::orphan(orphan, as_of)));
-        let orphans = lines.get(first..).unwrap_or_default();
-        let rows: Vec<_> = orphans.iter().map(stored::row).collect();
-        self.ledger().add_run_lines(begun.run, &rows)?;
+        let orphans: Vec<LineReport> = orphans
+            .map(|orphan| LineReport::orphan(orphan, as_of))
+            .collect();
+        let rows = orphans.iter().cloned().map(stored::row);
+        self.ledger().add_run_lines(begun.run, rows)?;
+        for orphan in orphans {
+            lines.keep(orphan);
+        }
         Ok(())
     }
 
     /// Write down what became of each line that is no longer as it was planned, unless
     /// that was done when it was read back.
-    fn record_outcomes(&self, run: RunLease, lines: &[LineReport]) -> Result<()> {
-        let updates: Vec<LineUpdate> = (0_u32..)
-            .zip(lines)
+    fn record_outcomes(&self, run: RunLease, lines: &RunLines) -> Result<()> {
+        let updates: Vec<LineUpdate> = lines
+            .iter()
             .filter(|(_, line)| match line.outcome {
                 Outcome::Unchanged => false,
                 Outcome::Confirmed => line.message.is_some(),
                 _ => true,
             })
             .map(|(row, line)| LineUpdate {
-                row,
+                row: u32::try_from(row).unwrap_or(u32::MAX),
                 outcome: line.outcome,
                 code: line.code.clone(),
                 message: line.message.clone(),
@@ -274,12 +280,13 @@ impl Access {
 
     /// An error in the middle of posting, with what was posted before it. What left and was
     /// not read back is known to the ledger alone: the report has it as planned still.
-    fn after_posting(&self, begun: &Begun<'_>, error: Error, lines: &[LineReport]) -> Error {
+    fn after_posting(&self, begun: &RunScope<'_>, error: Error, lines: &RunLines) -> Error {
         let confirmed = lines
             .iter()
-            .filter(|line| line.outcome == Outcome::Confirmed);
-        let confirmed: BTreeSet<&LineId> =
-            confirmed.filter_map(|line| line.line.as_ref()).collect();
+            .filter(|(_, line)| line.outcome == Outcome::Confirmed);
+        let confirmed: BTreeSet<&LineId> = confirmed
+            .filter_map(|(_, line)| line.line.as_ref())
+            .collect();
         let more = match self.ledger().open_intents(begun.tenant) {
             Ok(open) => {
                 let left = open.iter().filter(|intent| {
@@ -301,7 +308,7 @@ impl Access {
     }
 }
 
-impl Found {
+impl Findings {
     /// How the run ended, where it came to its end.
     pub fn ending(&self) -> RunEnding {
         self.ending.unwrap_or(RunEnding::Done)
@@ -321,7 +328,7 @@ impl Found {
     /// Somebody stopped the run before anything was posted or asked.
     fn cancel(&mut self, cancel: &Cancel) {
         self.ending = Some(RunEnding::Cancelled);
-        for line in &mut self.lines {
+        for (_, line) in self.lines.iter_mut() {
             if matches!(line.outcome, Outcome::Planned | Outcome::AwaitingApproval) {
                 line.hold(cancel.hold());
             }
@@ -343,7 +350,7 @@ impl Found {
         self.ending = Some(RunEnding::Braked);
         let Some(brake) = brakes.first() else { return };
         let asked: BTreeSet<usize> = asked.collect();
-        for (row, line) in self.lines.iter_mut().enumerate() {
+        for (row, line) in self.lines.iter_mut() {
             if line.outcome == Outcome::Planned || asked.contains(&row) {
                 line.brake(brake);
             }
@@ -360,6 +367,7 @@ impl Found {
             };
             self.lines
                 .iter_mut()
+                .map(|(_, line)| line)
                 .filter(unseen)
                 .for_each(|line| line.brake(doubted));
         }

@@ -20,20 +20,20 @@ pub(super) struct Feeder {
     pub to: mpsc::Sender<Marked>,
 }
 
-/// Why it gave up.
-pub(super) enum Feed {
+/// Why nothing more was fed. What was marked by then is settled by the next run.
+pub(super) enum FeedError {
     Ledger(LedgerError),
     Ended(JoinError),
 }
 
 impl Feeder {
-    /// Feed all of it, in a task that ends with its owner. What the connectors cannot come to while its reading is fresh is
-    /// given back, with nothing marked; `late` is told how many.
+    /// Feed all of it, in a task that ends with its owner. What the connectors cannot come to
+    /// while its reading is fresh is given back, with nothing marked; `late` is told how many.
     pub fn feed(
         self,
         ready: Vec<(Work, Intent)>,
         late: impl Fn(usize) + Send + 'static,
-    ) -> AbortOnDropHandle<Result<Vec<Work>, Feed>> {
+    ) -> AbortOnDropHandle<Result<Vec<Work>, FeedError>> {
         AbortOnDropHandle::new(tokio::spawn(async move {
             let mut ready = ready.into_iter();
             loop {
@@ -49,7 +49,11 @@ impl Feeder {
                 }
                 let (ledger, run) = (self.ledger.clone(), self.run);
                 let marked = tokio::task::spawn_blocking(move || mark(&ledger, run, window));
-                for (id, work) in marked.await.map_err(Feed::Ended)?.map_err(Feed::Ledger)? {
+                for (id, work) in marked
+                    .await
+                    .map_err(FeedError::Ended)?
+                    .map_err(FeedError::Ledger)?
+                {
                     let read_at = self.read_at;
                     let marked = Marked { id, work, read_at };
                     if self.to.send(marked).await.is_err() {

@@ -20,6 +20,7 @@ mod day;
 mod feeder;
 mod found_right;
 mod hand_out;
+mod lines;
 mod news;
 mod only;
 mod open_run;
@@ -70,7 +71,7 @@ use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
 use crate::{Access, Error, OpenConnection, Power, Purpose, Result};
 use cancel::Cancel;
-use course::Found;
+use course::Findings;
 use only::Only;
 use open_run::{About, End, OpenRun};
 use stall::{LONGEST_STALL, Stall};
@@ -90,6 +91,9 @@ pub struct SyncOptions {
     /// Workspaces, by id or name, that alone are posted, asked about and reported; none
     /// named: all. What is left out counts for the brakes as ever.
     pub only: Vec<String>,
+    /// Leave lines out of the report that just stand at their count: they are counted in its
+    /// sums, and [`Access::run_report`] has them. A large tenant has tens of thousands.
+    pub brief: bool,
     /// The date of the connection's schedule that the run is for: where nothing is left of
     /// it that could be tried again, the date is done. None: a person asks for the run.
     pub scheduled_for: Option<Date>,
@@ -178,7 +182,7 @@ impl Access {
             begun.send_replace(Some(run.lease().run()));
         }
         tracing::info!(run = %run.lease().run(), connection = %name, %tenant, dry_run, %as_of, "run begins");
-        let begun = Begun {
+        let begun = RunScope {
             open: &open,
             tenant: &tenant,
             run: run.lease(),
@@ -191,23 +195,23 @@ impl Access {
             quarantine: options.quarantine.unwrap_or_else(|| open.quarantine()),
         };
         let started_at = self.now();
-        let mut found = Found::default();
+        let mut found = Findings::default();
         let went = self.run_course(&begun, snapshot.as_ref(), options, &mut found, watch);
         if let Err(error) = went.await {
             run.fail(&error, found.end());
             return Err(error);
         }
-        self.report(run, &begun, snapshot, found, started_at)
+        self.report(run, &begun, snapshot, found, (started_at, options.brief))
     }
 
     /// The course of a run, ended where it gets nowhere, listening for those who want it to
     /// end; a panic in it is an error of this run alone.
     async fn run_course(
         &self,
-        begun: &Begun<'_>,
+        begun: &RunScope<'_>,
         snapshot: Option<&Snapshot>,
         options: &SyncOptions,
-        found: &mut Found,
+        found: &mut Findings,
         watch: Watch<'_>,
     ) -> Result<()> {
         let (open, session) = (begun.open, &begun.open.session);
@@ -232,21 +236,30 @@ impl Access {
     fn report(
         &self,
         run: OpenRun<'_>,
-        begun: &Begun<'_>,
+        begun: &RunScope<'_>,
         snapshot: Option<Snapshot>,
-        found: Found,
-        started_at: jiff::Timestamp,
+        mut found: Findings,
+        (started_at, brief): (jiff::Timestamp, bool),
     ) -> Result<RunReport> {
+        let kept = found.lines.iter().map(|(_, line)| line);
         let summary = Summary {
             unmapped_workspaces: found.unmapped.0,
             unmapped_modules: found.unmapped.1,
-            ..Summary::of(&found.lines)
+            ..Summary::of(kept, found.lines.passed())
         };
         run.finish(End {
             counts: Some(summary.counts()),
             ..found.end()
         })?;
         let (open, ending) = (begun.open, found.ending());
+        let lines = std::mem::take(&mut found.lines);
+        let lines = match brief || lines.passed() == 0 {
+            true => lines.into_kept(),
+            false => {
+                let id = begun.run.run();
+                lines.among(stored::lines_of(self.ledger(), id, begun.as_of)?)
+            }
+        };
         Ok(RunReport {
             run: begun.run.run().to_string(),
             status: ending.as_str(),
@@ -270,7 +283,7 @@ impl Access {
             notices: found.notices,
             incidents: stored::incidents(open),
             settled: found.settled,
-            lines: found.lines,
+            lines,
             history_head: self.ledger().history_head_of_run(begun.run.run())?,
         })
     }
@@ -314,9 +327,10 @@ fn ended(error: tokio::task::JoinError) -> Error {
     rule(ErrorCode::RunEnded, error.to_string(), fix)
 }
 
-/// A run that has begun.
+/// What a run is about, from its beginning to its end: whose it is, for which day and which
+/// workspaces, and who may end it.
 #[derive(Clone, Copy)]
-struct Begun<'a> {
+struct RunScope<'a> {
     open: &'a OpenConnection,
     tenant: &'a TenantKey,
     run: RunLease,
@@ -331,7 +345,7 @@ struct Begun<'a> {
     quarantine: Duration,
 }
 
-impl Begun<'_> {
+impl RunScope<'_> {
     /// Who ended the run early, where that is how it ended.
     fn cancelled_by(&self, ending: RunEnding) -> Option<String> {
         let by = self.cancel.by().filter(|_| ending == RunEnding::Cancelled);

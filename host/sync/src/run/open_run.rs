@@ -222,5 +222,5 @@ fn closes_date(ending: RunEnding, notices: &[Notice], cancel: &Cancel) -> bool {
 /// What is known of a run's lines.
 fn counts_in(ledger: &Ledger, id: RunId) -> Result<BTreeMap<Outcome, u64>> {
     let Run { as_of, .. } = ledger.run(id)?;
-    Ok(Summary::of(&stored::lines_of(ledger, id, as_of)?).counts())
+    Ok(Summary::of(&stored::lines_of(ledger, id, as_of)?, 0).counts())
 }

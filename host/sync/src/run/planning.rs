@@ -22,12 +22,12 @@ use psa_host_billing::{
     TenantKey, Workspace, WorkspaceId,
 };
 use psa_host_ledger::{
-    Connection, Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RunLease, RunLine,
-    Snapshot,
+    Connection, Ledger, NameOf, NewQuestion, QuestionRecord, QuestionState, RightRow, RunLease,
+    RunLine, Snapshot,
 };
 use tokio::task::JoinHandle;
 
-use super::found_right::RightRow;
+use super::lines::RunLines;
 use super::only::Only;
 use super::report::LineReport;
 use super::settling::open_adjustment;
@@ -41,11 +41,11 @@ use crate::{Access, AccountContracts, OpenConnection, Result, Window, whole_line
 pub(super) struct Planned {
     pub plan: Plan,
     /// One for each pair, in the order of the run's rows.
-    pub lines: Vec<LineReport>,
-    /// How many those were.
-    pub pairs: usize,
+    pub lines: RunLines,
     /// Where the pairs stand that the run is not about.
     pub left_out: Chosen,
+    /// Lines that this connection has posted to and on which no pair stands.
+    pub without_pair: HashSet<LineId>,
     /// Changes to ask about, with their rows.
     pub questions: Vec<(usize, NewQuestion)>,
     /// Lines found right, where that is news.
@@ -108,7 +108,8 @@ impl Access {
         } = *planning;
         let (ledger, usage) = (self.ledger().clone(), snapshot.clone());
         let counts = tokio::task::spawn_blocking(move || counts_of(&ledger, &usage));
-        let remembered = self.remembered(open, tenant, as_of, quarantine)?;
+        let mut remembered = self.remembered(open, tenant, as_of, quarantine)?;
+        let without_pair = std::mem::take(&mut remembered.posted);
         let (mapping, workspaces) = (&remembered.mapping, &remembered.workspaces);
         let reader = &open.reader;
         let mapped: Vec<AccountId> = mapping
@@ -117,7 +118,7 @@ impl Access {
             .map(|(_, account)| account.clone())
             .collect();
         let passed = self.ledger().passed(&open.connection.name, as_of)?;
-        // Begun before the lists that it does not need.
+        // RunScope before the lists that it does not need.
         let start = first_day_to_read(&remembered.past, as_of);
         let horizon = Some(last_day_to_read(as_of));
         let mut chunks = reader.chunks(&mapped, Window { start, horizon });
@@ -147,18 +148,13 @@ impl Access {
             snapshot: &counts,
             asked: &asked,
         };
-        // Most pairs have a count; room for all of them at once is never copied.
-        let pairs = counts
-            .items()
-            .count()
-            .min(asked.len() * mapping.services().count());
         let mut planned = Planned {
             plan: Plan::new(&context, answered, passed),
-            lines: Vec::with_capacity(pairs),
-            pairs: 0,
+            lines: RunLines::default(),
             left_out: Chosen::default(),
+            without_pair,
             questions: Vec::new(),
-            found_right: Vec::with_capacity(pairs),
+            found_right: Vec::new(),
             due_days: Vec::new(),
             accounts_right: Vec::new(),
             unmapped_workspaces: 0,
@@ -169,7 +165,6 @@ impl Access {
         while let Some(chunk) = chunks.next(watch).await {
             let mut chunk = chunk.map_err(|error| open.failed(error))?;
             let days = self.days_of_chunk(inputs.look_back(), &chunk)?;
-            let first = planned.lines.len();
             let context = inputs.context(&days);
             let decided = whole_lines::decide(reader, &context, workspaces, &mut chunk, start);
             let decided = decided.await.map_err(|error| open.failed(error))?;
@@ -178,17 +173,16 @@ impl Access {
                     called.extend(names_of_contracts(&read.contracts, lines));
                 }
             }
-            planned.take(planning, &remembered, chunk.into_iter().zip(decided));
-            let new = planned.lines.get(first..).unwrap_or_default();
-            rows.write(new.iter().map(stored::row).collect()).await?;
+            let decided = chunk.into_iter().zip(decided);
+            rows.write(planned.take(planning, &remembered, decided))
+                .await?;
         }
         reader.drop_idle();
         rows.finish().await?;
         self.remember_contracts(name, &called)?;
         (planned.unmapped_workspaces, planned.unmapped_modules) =
             unmapped(&self.elsewhere(&open.connection)?, &context, only);
-        planned.pairs = planned.lines.len();
-        if planned.pairs == 0 && only.is_all() {
+        if planned.lines.rows() == 0 && only.is_all() {
             planned.not_set_up = not_set_up(&context, &asked);
         }
         Ok(planned)
@@ -291,19 +285,23 @@ impl Access {
             .collect())
     }
 
-    /// What is remembered of a tenant's lines.
+    /// What is remembered of a tenant's lines; and those to which the connection has posted.
     pub(crate) fn past_of_lines(
         &self,
         open: &OpenConnection,
         tenant: &TenantKey,
         as_of: Date,
         quarantine: Duration,
-    ) -> Result<HashMap<LineId, LinePast>> {
+    ) -> Result<(HashMap<LineId, LinePast>, HashSet<LineId>)> {
         let own = &open.connection.name;
         let mut past: HashMap<LineId, LinePast> = HashMap::new();
+        let mut posted = HashSet::new();
         let mut accounts = self.ledger().accounts_of_lines(tenant)?;
         for line in self.ledger().lines(tenant)? {
             let account = accounts.remove(&line.key.line);
+            if line.posted_for.is_some() && line.connection.as_ref() == Some(own) {
+                posted.insert(line.key.line.clone());
+            }
             let contract = line.key.contract;
             let entry = past.entry(line.key.line).or_default();
             (entry.account, entry.contract) = (account, Some(contract));
@@ -313,12 +311,12 @@ impl Access {
             entry.posted = line.units.is_some();
         }
         // Later than what was confirmed: a confirmed change takes its place.
-        for seen in self.ledger().seen_right(tenant)? {
+        self.ledger().each_seen_right(tenant, |seen| {
             let entry = past.entry(seen.line).or_default();
             entry.pair = Some((seen.workspace, seen.module));
             entry.confirmed = Some((seen.units, seen.since));
             entry.contract = seen.contract.or(entry.contract.take());
-        }
+        })?;
         // Long enough for the start of a yearly period.
         let since = as_of.saturating_sub(Span::new().days(400));
         for (line, dates) in self.ledger().adjusted_since(tenant, since)? {
@@ -349,7 +347,7 @@ impl Access {
         for (line, due) in self.ledger().due_days(tenant)? {
             past.entry(line).or_default().due = Some(due);
         }
-        Ok(past)
+        Ok((past, posted))
     }
 }
 
@@ -359,17 +357,19 @@ impl Planned {
         self.plan.leave_out(line);
         if let Some(key) = &line.line {
             let pair = &line.pair;
+            self.without_pair.remove(&key.line);
             self.left_out.add(&pair.workspace, &pair.module, &key.line);
         }
     }
 
-    /// Accounts that were read, with what was decided of their pairs.
+    /// Accounts that were read, with what was decided of their pairs; their rows.
     fn take(
         &mut self,
         planning: &Planning<'_>,
         remembered: &Remembered,
         accounts: impl Iterator<Item = (AccountContracts, Vec<PlanLine>)>,
-    ) {
+    ) -> Vec<RunLine> {
+        let mut rows = Vec::new();
         for (read, lines) in accounts {
             if let Ok(contracts) = &read.contracts {
                 self.plan.saw(&read.account, contracts);
@@ -385,19 +385,23 @@ impl Planned {
             self.accounts_right.extend(right);
             for line in lines {
                 planning.tell(|tried| tried.planned(&line));
-                self.add(line);
+                rows.push(self.add(line));
             }
         }
+        rows
     }
 
-    fn add(&mut self, line: PlanLine) {
-        let row = self.lines.len();
+    /// Take a pair into the plan; its row.
+    fn add(&mut self, line: PlanLine) -> RunLine {
+        let row = self.lines.rows();
         self.plan.add(row, &line);
-        if let Some((units, since)) = line.found_right {
+        // What was found is the target, as its row has it.
+        if let Some((_, since)) = line.found_right {
             let row = u32::try_from(row).unwrap_or(u32::MAX);
-            self.found_right.push(RightRow { row, units, since });
+            self.found_right.push(RightRow { row, since });
         }
         if let Some(key) = &line.line {
+            self.without_pair.remove(&key.line);
             let due = |from| Due {
                 workspace: line.pair.workspace.clone(),
                 module: line.pair.module.clone(),
@@ -425,7 +429,18 @@ impl Planned {
             };
             self.questions.push((row, question));
         }
-        self.lines.push(LineReport::planned(line));
+        let report = LineReport::planned(line);
+        match report.speaks() {
+            true => {
+                let written = stored::row(report.clone());
+                self.lines.keep(report);
+                written
+            }
+            false => {
+                self.lines.pass();
+                stored::row(report)
+            }
+        }
     }
 }
 
@@ -456,7 +471,7 @@ impl Rows {
         self.finish().await?;
         let Some(run) = self.run else { return Ok(()) };
         let ledger = self.ledger.clone();
-        let write = move || ledger.add_run_lines(run, &rows);
+        let write = move || ledger.add_run_lines(run, rows);
         self.under_way = Some(tokio::task::spawn_blocking(write));
         Ok(())
     }

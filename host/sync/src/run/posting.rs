@@ -23,9 +23,9 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::answers::{Answers, AtWork};
-use super::batches::{Running, Sent, Told};
+use super::batches::{Claim, Running, SentAdjustment};
 use super::ended;
-use super::feeder::{Feed, Feeder, MARKED_AHEAD};
+use super::feeder::{FeedError, Feeder, MARKED_AHEAD};
 use super::hand_out::Withheld;
 use super::rereading::{Rereading, not_sent};
 use super::senders::{Sender, Sendout, TRIES};
@@ -38,9 +38,9 @@ const REREAD_AHEAD: usize = 48;
 
 /// What a batch came to.
 #[derive(Default)]
-pub(super) struct Posted {
+pub(super) struct SentBatch {
     /// What left, to be read back.
-    pub sent: Vec<Sent>,
+    pub sent: Vec<SentAdjustment>,
     /// What came too late, to be read again.
     pub late: Vec<Work>,
     /// The batch after it, whose lines are being read.
@@ -56,8 +56,8 @@ impl Running<'_> {
         (ready, read_at): (Vec<Work>, ReadAt),
         queue: &mut VecDeque<Work>,
         watch: Watch<'_>,
-    ) -> Result<Posted> {
-        let mut posted = Posted::default();
+    ) -> Result<SentBatch> {
+        let mut posted = SentBatch::default();
         if ready.is_empty() {
             return Ok(posted);
         }
@@ -105,7 +105,7 @@ impl Running<'_> {
         let mut done = 0;
         while let Some((answers, left)) = answers.gather().await {
             done += answers.len();
-            self.found_right.go_on(&self.lines).await?;
+            self.found_right.go_on().await?;
             if posted.ahead.is_none()
                 && !read_at.alone
                 && self.stop.hold().is_none()
@@ -130,8 +130,8 @@ impl Running<'_> {
         }
         match feeder.await {
             Ok(Ok(late)) => posted.late.extend(late),
-            Ok(Err(Feed::Ledger(error))) => return Err(error.into()),
-            Ok(Err(Feed::Ended(error))) | Err(error) => return Err(ended(error)),
+            Ok(Err(FeedError::Ledger(error))) => return Err(error.into()),
+            Ok(Err(FeedError::Ended(error))) | Err(error) => return Err(ended(error)),
         }
         if let Some(error) = posted.fatal.take() {
             return Err(error.into());
@@ -145,7 +145,7 @@ impl Running<'_> {
     fn conclude_all(
         &mut self,
         answers: Vec<(IntentId, Work, Sendout)>,
-        posted: &mut Posted,
+        posted: &mut SentBatch,
     ) -> Result<Vec<(IntentId, Answer)>> {
         let mut records = Vec::with_capacity(answers.len());
         let mut unmarked = Vec::new();
@@ -181,10 +181,14 @@ impl Running<'_> {
                 }
             };
             self.posted += 1;
-            let (answer, told) = self.conclude(work.row, posting);
-            if let Some(told) = told {
+            let (answer, claim) = self.conclude(work.row, posting);
+            if let Some(claim) = claim {
                 let intent = id;
-                posted.sent.push(Sent { intent, work, told });
+                posted.sent.push(SentAdjustment {
+                    intent,
+                    work,
+                    claim,
+                });
             }
             records.push((id, answer));
         }
@@ -192,27 +196,27 @@ impl Running<'_> {
         Ok(records)
     }
 
-    /// What an answer means for its line; and what the PSA told, where it may have done
+    /// What an answer means for its line; and what the PSA claims, where it may have done
     /// something.
-    fn conclude(&mut self, row: usize, posting: Posting) -> (Answer, Option<Told>) {
+    fn conclude(&mut self, row: usize, posting: Posting) -> (Answer, Option<Claim>) {
         let report = &mut self.lines[row];
         match posting {
-            Posting::Accepted { .. } => (Answer::Accepted, Some(Told::Accepted)),
+            Posting::Accepted { .. } => (Answer::Accepted, Some(Claim::Accepted)),
             Posting::Rejected { kind, words } => {
                 report.outcome = Outcome::Doubtful;
                 let code = ReportCode::Rejected;
                 report.explain(code.as_str(), words.clone(), code.fix());
                 let how = Refusal::Rejected(kind);
-                (Answer::Refused { how, words }, Some(Told::Rejected(kind)))
+                (Answer::Refused { how, words }, Some(Claim::Rejected(kind)))
             }
             Posting::RateLimited { words } => {
                 self.in_doubt(row, format!("the PSA asked for a pause: {words}"));
                 let how = Refusal::RateLimited;
-                (Answer::Refused { how, words }, Some(Told::Nothing))
+                (Answer::Refused { how, words }, Some(Claim::Nothing))
             }
             Posting::Doubtful { why } => {
                 self.in_doubt(row, why.clone());
-                (Answer::Doubtful(why), Some(Told::Nothing))
+                (Answer::Doubtful(why), Some(Claim::Nothing))
             }
             Posting::NotSent(error) => {
                 report.hold(not_sent(&error));

@@ -7,7 +7,8 @@ use psa_host_billing::rules::ApprovalLimits;
 use psa_host_billing::{LineId, ModuleId, WorkspaceId};
 use psa_host_ledger::{NewQuestion, Outcome, QuestionRecord, QuestionState};
 
-use super::Begun;
+use super::RunScope;
+use super::lines::RunLines;
 use super::report::LineReport;
 use crate::{Access, Result};
 
@@ -15,8 +16,8 @@ impl Access {
     /// Put the questions of a plan to people; their lines say how to answer.
     pub(super) fn ask_people(
         &self,
-        begun: &Begun<'_>,
-        lines: &mut [LineReport],
+        begun: &RunScope<'_>,
+        lines: &mut RunLines,
         questions: Vec<(usize, NewQuestion)>,
     ) -> Result<()> {
         if questions.is_empty() {
@@ -42,9 +43,7 @@ impl Access {
             .unzip();
         let ids = self.ledger().ask(begun.run, begun.tenant, &new)?;
         for (row, id) in rows.into_iter().zip(ids) {
-            if let Some(line) = lines.get_mut(row) {
-                line.asked(id, &begun.open.connection.name);
-            }
+            lines[row].asked(id, &begun.open.connection.name);
         }
         Ok(())
     }
@@ -52,19 +51,20 @@ impl Access {
     /// Close the questions of this connection that a run has dealt with: posted, or not
     /// planned any more. What a run held or did not come to stays as it is.
     ///
-    /// `lines`: those that were planned, without orphans, which no question is about.
-    pub(super) fn close_questions(
+    /// `lines`: those that were planned, without orphans, which no question is about. Of a line
+    /// that stands at its count a question is as little needed as of one that is not planned, so
+    /// these need not be among them.
+    pub(super) fn close_questions<'l>(
         &self,
-        begun: &Begun<'_>,
+        begun: &RunScope<'_>,
         limits: &ApprovalLimits,
-        lines: &[LineReport],
+        lines: impl Iterator<Item = &'l LineReport>,
     ) -> Result<()> {
         let live = self.ledger().live_questions(begun.tenant)?;
         if live.is_empty() {
             return Ok(());
         }
         let by_pair: HashMap<(&WorkspaceId, &ModuleId), &LineReport> = lines
-            .iter()
             .map(|line| ((&line.workspace, &line.module), line))
             .collect();
         let closed: Vec<_> = live
@@ -88,7 +88,7 @@ fn becomes(
     limits: &ApprovalLimits,
 ) -> Option<QuestionState> {
     let about = &asked.question;
-    // Mapped no more, excluded, or nothing is billed for it.
+    // Mapped no more, excluded, nothing is billed for it, or its line stands at its count.
     let Some(planned) = planned else {
         return Some(QuestionState::Superseded);
     };

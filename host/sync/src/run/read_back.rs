@@ -9,7 +9,7 @@ use psa_host_ledger::{Outcome, Resolution, Step};
 use psa_host_sandbox::LineReading;
 use serde_json::json;
 
-use super::batches::{Running, Sent, Told};
+use super::batches::{Claim, Running, SentAdjustment};
 use super::senders::refused;
 use super::work::Work;
 use crate::Result;
@@ -18,13 +18,13 @@ use crate::reading::Task;
 
 /// Adjustments that left, and the reading of their lines that is under way.
 pub(super) struct ReadBack {
-    sent: Vec<Sent>,
+    sent: Vec<SentAdjustment>,
     reading: Task<LineReading>,
 }
 
 impl Running<'_> {
     /// Begin to read what was sent; none where nothing was.
-    pub(super) fn begin_reading_back(&self, sent: Vec<Sent>) -> Option<ReadBack> {
+    pub(super) fn begin_reading_back(&self, sent: Vec<SentAdjustment>) -> Option<ReadBack> {
         let keys: Vec<LineKey> = sent
             .iter()
             .map(|sent| sent.work.adjustment.key.clone())
@@ -36,7 +36,7 @@ impl Running<'_> {
         let reader = self.open.reader.clone();
         if sent
             .iter()
-            .any(|sent| matches!(sent.told, Told::Rejected(kind) if kind.is_about_the_user()))
+            .any(|sent| matches!(sent.claim, Claim::Rejected(kind) if kind.is_about_the_user()))
         {
             // What began before may still go by a former address of the PSA.
             reader.drop_idle();
@@ -61,7 +61,7 @@ impl Running<'_> {
         let reading = match reading.await {
             Ok(reading) => reading,
             Err(error) => {
-                for sent in sent.iter().filter(|sent| sent.told == Told::Accepted) {
+                for sent in sent.iter().filter(|sent| sent.claim == Claim::Accepted) {
                     let message = format!(
                         "accepted, but it could not be read back: {}",
                         error.in_full()
@@ -101,7 +101,7 @@ impl Running<'_> {
     }
 
     /// What a line shows of the adjustment that was written down.
-    fn judge(&mut self, sent: &Sent, line: Option<&Line>) -> Option<Resolution> {
+    fn judge(&mut self, sent: &SentAdjustment, line: Option<&Line>) -> Option<Resolution> {
         let Work {
             row, adjustment, ..
         } = &sent.work;
@@ -113,7 +113,7 @@ impl Running<'_> {
             self.shown_from(adjustment.effective),
         );
         let report = &mut self.lines[*row];
-        if let Told::Rejected(kind) = sent.told {
+        if let Claim::Rejected(kind) = sent.claim {
             let words = report.message.clone().unwrap_or_default();
             match rejected(kind, shown) {
                 Rejected::Stands => {
@@ -140,7 +140,7 @@ impl Running<'_> {
             // It may still be on its way: only after the quarantine does this mean that
             // it was not applied.
             Shows::NotApplied => {
-                if sent.told == Told::Accepted {
+                if sent.claim == Claim::Accepted {
                     let message =
                         format!("the PSA accepted it, but the line still has {baseline} units");
                     self.in_doubt(sent.work.row, message);

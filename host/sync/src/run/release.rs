@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Begun;
+use super::RunScope;
 use crate::error::rule;
 use crate::sentence::sentence;
 use crate::{Access, Result};
@@ -114,7 +114,7 @@ impl Access {
     /// The snapshot to plan from, or what stands against it and was not released.
     pub(super) fn usable<'s>(
         &self,
-        begun: &Begun<'_>,
+        begun: &RunScope<'_>,
         snapshot: Option<&'s Snapshot>,
         limits: &BrakeLimits,
         released: &mut Releases,

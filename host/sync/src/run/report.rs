@@ -150,6 +150,11 @@ impl LineReport {
         Some(self.target?.change_from(self.baseline?))
     }
 
+    /// Whether it says anything beyond that the line stands at its count.
+    pub fn speaks(&self) -> bool {
+        self.outcome != Outcome::Unchanged || self.code.is_some()
+    }
+
     /// Whether it is held for good: no later run posts it as it stands.
     fn is_never_posted(&self) -> bool {
         let code = self.code.as_deref().and_then(HoldCode::named);
@@ -377,8 +382,8 @@ impl Summary {
         self.outcomes.iter().filter_map(count).collect()
     }
 
-    /// Count the lines.
-    pub fn of(lines: &[LineReport]) -> Self {
+    /// Count the lines, and so many others that stand at their count.
+    pub fn of<'a>(lines: impl IntoIterator<Item = &'a LineReport>, unchanged: usize) -> Self {
         const ALL: [Outcome; 7] = [
             Outcome::Confirmed,
             Outcome::Unchanged,
@@ -389,13 +394,16 @@ impl Summary {
             Outcome::Doubtful,
         ];
         let mut summary = Self {
-            lines: lines.len(),
+            lines: unchanged,
             ..Self::default()
         };
         for outcome in ALL {
             summary.outcomes.insert(outcome.as_str(), 0);
         }
+        let at_their_count = Outcome::Unchanged.as_str();
+        summary.outcomes.insert(at_their_count, unchanged);
         for line in lines {
+            summary.lines += 1;
             *summary.outcomes.entry(line.outcome.as_str()).or_default() += 1;
             if let (Outcome::Held, Some(code)) = (line.outcome, &line.code) {
                 *summary.held_by_code.entry(code.clone()).or_default() += 1;
@@ -529,7 +537,8 @@ pub struct RunReport {
     pub incidents: Vec<Notice>,
     /// Adjustments of earlier runs that this one settled.
     pub settled: Vec<LineReport>,
-    /// One for each mapped pair, then the orphans.
+    /// One for each mapped pair, then the orphans; of a run that was asked to be
+    /// [brief](crate::run::SyncOptions::brief) only those that [speak](LineReport::speaks).
     pub lines: Vec<LineReport>,
     /// The history of the channel as it stood after the run's own last entry.
     pub history_head: Option<HistoryHead>,

@@ -33,13 +33,13 @@ pub(super) struct Rereading {
 
 /// Lines that moved between the first look and the second.
 #[derive(Debug, Default)]
-pub(super) struct Moved {
+pub(super) struct MovedLines {
     read: usize,
     lines: usize,
     accounts: BTreeSet<AccountId>,
 }
 
-impl Moved {
+impl MovedLines {
     /// Why the run goes no further; none while this may be a person at work.
     fn stops(&self) -> Option<Hold> {
         let several = self.accounts.len() >= MOVED_ACCOUNTS;
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_run_stops_where_lines_of_three_accounts_and_over_a_percent_moved() {
         let stops = |read, lines, accounts: &[&str]| {
-            let moved = Moved {
+            let moved = MovedLines {
                 read,
                 lines,
                 accounts: accounts.iter().map(|id| id.parse().unwrap()).collect(),

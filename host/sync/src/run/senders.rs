@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::answers::AtWork;
 use super::day::Day;
 use super::hand_out::{HandOut, Withheld};
-use super::stop::{Heard, Stop};
+use super::stop::{AnswerKind, Stop};
 use super::work::{ReadAt, Work};
 
 /// How often an adjustment that certainly did not leave is tried again at once.
@@ -73,15 +73,15 @@ impl Sender {
     /// What an answer means for all that come after.
     fn heed(&self, sendout: &Sendout) {
         match sendout {
-            Sendout::Posted(Posting::Accepted { .. }) => self.stop.heard(Heard::Certain),
+            Sendout::Posted(Posting::Accepted { .. }) => self.stop.heard(AnswerKind::Certain),
             Sendout::Posted(Posting::Rejected { kind, words }) => {
-                self.stop.heard(Heard::Certain);
+                self.stop.heard(AnswerKind::Certain);
                 if kind.is_about_the_user() {
                     self.stop.all(refused(words));
                 }
             }
-            Sendout::Posted(Posting::Doubtful { .. }) => self.stop.heard(Heard::Doubtful),
-            Sendout::Posted(Posting::RateLimited { .. }) => self.stop.heard(Heard::Limited),
+            Sendout::Posted(Posting::Doubtful { .. }) => self.stop.heard(AnswerKind::Doubtful),
+            Sendout::Posted(Posting::RateLimited { .. }) => self.stop.heard(AnswerKind::Limited),
             Sendout::Posted(Posting::NotSent(error)) => {
                 if let Some(hold) = concerns_all(error) {
                     self.stop.all(hold);

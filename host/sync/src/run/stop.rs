@@ -31,7 +31,7 @@ struct Inside {
 
 /// An answer, as far as it says whether to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum AnswerKind {
     Certain,
     Doubtful,
     /// 429.
@@ -47,12 +47,12 @@ impl Stop {
     }
 
     /// An answer came.
-    pub fn heard(&self, heard: Heard) {
+    pub fn heard(&self, heard: AnswerKind) {
         let mut inside = self.inside();
         match heard {
-            Heard::Certain => inside.doubts = 0,
-            Heard::Doubtful => inside.doubts += 1,
-            Heard::Limited => {
+            AnswerKind::Certain => inside.doubts = 0,
+            AnswerKind::Doubtful => inside.doubts += 1,
+            AnswerKind::Limited => {
                 inside.doubts += 1;
                 inside.limited = true;
             }
@@ -61,7 +61,7 @@ impl Stop {
             return;
         }
         inside.hold = Some(match heard {
-            Heard::Limited => Hold::new(
+            AnswerKind::Limited => Hold::new(
                 HoldCode::RunParked,
                 format!(
                     "the PSA asked for a pause, and the last {DOUBTS_THAT_STOP} adjustments in a \
@@ -124,14 +124,14 @@ mod tests {
 
     #[test]
     fn three_doubts_in_a_row_stop_and_a_certain_answer_begins_anew() {
-        let code = |heard: &[Heard]| {
+        let code = |heard: &[AnswerKind]| {
             let stop = Stop::default();
             for heard in heard {
                 stop.heard(*heard);
             }
             stop.hold().map(|hold| hold.code)
         };
-        use Heard::{Certain, Doubtful, Limited};
+        use AnswerKind::{Certain, Doubtful, Limited};
         assert_eq!(code(&[Doubtful, Doubtful]), None);
         assert_eq!(code(&[Doubtful, Doubtful, Certain, Doubtful]), None);
         assert_eq!(code(&[Doubtful; 3]), Some(HoldCode::RunStopped));

@@ -13,22 +13,23 @@ use crate::error::rule;
 use crate::{Access, OpenConnection, Power, Result};
 
 /// A line, for the ledger.
-pub(super) fn row(line: &LineReport) -> RunLine {
+pub(super) fn row(line: LineReport) -> RunLine {
+    let detail = detail(&line);
     RunLine {
-        workspace: Some(line.workspace.clone()),
-        module: Some(line.module.clone()),
-        account: line.account.clone(),
-        service: Some(line.service.clone()),
-        contract: line.contract.clone(),
-        line: line.line.clone(),
+        workspace: Some(line.workspace),
+        module: Some(line.module),
+        account: line.account,
+        service: Some(line.service),
+        contract: line.contract,
+        line: line.line,
         baseline: line.baseline,
         target: line.target,
         effective: Some(line.effective_date),
         outcome: line.outcome,
-        code: line.code.clone(),
-        message: line.message.clone(),
-        fix: line.fix.clone(),
-        detail: detail(line),
+        code: line.code,
+        message: line.message,
+        fix: line.fix,
+        detail,
     }
 }
 
@@ -132,7 +133,7 @@ impl Access {
             summary: Summary {
                 unmapped_workspaces: count("unmapped_workspaces"),
                 unmapped_modules: count("unmapped_modules"),
-                ..Summary::of(&lines)
+                ..Summary::of(&lines, 0)
             },
             released: kept(&run.incidents, "released"),
             notices: notices("notices"),

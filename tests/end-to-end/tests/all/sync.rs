@@ -83,3 +83,28 @@ async fn a_run_can_be_shown_again() {
     assert_eq!(shown.dev_origins, report.dev_origins);
     assert_eq!(shown.dev_origins.len(), 1);
 }
+
+/// A brief report leaves out what stands at its count, and nothing else: sums, held lines and
+/// what is remembered are the same, also where lines that are kept stand between others.
+#[tokio::test]
+async fn a_brief_report_counts_the_lines_that_it_leaves_out() {
+    let counts = [(3, 3), (11, 5), (4, 4), (0, 5), (6, 6), (9, 8)];
+    let (full, brief) = (Scene::new(&counts).await, Scene::new(&counts).await);
+    let all = full.sync().await;
+    let options = SyncOptions {
+        brief: true,
+        ..SyncOptions::default()
+    };
+    let short = brief.try_sync(&options).await.unwrap();
+    assert_eq!(all.summary.outcomes["unchanged"], 3, "{all:#?}");
+    assert_eq!(short.summary, all.summary);
+    let speaks = all.lines.iter().filter(|line| line.speaks());
+    assert_eq!(short.lines, speaks.cloned().collect::<Vec<_>>());
+    assert_eq!(short.lines.len(), 3);
+    let shown = |scene: &Scene, run: &str| scene.host.run_report(run.parse().unwrap()).unwrap();
+    assert_eq!(shown(&brief, &short.run).lines, all.lines);
+    let tenant = &short.tenant;
+    let seen = |scene: &Scene| scene.host.ledger().seen_right(tenant).unwrap();
+    assert_eq!(seen(&brief).len(), 3);
+    assert_eq!(seen(&brief), seen(&full));
+}
