@@ -452,6 +452,12 @@ pub enum LedgerError {
         /// The reason.
         why: String,
     },
+    /// Another process is the daemon of the data directory.
+    #[error("a daemon (process {pid}) serves this data directory already")]
+    DaemonRuns {
+        /// Its process; 0 when the lock file does not say.
+        pid: u32,
+    },
     /// Another process works on the tenant.
     #[error("tenant {tenant:?} is being worked on by {who:?} (process {pid}, since {})",
         since.map_or_else(|| "an unknown time".to_owned(), |t| t.to_string()))]

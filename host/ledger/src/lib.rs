@@ -27,6 +27,7 @@ mod ids;
 mod mapping;
 mod mutex;
 mod open;
+mod people;
 mod plugins;
 mod runs;
 mod schedules;
@@ -56,7 +57,7 @@ pub use decisions::stances::StanceRecord;
 pub use error::LedgerError;
 pub use files::data_dir::DataDir;
 pub use files::key::KeySource;
-pub use files::lock::TenantLock;
+pub use files::lock::{DaemonLock, TenantLock};
 pub use history::{
     Break, BreakCause, Chain, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
@@ -66,6 +67,7 @@ pub use mapping::mapped_names::NameOf;
 pub use mapping::pairs::{AccountMapping, ContractPin, Mapped, Mapping, MappingKey};
 pub use mapping::{MapReport, Mappings};
 pub use open::{Clock, Ledger, system_clock};
+pub use people::tokens::{NewToken, TokenRecord};
 pub use plugins::storage::{StorageQuota, StorageScope, StorageUse};
 pub use plugins::{AddedPlugin, Approval, DESCRIPTION_FORM, Plugin, PluginFile};
 pub use psa_host_billing::{ServiceMapping, UsageItem};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
-use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
+use psa_host_ledger::{DaemonLock, DataDir, KeySource, Ledger, Observer, system_clock};
 use psa_host_sandbox::{
     BudgetStore, Clock, Compiler, Config, Limits, Network, NetworkError, Plugin, PluginHash,
     Resolver, Sandbox,
@@ -147,6 +147,14 @@ impl Host {
     pub fn open_current(options: HostOptions) -> Result<Option<Self>> {
         let is_current = DataDir::new(whole(options.data.clone())).is_current();
         is_current.then(|| Self::open(options)).transpose()
+    }
+
+    /// Be the daemon of the data directory, until the lock is dropped.
+    ///
+    /// # Errors
+    /// Another process is.
+    pub fn daemon_lock(&self) -> Result<DaemonLock> {
+        Ok(self.ledger().daemon_lock()?)
     }
 
     /// The state, with nobody's name to what is done.

@@ -14,6 +14,7 @@ mod action;
 mod answer;
 mod contract;
 mod count;
+mod daemon;
 mod document;
 mod lists;
 mod named;
@@ -32,7 +33,11 @@ pub use answer::{
 };
 pub use contract::{Contract, ContractLine, Contracts};
 pub use count::Simulation;
-pub use document::{Document, SCHEMA_VERSION, schemas};
+pub use daemon::{
+    Check, Dates, PostingStop, ProblemDetails, Readiness, RunStarted, Schedule, Schedules,
+    TokenAdded, TokenRemoved, Tokens,
+};
+pub use document::{Document, SCHEMA_VERSION, schema_of_document, schemas};
 pub use lists::{
     Accounts, Budgets, Bundles, Connections, CountPolicies, Counts, Entries, Exclusions,
     LineDecisions, MapDryRun, Mapping, Plugins, Radar, RunList, Services, SetAsides, Snapshots,

@@ -52,6 +52,7 @@ impl LedgerError {
             Self::SnapshotWithdrawn { .. } => ErrorCode::SnapshotWithdrawn,
             Self::IntentOpen { .. } => ErrorCode::AdjustmentOpen,
             Self::RunState { .. } => ErrorCode::RunState,
+            Self::DaemonRuns { .. } => ErrorCode::DaemonRuns,
             Self::DateDone { .. } => ErrorCode::DateDone,
             Self::PostingStopped { .. } => ErrorCode::PostingStopped,
             Self::TenantBusy { .. } => ErrorCode::TenantBusy,

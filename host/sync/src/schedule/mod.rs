@@ -167,13 +167,22 @@ impl Access {
     ///
     /// # Errors
     /// A failing or damaged database.
-    pub fn scheduled(&self) -> Result<Vec<Result<Scheduled, (ConnectionName, crate::Error)>>> {
+    pub fn scheduled(&self) -> Result<Vec<(ConnectionName, Result<Scheduled>)>> {
         self.may(Power::Read)?;
         let of = |connection: Connection| {
-            self.scheduled_of(&connection)
-                .map_err(|error| (connection.name, error))
+            let scheduled = self.scheduled_of(&connection);
+            (connection.name, scheduled)
         };
         Ok(self.connections_seen()?.into_iter().map(of).collect())
+    }
+
+    /// The same of one connection.
+    ///
+    /// # Errors
+    /// No such connection.
+    pub fn scheduled_connection(&self, name: &ConnectionName) -> Result<Scheduled> {
+        self.may_on(name, Power::Read)?;
+        self.scheduled_of(&self.ledger().connection(name)?)
     }
 
     /// The scheduler has seen a connection: its schedule counts from now on.
