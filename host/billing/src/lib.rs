@@ -19,6 +19,7 @@ mod hold_examples;
 mod ids;
 mod mapping;
 mod money;
+mod note_code;
 pub mod orphan;
 pub mod period;
 pub mod plan;
@@ -48,6 +49,7 @@ pub use ids::{
 };
 pub use mapping::{Mapping, NotOneToOne, ServiceMapping};
 pub use money::Money;
+pub use note_code::NoteCode;
 pub use psa::{Account, Contract, Effect, Line, LineKey, QuantityModel, Service, ZeroUnits};
 pub use quantity::{Units, UnitsChange, UnitsError, parse_decimal};
 pub use rejection::RejectionKind;

@@ -4,6 +4,7 @@ pub(crate) mod difference;
 mod proposal;
 pub(crate) mod trial;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use psa_host_billing::ErrorCode;
 use psa_host_ledger::{AddedPlugin, DESCRIPTION_FORM, PluginFile};
 use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, PluginHash};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use difference::Difference;
 pub use proposal::{MovingConnection, PluginProposal};
@@ -22,7 +23,7 @@ use crate::fields::{self, Reach, Values};
 use crate::{Access, Error, Power, Result, Source};
 
 /// A plugin as it is shown: what it is, what it asks for, what was granted.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PluginView {
     /// What it is called here (its own claim).
     pub name: String,
@@ -56,7 +57,7 @@ pub struct PluginView {
 }
 
 /// A file that claims a plugin's name.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct FileView {
     /// What it is known by.
     pub sha256: String,
@@ -73,7 +74,7 @@ pub struct FileView {
 }
 
 /// Who did something, and when.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Act {
     /// By whom.
     pub who: String,
@@ -83,7 +84,7 @@ pub struct Act {
 }
 
 /// What an operator granted.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ApprovalView {
     /// Host patterns.
     pub hosts: Vec<String>,
@@ -95,11 +96,11 @@ pub struct ApprovalView {
 }
 
 /// What adding a file did.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PluginAdded {
     /// `new`, `same` (this very file was there) or `candidate`: another file is in use
     /// under the name, and nothing that runs has changed.
-    pub result: &'static str,
+    pub result: Cow<'static, str>,
     /// The file that was added.
     pub sha256: String,
     /// What that file says of itself.
@@ -141,7 +142,7 @@ impl Access {
             view.imports = Some(plugin.imports().to_vec());
         }
         Ok(PluginAdded {
-            result,
+            result: result.into(),
             sha256: added.sha256().to_owned(),
             description: description.clone(),
             plugin: view,

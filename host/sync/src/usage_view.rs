@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use psa_host_billing::{ErrorCode, ModuleId, UsageItem, WorkspaceId};
 use psa_host_ledger::{Snapshot, SnapshotId, Withdrawal};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::unseen;
 use crate::error::rule;
@@ -12,7 +12,7 @@ use crate::snapshot::{disagreeing, fix_of};
 use crate::{Access, Power, Result};
 
 /// A usage snapshot, without its counts.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct SnapshotView {
     /// Its number (`u-000007`).
     pub snapshot: String,
@@ -41,7 +41,7 @@ pub struct SnapshotView {
 }
 
 /// That two snapshots of one instant count otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct DisagreementView {
     /// The other one's number; of several the one imported last.
     pub with: String,
@@ -54,7 +54,7 @@ pub struct DisagreementView {
 }
 
 /// One count of a snapshot, and who or what was counted.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct CountView {
     /// The snapshot's number.
     pub snapshot: String,

@@ -2,13 +2,13 @@
 
 use psa_host_ledger::SnapshotId;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sentence::sentence;
 use crate::{Access, Power, Result, SnapshotView};
 
 /// What a withdrawal did.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Withdrawn {
     /// The snapshot, with who withdrew it and why.
     pub snapshot: SnapshotView,

@@ -3,10 +3,10 @@
 
 use psa_host_billing::{ConnectionName, ErrorCode, HoldCode, ModuleId, ReportCode, WorkspaceId};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What to do, and to which thing.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Action {
     /// Map a workspace to an account that a person chooses.
@@ -85,6 +85,25 @@ pub enum Action {
         /// Which connection.
         connection: String,
     },
+}
+
+/// An action as it is said: as data, and as what to type.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+pub struct Fix {
+    /// What to do, and to which thing.
+    #[serde(flatten)]
+    pub action: Action,
+    /// The same for a terminal. Words in capitals are for a person to fill in.
+    pub command: String,
+}
+
+impl From<Action> for Fix {
+    fn from(action: Action) -> Self {
+        Self {
+            command: action.command(),
+            action,
+        }
+    }
 }
 
 /// What an action can be about: whatever is known of a line, a finding or an error.

@@ -1,5 +1,7 @@
 //! `psa-host connection …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{Access, AddConnection, CheckView, TenantDecision};
@@ -128,8 +130,8 @@ async fn rotate(
 fn answer(out: Output, done: &str, connection: &ConnectionName) -> Result<Status> {
     if out.is_json() {
         out.json(&wire::ConnectionChanged {
-            connection,
-            result: done,
+            connection: Cow::Borrowed(connection),
+            result: Cow::Borrowed(done),
         })?;
     } else {
         out.line(format!("{done} connection {connection}"))?;

@@ -1,5 +1,7 @@
 //! `psa-host explain`, `line …` and `approval …`.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::{AccountId, ConnectionName, ModuleId, WorkspaceId};
@@ -127,11 +129,11 @@ pub async fn line(command: LineCommand, host: &Access, out: Output) -> Result<St
         .await?;
     if out.is_json() {
         out.json(&wire::LineDecided {
-            connection: &name,
-            workspace: &workspace,
-            module: &module,
+            connection: Cow::Borrowed(&name),
+            workspace: Cow::Borrowed(&workspace),
+            module: Cow::Borrowed(&module),
             result: done.result,
-            message: &done.message,
+            message: Cow::Borrowed(&done.message),
         })?;
     } else {
         out.line(done.message)?;
@@ -148,9 +150,9 @@ fn retry(args: &RetryArgs, host: &Access, out: Output) -> Result<Status> {
     let lifted = host.retry_lines(&name, named, reason(&args.why)?)?;
     if out.is_json() {
         out.json(&wire::LinesRetried {
-            connection: &name,
-            lines: &lifted,
-            result: "retried",
+            connection: Cow::Borrowed(&name),
+            lines: Cow::Borrowed(&lifted),
+            result: Cow::Borrowed("retried"),
         })?;
     } else {
         for line in lifted {
@@ -237,7 +239,7 @@ pub fn approval(command: ApprovalCommand, host: &Access, out: Output) -> Result<
     if out.is_json() {
         out.json(&wire::QuestionsAnswered {
             questions: ids.iter().map(ToString::to_string).collect(),
-            result: word,
+            result: Cow::Borrowed(word),
         })?;
     } else if args.new_accounts.is_some() {
         out.line(format!("{} {word}", number_of_changes(ids.len())))?;

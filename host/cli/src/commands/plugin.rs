@@ -1,5 +1,7 @@
 //! `psa-host plugin …`
 
+use std::borrow::Cow;
+
 use std::io::IsTerminal;
 
 use anyhow::Result;
@@ -100,8 +102,8 @@ pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<S
             let sha256 = host.remove_plugin_file(&name, &sha256)?;
             if out.is_json() {
                 out.json(&wire::PluginRemoved {
-                    removed: &name,
-                    file: Some(&sha256),
+                    removed: Cow::Borrowed(&name),
+                    file: Cow::Borrowed(Some(&sha256)),
                 })?;
             } else {
                 out.line(format!("removed file {sha256} of {name}"))?;
@@ -116,7 +118,7 @@ pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<S
             host.remove_plugin(&name)?;
             if out.is_json() {
                 out.json(&wire::PluginRemoved {
-                    removed: &name,
+                    removed: Cow::Borrowed(&name),
                     file: None,
                 })?;
             } else {

@@ -1,5 +1,7 @@
 //! How a file did in its trial, for a person.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{
@@ -37,11 +39,11 @@ pub async fn keep_on(
     };
     if out.is_json() {
         out.json(&wire::TrialOfConnection {
-            connection,
+            connection: Cow::Borrowed(connection),
             result: kept.result,
-            file: &kept.file,
+            file: Cow::Borrowed(&kept.file),
             kept: file.is_some(),
-            trial: kept.trial.as_ref(),
+            trial: kept.trial.as_ref().map(Cow::Borrowed),
         })?;
         return Ok(status);
     }

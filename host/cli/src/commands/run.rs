@@ -1,5 +1,7 @@
 //! `psa-host run …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_sync::run::{CancelAsked, CancelTarget, Verdict};
 use psa_host_sync::{Access, RunView};
@@ -45,9 +47,9 @@ pub async fn run(command: RunCommand, host: &Access, out: Output) -> Result<Stat
             host.resolve(id_of_run, &ids, verdict)?;
             if out.is_json() {
                 out.json(&wire::RunResolved {
-                    run: &run,
-                    lines: &lines,
-                    resolved: word,
+                    run: Cow::Borrowed(&run),
+                    lines: Cow::Borrowed(&lines),
+                    resolved: Cow::Borrowed(word),
                 })?;
             } else {
                 for line in &lines {
@@ -93,9 +95,9 @@ async fn cancel(target: &str, wait: bool, host: &Access, out: Output) -> Result<
 
 fn cancelled<'a>(asked: &'a CancelAsked, ended: Option<&'a RunView>) -> wire::RunCancelled<'a> {
     wire::RunCancelled {
-        run: &asked.run,
-        connection: &asked.connection,
-        asked_by: &asked.asked_by,
+        run: Cow::Borrowed(&asked.run),
+        connection: Cow::Borrowed(&asked.connection),
+        asked_by: Cow::Borrowed(&asked.asked_by),
         asked_at: asked.asked_at,
         status: ended.map(|run| run.status),
         ended_at: ended.and_then(|run| run.ended_at),

@@ -1,5 +1,7 @@
 //! `psa-host sync`
 
+use std::borrow::Cow;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
@@ -172,7 +174,7 @@ async fn several(
         let names = host.names(None)?;
         let runs = told.reports.iter().map(|news| news.form(&names)).collect();
         let errors = told.errors.iter().map(|(connection, problem)| FailedRun {
-            connection,
+            connection: Cow::Borrowed(connection),
             error: wire::Problem::new(problem, Some(connection)),
         });
         out.json(&Runs {

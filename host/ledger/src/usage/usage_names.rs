@@ -9,7 +9,9 @@ use crate::error::Inside;
 use crate::{Ledger, Result, SnapshotId};
 
 /// Who or what was counted. None: the source did not say, which is not an empty list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize, serde::Deserialize,
+)]
 pub struct Names {
     /// Protected users, as many as were counted, in the source's order.
     pub users: Option<Vec<String>>,

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use psa_host_billing::brake::BrakeCode;
-use psa_host_billing::{ErrorCode, Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
+use psa_host_billing::{
+    ErrorCode, NoteCode, Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus,
+};
 use psa_host_ledger::UnreadWorkspaces;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Problem;
 use crate::{Access, Note, Power, Result, Scope, Source};
@@ -17,7 +19,7 @@ use super::whole::{Listed, not_whole};
 use super::{Cleaned, Refusals, Unknown, refuse};
 
 /// What an import of workspaces did.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct WorkspacesImported {
     /// Were not there before.
     pub added: usize,
@@ -81,7 +83,7 @@ impl Access {
             .upsert_some_workspaces(&list, unread.as_ref())?;
         if unread.is_some() {
             let message = "the list is not whole: nothing is posted until a whole one is imported";
-            notes.push(Note::new(BrakeCode::WorkspacesUnread.as_str(), message));
+            notes.push(Note::new(BrakeCode::WorkspacesUnread, message));
         }
         Ok(WorkspacesImported {
             added: done.added,
@@ -184,16 +186,16 @@ fn remarks(tree: &Tree<'_>, workspace: &Workspace) -> Vec<Note> {
         let short: String = word.chars().take(40).collect();
         let message =
             format!("workspace {id} has status {short:?}, which is not known and is not billed");
-        notes.push(Note::new("unknown-status", message));
+        notes.push(Note::new(NoteCode::UnknownStatus, message));
     }
     match (&workspace.parent, workspace.kind) {
         (None, WorkspaceKind::Child) => {
             let message = format!("child workspace {id} has no parent: it is in no channel's tree");
-            notes.push(Note::new("no-parent", message));
+            notes.push(Note::new(NoteCode::NoParent, message));
         }
         (Some(parent), WorkspaceKind::Channel) if tree.get(parent).is_none() => {
             let message = format!("the parent of channel {id}, {parent}, is not known");
-            notes.push(Note::new("parent-outside", message));
+            notes.push(Note::new(NoteCode::ParentOutside, message));
         }
         _ => {}
     }
@@ -243,7 +245,7 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<(Rows<'a>, Refu
              they are",
             signs.join(", that ")
         );
-        notes.push(Note::new("not-whole", message));
+        notes.push(Note::new(NoteCode::NotWhole, message));
     }
     notes.extend(cleaned.notes());
     Ok((listed, refused))

@@ -1,18 +1,19 @@
 //! What differs between two descriptions, part by part: what an operator has to see before
 //! connections move from one file to another.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use psa_host_sandbox::Description;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A part of a description that is not the same in both files.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Difference {
     /// Which part (`routes`).
-    pub part: &'static str,
+    pub part: Cow<'static, str>,
     /// What only the file in use says.
     pub before: Vec<String>,
     /// What only the other file says.
@@ -39,7 +40,7 @@ pub(crate) fn between(
                 here.cloned().collect()
             };
             let mut difference = Difference {
-                part,
+                part: part.into(),
                 before: only(&before, &after),
                 after: only(&after, &before),
             };

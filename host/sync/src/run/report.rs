@@ -1,6 +1,7 @@
 //! What a run says for itself: one entry for each mapped pair, a sum over all, and
 //! whatever a person has to look at.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -343,13 +344,13 @@ impl Notice {
 }
 
 /// How many pairs came out how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Summary {
     /// All pairs.
     pub lines: usize,
     /// By outcome; every outcome is there, also with none.
     #[serde(flatten)]
-    pub outcomes: BTreeMap<&'static str, usize>,
+    pub outcomes: BTreeMap<Cow<'static, str>, usize>,
     /// Pairs held, by code.
     pub held_by_code: BTreeMap<String, usize>,
     /// Changes of money a month, by currency.
@@ -372,8 +373,9 @@ pub struct Summary {
 impl Summary {
     /// By outcome, as the ledger keeps it.
     pub(super) fn counts(&self) -> BTreeMap<Outcome, u64> {
-        let count =
-            |(text, count): (&&str, &usize)| Some((text.parse::<Outcome>().ok()?, *count as u64));
+        let count = |(text, count): (&Cow<'static, str>, &usize)| {
+            Some((text.parse::<Outcome>().ok()?, *count as u64))
+        };
         self.outcomes.iter().filter_map(count).collect()
     }
 
@@ -393,10 +395,13 @@ impl Summary {
             ..Self::default()
         };
         for outcome in ALL {
-            summary.outcomes.insert(outcome.as_str(), 0);
+            summary.outcomes.insert(outcome.as_str().into(), 0);
         }
         for line in lines {
-            *summary.outcomes.entry(line.outcome.as_str()).or_default() += 1;
+            *summary
+                .outcomes
+                .entry(line.outcome.as_str().into())
+                .or_default() += 1;
             if let (Outcome::Held, Some(code)) = (line.outcome, &line.code) {
                 *summary.held_by_code.entry(code.clone()).or_default() += 1;
             }
@@ -430,7 +435,7 @@ impl Summary {
 
 /// Changes of money a month in one currency, by what became of them. Up and down set
 /// off against each other.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct MoneyChange {
     /// ISO 4217, where the PSA says it.
     pub currency: Option<Box<str>>,

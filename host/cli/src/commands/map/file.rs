@@ -1,5 +1,7 @@
 //! `psa-host map import`, `map export`
 
+use std::borrow::Cow;
+
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
@@ -228,9 +230,9 @@ pub async fn export(args: &MapExport, host: &Access, out: Output) -> Result<Stat
             write_whole(Path::new(file), &bytes, args.force)?;
             if out.is_json() {
                 out.json(&wire::SheetWritten {
-                    connection: Some(&connection),
-                    file,
-                    form: form.as_str(),
+                    connection: Cow::Borrowed(Some(&connection)),
+                    file: Cow::Borrowed(file),
+                    form: Cow::Borrowed(form.as_str()),
                 })?;
             } else {
                 out.line(format!("mappings of {connection} written to {file}"))?;
