@@ -154,7 +154,7 @@ impl Access {
         Ok(Radar {
             connection: connection.name.clone(),
             as_of,
-            snapshot: snapshot.into(),
+            snapshot: self.viewed(snapshot)?,
             workspaces: on_radar,
             modules,
         })

@@ -30,7 +30,7 @@ impl Access {
         let snapshot = self.snapshot_view(id)?;
         let newest = self.ledger().latest_snapshot(&snapshot.channel)?;
         Ok(Withdrawn {
-            newest: newest.map(SnapshotView::from),
+            newest: newest.map(|found| self.viewed(found)).transpose()?,
             snapshot,
         })
     }

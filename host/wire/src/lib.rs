@@ -32,7 +32,7 @@ pub use answer::{
 };
 pub use contract::{Contract, ContractLine, Contracts, Period};
 pub use count::{Pair, Simulation, Step, Total};
-pub use document::{Document, SCHEMA_VERSION, schemas};
+pub use document::{Document, SCHEMA_VERSION, reread, schemas};
 pub use lists::{
     Accounts, Budgets, Bundles, Connections, CountPolicies, Counts, Entries, Exclusions, Found,
     LineDecision, LineDecisions, MapDryRun, Mapping, Plugins, Radar, RunList, Services, SetAsides,

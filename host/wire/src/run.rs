@@ -17,7 +17,7 @@ use crate::named::{Ids, NamesBeside};
 use crate::number::{Number, change, units};
 use crate::problem::Problem;
 
-/// A run. In a list of runs it has the same fields but those of its report.
+/// A run with its report. In a list of runs it has the same fields without those of the report.
 #[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Run<'a> {
     pub run: Cow<'a, str>,
@@ -31,10 +31,14 @@ pub struct Run<'a> {
     pub as_of: Date,
     #[schemars(with = "Day")]
     pub today: Date,
+    /// Why it did not go through all rows, where it did not.
+    pub why: Option<Cow<'a, str>>,
+    /// By whom.
+    pub started_by: Cow<'a, str>,
     #[schemars(with = "Instant")]
     pub started_at: Timestamp,
-    #[schemars(with = "Instant")]
-    pub ended_at: Timestamp,
+    #[schemars(with = "Option<Instant>")]
+    pub ended_at: Option<Timestamp>,
     /// Who ended it early, where that is how it ended.
     pub cancelled_by: Option<Cow<'a, str>>,
     /// The workspaces that it was about; empty where it was about all.
@@ -51,8 +55,8 @@ pub struct Run<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_since: Option<Cow<'a, str>>,
     pub dev_origins: Cow<'a, [String]>,
-    /// Lines by outcome, as in the list of runs.
-    pub counts: Cow<'a, BTreeMap<Cow<'static, str>, usize>>,
+    /// Lines by outcome as it ended; what became of them since is in the summary.
+    pub counts: Cow<'a, BTreeMap<Cow<'static, str>, u64>>,
     pub summary: Cow<'a, Summary>,
     pub released: Cow<'a, [Released]>,
     pub notices: Cow<'a, [Notice]>,
@@ -80,6 +84,8 @@ impl<'a> Run<'a> {
             dry_run: report.dry_run,
             as_of: report.as_of,
             today: report.today,
+            why: report.why.as_deref().map(Cow::Borrowed),
+            started_by: Cow::Borrowed(&report.started_by),
             started_at: report.started_at,
             ended_at: report.ended_at,
             cancelled_by: report.cancelled_by.as_deref().map(Cow::Borrowed),
@@ -91,7 +97,7 @@ impl<'a> Run<'a> {
             requests: report.requests,
             new_since: None,
             dev_origins: Cow::Borrowed(&report.dev_origins),
-            counts: Cow::Borrowed(&report.summary.outcomes),
+            counts: Cow::Borrowed(&report.counts),
             summary: Cow::Borrowed(&report.summary),
             released: Cow::Borrowed(&report.released),
             notices: Cow::Borrowed(&report.notices),

@@ -39,7 +39,9 @@ pub fn run(command: BudgetCommand, host: &Access, out: Output) -> Result<Status>
 fn show(connection: Option<&ConnectionName>, host: &Access, out: Output) -> Result<Status> {
     let budgets = host.budgets(connection)?;
     if out.is_json() {
-        out.json(&wire::Budgets { budgets: &budgets })?;
+        out.json(&wire::Budgets {
+            budgets: Cow::Borrowed(&budgets),
+        })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([

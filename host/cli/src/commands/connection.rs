@@ -176,14 +176,14 @@ pub(super) fn report(check: &CheckView, out: Output) -> Result<Status> {
         Column::Words("DETAIL"),
     ]);
     for finding in &check.findings {
-        let tone = match finding.verdict {
+        let tone = match finding.verdict.as_ref() {
             "proven" => Tone::Good,
             "refused" => Tone::Bad,
             _ => Tone::Attention,
         };
         table.toned([
             (finding.subject.clone(), Tone::Plain),
-            (finding.verdict.to_owned(), tone),
+            (finding.verdict.to_string(), tone),
             (finding.detail.clone(), Tone::Plain),
         ]);
     }

@@ -228,7 +228,7 @@ fn exclusions(name: &ConnectionName, all: bool, host: &Access, out: Output) -> R
     ]);
     for view in exclusions {
         let exclusion = view.exclusion;
-        let tone = match view.state {
+        let tone = match view.state.as_ref() {
             "counts" => Tone::Good,
             _ => Tone::Plain,
         };
@@ -246,7 +246,7 @@ fn exclusions(name: &ConnectionName, all: bool, host: &Access, out: Output) -> R
             (exclusion.metric.to_string(), Tone::Plain),
             (or_dash(exclusion.since), Tone::Plain),
             (or_dash(exclusion.until), Tone::Plain),
-            (view.state.to_owned(), tone),
+            (view.state.into_owned(), tone),
             (exclusion.owner, Tone::Plain),
             (exclusion.why, Tone::Plain),
         ]);

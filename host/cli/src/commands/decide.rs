@@ -57,7 +57,7 @@ fn print(
     ))?;
     let mut table = Table::new([Column::Left("STEP"), Column::Words("WHAT WAS FOUND")]);
     for step in &explained.steps {
-        table.row([step.about.to_owned(), step.says.clone()]);
+        table.row([step.about.to_string(), step.says.clone()]);
     }
     out.table(table, "")?;
     if let Some(line) = &explained.line {
@@ -99,7 +99,7 @@ fn earlier(before: &[Earlier]) -> Table {
             one.from.to_string(),
             one.to.to_string(),
             one.effective_date.to_string(),
-            one.state.to_owned(),
+            one.state.to_string(),
         ]);
     }
     table

@@ -25,7 +25,7 @@ pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<S
             let plugin = &added.plugin;
             let name = &plugin.name;
             let version = &added.description.version;
-            out.line(match added.result {
+            out.line(match added.result.as_ref() {
                 "same" => format!("{name} is there already: the very same file"),
                 "candidate" => format!(
                     "added {name} {version} as a candidate; {name} {} stays in use",
@@ -37,7 +37,7 @@ pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<S
             let of_file = plugin.files.iter().find(|file| file.sha256 == added.sha256);
             if of_file.is_some_and(|file| file.approval.is_none()) {
                 asks_for(&added.description, out)?;
-                out.line(match added.result {
+                out.line(match added.result.as_ref() {
                     "candidate" => format!(
                         "Nothing that runs has changed. See what differs with `psa-host plugin \
                          approve {name}`."
@@ -103,7 +103,7 @@ pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<S
             if out.is_json() {
                 out.json(&wire::PluginRemoved {
                     removed: Cow::Borrowed(&name),
-                    file: Cow::Borrowed(Some(&sha256)),
+                    file: Some(Cow::Borrowed(&sha256)),
                 })?;
             } else {
                 out.line(format!("removed file {sha256} of {name}"))?;
@@ -251,7 +251,9 @@ fn tell_missing(plugin: &PluginView, out: Output) -> Result<()> {
 
 fn list(plugins: &[PluginView], out: Output) -> Result<()> {
     if out.is_json() {
-        return Ok(out.json(&wire::Plugins { plugins })?);
+        return Ok(out.json(&wire::Plugins {
+            plugins: Cow::Borrowed(plugins),
+        })?);
     }
     let mut table = Table::new([
         Column::Left("NAME"),

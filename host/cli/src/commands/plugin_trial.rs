@@ -15,7 +15,7 @@ use crate::output::{Column, Output, Table};
 
 /// The exit status of `plugin approve`.
 pub fn status(done: &PluginAccepted) -> Status {
-    match done.result {
+    match done.result.as_ref() {
         "differs" => Status::Differs,
         "refused" => Status::Failed,
         _ if !done.stayed.is_empty() => Status::NeedsPerson,
@@ -32,7 +32,7 @@ pub async fn keep_on(
     out: Output,
 ) -> Result<Status> {
     let kept = host.keep_connection_on(connection, file, accept).await?;
-    let status = match kept.result {
+    let status = match kept.result.as_ref() {
         "differs" => Status::Differs,
         "refused" => Status::Failed,
         _ => Status::Done,
@@ -87,7 +87,7 @@ pub fn show(trial: &PluginTrial, out: Output) -> Result<()> {
             }
         }
         for incident in &tried.incidents {
-            let (code, during) = (incident.code, incident.during);
+            let (code, during) = (&incident.code, &incident.during);
             out.line(format!(
                 "  it tried in {during}: {} ({code})",
                 incident.message
@@ -138,7 +138,7 @@ pub fn not_switched(proposal: &PluginProposal, done: &PluginAccepted, out: Outpu
 }
 
 fn looked_at(tried: &ConnectionTrial) -> String {
-    let beside = match tried.compared_with {
+    let beside = match tried.compared_with.as_ref() {
         "ledger" => "; compared with what is known, because the file in use does not run",
         _ => "",
     };

@@ -83,7 +83,7 @@ async fn cancel(target: &str, wait: bool, host: &Access, out: Output) -> Result<
     if out.is_json() {
         return Ok(out.json(&cancelled(&asked, Some(&ended)))?);
     }
-    let before = match ended.status {
+    let before = match ended.status.as_ref() {
         "cancelled" => "",
         _ => ", before it noticed",
     };
@@ -99,7 +99,7 @@ fn cancelled<'a>(asked: &'a CancelAsked, ended: Option<&'a RunView>) -> wire::Ru
         connection: Cow::Borrowed(&asked.connection),
         asked_by: Cow::Borrowed(&asked.asked_by),
         asked_at: asked.asked_at,
-        status: ended.map(|run| run.status),
+        status: ended.map(|run| run.status.clone()),
         ended_at: ended.and_then(|run| run.ended_at),
     }
 }
@@ -112,7 +112,9 @@ fn list(
 ) -> Result<()> {
     let runs = host.run_list(connection, limit)?;
     if out.is_json() {
-        return Ok(out.json(&wire::RunList { runs: &runs })?);
+        return Ok(out.json(&wire::RunList {
+            runs: Cow::Borrowed(&runs),
+        })?);
     }
     let mut table = Table::new([
         Column::Left("RUN"),
@@ -130,7 +132,7 @@ fn list(
             Some(by) => format!(" by {by}"),
             None => String::new(),
         };
-        let tone = match run.status {
+        let tone = match run.status.as_ref() {
             "done" | "running" => Tone::Plain,
             "failed" | "abandoned" | "killed" => Tone::Bad,
             _ => Tone::Attention,

@@ -38,7 +38,7 @@ pub fn run(command: WorkspaceCommand, host: &Access, out: Output) -> Result<Stat
                     done.unchanged
                 ))?;
             }
-            if !done.refused.is_empty() {
+            if done.needs_a_person() {
                 return Ok(Status::NeedsPerson);
             }
         }

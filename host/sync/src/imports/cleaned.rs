@@ -187,7 +187,11 @@ mod tests {
         ] {
             let mut cleaned = Cleaned::default();
             assert_eq!(cleaned.text(text).unwrap(), clean, "{text:?}");
-            let codes: Vec<&str> = cleaned.notes().iter().map(|note| note.code).collect();
+            let codes: Vec<&str> = cleaned
+                .notes()
+                .iter()
+                .map(|note| note.code.as_str())
+                .collect();
             let expected: &[&str] = if told { &["cleaned-text"] } else { &[] };
             assert_eq!(codes, expected, "{text:?}");
         }

@@ -34,6 +34,14 @@ pub struct WorkspacesImported {
     pub notes: Vec<Note>,
 }
 
+impl WorkspacesImported {
+    /// Whether nothing is posted until somebody imports a whole list.
+    pub fn needs_a_person(&self) -> bool {
+        let unread = NoteCode::Brake(BrakeCode::WorkspacesUnread);
+        self.notes.iter().any(|note| note.code == unread)
+    }
+}
+
 impl Access {
     /// Take a list of workspaces over, all or none; of a source that keeps its good rows,
     /// those. Workspaces not listed stay.
@@ -46,7 +54,11 @@ impl Access {
         self.may(Power::Manage)?;
         self.sees_everything("the tree of workspaces")?;
         let mut notes = Vec::new();
-        let (mut listed, mut refused) = read(source, &mut notes)?;
+        let Read {
+            rows: mut listed,
+            mut refused,
+            is_page,
+        } = read(source, &mut notes)?;
         let known = self.ledger().workspaces()?;
         let mut channels: HashMap<WorkspaceId, String> = HashMap::new();
         for connection in self.ledger().connections()? {
@@ -74,9 +86,11 @@ impl Access {
             notes.extend(remarks(&tree, workspace));
         }
         let list: Vec<Workspace> = listed.into_iter().map(|(_, workspace)| workspace).collect();
-        let unread = (!refused.is_empty()).then(|| UnreadWorkspaces {
+        // Of a page nobody knows how many rows it lacks: one at least.
+        let lacking = refused.len() as u64 + u64::from(is_page);
+        let unread = (lacking > 0).then(|| UnreadWorkspaces {
             source: format!("file {}", source.name),
-            rows: refused.len() as u64,
+            rows: lacking,
         });
         let done = self
             .ledger()
@@ -205,7 +219,15 @@ fn remarks(tree: &Tree<'_>, workspace: &Workspace) -> Vec<Note> {
 /// Rows with their places.
 type Rows<'a> = Vec<(Node<'a>, Workspace)>;
 
-fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<(Rows<'a>, Refusals)> {
+/// What a file has.
+struct Read<'a> {
+    rows: Rows<'a>,
+    refused: Refusals,
+    /// It says itself that it is a page or a part of a list.
+    is_page: bool,
+}
+
+fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Read<'a>> {
     let mut unknown = Unknown::default();
     let mut cleaned = Cleaned::default();
     let mut refused = Refusals::default();
@@ -248,7 +270,11 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<(Rows<'a>, Refu
         notes.push(Note::new(NoteCode::NotWhole, message));
     }
     notes.extend(cleaned.notes());
-    Ok((listed, refused))
+    Ok(Read {
+        rows: listed,
+        refused,
+        is_page: !signs.is_empty(),
+    })
 }
 
 fn workspace(

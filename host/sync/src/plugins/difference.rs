@@ -143,15 +143,15 @@ mod tests {
         assert_eq!(
             found,
             [Difference {
-                part: "hosts",
+                part: "hosts".into(),
                 before: vec!["api.psa.example".to_owned()],
                 after: vec!["evil.example".to_owned()],
             }]
         );
-        let part = |change: fn(&mut Description)| -> &'static str {
+        let part = |change: fn(&mut Description)| -> String {
             let found = differs(change);
             assert_eq!(found.len(), 1, "{found:?}");
-            found[0].part
+            found[0].part.to_string()
         };
         assert_eq!(part(|d| d.self_hosted = true), "self-hosted");
         assert_eq!(part(|d| d.quantity.delta = false), "quantity model");

@@ -66,7 +66,7 @@ pub use settling::QUARANTINE;
 use crate::error::rule;
 use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{Access, Error, OpenConnection, Power, Purpose, Result};
+use crate::{Access, Error, OpenConnection, Power, Purpose, Result, RunView};
 use cancel::Cancel;
 use course::Found;
 use only::Only;
@@ -178,14 +178,13 @@ impl Access {
             cancel: &cancel,
             quarantine: options.quarantine.unwrap_or_else(|| open.quarantine()),
         };
-        let started_at = self.now();
         let mut found = Found::default();
         let went = self.run_course(&begun, snapshot.as_ref(), options, &mut found, watch);
         if let Err(error) = went.await {
             run.fail(&error, found.end());
             return Err(error);
         }
-        self.report(run, &begun, snapshot, found, started_at)
+        self.report(run, &begun, snapshot, found)
     }
 
     /// The course of a run, ended where it gets nowhere, listening for those who want it to
@@ -223,7 +222,6 @@ impl Access {
         begun: &Begun<'_>,
         snapshot: Option<Snapshot>,
         found: Found,
-        started_at: jiff::Timestamp,
     ) -> Result<RunReport> {
         let summary = Summary {
             unmapped_workspaces: found.unmapped.0,
@@ -235,6 +233,7 @@ impl Access {
             ..found.end()
         })?;
         let (open, ending) = (begun.open, found.ending());
+        let listed = RunView::from(self.ledger().run(begun.run.run())?);
         Ok(RunReport {
             run: begun.run.run().to_string(),
             status: ending.as_str(),
@@ -243,8 +242,10 @@ impl Access {
             dry_run: begun.dry_run,
             as_of: begun.as_of,
             today: begun.today,
-            started_at,
-            ended_at: self.now(),
+            why: listed.why,
+            started_by: listed.started_by,
+            started_at: listed.started_at,
+            ended_at: listed.ended_at,
             cancelled_by: begun.cancelled_by(ending),
             only: begun.only.ids(),
             left_out: begun.only.left_out(),
@@ -253,6 +254,7 @@ impl Access {
             snapshot_withdrawn: None,
             requests: open.session.requests().total,
             dev_origins: open.session.dev_origins(),
+            counts: listed.counts,
             summary,
             released: found.released.0,
             notices: found.notices,

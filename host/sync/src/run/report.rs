@@ -501,12 +501,16 @@ pub struct RunReport {
     /// The civil date on which it ran, in the connection's zone.
     #[schemars(with = "psa_host_billing::form::Day")]
     pub today: Date,
+    /// Why it did not go through all rows, where it did not.
+    pub why: Option<String>,
+    /// By whom.
+    pub started_by: String,
     /// When it began.
     #[schemars(with = "psa_host_billing::form::Instant")]
     pub started_at: Timestamp,
-    /// When it ended; of one that is still running, when it began.
-    #[schemars(with = "psa_host_billing::form::Instant")]
-    pub ended_at: Timestamp,
+    /// When it ended; none while it is under way, or where its process died unseen.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
+    pub ended_at: Option<Timestamp>,
     /// Who ended it early, where that is how it ended.
     pub cancelled_by: Option<String>,
     /// The workspaces that it was about; empty where it was about all.
@@ -524,7 +528,9 @@ pub struct RunReport {
     pub requests: u64,
     /// Loopback origins used because of the development switch.
     pub dev_origins: Vec<String>,
-    /// The sums.
+    /// Lines by outcome as it ended.
+    pub counts: BTreeMap<Cow<'static, str>, u64>,
+    /// The sums, as they are known today.
     pub summary: Summary,
     /// Brakes that a person released for it.
     pub released: Vec<Released>,

@@ -6,6 +6,7 @@ mod bundles;
 mod count;
 mod decisions;
 mod disputed;
+mod documents;
 mod faults;
 mod late;
 mod life;

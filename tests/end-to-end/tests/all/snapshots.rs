@@ -187,7 +187,10 @@ fn import_of(scene: &Scene, taken_at: &str, devices: u32, more: &serde_json::Val
         .host
         .import_usage(&source, &UsageForm::Json)
         .expect("usage");
-    done.notes.iter().map(|note| note.code.to_owned()).collect()
+    done.notes
+        .iter()
+        .map(|note| note.code.to_string())
+        .collect()
 }
 
 #[tokio::test]
@@ -345,7 +348,7 @@ async fn a_list_of_workspaces_with_refused_rows_is_a_brake_until_a_whole_one_com
     // A whole list ends it, also one of which only names were cleaned.
     let whole = import("One\\u0007", "");
     assert_eq!(
-        (whole.refused, whole.notes[0].code),
+        (whole.refused, whole.notes[0].code.as_str()),
         (vec![], "cleaned-name")
     );
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);

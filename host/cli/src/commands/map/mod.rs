@@ -124,7 +124,7 @@ fn answer(done: &Done, out: Output) -> Result<Status> {
     if out.is_json() {
         out.json(done)?;
     } else {
-        let was = match done.result {
+        let was = match done.result.as_ref() {
             "same" => " (as before)",
             "changed" => " (changed)",
             _ => "",
