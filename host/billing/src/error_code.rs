@@ -560,6 +560,15 @@ error_codes! {
     BrakeNotReleasable = "brake-not-releasable",
         "No person may release this brake.",
         "See docs/holds.md for what to do instead.";
+    BadSchedule = "bad-schedule",
+        "The text is no schedule, or one that names several times of a day.",
+        "Give a time of day (05:30), `default`, `off`, or a cron expression of five fields.";
+    DateDone = "date-done",
+        "The civil date is done for the connection, or too late for it: a date is done once.",
+        "Nothing needs to be done; a sync that a person asks for can always be run.";
+    PostingStopped = "posting-stopped",
+        "Somebody stopped all posting, in the whole installation.",
+        "A dry run is still possible. When posting is safe again: `psa-host posting resume --why TEXT`.";
     RunState = "run-state",
         "The run ended, or is another connection's.",
         "Look at it with `psa-host run show`, and start a new one.";

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use psa_host_billing::ErrorCode;
 
 use crate::db::DatabaseError;
@@ -430,6 +431,24 @@ pub enum LedgerError {
         /// What is wrong.
         why: &'static str,
     },
+    /// A date, or a later one, was done before.
+    #[error("{date} is done for the connection {connection:?}, or too late for it")]
+    DateDone {
+        /// The connection.
+        connection: String,
+        /// The civil date, in its zone.
+        date: Date,
+    },
+    /// Somebody stopped all posting.
+    #[error("{who} stopped all posting at {at}: {why}")]
+    PostingStopped {
+        /// By whom.
+        who: String,
+        /// When.
+        at: Timestamp,
+        /// The reason.
+        why: String,
+    },
     /// Another process works on the tenant.
     #[error("tenant {tenant:?} is being worked on by {who:?} (process {pid}, since {})",
         since.map_or_else(|| "an unknown time".to_owned(), |t| t.to_string()))]
@@ -503,6 +522,8 @@ impl LedgerError {
             Self::SnapshotWithdrawn { .. } => ErrorCode::SnapshotWithdrawn,
             Self::IntentOpen { .. } => ErrorCode::AdjustmentOpen,
             Self::RunState { .. } => ErrorCode::RunState,
+            Self::DateDone { .. } => ErrorCode::DateDone,
+            Self::PostingStopped { .. } => ErrorCode::PostingStopped,
             Self::TenantBusy { .. } => ErrorCode::TenantBusy,
             Self::StorageQuota { .. } => ErrorCode::StorageQuota,
         }

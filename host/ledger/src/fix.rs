@@ -181,6 +181,13 @@ impl LedgerError {
             Self::SnapshotWithdrawn { .. } => {
                 "See `psa-host usage list`; import it again if it was right after all.".to_owned()
             }
+            Self::DateDone { .. } => {
+                "Nothing needs to be done: a sync that a person asks for can always be run."
+                    .to_owned()
+            }
+            Self::PostingStopped { .. } => "A dry run (`sync --dry-run`) is still possible. When \
+                posting is safe again: `posting resume --why TEXT`."
+                .to_owned(),
             Self::RunState { .. } => "Look at it with `run show`, and start a new run.".to_owned(),
             Self::TenantBusy { .. } => "Wait for it to finish and do it again.".to_owned(),
             Self::StorageQuota { .. } => {

@@ -24,6 +24,7 @@ mod mapping;
 mod open;
 mod plugins;
 mod runs;
+mod schedules;
 mod usage;
 
 pub use adjustments::answer::{Answer, Refusal, Resolution};
@@ -65,6 +66,9 @@ pub use runs::cancel::CancelRequest;
 pub use runs::lease::RunLease;
 pub use runs::run_lines::{LineUpdate, Outcome, RunLine};
 pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
+pub use schedules::ScheduleRecord;
+pub use schedules::dates::{DateRecord, DateState, DueDate, NotClosed};
+pub use schedules::stop::PostingStop;
 pub use usage::count_exclusions::{ExclusionId, ExclusionRecord};
 pub use usage::unread::UnreadWorkspaces;
 pub use usage::usage_names::{ItemNames, Names};

@@ -30,6 +30,7 @@ mod note;
 mod orphans;
 mod plan_inputs;
 mod plugins;
+mod posting_stop;
 mod progress;
 mod psa_lists;
 mod radar;
@@ -39,6 +40,7 @@ mod retry;
 mod rollback;
 pub mod run;
 mod run_list;
+mod schedule;
 mod sentence;
 mod set_aside;
 mod sheet_file;
@@ -85,18 +87,23 @@ pub use plugins::{
     PluginAccepted, PluginAdded, PluginProposal, PluginTrial, PluginView, TrialOutcome,
     TrialRecord,
 };
+pub use posting_stop::PostingStopView;
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_billing::trial::TrialDifference;
 pub use psa_host_ledger::{
-    Answering, Chain, ExclusionId, HistoryHead, KeySource, Mapped, NoHead, Observer, QuestionId,
-    QuestionRecord, QuestionState, Secret, SnapshotId, StanceRecord, Step, TenantDecision,
-    Withdrawal,
+    Answering, Chain, DateRecord, DateState, DueDate, ExclusionId, HistoryHead, KeySource, Mapped,
+    NoHead, NotClosed, Observer, QuestionId, QuestionRecord, QuestionState, Secret, SnapshotId,
+    StanceRecord, Step, TenantDecision, Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader, Window};
 pub use rebind::{RebindProposal, ReboundView};
 pub use rollback::{LeftOut, RollbackView};
 pub use run_list::RunView;
+pub use schedule::{
+    DateView, Schedule, ScheduleError, ScheduleView, Scheduled, Standing, Step as ScheduleStep,
+    WINDOW,
+};
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use signals::cancelled_by_signals;
 pub use source::Source;

@@ -30,6 +30,29 @@ macro_rules! brake_codes {
                 matches!(self, Self::AccountsVanished | Self::LinesVanished)
             }
 
+            /// Whether other counts, or another answer of the PSA, end it with nobody's help: it
+            /// is worth trying again the same day. The others wait for a person's judgement.
+            pub fn mends_itself(self) -> bool {
+                match self {
+                    Self::NoSnapshot
+                    | Self::SnapshotIncomplete
+                    | Self::SnapshotsDisagree
+                    | Self::SnapshotInFuture
+                    | Self::SnapshotStale
+                    | Self::SnapshotOlderThanLast
+                    | Self::SnapshotAllZero
+                    | Self::WorkspacesUnread
+                    | Self::TooMuchUnread
+                    | Self::AccountsVanished
+                    | Self::LinesVanished => true,
+                    Self::TooManyAccounts
+                    | Self::TooManyUnits
+                    | Self::CountsAlike
+                    | Self::TooMuchMoney
+                    | Self::MoneyUnknown => false,
+                }
+            }
+
             /// Why nobody may release it; none: a person may, for one run.
             pub fn never_released(self) -> Option<&'static str> {
                 match self { $(BrakeCode::$variant => $held,)* }

@@ -29,7 +29,7 @@ pub enum HandedOut {
 }
 
 /// What may have been changed. The words of the triggers that write it down.
-const CHANGES: [&str; 11] = [
+const CHANGES: [&str; 12] = [
     "mapping",
     "chosen contract",
     "bundle",
@@ -41,6 +41,7 @@ const CHANGES: [&str; 11] = [
     "decision about the line",
     "approval",
     "snapshot",
+    "stop of all posting",
 ];
 
 /// The boot that an intent is marked in.

@@ -21,14 +21,16 @@ use serde_json::{Value, json};
 
 use crate::connections::must_exist;
 use crate::db::{
-    Optional, Row, Sql, Tx, date, instant, instant_opt, json as json_column, params, parsed,
-    parsed_opt, to_json, words,
+    Optional, Row, Sql, Tx, date, date_opt, instant, instant_opt, json as json_column, params,
+    parsed, parsed_opt, to_json, words,
 };
 use crate::error::{Fault, Inside};
-use crate::history::About;
+use crate::history::{About, Journal};
 use crate::open::lock;
+use crate::schedules::dates;
+use crate::schedules::stop::stop_in;
 use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Outcome, Result, RunLease, SnapshotId, Step};
+use crate::{Ledger, LedgerError, Outcome, PostingStop, Result, RunLease, SnapshotId, Step};
 
 /// A run's number, shown as `r-000123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +67,9 @@ pub struct NewRun {
     pub dry_run: bool,
     /// The civil date planned for, in the connection's zone.
     pub as_of: Date,
+    /// The date of the schedule that it is to close; none: a person asked for it, or it
+    /// settles what earlier ones left open.
+    pub scheduled_for: Option<Date>,
 }
 
 /// How a run ended.
@@ -84,6 +89,8 @@ pub enum RunEnding {
     Abandoned,
     /// Its process died, and a later one noticed.
     Killed,
+    /// Another run took its place before it was over.
+    Superseded,
 }
 
 words!(RunEnding {
@@ -94,6 +101,7 @@ words!(RunEnding {
     Failed => "failed",
     Abandoned => "abandoned",
     Killed => "killed",
+    Superseded => "superseded",
 });
 
 /// Where a run is.
@@ -129,6 +137,8 @@ pub struct RunEnd {
     pub counts: BTreeMap<Outcome, u64>,
     /// What happened beside the rows; JSON of the caller's own shape.
     pub incidents: Value,
+    /// Whether the date that it was begun for is done with it.
+    pub closes_date: bool,
 }
 
 /// A run.
@@ -146,6 +156,8 @@ pub struct Run {
     pub dry_run: bool,
     /// The civil date planned for.
     pub as_of: Date,
+    /// The date of the schedule that it was begun for.
+    pub scheduled_for: Option<Date>,
     /// By whom.
     pub started_by: String,
     /// When.
@@ -172,15 +184,20 @@ impl Ledger {
     /// Whoever begins it tells of [`Step::RunBegun`], once it is sure to be ended.
     ///
     /// # Errors
-    /// [`LedgerError::NotFound`] for the connection.
+    /// [`LedgerError::NotFound`] for the connection; [`LedgerError::PostingStopped`] unless it
+    /// is a dry one.
     pub fn begin_run(&self, new: &NewRun) -> Result<RunLease> {
         self.write(|change, journal| {
             let connection = must_exist(change, &new.connection)?;
+            if !new.dry_run {
+                refuse_stopped(change)?;
+                supersede(change, journal, connection)?;
+            }
             let id = change
                 .prepare(
                     "INSERT INTO runs (connection_id, connection, tenant, snapshot, dry_run,
-                         as_of, started_by, started_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                         as_of, started_by, started_at, scheduled_for)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
                 .insert(params![
                     connection,
@@ -191,12 +208,13 @@ impl Ledger {
                     new.as_of.to_string(),
                     journal.who(),
                     journal.at().as_microsecond(),
+                    new.scheduled_for.map(|date| date.to_string()),
                 ])?;
             let id = RunId(id);
             let detail = json!({
                 "connection": new.connection, "tenant": new.tenant, "dry_run": new.dry_run,
                 "snapshot": new.snapshot.map(|id| id.to_string()),
-                "as_of": new.as_of.to_string(),
+                "as_of": new.as_of.to_string(), "scheduled_for": new.scheduled_for,
             });
             journal.write(
                 change,
@@ -257,6 +275,9 @@ impl Ledger {
                     to_json(&end.incidents)?,
                 ],
             )?;
+            if end.closes_date {
+                dates::close(change, id, journal.at())?;
+            }
             let detail = json!({
                 "ending": end.ending.as_str(), "requests": end.requests, "counts": end.counts,
             });
@@ -412,6 +433,30 @@ pub(crate) fn must_run(view: &Tx<'_>, id: RunId) -> Inside<i64> {
     }
 }
 
+fn refuse_stopped(view: &Tx<'_>) -> Inside<()> {
+    match stop_in(view)? {
+        None => Ok(()),
+        Some(PostingStop { at, who, why }) => {
+            Err(LedgerError::PostingStopped { who, at, why }.into())
+        }
+    }
+}
+
+/// One run at a time posts for a connection; an index of the database says so too. Who has
+/// the tenant's lock takes its place: what was still open writes no more.
+fn supersede(change: &Tx<'_>, journal: &Journal<'_>, connection: i64) -> Inside<()> {
+    change.execute(
+        "UPDATE runs SET ended_at = ?2, ending = ?3
+         WHERE connection_id = ?1 AND ending IS NULL AND dry_run = 0",
+        params![
+            connection,
+            journal.at().as_microsecond(),
+            RunEnding::Superseded.as_str()
+        ],
+    )?;
+    Ok(())
+}
+
 pub(crate) fn unknown(id: RunId) -> Fault {
     LedgerError::NotFound {
         what: "run",
@@ -429,6 +474,7 @@ fn run(row: &Row<'_>) -> Sql<Run> {
         snapshot: row.get::<Option<i64>>("snapshot")?.map(SnapshotId),
         dry_run: row.get("dry_run")?,
         as_of: date(row, "as_of")?,
+        scheduled_for: date_opt(row, "scheduled_for")?,
         started_by: row.get("started_by")?,
         started_at: instant(row, "started_at")?,
         ended_at: instant_opt(row, "ended_at")?,

@@ -313,6 +313,11 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
              approved_at INTEGER, approved_by TEXT);
          CREATE INDEX intents_by_connection ON intents (connection_id);
          DROP TABLE run_leases;
+         DROP TABLE schedules;
+         DROP TABLE scheduled_dates;
+         DROP TABLE posting_stop;
+         DROP INDEX one_open_run;
+         ALTER TABLE runs DROP COLUMN scheduled_for;
          DROP INDEX history_by_chain;
          ALTER TABLE history DROP COLUMN chain;
          PRAGMA user_version = 5;";

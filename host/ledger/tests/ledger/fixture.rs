@@ -146,6 +146,7 @@ pub fn new_run(connection: &str) -> NewRun {
         snapshot: None,
         dry_run: false,
         as_of: DAY,
+        scheduled_for: None,
     }
 }
 

@@ -166,6 +166,7 @@ fn a_run_that_was_taken_over_hands_nothing_out() {
         requests: 0,
         counts: Default::default(),
         incidents: json!({}),
+        closes_date: false,
     };
     place.open().end_run(run, &end).unwrap();
     assert_eq!(code(ledger.hand_out(run, id, planned)), "run-state");

@@ -166,6 +166,7 @@ fn each_channel_has_a_chain_of_its_own_and_the_installation_another() {
         requests: 0,
         counts: BTreeMap::new(),
         incidents: json!([]),
+        closes_date: false,
     };
     ledger.end_run(of_beta, &end).unwrap();
     ledger.pause_connection(&name("beta"), true).unwrap();

@@ -324,6 +324,7 @@ fn a_dry_run_and_a_run_that_is_over_intend_nothing() {
         requests: 0,
         counts: Default::default(),
         incidents: json!([]),
+        closes_date: false,
     };
     ledger.end_run(run, &end).unwrap();
     assert_eq!(code(ledger.intend(run, &[intent(0, "1")])), "run-state");

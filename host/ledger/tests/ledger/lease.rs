@@ -27,6 +27,7 @@ fn end() -> RunEnd {
         requests: 0,
         counts: BTreeMap::new(),
         incidents: json!([]),
+        closes_date: false,
     }
 }
 
@@ -118,7 +119,7 @@ fn a_run_whose_tenant_was_taken_is_refused_by_every_verb() {
     assert_eq!(ledger.history_head().unwrap(), before);
     assert_eq!(ledger.intent(id).unwrap().state, IntentState::Sending);
     let run = ledger.run(lease.run()).unwrap();
-    assert_eq!(run.status, RunStatus::Running);
+    assert_eq!(run.status, RunStatus::Ended(RunEnding::Superseded));
 }
 
 #[test]
@@ -222,13 +223,14 @@ const OF_RUNS: [&str; 8] = [
 /// Who writes to them without a lease: what becomes of a row within a verb that has one
 /// (`forget`), whoever gives out the lease (`begin_run`), what ends runs with one or dead
 /// ones without (`end`), and people.
-const WITHOUT: [&str; 6] = [
+const WITHOUT: [&str; 7] = [
     "begin_run",
     "end",
     "forget",
     "lift_rejections",
     "make_way",
     "request_cancel",
+    "supersede",
 ];
 
 #[test]

@@ -28,6 +28,7 @@ mod mapping;
 mod open;
 mod rebind;
 mod runs;
+mod schedules;
 mod set_asides;
 mod shape;
 mod storage;

@@ -11,6 +11,7 @@ fn done() -> RunEnd {
         requests: 42,
         counts: BTreeMap::from([(Outcome::Confirmed, 3), (Outcome::Held, 1)]),
         incidents: json!([{ "code": "line-created" }]),
+        closes_date: false,
     }
 }
 

@@ -318,6 +318,7 @@ fn the_last_one_billed_by_is_the_newest_that_was_used_and_not_withdrawn() {
             requests: 0,
             counts: BTreeMap::new(),
             incidents: serde_json::json!([]),
+            closes_date: false,
         };
         if ending == RunEnding::Done && !dry_run {
             ledger.use_snapshot(run, id).unwrap();

@@ -74,6 +74,11 @@ impl Cancel {
         std::future::pending().await
     }
 
+    /// Whether somebody asked for it, rather than that the process which runs it is to stop.
+    pub fn is_asked(&self) -> bool {
+        self.asked.get().is_some()
+    }
+
     /// Who wanted it; none while nobody does.
     pub fn by(&self) -> Option<&str> {
         let by = self.asked.get().unwrap_or(&self.runner);

@@ -55,7 +55,6 @@ impl Access {
         watch: Watch<'_>,
     ) -> Result<()> {
         let name = &begun.open.connection.name;
-        self.close_killed_runs()?;
         found.released = self.release_brakes(name, begun.run.run(), begun.dry_run, release)?;
         if !begun.dry_run {
             if self.ledger().say_limits_added(name)? {

@@ -155,6 +155,7 @@ mod tests {
             snapshot: None,
             dry_run: false,
             as_of: DAY,
+            scheduled_for: None,
         });
         let run = begun.unwrap();
         let count = u32::try_from(2 * AT_ONCE + 10).unwrap();

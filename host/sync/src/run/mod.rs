@@ -88,6 +88,9 @@ pub struct SyncOptions {
     /// Workspaces, by id or name, that alone are posted, asked about and reported; none
     /// named: all. What is left out counts for the brakes as ever.
     pub only: Vec<String>,
+    /// The date of the connection's schedule that the run is for: where nothing is left of
+    /// it that could be tried again, the date is done. None: a person asks for the run.
+    pub scheduled_for: Option<Date>,
     /// Brakes that a person releases for this run.
     pub release: Option<Release>,
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
@@ -157,6 +160,7 @@ impl Access {
             snapshot: snapshot.as_ref().map(|snapshot| snapshot.id),
             dry_run,
             as_of,
+            scheduled_for: options.scheduled_for.filter(|_| !dry_run),
         };
         let about = About {
             open: &open,
@@ -164,6 +168,7 @@ impl Access {
             only: &only,
             today,
         };
+        self.close_killed_runs()?;
         let run = OpenRun::begin(self.ledger(), &new, about)?;
         tracing::info!(run = %run.lease().run(), connection = %name, %tenant, dry_run, %as_of, "run begins");
         let begun = Begun {

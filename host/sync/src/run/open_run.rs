@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use psa_host_billing::ReportCode;
+use psa_host_billing::brake::BrakeCode;
 use psa_host_ledger::{
     Ledger, LedgerError, NewRun, Outcome, Run, RunEnd, RunEnding, RunId, RunLease, Step,
 };
@@ -135,6 +136,7 @@ impl<'a> OpenRun<'a> {
                 "unmapped_workspaces": end.unmapped.0, "unmapped_modules": end.unmapped.1,
                 "cancelled_by": by, "only": only.ids(), "left_out": only.left_out(),
             }),
+            closes_date: closes_date(ending, end.notices, cancel),
         };
         self.ledger.end_run(self.lease, &record)?;
         self.ended = true;
@@ -187,6 +189,7 @@ impl Access {
                 requests: run.requests,
                 counts: counts_in(self.ledger(), run.id)?,
                 incidents: json!({ "notices": [Notice::of_run(ReportCode::RunKilled)] }),
+                closes_date: false,
             };
             match self.ledger().end_killed_run(run.id, &end) {
                 // Another process was faster.
@@ -195,6 +198,24 @@ impl Access {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether nothing is left to do for the date that a run was for: all rows were gone through,
+/// or a person has judged it, or has to.
+fn closes_date(ending: RunEnding, notices: &[Notice], cancel: &Cancel) -> bool {
+    match ending {
+        RunEnding::Done => true,
+        RunEnding::Braked => !notices
+            .iter()
+            .filter_map(|notice| notice.code.parse().ok())
+            .any(BrakeCode::mends_itself),
+        RunEnding::Cancelled => cancel.is_asked(),
+        RunEnding::Parked
+        | RunEnding::Failed
+        | RunEnding::Abandoned
+        | RunEnding::Killed
+        | RunEnding::Superseded => false,
     }
 }
 
