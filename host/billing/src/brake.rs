@@ -272,9 +272,11 @@ impl Brake {
                 "import a newer snapshot with `psa-host usage import`; if these counts are right, \
                  release the brake for one run with `{release}`, with --dry-run first"
             ),
-            Self::WorkspacesUnread { .. } => "get the whole list, with its rows correct, and import it with \
+            Self::WorkspacesUnread { .. } => {
+                "get the whole list, with its rows correct, and import it with \
                                               `psa-host workspace import`"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::TooMuchUnread { .. } => format!(
                 "correct the rows in the source and import the usage again with `psa-host usage \
                  import`; to post the others all the same, release the brake for one run with \

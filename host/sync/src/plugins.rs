@@ -30,6 +30,7 @@ pub struct PluginView {
     /// What it is known by.
     pub sha256: String,
     /// Size of its file in bytes, where the file was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// Whether it is in this data directory.
     pub installed: bool,
@@ -50,6 +51,7 @@ pub struct PluginView {
     /// How its last trial went, where it was tried for a connection.
     pub last_trial: Option<TrialRecord>,
     /// Interfaces it imports, where the file was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub imports: Option<Vec<String>>,
     /// What it says of itself and asks for.
     #[schemars(with = "serde_json::Value")]

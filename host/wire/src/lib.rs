@@ -43,4 +43,4 @@ pub use number::{Number, number};
 pub use problem::{Error, Problem};
 pub use question::{Question, Questions};
 pub use rollback::{OfModule, Rollback};
-pub use run::{Explained, FailedRun, Line, Lines, Run, Runs};
+pub use run::{Explained, FailedRun, Line, Lines, Run, Runs, Told};

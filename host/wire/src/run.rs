@@ -59,8 +59,8 @@ pub struct Run<'a> {
     pub counts: Cow<'a, BTreeMap<Cow<'static, str>, u64>>,
     pub summary: Cow<'a, Summary>,
     pub released: Cow<'a, [Released]>,
-    pub notices: Cow<'a, [Notice]>,
-    pub incidents: Cow<'a, [Notice]>,
+    pub notices: Vec<Told<'a>>,
+    pub incidents: Vec<Told<'a>>,
     pub settled: Lines<'a>,
     pub lines: Lines<'a>,
     pub history_head: Option<Cow<'a, HistoryHead>>,
@@ -100,8 +100,8 @@ impl<'a> Run<'a> {
             counts: Cow::Borrowed(&report.counts),
             summary: Cow::Borrowed(&report.summary),
             released: Cow::Borrowed(&report.released),
-            notices: Cow::Borrowed(&report.notices),
-            incidents: Cow::Borrowed(&report.incidents),
+            notices: Told::all(&report.notices, &report.connection),
+            incidents: Told::all(&report.incidents, &report.connection),
             settled: lines(&report.settled),
             lines: lines(&report.lines),
             history_head: report.history_head.as_ref().map(Cow::Borrowed),
@@ -189,6 +189,36 @@ impl JsonSchema for Lines<'_> {
 
     fn inline_schema() -> bool {
         true
+    }
+}
+
+/// What stopped a run or a part of it, with what can be done about it.
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
+pub struct Told<'a> {
+    /// What happened.
+    #[serde(flatten)]
+    pub notice: Cow<'a, Notice>,
+    /// The fix as data, where psa-host can do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Fix>,
+}
+
+impl<'a> Told<'a> {
+    /// `connection`: which it is about; none: all of them.
+    pub fn new(notice: Cow<'a, Notice>, connection: Option<&ConnectionName>) -> Self {
+        let about = About {
+            connection,
+            ..About::default()
+        };
+        Self {
+            action: Action::about(&notice.code, about).map(Fix::from),
+            notice,
+        }
+    }
+
+    fn all(notices: &'a [Notice], connection: &ConnectionName) -> Vec<Self> {
+        let told = |notice| Self::new(Cow::Borrowed(notice), Some(connection));
+        notices.iter().map(told).collect()
     }
 }
 
@@ -294,7 +324,7 @@ pub struct Runs<'a> {
     pub errors: Vec<FailedRun<'a>>,
     /// Why there is neither.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notices: Vec<Notice>,
+    pub notices: Vec<Told<'a>>,
 }
 
 /// A connection whose run could not be carried out.

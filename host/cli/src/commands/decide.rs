@@ -232,9 +232,13 @@ pub fn approval(command: ApprovalCommand, host: &Access, out: Output) -> Result<
     let ids = answered(&args, answer, host)?;
     host.answer(&ids, answer, why)?;
     let word = match answer {
-        Answering::Grant => "approved: the next sync looks at it again and posts it",
+        Answering::Grant => "approved",
         Answering::Reject => "rejected",
         Answering::Reopen => "asked again",
+    };
+    let then = match answer {
+        Answering::Grant => ": the next sync looks at what it is then, and posts it",
+        Answering::Reject | Answering::Reopen => "",
     };
     if out.is_json() {
         out.json(&wire::QuestionsAnswered {
@@ -242,10 +246,10 @@ pub fn approval(command: ApprovalCommand, host: &Access, out: Output) -> Result<
             result: Cow::Borrowed(word),
         })?;
     } else if args.new_accounts.is_some() {
-        out.line(format!("{} {word}", number_of_changes(ids.len())))?;
+        out.line(format!("{} {word}{then}", number_of_changes(ids.len())))?;
     } else {
         for id in ids {
-            out.line(format!("{id} {word}"))?;
+            out.line(format!("{id} {word}{then}"))?;
         }
     }
     Ok(Status::Done)

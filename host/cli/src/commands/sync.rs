@@ -310,12 +310,15 @@ fn nothing_to_sync(out: Output) -> Result<Status> {
         out.json(&Runs {
             runs: Vec::new(),
             errors: Vec::new(),
-            notices: vec![Notice {
-                code: code.to_owned(),
-                message: message.to_owned(),
-                fix: fix.to_owned(),
-                plugin: None,
-            }],
+            notices: vec![wire::Told::new(
+                Cow::Owned(Notice {
+                    code: code.to_owned(),
+                    message: message.to_owned(),
+                    fix: fix.to_owned(),
+                    plugin: None,
+                }),
+                None,
+            )],
         })?;
     } else {
         out.line(format!("attention: {message} [{code}]"))?;

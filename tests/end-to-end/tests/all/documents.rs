@@ -32,7 +32,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("snapshots", "usage list"),
     ("snapshots", "usage show"),
     ("counts", "usage show --channel msp"),
-    ("count", "usage show --channel msp --workspace w1 --module edr"),
+    (
+        "count",
+        "usage show --channel msp --workspace w1 --module edr",
+    ),
     ("validation", "validate acme"),
     ("run", "sync acme --dry-run"),
     ("run", "sync acme"),
@@ -56,7 +59,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("count-policies", "count show acme"),
     ("count-policy-set", "count set acme edr --included 1"),
     (
-        "exclusions",
+        "done",
         "count exclude acme w3 edr 1 --owner ann --why agreed",
     ),
     ("exclusions", "count exclusions acme"),
@@ -278,7 +281,22 @@ async fn an_item_of_a_list_says_what_is_said_where_it_is_shown_alone() {
     assert_eq!(newest["snapshots"][0], shown["snapshot"]);
     let of_w1 = shown["items"].as_array().unwrap();
     let of_w1 = of_w1.iter().find(|item| item["workspace"] == "w1").unwrap();
-    assert_is_part_of(of_w1, &said(&scene, &["usage", "show", "--channel", "msp", "--workspace", "w1", "--module", "edr"]));
+    assert_is_part_of(
+        of_w1,
+        &said(
+            &scene,
+            &[
+                "usage",
+                "show",
+                "--channel",
+                "msp",
+                "--workspace",
+                "w1",
+                "--module",
+                "edr",
+            ],
+        ),
+    );
 
     // A line of a run's report and the same line where it is explained.
     let line = synced["lines"].as_array().unwrap();
