@@ -73,9 +73,12 @@ const COMMANDS: &[(&str, &str)] = &[
     ("mapping-imported", "map import acme FOLDER/mapping.json"),
     ("suggestions", "map suggest acme"),
     ("radar", "map radar acme"),
-    ("bundle-set", "map bundle acme suite --of edr"),
+    ("bundle-set", "map bundle acme essentials-bundle --of edr"),
     ("bundles", "map bundle acme"),
-    ("bundle-forgotten", "map bundle acme suite --remove"),
+    (
+        "bundle-forgotten",
+        "map bundle acme essentials-bundle --remove",
+    ),
     (
         "set-aside-done",
         "map set-aside acme --workspace w3 --hold --why agreed",
