@@ -64,12 +64,10 @@ pub enum Action {
         /// Coro's customer.
         workspace: String,
     },
-    /// Say what became of an adjustment that nobody else can tell.
-    ResolveLine {
-        /// The run that sent it.
-        run: String,
-        /// The PSA's line.
-        line: String,
+    /// Run again, and once more when what is in doubt may be read: what is missing is sent.
+    Settle {
+        /// Of which connection.
+        connection: String,
     },
     /// Test the connection.
     Check {
@@ -135,7 +133,6 @@ pub(crate) struct About<'a> {
     pub workspace: Option<&'a WorkspaceId>,
     pub module: Option<&'a ModuleId>,
     pub line: Option<&'a str>,
-    pub run: Option<&'a str>,
     pub question: Option<&'a str>,
 }
 
@@ -154,13 +151,13 @@ impl Action {
             Some(ReportCode::ApprovalNeeded) => return Self::answer(about),
             Some(ReportCode::NewAccount) => return Some(Self::AnswerNewAccounts { connection }),
             Some(ReportCode::LimitsAdded) => return Some(Self::ChangeRules { connection }),
-            Some(
-                ReportCode::NotReadBack
-                | ReportCode::NoClearAnswer
-                | ReportCode::NotApplied
-                | ReportCode::RunKilled
-                | ReportCode::RunAbandoned,
-            ) => return Some(Self::Sync { connection }),
+            Some(ReportCode::NotApplied | ReportCode::RunKilled | ReportCode::RunAbandoned) => {
+                return Some(Self::Sync { connection });
+            }
+            // Nothing is known before the quarantine has passed.
+            Some(ReportCode::NotReadBack | ReportCode::NoClearAnswer) => {
+                return Some(Self::Settle { connection });
+            }
             Some(ReportCode::WorkspaceUnmapped | ReportCode::AccountRenamed) => {
                 let workspace = about.workspace?.to_string();
                 return Some(Self::MapAccount {
@@ -244,10 +241,9 @@ impl Action {
                 connection,
                 workspace: workspace()?,
             },
-            HoldCode::OpenAdjustment => Self::ResolveLine {
-                run: about.run?.to_owned(),
-                line: about.line?.to_owned(),
-            },
+            HoldCode::OpenAdjustment => Self::Settle { connection },
+            // Which run sent it, the message says, and what became of it only the PSA.
+            HoldCode::UnexpectedUnits | HoldCode::NotAppliedTwice => return None,
             HoldCode::BaselineMoved
             | HoldCode::DecisionChanged
             | HoldCode::DateChanged
@@ -302,9 +298,7 @@ impl Action {
                 connection,
                 workspace,
             } => format!("psa-host map restore {connection} --workspace {workspace}"),
-            Self::ResolveLine { run, line } => {
-                format!("psa-host run resolve {run} {line} confirmed")
-            }
+            Self::Settle { connection } => format!("psa-host sync {connection} --wait"),
             Self::Check { connection } => format!("psa-host connection check {connection}"),
             Self::Rotate { connection } => format!("psa-host connection rotate {connection}"),
             Self::Sync { connection } => format!("psa-host sync {connection}"),
@@ -320,8 +314,8 @@ impl Action {
 
     /// One of each, for those who render them and test that they can.
     pub fn examples() -> Vec<Self> {
-        let [connection, workspace, module, line, run, question] =
-            ["acme", "ws-17", "edr", "4711", "r-000012", "q-000007"].map(str::to_owned);
+        let [connection, workspace, module, line, question] =
+            ["acme", "ws-17", "edr", "4711", "q-000007"].map(str::to_owned);
         let (c, w, m) = (
             || connection.clone(),
             || workspace.clone(),
@@ -347,7 +341,7 @@ impl Action {
             },
             Self::RetryLine {
                 connection: c(),
-                line: line.clone(),
+                line,
             },
             Self::AnswerQuestion { question },
             Self::AnswerNewAccounts { connection: c() },
@@ -355,7 +349,7 @@ impl Action {
                 connection: c(),
                 workspace: w(),
             },
-            Self::ResolveLine { run, line },
+            Self::Settle { connection: c() },
             Self::Check { connection: c() },
             Self::Rotate { connection: c() },
             Self::Sync { connection: c() },
@@ -390,7 +384,6 @@ mod tests {
             workspace: Some(&workspace),
             module: Some(&module),
             line: Some("LINE"),
-            run: Some("RUN"),
             question: Some("QUESTION"),
         };
         let errors = ErrorCode::ALL.iter().map(|code| code.as_str());

@@ -140,10 +140,9 @@ impl<'a> Lines<'a> {
                 report,
                 names,
             } => {
-                let made = lines.iter().map(|line| {
-                    let run = Some(report.run.as_str());
-                    Cow::Owned(Line::new(line, &report.connection, run, names))
-                });
+                let made = lines
+                    .iter()
+                    .map(|line| Cow::Owned(Line::new(line, &report.connection, names)));
                 (Some(made), None)
             }
             Source::Read(lines) => (None, Some(lines.iter().map(Cow::Borrowed))),
@@ -261,13 +260,8 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// A line of a connection's report; `run` where it is one that was carried out.
-    pub fn new(
-        line: &'a LineReport,
-        connection: &ConnectionName,
-        run: Option<&str>,
-        names: &'a Names,
-    ) -> Self {
+    /// A line of a connection's report.
+    pub fn new(line: &'a LineReport, connection: &ConnectionName, names: &'a Names) -> Self {
         let money = line.money.as_ref();
         Self {
             workspace: Cow::Borrowed(&line.workspace),
@@ -291,24 +285,19 @@ impl<'a> Line<'a> {
             code: line.code.as_deref().map(Cow::Borrowed),
             message: line.message.as_deref().map(Cow::Borrowed),
             fix: line.fix.as_deref().map(Cow::Borrowed),
-            action: Self::action(line, connection, run).map(Fix::from),
+            action: Self::action(line, connection).map(Fix::from),
             link: line.link.as_deref().map(Cow::Borrowed),
             question: line.question.as_deref().map(Cow::Borrowed),
         }
     }
 
     /// What a person can do about a line.
-    pub fn action(
-        line: &LineReport,
-        connection: &ConnectionName,
-        run: Option<&str>,
-    ) -> Option<Action> {
+    pub fn action(line: &LineReport, connection: &ConnectionName) -> Option<Action> {
         let about = About {
             connection: Some(connection),
             workspace: Some(&line.workspace),
             module: Some(&line.module),
             line: line.line.as_ref().map(psa_host_billing::LineId::as_str),
-            run,
             question: line.question.as_deref(),
         };
         Action::about(line.code.as_deref()?, about)
@@ -383,7 +372,7 @@ impl<'a> Explained<'a> {
             module: Cow::Borrowed(module),
             names: ids.named(Some(connection), names),
             steps: Cow::Borrowed(&explained.steps),
-            line: line.map(|line| Line::new(line, connection, None, names)),
+            line: line.map(|line| Line::new(line, connection, names)),
             counted: explained.counted.as_ref().map(Cow::Borrowed),
             before: Cow::Borrowed(&explained.before),
         }

@@ -159,7 +159,7 @@ fn fixes(report: &RunReport) -> Fixes {
                 fixes.see(code, ReportCode::ApprovalNeeded.fix(), None, None)
             }
             (Some(code), Some(fix)) => {
-                let action = Line::action(line, &report.connection, Some(&report.run));
+                let action = Line::action(line, &report.connection);
                 fixes.see(code, fix, action, line.link.as_deref());
             }
             _ => {}

@@ -73,11 +73,14 @@ const COMMANDS: &[(&str, &str)] = &[
     ("mapping-imported", "map import acme FOLDER/mapping.json"),
     ("suggestions", "map suggest acme"),
     ("radar", "map radar acme"),
-    ("bundle-set", "map bundle acme essentials-bundle --of edr"),
+    (
+        "bundle-set",
+        "map bundle acme managed-service --of mdm,network",
+    ),
     ("bundles", "map bundle acme"),
     (
         "bundle-forgotten",
-        "map bundle acme essentials-bundle --remove",
+        "map bundle acme managed-service --remove",
     ),
     (
         "set-aside-done",
