@@ -170,8 +170,9 @@ Examples:
       --why \"contract is being renewed\" --until 2026-12-31
   psa-host map set-aside acme --list
 
---exclude: not planned, and not reported as unmapped. --hold: planned and held, with the reason
-in every report. After its last day an entry counts no more, but stays listed.")]
+--exclude: not planned, and not reported as unmapped. --hold: planned and held,
+with the reason in every report. After its last day an entry counts no more, but
+stays listed.")]
     SetAside(MapSetAside),
     /// Take up again what was set aside
     #[command(after_help = "\

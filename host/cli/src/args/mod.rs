@@ -255,10 +255,14 @@ The file:
      \"kind\": \"channel\", \"parent\": null, \"status\": \"subscription\"},
     {\"id\": \"ws-17\", \"name\": \"Acme\", \"company\": \"Acme Inc\",
      \"domain\": \"acme.example\",
-     \"kind\": \"child\", \"parent\": \"msp-1\", \"status\": \"subscription\", \"demo\": false, \"nfr\": false}
+     \"kind\": \"child\", \"parent\": \"msp-1\", \"status\": \"subscription\",
+     \"demo\": false, \"nfr\": false}
   ]}
-kind: channel, child, regular. status: new, trial, subscription, inactive, archived.
-With --partial, control characters in names are taken out and told; that alone leaves a list whole.")]
+kind: channel, child, regular.
+status: new, trial, subscription, inactive, archived.
+With --partial, control characters in names are taken out and told; that alone
+leaves a list whole. A list that says it is a page or a part (\"has_more\": true or
+the like) is taken, and nothing is posted until a whole one is imported.")]
     Import {
         /// JSON file, or - for standard input
         #[arg(value_name = "FILE|-")]

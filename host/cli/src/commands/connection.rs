@@ -9,7 +9,7 @@ use psa_host_wire as wire;
 
 use super::{Status, confirm, id, or_dash, plugin_trial};
 use crate::args::{ConnectionCommand, TenantWord, ValueArgs};
-use crate::output::{Column, Output, Table, Tone, WrongUse, tell};
+use crate::output::{Column, Output, Table, Tone, WrongUse, named, tell};
 use crate::secrets::{self, Wanted};
 
 pub async fn run(command: ConnectionCommand, host: &Access, out: Output) -> Result<Status> {
@@ -216,6 +216,7 @@ fn list(host: &Access, out: Output) -> Result<Status> {
         out.json(&wire::Connections::new(&connections, &names))?;
         return Ok(Status::Done);
     }
+    let names = host.names(None)?;
     let mut table = Table::new([
         Column::Left("NAME"),
         Column::Left("PLUGIN"),
@@ -239,7 +240,10 @@ fn list(host: &Access, out: Output) -> Result<Status> {
         table.toned([
             (connection.name.to_string(), Tone::Plain),
             (connection.plugin, Tone::Plain),
-            (connection.channel.to_string(), Tone::Plain),
+            (
+                named(&connection.channel, names.workspace(&connection.channel)),
+                Tone::Plain,
+            ),
             (connection.status, tone),
             of(&connection.workspace_mapping),
             of(&connection.service_mapping),

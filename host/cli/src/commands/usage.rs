@@ -90,9 +90,10 @@ fn newest(host: &Access, out: Output) -> Result<()> {
         Column::Words("SOURCE"),
     ]);
     let disagreeing = disagreements(&snapshots);
+    let names = host.names(None)?;
     for snapshot in snapshots {
         table.row([
-            snapshot.channel.to_string(),
+            named(&snapshot.channel, names.workspace(&snapshot.channel)),
             snapshot.snapshot,
             snapshot.taken_at.to_string(),
             if snapshot.complete { "yes" } else { "no" }.to_owned(),
@@ -183,6 +184,7 @@ fn list(snapshots: Vec<SnapshotView>, host: &Access, out: Output) -> Result<()> 
         Column::Words("NOT USED"),
     ]);
     let disagreeing = disagreements(&snapshots);
+    let names = host.names(None)?;
     for snapshot in snapshots {
         let withdrawn = snapshot
             .withdrawn
@@ -193,7 +195,10 @@ fn list(snapshots: Vec<SnapshotView>, host: &Access, out: Output) -> Result<()> 
         let complete = if snapshot.complete { "yes" } else { "no" };
         table.toned([
             (snapshot.snapshot, Tone::Plain),
-            (snapshot.channel.to_string(), Tone::Plain),
+            (
+                named(&snapshot.channel, names.workspace(&snapshot.channel)),
+                Tone::Plain,
+            ),
             (snapshot.taken_at.to_string(), Tone::Plain),
             (complete.to_owned(), Tone::Plain),
             (snapshot.counts.to_string(), Tone::Plain),
