@@ -356,6 +356,27 @@ error_codes! {
     Transient = "transient",
         "The PSA could not be reached, or answered that it is out of order.",
         "Check the network and the PSA's status page, and do it again.";
+    NoToken = "no-token",
+        "The request to the daemon has no token.",
+        "Send `Authorization: Bearer TOKEN`; the operator makes one with `psa-host token add`.";
+    TokenRefused = "token-refused",
+        "The token is none, was taken away or has ended.",
+        "Ask the operator for another: `psa-host token add`.";
+    NoRoute = "no-route",
+        "There is nothing at this path of the daemon.",
+        "See /api/v1/openapi.json for everything there is.";
+    NoMethod = "no-method",
+        "The path is one, with another method.",
+        "See the methods of the path in /api/v1/openapi.json.";
+    BadRequest = "bad-request",
+        "The request is not what its route expects.",
+        "See the route in /api/v1/openapi.json.";
+    Stopping = "stopping",
+        "The daemon is being stopped.",
+        "Ask again when it is back.";
+    RunUnderWay = "run-under-way",
+        "Another run of the connection is under way.",
+        "Wait for it, or cancel it.";
     NotFound = "not-found",
         "What was named does not exist here or in the PSA.",
         "List what there is, and name one of it.";
@@ -560,9 +581,24 @@ error_codes! {
     BrakeNotReleasable = "brake-not-releasable",
         "No person may release this brake.",
         "See docs/holds.md for what to do instead.";
+    BadToken = "bad-token",
+        "A token with this name, role, end or channels cannot be made.",
+        "See `psa-host token add --help` for what may be given.";
+    NoRandomness = "no-randomness",
+        "The system gave no random bytes.",
+        "Do it again; if it stays, the machine has no entropy source.";
     BadSchedule = "bad-schedule",
         "The text is no schedule, or one that names several times of a day.",
         "Give a time of day (05:30), `default`, `off`, or a cron expression of five fields.";
+    BadSettings = "bad-settings",
+        "The settings of `psa-host serve` cannot be read, or have something that is none.",
+        "See every setting with `psa-host config example`.";
+    CannotServe = "cannot-serve",
+        "The daemon cannot listen at its address, or its API ended by itself.",
+        "Give another with `--listen`, or stop what listens there.";
+    DaemonRuns = "daemon-runs",
+        "Another process is the daemon of this data directory.",
+        "Stop it before another is started.";
     DateDone = "date-done",
         "The civil date is done for the connection, or too late for it: a date is done once.",
         "Nothing needs to be done; a sync that a person asks for can always be run.";

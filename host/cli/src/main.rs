@@ -37,7 +37,11 @@ fn main() -> ExitCode {
         Err(error) => return not_parsed(&error),
     };
     let output = Output::new(cli.global.format, cli.global.quiet);
-    if let Err(wrong) = log_to_stderr() {
+    let usual = match cli.command {
+        Command::Serve(_) => "info",
+        _ => "error",
+    };
+    if let Err(wrong) = log_to_stderr(usual) {
         let failure = Failure::from(anyhow::Error::from(wrong));
         failure.print(output);
         return ExitCode::from(failure.status());
@@ -71,22 +75,33 @@ fn run(cli: Cli, output: Output) -> Result<Status> {
             completion::script(shell)?;
             Ok(Status::Done)
         }
+        Command::Config(command) => commands::serve::config(&command, output),
         command => {
+            let threads = threads_for(&command);
             let options = options(cli.global)?;
             let host = match command.may_begin() {
                 true => Host::open(options)?,
                 false => Host::open_existing(options)?,
             };
             let access = host.access(Actor::operator(who()));
-            // A run waits for its PSA most of the time. One thread for what is read and one,
-            // this one, for what is planned from it are enough, and keep memory small.
             tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
+                .worker_threads(threads)
                 .enable_all()
                 .build()
                 .context("the asynchronous runtime does not start")?
                 .block_on(commands::run(command, &access, output))
         }
+    }
+}
+
+/// A run waits for its PSA most of the time. One thread for what is read and one, that of the
+/// caller, for what is planned from it are enough, and keep memory small. A daemon has many.
+fn threads_for(command: &Command) -> usize {
+    match command {
+        Command::Serve(_) => {
+            std::thread::available_parallelism().map_or(2, |all| all.get().clamp(2, 8))
+        }
+        _ => 1,
     }
 }
 
@@ -180,11 +195,11 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// The levels of what is logged.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// `PSA_HOST_LOG`: how much is logged; `info` tells of each run, retry and wait.
-fn log_to_stderr() -> Result<(), WrongUse> {
+/// `PSA_HOST_LOG`: how much is logged, `usual` where it says nothing; `info` tells of each run, retry and wait.
+fn log_to_stderr(usual: &str) -> Result<(), WrongUse> {
     let wanted = std::env::var("PSA_HOST_LOG").unwrap_or_default();
     let filter = match wanted.trim() {
-        "" => EnvFilter::new("error"),
+        "" => EnvFilter::new(usual),
         wanted => log_filter(wanted)?,
     };
     tracing_subscriber::fmt()

@@ -449,6 +449,12 @@ pub enum LedgerError {
         /// The reason.
         why: String,
     },
+    /// Another process is the daemon of the data directory.
+    #[error("a daemon (process {pid}) serves this data directory already")]
+    DaemonRuns {
+        /// Its process; 0 when the lock file does not say.
+        pid: u32,
+    },
     /// Another process works on the tenant.
     #[error("tenant {tenant:?} is being worked on by {who:?} (process {pid}, since {})",
         since.map_or_else(|| "an unknown time".to_owned(), |t| t.to_string()))]
@@ -522,6 +528,7 @@ impl LedgerError {
             Self::SnapshotWithdrawn { .. } => ErrorCode::SnapshotWithdrawn,
             Self::IntentOpen { .. } => ErrorCode::AdjustmentOpen,
             Self::RunState { .. } => ErrorCode::RunState,
+            Self::DaemonRuns { .. } => ErrorCode::DaemonRuns,
             Self::DateDone { .. } => ErrorCode::DateDone,
             Self::PostingStopped { .. } => ErrorCode::PostingStopped,
             Self::TenantBusy { .. } => ErrorCode::TenantBusy,

@@ -181,6 +181,11 @@ impl LedgerError {
             Self::SnapshotWithdrawn { .. } => {
                 "See `psa-host usage list`; import it again if it was right after all.".to_owned()
             }
+            Self::DaemonRuns { .. } => {
+                "One daemon serves a data directory. Stop it before another \
+                is started."
+                    .to_owned()
+            }
             Self::DateDone { .. } => {
                 "Nothing needs to be done: a sync that a person asks for can always be run."
                     .to_owned()

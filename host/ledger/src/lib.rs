@@ -22,6 +22,7 @@ mod fix;
 mod history;
 mod mapping;
 mod open;
+mod people;
 mod plugins;
 mod runs;
 mod schedules;
@@ -51,7 +52,7 @@ pub use decisions::stances::StanceRecord;
 pub use error::LedgerError;
 pub use files::data_dir::DataDir;
 pub use files::key::KeySource;
-pub use files::lock::TenantLock;
+pub use files::lock::{DaemonLock, TenantLock};
 pub use history::{
     Break, BreakCause, Chain, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
@@ -59,6 +60,7 @@ pub use mapping::bundles::BundleRecord;
 pub use mapping::mapped_names::NameOf;
 pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};
 pub use open::{Clock, Ledger, system_clock};
+pub use people::tokens::{NewToken, TokenRecord};
 pub use plugins::storage::{StorageQuota, StorageScope, StorageUse};
 pub use plugins::{AddedPlugin, Approval, DESCRIPTION_FORM, Plugin, PluginFile};
 pub use psa_host_billing::{ServiceMapping, UsageItem};

@@ -84,6 +84,15 @@ pub enum Power {
 }
 
 impl Role {
+    /// All of them, from the least to the most.
+    pub const ALL: [Self; 5] = [
+        Self::Viewer,
+        Self::Mapper,
+        Self::Approver,
+        Self::Admin,
+        Self::Operator,
+    ];
+
     /// Which role may do what.
     pub fn has(self, power: Power) -> bool {
         use Power::{Approve, Manage, Map, Operate, Read};

@@ -1,9 +1,10 @@
 //! The one error of this crate, and the one shape that every error has for people and
 //! programs: code, message, cause, fix, link.
 
+use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::LedgerError;
-use psa_host_sandbox::{CallError, LoadError, SandboxError, SessionError};
+use psa_host_sandbox::{CallError, CallErrorKind, LoadError, SandboxError, SessionError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +129,18 @@ impl Error {
                 | LedgerError::OpenIntents { connection, .. },
             ) => Some(connection),
             Self::WhilePosting { error, .. } => error.connection(),
+            _ => None,
+        }
+    }
+
+    /// When it is worth trying again, where the tenant's request budget says so.
+    pub fn parked_until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Call { error, .. } => match error.kind {
+                CallErrorKind::BudgetParked { until } => Some(until),
+                _ => None,
+            },
+            Self::WhilePosting { error, .. } => error.parked_until(),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
-use psa_host_ledger::{DataDir, KeySource, Ledger, Observer, system_clock};
+use psa_host_ledger::{DaemonLock, DataDir, KeySource, Ledger, Observer, system_clock};
 use psa_host_sandbox::{
     BudgetStore, Clock, Compiler, Config, Limits, Network, NetworkError, Plugin, PluginHash,
     Resolver, Sandbox,
@@ -152,6 +152,14 @@ impl Host {
     /// What one actor may do with it.
     pub fn access(&self, actor: Actor) -> Access {
         Access::new(self.clone(), actor)
+    }
+
+    /// Be the daemon of the data directory, until the lock is dropped.
+    ///
+    /// # Errors
+    /// Another process is.
+    pub fn daemon_lock(&self) -> Result<DaemonLock> {
+        Ok(self.ledger().daemon_lock()?)
     }
 
     /// The state, with nobody's name to what is done.

@@ -51,6 +51,7 @@ mod spreadsheet;
 #[cfg(test)]
 mod testing;
 mod time_zone;
+mod tokens;
 mod usage_view;
 mod usage_withdrawal;
 mod validate;
@@ -91,9 +92,9 @@ pub use posting_stop::PostingStopView;
 pub use progress::{Activity, Progress, Watch, unwatched};
 pub use psa_host_billing::trial::TrialDifference;
 pub use psa_host_ledger::{
-    Answering, Chain, DateRecord, DateState, DueDate, ExclusionId, HistoryHead, KeySource, Mapped,
-    NoHead, NotClosed, Observer, QuestionId, QuestionRecord, QuestionState, Secret, SnapshotId,
-    StanceRecord, Step, TenantDecision, Withdrawal,
+    Answering, Chain, DaemonLock, DateRecord, DateState, DueDate, ExclusionId, HistoryHead,
+    KeySource, Mapped, NoHead, NotClosed, Observer, QuestionId, QuestionRecord, QuestionState,
+    RunId, Secret, SnapshotId, StanceRecord, Step, TenantDecision, Withdrawal,
 };
 pub use radar::{ModuleOnRadar, Radar, WorkspaceOnRadar};
 pub use reading::{AccountContracts, Reader, Window};
@@ -107,6 +108,7 @@ pub use schedule::{
 pub use set_aside::{SetAsideOrder, SetAsideView};
 pub use signals::cancelled_by_signals;
 pub use source::Source;
+pub use tokens::{TokenMade, TokenView};
 pub use tokio_util::sync::CancellationToken;
 pub use usage_view::{CountView, DisagreementView, SnapshotView};
 pub use usage_withdrawal::Withdrawn;

@@ -67,6 +67,7 @@ documents! {
     "count-policies": CountPolicies<'_>;
     "count-policy-set": PolicySet<'_>;
     "counts": Counts<'_>;
+    "dates": Dates;
     "done": Done;
     "error": Error<'_>;
     "exclusions": Exclusions<'_>;
@@ -87,9 +88,12 @@ documents! {
     "plugin-added": PluginAdded;
     "plugin-removed": PluginRemoved<'_>;
     "plugins": Plugins<'_>;
+    "posting-stop": PostingStop;
+    "problem": ProblemDetails;
     "questions": Questions<'_>;
     "questions-answered": QuestionsAnswered<'_>;
     "radar": Radar;
+    "readiness": Readiness;
     "rebind-proposal": RebindProposal;
     "rollback": Rollback<'_>;
     "rules": RulesOfConnection<'_>;
@@ -97,7 +101,10 @@ documents! {
     "run-cancelled": RunCancelled<'_>;
     "run-list": RunList<'_>;
     "run-resolved": RunResolved<'_>;
+    "run-started": RunStarted;
     "runs": Runs<'_>;
+    "schedule": Schedule;
+    "schedules": Schedules;
     "second-tenant": SecondTenant<'_>;
     "services": Services<'_>;
     "set-aside-done": SetAsideDone<'_>;
@@ -107,11 +114,22 @@ documents! {
     "simulation": Simulation<'_>;
     "snapshots": Snapshots<'_>;
     "suggestions": Suggestions;
+    "token-added": TokenAdded;
+    "token-removed": TokenRemoved;
+    "tokens": Tokens;
     "usage-imported": UsageImported;
     "usage-withdrawn": Withdrawn;
     "validation": Validation<'_>;
     "workspaces": Workspaces<'_>;
     "workspaces-imported": WorkspacesImported;
+}
+
+/// The schema of one document without the version, as the API has it.
+pub fn schema_of_document<T: Document>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<T>()
 }
 
 /// The document's fields, after the version that all answers begin with.

@@ -14,6 +14,7 @@ mod action;
 mod answer;
 mod contract;
 mod count;
+mod daemon;
 mod document;
 mod lists;
 mod named;
@@ -32,7 +33,11 @@ pub use answer::{
 };
 pub use contract::{Contract, ContractLine, Contracts, Period};
 pub use count::{Pair, Simulation, Step, Total};
-pub use document::{Document, SCHEMA_VERSION, reread, schemas};
+pub use daemon::{
+    Check, Dates, PostingStop, ProblemDetails, Readiness, RunStarted, Schedule, Schedules,
+    TokenAdded, TokenRemoved, Tokens,
+};
+pub use document::{Document, SCHEMA_VERSION, reread, schema_of_document, schemas};
 pub use lists::{
     Accounts, Budgets, Bundles, Connections, CountPolicies, Counts, Entries, Exclusions, Found,
     LineDecision, LineDecisions, MapDryRun, Mapping, Plugins, Radar, RunList, Services, SetAsides,

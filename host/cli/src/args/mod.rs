@@ -4,6 +4,7 @@
 mod budget;
 mod connection;
 mod count;
+mod daemon;
 mod decide;
 mod history;
 mod map;
@@ -24,6 +25,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use budget::BudgetCommand;
 pub use connection::{ConnectionCommand, TenantWord};
 pub use count::{CountChange, CountCommand, CountExclude, CountSet, CountSimulate};
+pub use daemon::{ConfigCommand, PostingCommand, ScheduleCommand, ServeArgs, TokenCommand};
 pub use decide::{
     AnswerArgs, ApprovalCommand, ExplainArgs, LineArgs, LineCommand, RetryArgs, RollbackArgs,
 };
@@ -213,6 +215,20 @@ Posts nothing. Exit status 3 when something would be held.")]
     /// Who changed what: list, export, verify
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Sync every connection on its schedule, and serve the API
+    Serve(ServeArgs),
+    /// Settings of `psa-host serve`
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// When connections are synced by themselves
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// The switch that stops all posting
+    #[command(subcommand)]
+    Posting(PostingCommand),
+    /// Tokens for the API
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:

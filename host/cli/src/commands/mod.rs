@@ -16,7 +16,10 @@ mod report;
 mod rollback;
 mod rules;
 mod run;
+mod schedule;
+pub mod serve;
 mod sync;
+mod token;
 mod usage;
 mod validate;
 mod workspace;
@@ -83,8 +86,12 @@ pub async fn run(command: Command, host: &Access, out: Output) -> Result<Status>
         Command::History(command) => history::run(command, host, out),
         Command::Count(command) => count::run(command, host, out),
         Command::Rollback(args) => rollback::run(&args, host, out),
+        Command::Serve(args) => serve::run(&args, host, out).await,
+        Command::Schedule(command) => schedule::run(command, host, out),
+        Command::Posting(command) => schedule::posting(command, host, out),
+        Command::Token(command) => token::run(command, host, out),
         // Handled before a data directory is opened.
-        Command::Completions { .. } => Ok(Status::Done),
+        Command::Completions { .. } | Command::Config(_) => Ok(Status::Done),
     }
 }
 

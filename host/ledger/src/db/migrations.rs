@@ -28,6 +28,7 @@ const LEDGER: &[M<'_>] = &[
     M::up(include_str!("migrations/22-unread.sql")).foreign_key_check(),
     M::up(include_str!("migrations/23-contract-names.sql")),
     M::up(include_str!("migrations/24-schedules.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/25-api-tokens.sql")),
 ];
 const BUDGET: &[M<'_>] = &[
     M::up(include_str!("migrations/budget-01-begin.sql")),

@@ -1,4 +1,5 @@
-//! One writer per tenant: an operating-system lock that dies with its process.
+//! One writer per tenant, and one daemon per data directory: operating-system locks that die
+//! with their process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -18,6 +19,13 @@ use crate::{Ledger, LedgerError, Result};
 #[must_use = "the lock is given back when this is dropped"]
 pub struct TenantLock {
     file: File,
+}
+
+/// The right to be the daemon of a data directory.
+#[derive(Debug)]
+#[must_use = "the lock is given back when this is dropped"]
+pub struct DaemonLock {
+    _lock: TenantLock,
 }
 
 /// What stands in a lock file, for whom it keeps out.
@@ -47,18 +55,38 @@ impl Ledger {
     /// [`LedgerError::TenantBusy`], also when this very process has it.
     pub fn tenant_lock(&self, tenant: &TenantKey, who: &str) -> Result<TenantLock> {
         let path = self.tenant_lock_path(tenant);
-        let at = |error: &std::io::Error| LedgerError::io(&path, error);
+        let taken = self.take_lock(&path, tenant.as_str(), who)?;
+        taken.ok_or_else(|| busy(tenant, &path))
+    }
+
+    /// Be the daemon of this data directory, or say who is. Does not wait.
+    ///
+    /// # Errors
+    /// [`LedgerError::DaemonRuns`].
+    pub fn daemon_lock(&self) -> Result<DaemonLock> {
+        let path = self.dir().locks().join("daemon.lock");
+        match self.take_lock(&path, "", "serve")? {
+            Some(lock) => Ok(DaemonLock { _lock: lock }),
+            None => Err(LedgerError::DaemonRuns {
+                pid: read_holder(&path).map_or(0, |holder| holder.pid),
+            }),
+        }
+    }
+
+    /// None: somebody has it.
+    fn take_lock(&self, path: &Path, tenant: &str, who: &str) -> Result<Option<TenantLock>> {
+        let at = |error: &std::io::Error| LedgerError::io(path, error);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(&path)
+            .open(path)
             .map_err(|error| at(&error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(busy(tenant, &path)),
+            Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(at(&error)),
         }
         let holder = Holder {
@@ -72,7 +100,7 @@ impl Ledger {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(&text))
             .map_err(|error| at(&error))?;
-        Ok(TenantLock { file })
+        Ok(Some(TenantLock { file }))
     }
 
     /// By hash: a tenant's key is the PSA's text and may hold anything. The file stays:

@@ -316,6 +316,7 @@ fn the_pin_of_a_rollback_of_an_earlier_release_goes_when_it_is_rejected() {
          DROP TABLE schedules;
          DROP TABLE scheduled_dates;
          DROP TABLE posting_stop;
+         DROP TABLE api_tokens;
          DROP INDEX one_open_run;
          ALTER TABLE runs DROP COLUMN scheduled_for;
          DROP INDEX history_by_chain;

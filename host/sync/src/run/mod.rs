@@ -52,8 +52,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use psa_host_billing::effective::local_day;
 use psa_host_billing::{ConnectionName, ErrorCode, HoldCode, TenantKey};
-use psa_host_ledger::{NewRun, RunEnding, RunLease, Snapshot, TenantLock};
+use psa_host_ledger::{NewRun, RunEnding, RunId, RunLease, Snapshot, TenantLock};
 use psa_host_sandbox::{CallError, Depth};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use cancel_request::{CancelAsked, CancelTarget};
@@ -62,6 +63,7 @@ pub use release::{Release, Released};
 pub use report::{LineMoney, LineReport, MoneyChange, Notice, RunReport, Summary, needs_a_person};
 pub use resolve::Verdict;
 pub use settling::QUARANTINE;
+pub use waiting::InDoubt;
 
 use crate::error::rule;
 use crate::mapping::zone_of;
@@ -93,6 +95,8 @@ pub struct SyncOptions {
     pub scheduled_for: Option<Date>,
     /// Brakes that a person releases for this run.
     pub release: Option<Release>,
+    /// Told the run's number once it has begun.
+    pub begun: Option<watch::Sender<Option<RunId>>>,
     /// How long a doubtful adjustment is left alone, where a test cannot wait for
     /// [`QUARANTINE`].
     pub quarantine: Option<Duration>,
@@ -170,6 +174,9 @@ impl Access {
         };
         self.close_killed_runs()?;
         let run = OpenRun::begin(self.ledger(), &new, about)?;
+        if let Some(begun) = &options.begun {
+            begun.send_replace(Some(run.lease().run()));
+        }
         tracing::info!(run = %run.lease().run(), connection = %name, %tenant, dry_run, %as_of, "run begins");
         let begun = Begun {
             open: &open,

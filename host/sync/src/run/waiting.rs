@@ -1,21 +1,53 @@
 //! What is in doubt when a run ends: when to sync again, and waiting for it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use psa_host_billing::{ConnectionName, HoldCode, TenantKey};
+use psa_host_billing::{ConnectionName, HoldCode, TenantKey, WorkspaceId};
 use psa_host_ledger::{IntentRecord, IntentState};
 
 use super::SyncOptions;
 use super::report::{Notice, RunReport};
 use super::settling::until;
 use crate::progress::Watch;
-use crate::{Access, OpenConnection, Result};
+use crate::{Access, OpenConnection, Power, Result};
 
 /// Between two looks at the clock: it may be put forward.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Adjustments of which nobody knows yet what became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InDoubt {
+    /// When the last of their lines may be read.
+    pub until: Timestamp,
+    /// Whose they are.
+    pub workspaces: BTreeSet<WorkspaceId>,
+}
+
 impl Access {
+    /// What is in doubt of a connection, and when a run settles it; none where nothing is.
+    ///
+    /// # Errors
+    /// No such connection; a plugin that cannot be loaded any more.
+    pub async fn in_doubt(&self, name: &ConnectionName) -> Result<Option<InDoubt>> {
+        self.may_on(name, Power::Read)?;
+        let Some(tenant) = self.ledger().connection(name)?.tenant else {
+            return Ok(None);
+        };
+        let doubtful = self.in_doubt_of(name, &tenant)?;
+        if doubtful.is_empty() {
+            return Ok(None);
+        }
+        let quarantine = self.quarantine_of(name).await?;
+        let until = doubtful.iter().map(|open| until(open, quarantine)).max();
+        let workspaces = doubtful
+            .into_iter()
+            .map(|open| open.intent.adjustment.workspace)
+            .collect();
+        Ok(until.map(|until| InDoubt { until, workspaces }))
+    }
+
     /// Sync, and where adjustments are in doubt at the end, wait out their quarantine, read
     /// their lines and send what is missing once more: a second run, whose report is
     /// returned. `before_waiting` is given that of the first.

@@ -98,6 +98,13 @@ const COMMANDS: &[(&str, &str)] = &[
         "usage-withdrawn",
         "usage withdraw SNAPSHOT --why wrong --yes",
     ),
+    ("schedules", "schedule list"),
+    ("dates", "schedule show acme"),
+    ("schedule", "schedule set acme 06:15"),
+    ("posting-stop", "posting show"),
+    ("token-added", "token add monitoring --role viewer"),
+    ("tokens", "token list"),
+    ("token-removed", "token remove monitoring"),
     ("error", "run show r-999999"),
 ];
 
@@ -123,6 +130,25 @@ fn others() -> Vec<(&'static str, Value)> {
         (
             "run-resolved",
             json!({ "run": "r-000012", "lines": ["4711"], "resolved": "confirmed" }),
+        ),
+        (
+            "run-started",
+            json!({ "run": "r-000012", "connection": "acme", "href": "/api/v1/runs/r-000012" }),
+        ),
+        (
+            "readiness",
+            json!({
+                "ready": false,
+                "checks": [{ "name": "scheduler", "ok": false, "message": "it hangs" }],
+            }),
+        ),
+        (
+            "problem",
+            json!({
+                "type": "urn:psa-host:error:no-snapshot", "title": "Conflict", "status": 409,
+                "detail": "there is no snapshot", "code": "no-snapshot",
+                "action": { "do": "import-usage", "command": "psa-host usage import FILE" },
+            }),
         ),
         (
             "plugin-removed",

@@ -4,6 +4,7 @@
 mod broken_ledger;
 mod bundles;
 mod count;
+mod daemon;
 mod decisions;
 mod disputed;
 mod documents;

@@ -1,0 +1,3 @@
+//! Who may come in from outside.
+
+pub(crate) mod tokens;
