@@ -197,8 +197,8 @@ impl Brake {
             }
             Self::SnapshotAllZero => "the usage snapshot has no count above zero".to_owned(),
             Self::WorkspacesUnread { source, rows } => format!(
-                "{rows} {} of the newest list of workspaces ({source}) could not be read, so that \
-                 what they say of customers is not known",
+                "the newest list of workspaces ({source}) is not whole: at least {rows} {} of it \
+                 could not be read, so that what it says of customers is not known",
                 if *rows == 1 { "row" } else { "rows" }
             ),
             Self::TooMuchUnread { unread, of } => format!(
@@ -272,9 +272,11 @@ impl Brake {
                 "import a newer snapshot with `psa-host usage import`; if these counts are right, \
                  release the brake for one run with `{release}`, with --dry-run first"
             ),
-            Self::WorkspacesUnread { .. } => "correct the rows, and import the whole list with \
+            Self::WorkspacesUnread { .. } => {
+                "get the whole list, with its rows correct, and import it with \
                                               `psa-host workspace import`"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::TooMuchUnread { .. } => format!(
                 "correct the rows in the source and import the usage again with `psa-host usage \
                  import`; to post the others all the same, release the brake for one run with \

@@ -27,7 +27,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use exclusion::CountExclusion;
 pub use history::{CountHistory, DayCount, Days, by_day};
@@ -39,7 +39,7 @@ use fraction::Fraction;
 use look_back::LookBack;
 
 /// What one step did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
     /// The count of the newest snapshot was taken.
@@ -61,7 +61,7 @@ pub enum StepName {
 }
 
 /// One step from the count to the units, also where it changed nothing.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct CountStep {
     /// Which.
     pub name: StepName,
@@ -75,7 +75,7 @@ pub struct CountStep {
 }
 
 /// Units, and how they came about.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Counted {
     /// What is billed: whole units.
     pub units: Units,

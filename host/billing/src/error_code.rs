@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::HoldCode;
 use crate::brake::BrakeCode;
@@ -732,6 +732,18 @@ impl fmt::Display for ErrorCode {
 impl Serialize for ErrorCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let hold = || HoldCode::named(&text).map(Self::Hold);
+        let brake = || text.parse().ok().map(Self::Brake);
+        Self::named(&text)
+            .or_else(hold)
+            .or_else(brake)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no code of an error")))
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::brake::BrakeCode;
-use crate::{ErrorCode, HoldCode, Timeline, Units, UnitsChange};
+use crate::{ErrorCode, HoldCode, NoteCode, Timeline, Units, UnitsChange};
 
 /// A civil day, as in `2026-10-01`.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ forms! {
     HoldCode: json_schema!({ "type": "string", "enum": words(HoldCode::ALL, |code| code.as_str()) });
     BrakeCode: json_schema!({ "type": "string", "enum": words(BrakeCode::ALL, |code| code.as_str()) });
     ErrorCode: error_code();
+    NoteCode: note_code();
     Timeline: json_schema!({ "type": "array", "items": { "type": "object" } });
 }
 
@@ -52,6 +53,12 @@ fn quantity() -> Schema {
 
 fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
     all.iter().map(|one| word(*one)).collect()
+}
+
+fn note_code() -> Schema {
+    let mut codes = words(NoteCode::ALL, NoteCode::as_str);
+    codes.extend(words(BrakeCode::ALL, BrakeCode::as_str));
+    json_schema!({ "type": "string", "enum": codes })
 }
 
 /// What a call says before there is a run may also be a hold's code or a brake's.

@@ -20,6 +20,7 @@ mod hold;
 mod ids;
 mod mapping;
 mod money;
+mod note_code;
 pub mod orphan;
 pub mod period;
 pub mod plan;
@@ -49,6 +50,7 @@ pub use ids::{
 };
 pub use mapping::{Mapping, NotOneToOne, ServiceMapping};
 pub use money::Money;
+pub use note_code::NoteCode;
 pub use psa::{Account, Contract, Effect, Line, LineKey, QuantityModel, Service, ZeroUnits};
 pub use quantity::{Units, UnitsChange, UnitsError, parse_decimal};
 pub use rejection::RejectionKind;

@@ -3,12 +3,12 @@
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Contract;
 
 /// One billing period; both dates belong to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Period {
     /// First day.
     #[schemars(with = "crate::form::Day")]

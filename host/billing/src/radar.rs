@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::elsewhere::Elsewhere;
 use crate::{
@@ -37,7 +37,7 @@ pub struct RadarInputs<'a> {
 }
 
 /// Units and money that nobody bills.
-#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Stake {
     /// Units of modules that are counted by users.
     pub users: u64,

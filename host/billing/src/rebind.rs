@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use crate::{AccountId, LineId, LineKey};
 
 /// A mapped account, with the name it is known by.
-#[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, schemars::JsonSchema, serde::Serialize, serde::Deserialize,
+)]
 pub struct KnownAccount {
     /// The PSA's id.
     pub id: AccountId,
@@ -16,7 +18,9 @@ pub struct KnownAccount {
 }
 
 /// An account that has another name there.
-#[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, schemars::JsonSchema, serde::Serialize, serde::Deserialize,
+)]
 pub struct RenamedAccount {
     /// The PSA's id.
     pub id: AccountId,
@@ -27,7 +31,9 @@ pub struct RenamedAccount {
 }
 
 /// What is found at another place of what is known of a tenant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize, serde::Deserialize,
+)]
 pub struct Proof {
     /// Mapped accounts.
     pub accounts: usize,

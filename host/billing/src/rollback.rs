@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{ModuleId, Money, ServiceId, UnitsChange};
 
@@ -26,7 +26,7 @@ pub struct Opposing {
 }
 
 /// All lines of one service.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct OfService {
     /// Of what.
     pub module: ModuleId,
@@ -45,7 +45,7 @@ pub struct OfService {
 }
 
 /// What it comes to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Effect {
     /// By module and service.
     pub services: Vec<OfService>,

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use psa_host_billing::ErrorCode;
+use psa_host_billing::{ErrorCode, NoteCode};
 
 fn page() -> String {
     let mut page = String::from(
@@ -18,6 +18,14 @@ fn page() -> String {
     for code in codes {
         let (cause, fix) = (code.cause(), code.fix());
         page.push_str(&format!("| `{code}` | {cause} | {fix} |\n"));
+    }
+    page.push_str(
+        "\n## Remarks\n\nWhat a person should know of something that was done all the same (`notes` \
+         in an answer). A remark may\nalso have the code of a brake that the next run will be under: \
+         see [holds.md](holds.md).\n\n| code | what it says |\n| --- | --- |\n",
+    );
+    for code in NoteCode::ALL {
+        page.push_str(&format!("| `{code}` | {} |\n", code.meaning()));
     }
     page
 }

@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::{ConnectionName, ErrorCode, TenantKey};
 use psa_host_ledger::Connection;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::rule;
 use crate::{Access, Power, Result};
 
 /// A tenant's budget.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct BudgetView {
     /// The tenant; none for a connection that was never checked.
     pub tenant: Option<TenantKey>,
@@ -33,7 +33,7 @@ pub struct BudgetView {
 }
 
 /// What the PSA said of its own count.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct UsedView {
     /// Requests of everybody in its window.
     pub used: u64,

@@ -3,14 +3,14 @@
 
 use psa_host_billing::{ConnectionName, ErrorCode, ModuleId};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::rule;
 use crate::mapping::CoroSide;
 use crate::{Access, Note, Power, Result, modules};
 
 /// A bundle, as it was declared.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct BundleView {
     /// The bundle.
     pub bundle: ModuleId,

@@ -6,7 +6,8 @@ use psa_host_ledger::{
 };
 use psa_host_sandbox::{CheckReport, Depth, FindingVerdict};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use crate::error::{Problem, rule};
 use crate::fields::Values;
@@ -14,7 +15,7 @@ use crate::wiring::{OpenConnection, not_approved};
 use crate::{Access, Error, Power, Purpose, Result};
 
 /// What a check found.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct CheckView {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -37,18 +38,18 @@ pub struct CheckView {
 }
 
 /// Something that was tried.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct FindingView {
     /// What.
     pub subject: String,
     /// `proven`, `refused` or `unproven`.
-    pub verdict: &'static str,
+    pub verdict: Cow<'static, str>,
     /// Why.
     pub detail: String,
 }
 
 /// How much of the PSA's limit is used.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct UsageView {
     /// Requests used.
     pub used: u32,
@@ -59,12 +60,12 @@ pub struct UsageView {
 }
 
 /// What a plugin tried that it may not.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct IncidentView {
     /// Stable code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Which call it was in.
-    pub during: &'static str,
+    pub during: Cow<'static, str>,
     /// What happened.
     pub message: String,
     /// What a person can do.
@@ -202,7 +203,8 @@ impl Access {
                     FindingVerdict::Proven => "proven",
                     FindingVerdict::Refused => "refused",
                     FindingVerdict::Unproven => "unproven",
-                },
+                }
+                .into(),
                 detail: finding.detail,
             })
             .collect();
@@ -323,8 +325,8 @@ fn refused_before(name: &ConnectionName, refusal: &CredentialsRefusal) -> Error 
 
 pub(crate) fn incident(incident: &psa_host_sandbox::Incident) -> IncidentView {
     IncidentView {
-        code: incident.code.as_str(),
-        during: incident.during.as_str(),
+        code: incident.code.as_str().into(),
+        during: incident.during.as_str().into(),
         message: incident.message.clone(),
         fix: incident.fix.clone(),
         times: incident.times,

@@ -6,7 +6,7 @@ use psa_host_billing::{ConnectionName, ErrorCode, TenantKey, WorkspaceId};
 use psa_host_ledger::{Connection, ConnectionChange, NewConnection};
 use psa_host_sandbox::{Field, FieldKind, FieldScope, HostPattern};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::check::{self, CheckView};
 use crate::error::rule;
@@ -31,7 +31,7 @@ pub struct AddConnection {
 }
 
 /// A connection as it stands in the list of PSA connectors.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ConnectionView {
     /// Its name.
     pub name: ConnectionName,
@@ -61,7 +61,7 @@ pub struct ConnectionView {
 }
 
 /// How many are mapped, of how many.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Coverage {
     /// Mapped.
     pub mapped: usize,

@@ -9,7 +9,7 @@ use psa_host_billing::count::CountPolicy;
 use psa_host_billing::{ConnectionName, ErrorCode, Metric, ModuleId, ServiceId, ServiceMapping};
 use psa_host_ledger::Mapped;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use exclusions::{ExclusionView, NewExclusion};
 pub(crate) use look_back::LookBack;
@@ -19,7 +19,7 @@ use crate::error::rule;
 use crate::{Access, Done, Power, Result, modules};
 
 /// The policy of a mapped module.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct PolicyView {
     /// The module.
     pub module: ModuleId,
@@ -111,7 +111,7 @@ impl Access {
 /// Something was done, and there is nothing to add.
 fn done(result: &'static str, message: String) -> Done {
     Done {
-        result,
+        result: result.into(),
         message,
         notes: Vec::new(),
     }

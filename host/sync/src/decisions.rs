@@ -14,7 +14,7 @@ use psa_host_billing::{
 use psa_host_ledger::{Answering, QuestionId, QuestionRecord, QuestionState, StanceRecord};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::unseen;
 use crate::error::rule;
@@ -34,7 +34,7 @@ pub enum LineDecision {
 }
 
 /// What waits of a connection's new accounts: one question.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct NewAccountsView {
     /// Whose.
     pub connection: ConnectionName,
@@ -126,8 +126,8 @@ impl Access {
         };
         let id = &key.line;
         let units = line.baseline;
-        let done = |result, message| Done {
-            result,
+        let done = |result: &'static str, message| Done {
+            result: result.into(),
             message,
             notes: Vec::new(),
         };

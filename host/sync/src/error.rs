@@ -6,13 +6,13 @@ use psa_host_billing::ErrorCode;
 use psa_host_ledger::LedgerError;
 use psa_host_sandbox::{CallError, CallErrorKind, LoadError, SandboxError, SessionError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What every call returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error as it is shown: on the terminal, in JSON, in the console.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
     /// Stable; what scripts and documents go by.

@@ -12,7 +12,8 @@ use psa_host_billing::{
 use psa_host_ledger::{IntentRecord, Snapshot};
 use psa_host_sandbox::Depth;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use crate::error::rule;
 use crate::mapping::zone_of;
@@ -43,16 +44,16 @@ pub struct Explanation {
 }
 
 /// One thing that led to the decision.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct StepView {
     /// What it is about (`count`, `contract`, `effective-date`, …).
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     /// What was found or decided.
     pub says: String,
 }
 
 /// An adjustment that was made or tried before.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Earlier {
     /// The run.
     pub run: String,
@@ -67,7 +68,7 @@ pub struct Earlier {
     #[schemars(with = "psa_host_billing::form::Day")]
     pub effective_date: Date,
     /// What became of it.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
 }
 
 /// One pair, planned outside a run.
@@ -81,7 +82,7 @@ pub(crate) struct PairPlan {
 impl From<Step> for StepView {
     fn from(step: Step) -> Self {
         Self {
-            about: step.about,
+            about: step.about.into(),
             says: step.says,
         }
     }
@@ -262,7 +263,7 @@ impl From<&IntentRecord> for Earlier {
             from: record.intent.baseline,
             to: record.intent.target,
             effective_date: record.intent.effective,
-            state: record.state.as_str(),
+            state: record.state.as_str().into(),
         }
     }
 }

@@ -51,12 +51,12 @@ impl Access {
         }
         let before = approved.hosts.iter().map(ToString::to_string);
         let after = plugin.description().hosts.iter().map(ToString::to_string);
-        let parts: Vec<&str> = difference::between(
+        let parts: Vec<String> = difference::between(
             (&approved, &before.collect::<Vec<_>>()),
             (plugin.description(), &after.collect::<Vec<_>>()),
         )
         .iter()
-        .map(|difference| difference.part)
+        .map(|difference| difference.part.to_string())
         .collect();
         let message = format!(
             "plugin {name} ({sha256:.12}) does not describe itself as it did when it was added; \

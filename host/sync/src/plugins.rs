@@ -4,6 +4,7 @@ pub(crate) mod difference;
 mod proposal;
 pub(crate) mod trial;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use psa_host_billing::ErrorCode;
 use psa_host_ledger::{AddedPlugin, DESCRIPTION_FORM, PluginFile};
 use psa_host_sandbox::{Description, Field, FieldKind, FieldScope, PluginHash};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use difference::Difference;
 pub use proposal::{MovingConnection, PluginProposal};
@@ -22,13 +23,14 @@ use crate::fields::{self, Reach, Values};
 use crate::{Access, Error, Power, Result, Source};
 
 /// A plugin as it is shown: what it is, what it asks for, what was granted.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PluginView {
     /// What it is called here (its own claim).
     pub name: String,
     /// What it is known by.
     pub sha256: String,
     /// Size of its file in bytes, where the file was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// Whether it is in this data directory.
     pub installed: bool,
@@ -49,6 +51,7 @@ pub struct PluginView {
     /// How its last trial went, where it was tried for a connection.
     pub last_trial: Option<TrialRecord>,
     /// Interfaces it imports, where the file was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub imports: Option<Vec<String>>,
     /// What it says of itself and asks for.
     #[schemars(with = "serde_json::Value")]
@@ -56,7 +59,7 @@ pub struct PluginView {
 }
 
 /// A file that claims a plugin's name.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct FileView {
     /// What it is known by.
     pub sha256: String,
@@ -73,7 +76,7 @@ pub struct FileView {
 }
 
 /// Who did something, and when.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Act {
     /// By whom.
     pub who: String,
@@ -83,7 +86,7 @@ pub struct Act {
 }
 
 /// What an operator granted.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ApprovalView {
     /// Host patterns.
     pub hosts: Vec<String>,
@@ -95,11 +98,11 @@ pub struct ApprovalView {
 }
 
 /// What adding a file did.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PluginAdded {
     /// `new`, `same` (this very file was there) or `candidate`: another file is in use
     /// under the name, and nothing that runs has changed.
-    pub result: &'static str,
+    pub result: Cow<'static, str>,
     /// The file that was added.
     pub sha256: String,
     /// What that file says of itself.
@@ -141,7 +144,7 @@ impl Access {
             view.imports = Some(plugin.imports().to_vec());
         }
         Ok(PluginAdded {
-            result,
+            result: result.into(),
             sha256: added.sha256().to_owned(),
             description: description.clone(),
             plugin: view,

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::PostingStop;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::rule;
 use crate::{Access, Power, Result};
 
 /// Whether anything may be posted.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PostingStopView {
     /// Whether nothing is posted anywhere.
     pub stopped: bool,

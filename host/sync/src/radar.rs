@@ -12,14 +12,14 @@ use psa_host_billing::{
     UsageSnapshot, WorkspaceId,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::rule;
 use crate::progress::Watch;
 use crate::{Access, Power, Purpose, Result, SnapshotView, modules};
 
 /// The radar of one connection.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Radar {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -35,7 +35,7 @@ pub struct Radar {
 }
 
 /// A workspace without an account.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct WorkspaceOnRadar {
     /// The workspace.
     pub workspace: WorkspaceId,
@@ -52,7 +52,7 @@ pub struct WorkspaceOnRadar {
 }
 
 /// A module without a service.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ModuleOnRadar {
     /// The module.
     pub module: ModuleId,
@@ -154,7 +154,7 @@ impl Access {
         Ok(Radar {
             connection: connection.name.clone(),
             as_of,
-            snapshot: snapshot.into(),
+            snapshot: self.viewed(snapshot)?,
             workspaces: on_radar,
             modules,
         })

@@ -9,7 +9,7 @@ use psa_host_billing::{AccountId, ConnectionName, ErrorCode, LineKey, TenantKey}
 use psa_host_ledger::{Connection, NameOf, Rebound, TenantLock};
 use psa_host_sandbox::Depth;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::rule;
 use crate::wiring::OpenConnection;
@@ -20,7 +20,7 @@ use crate::{Access, Error, Power, Purpose, Result, Watch};
 const LINES_LOOKED_FOR: usize = 500;
 
 /// A tenant that is somewhere else now, as a person is asked about it.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct RebindProposal {
     /// Through which connection it was seen.
     pub connection: ConnectionName,
@@ -45,7 +45,7 @@ pub struct RebindProposal {
 }
 
 /// What moved.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ReboundView {
     /// What everything is kept under now.
     pub tenant: TenantKey,

@@ -7,13 +7,13 @@ use psa_host_billing::rollback::{Effect, Opposing, effect};
 use psa_host_billing::{ConnectionName, ErrorCode, LineId, Money, TenantKey, Units};
 use psa_host_ledger::{IntentRecord, IntentState, NewQuestion, RunId};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::rule;
 use crate::{Access, Power, Result};
 
 /// What taking a run back would come to, or has been put to approval.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct RollbackView {
     /// The run that is to be taken back.
     pub run: String,
@@ -30,7 +30,7 @@ pub struct RollbackView {
 }
 
 /// A line that a rollback leaves.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Which.
     pub line: LineId,

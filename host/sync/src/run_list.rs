@@ -1,5 +1,6 @@
 //! The runs there were, as a list.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,14 +8,14 @@ use jiff::civil::Date;
 use psa_host_billing::{ConnectionName, ReportCode, TenantKey};
 use psa_host_ledger::{Run, RunEnding, RunId, RunStatus};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::access::unseen;
 use crate::{Access, Power, Result};
 
 /// A run in the list; its lines are in [`Access::run_report`].
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct RunView {
     /// `r-000123`.
     pub run: String,
@@ -31,7 +32,7 @@ pub struct RunView {
     pub as_of: Date,
     /// Where it is: `running`, `done`, `parked`, `braked`, `cancelled`, `failed`, `abandoned`
     /// (nobody waited for it any more) or `killed`.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// Why it did not go through all rows, where it did not.
     pub why: Option<String>,
     /// Who ended it early, where that is how it ended.
@@ -47,7 +48,7 @@ pub struct RunView {
     /// Requests sent to the PSA.
     pub requests: u64,
     /// Lines by outcome.
-    pub counts: BTreeMap<&'static str, u64>,
+    pub counts: BTreeMap<Cow<'static, str>, u64>,
 }
 
 impl Access {
@@ -97,7 +98,7 @@ impl From<Run> for RunView {
             snapshot: run.snapshot.map(|id| id.to_string()),
             dry_run: run.dry_run,
             as_of: run.as_of,
-            status: run.status.as_str(),
+            status: run.status.as_str().into(),
             started_by: run.started_by,
             started_at: run.started_at,
             ended_at: run.ended_at,
@@ -105,7 +106,7 @@ impl From<Run> for RunView {
             counts: run
                 .counts
                 .into_iter()
-                .map(|(outcome, count)| (outcome.as_str(), count))
+                .map(|(outcome, count)| (outcome.as_str().into(), count))
                 .collect(),
         }
     }

@@ -7,7 +7,7 @@ use psa_host_billing::{
 };
 use psa_host_ledger::NewSetAside;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Problem, rule};
 use crate::mapping::CoroSide;
@@ -32,7 +32,7 @@ pub struct SetAsideOrder {
 }
 
 /// An entry, and whether it still counts.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct SetAsideView {
     /// Whose use.
     pub workspace: WorkspaceId,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use psa_host_billing::{ErrorCode, WorkspaceId};
 use psa_host_ledger::{NewToken, TokenRecord};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::rule;
@@ -21,7 +21,7 @@ const RANDOM_BYTES: usize = 32;
 const LONGEST_NAME: usize = 64;
 
 /// A token as it is listed.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct TokenView {
     /// Its name.
     pub name: String,
@@ -45,7 +45,7 @@ pub struct TokenView {
 }
 
 /// A token that was just made: the only time that it can be seen.
-#[derive(Clone, JsonSchema, Serialize)]
+#[derive(Clone, JsonSchema, Serialize, Deserialize)]
 pub struct TokenMade {
     /// To be sent as `Authorization: Bearer …`.
     pub secret: String,

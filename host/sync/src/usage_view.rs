@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use psa_host_billing::{ErrorCode, ModuleId, UsageItem, WorkspaceId};
 use psa_host_ledger::{Snapshot, SnapshotId, Withdrawal};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::unseen;
 use crate::error::rule;
@@ -12,7 +12,7 @@ use crate::snapshot::{disagreeing, fix_of};
 use crate::{Access, Power, Result};
 
 /// A usage snapshot, without its counts.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct SnapshotView {
     /// Its number (`u-000007`).
     pub snapshot: String,
@@ -25,6 +25,8 @@ pub struct SnapshotView {
     pub complete: bool,
     /// How many counts it has.
     pub counts: u64,
+    /// How many pairs, or whole workspaces, its source has and could not be read: they are held.
+    pub unread: usize,
     /// Where it came from.
     pub source: String,
     /// When it was imported.
@@ -41,7 +43,7 @@ pub struct SnapshotView {
 }
 
 /// That two snapshots of one instant count otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct DisagreementView {
     /// The other one's number; of several the one imported last.
     pub with: String,
@@ -54,7 +56,7 @@ pub struct DisagreementView {
 }
 
 /// One count of a snapshot, and who or what was counted.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct CountView {
     /// The snapshot's number.
     pub snapshot: String,
@@ -118,7 +120,7 @@ impl Access {
     }
 
     /// With what stands against it.
-    fn viewed(&self, snapshot: Snapshot) -> Result<SnapshotView> {
+    pub(crate) fn viewed(&self, snapshot: Snapshot) -> Result<SnapshotView> {
         let disagrees = match snapshot.withdrawn {
             Some(_) => None,
             None => self.ledger().disagreement(&snapshot)?,
@@ -133,8 +135,17 @@ impl Access {
             }
         });
         Ok(SnapshotView {
+            unread: self.ledger().unread_usage(snapshot.id)?.len(),
+            snapshot: snapshot.id.to_string(),
+            channel: snapshot.channel,
+            taken_at: snapshot.taken_at,
+            complete: snapshot.complete,
+            counts: snapshot.items,
+            source: snapshot.source,
+            imported_at: snapshot.imported_at,
+            imported_by: snapshot.imported_by,
+            withdrawn: snapshot.withdrawn,
             disagrees,
-            ..snapshot.into()
         })
     }
 
@@ -168,7 +179,7 @@ impl Access {
         let items = self.ledger().usage_items(snapshot.id)?;
         let mut items: Vec<UsageItem> = items.into_iter().map(counted).collect();
         items.sort_by(|a, b| (&a.workspace, &a.module).cmp(&(&b.workspace, &b.module)));
-        Ok((snapshot.into(), items))
+        Ok((self.viewed(snapshot)?, items))
     }
 
     /// One count of a channel's newest snapshot, with the names behind it where the
@@ -236,22 +247,5 @@ pub(crate) fn counted(item: psa_host_ledger::UsageItem) -> UsageItem {
         module: item.module,
         users: item.users,
         devices: item.devices,
-    }
-}
-
-impl From<Snapshot> for SnapshotView {
-    fn from(snapshot: Snapshot) -> Self {
-        Self {
-            snapshot: snapshot.id.to_string(),
-            channel: snapshot.channel,
-            taken_at: snapshot.taken_at,
-            complete: snapshot.complete,
-            counts: snapshot.items,
-            source: snapshot.source,
-            imported_at: snapshot.imported_at,
-            imported_by: snapshot.imported_by,
-            withdrawn: snapshot.withdrawn,
-            disagrees: None,
-        }
     }
 }

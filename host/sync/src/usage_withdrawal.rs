@@ -2,13 +2,13 @@
 
 use psa_host_ledger::SnapshotId;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sentence::sentence;
 use crate::{Access, Power, Result, SnapshotView};
 
 /// What a withdrawal did.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Withdrawn {
     /// The snapshot, with who withdrew it and why.
     pub snapshot: SnapshotView,
@@ -30,7 +30,7 @@ impl Access {
         let snapshot = self.snapshot_view(id)?;
         let newest = self.ledger().latest_snapshot(&snapshot.channel)?;
         Ok(Withdrawn {
-            newest: newest.map(SnapshotView::from),
+            newest: newest.map(|found| self.viewed(found)).transpose()?,
             snapshot,
         })
     }

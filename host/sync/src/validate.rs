@@ -22,7 +22,7 @@ use psa_host_billing::{
 use psa_host_ledger::NameOf;
 use psa_host_sandbox::Depth;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::plan_inputs::{Listed, PlanInputs, Remembered};
 use crate::progress::{Activity, Progress, Watch};
@@ -32,7 +32,7 @@ use crate::{
 use mapped::{both_sides, left_channel, undeclared_bundles, unmapped};
 
 /// What was found.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Validation {
     /// Of which connection.
     pub connection: ConnectionName,

@@ -1,12 +1,13 @@
 //! What can be done about something, as data: each face renders it. The command line shows
 //! [`Action::command`], a page makes a button of it, a program goes by the fields.
 
+use psa_host_billing::brake::BrakeCode;
 use psa_host_billing::{ConnectionName, ErrorCode, HoldCode, ModuleId, ReportCode, WorkspaceId};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What to do, and to which thing.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Action {
     /// Map a workspace to an account that a person chooses.
@@ -63,12 +64,10 @@ pub enum Action {
         /// Coro's customer.
         workspace: String,
     },
-    /// Say what became of an adjustment that nobody else can tell.
-    ResolveLine {
-        /// The run that sent it.
-        run: String,
-        /// The PSA's line.
-        line: String,
+    /// Run again, and once more when what is in doubt may be read: what is missing is sent.
+    Settle {
+        /// Of which connection.
+        connection: String,
     },
     /// Test the connection.
     Check {
@@ -85,6 +84,46 @@ pub enum Action {
         /// Which connection.
         connection: String,
     },
+    /// Let runs at the connection again.
+    Resume {
+        /// Which connection.
+        connection: String,
+    },
+    /// Run once as if a brake were not on, because what it stops at is right.
+    ReleaseBrake {
+        /// Which connection.
+        connection: String,
+        /// The brake's code.
+        brake: String,
+    },
+    /// Look at the limits and policies, to change what does not fit.
+    ChangeRules {
+        /// Of which connection.
+        connection: String,
+    },
+    /// Import counts.
+    ImportUsage,
+    /// Import a whole list of workspaces.
+    ImportWorkspaces,
+}
+
+/// An action as it is said: as data, and as what to type.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+pub struct Fix {
+    /// What to do, and to which thing.
+    #[serde(flatten)]
+    pub action: Action,
+    /// The same for a terminal. Words in capitals are for a person to fill in.
+    pub command: String,
+}
+
+impl From<Action> for Fix {
+    fn from(action: Action) -> Self {
+        Self {
+            command: action.command(),
+            action,
+        }
+    }
 }
 
 /// What an action can be about: whatever is known of a line, a finding or an error.
@@ -94,7 +133,6 @@ pub(crate) struct About<'a> {
     pub workspace: Option<&'a WorkspaceId>,
     pub module: Option<&'a ModuleId>,
     pub line: Option<&'a str>,
-    pub run: Option<&'a str>,
     pub question: Option<&'a str>,
 }
 
@@ -104,11 +142,22 @@ impl Action {
         if let Some(hold) = HoldCode::named(code) {
             return Self::about_hold(hold, about);
         }
+        if let Ok(brake) = code.parse() {
+            return Self::about_brake(brake, about);
+        }
         let connection = about.connection?.to_string();
         let report = ReportCode::ALL.iter().find(|known| known.as_str() == code);
         match report {
             Some(ReportCode::ApprovalNeeded) => return Self::answer(about),
             Some(ReportCode::NewAccount) => return Some(Self::AnswerNewAccounts { connection }),
+            Some(ReportCode::LimitsAdded) => return Some(Self::ChangeRules { connection }),
+            Some(ReportCode::NotApplied | ReportCode::RunKilled | ReportCode::RunAbandoned) => {
+                return Some(Self::Sync { connection });
+            }
+            // Nothing is known before the quarantine has passed.
+            Some(ReportCode::NotReadBack | ReportCode::NoClearAnswer) => {
+                return Some(Self::Settle { connection });
+            }
             Some(ReportCode::WorkspaceUnmapped | ReportCode::AccountRenamed) => {
                 let workspace = about.workspace?.to_string();
                 return Some(Self::MapAccount {
@@ -130,8 +179,34 @@ impl Action {
             ErrorCode::RunStalled | ErrorCode::RunEnded | ErrorCode::RunWithoutTenant => {
                 Some(Self::Sync { connection })
             }
+            ErrorCode::ConnectionPaused => Some(Self::Resume { connection }),
             _ => None,
         }
+    }
+
+    fn about_brake(brake: BrakeCode, about: About<'_>) -> Option<Self> {
+        Some(match brake {
+            BrakeCode::WorkspacesUnread => Self::ImportWorkspaces,
+            // Which of the two is wrong, a person says.
+            BrakeCode::SnapshotsDisagree => return None,
+            BrakeCode::NoSnapshot
+            | BrakeCode::SnapshotIncomplete
+            | BrakeCode::SnapshotInFuture
+            | BrakeCode::SnapshotStale
+            | BrakeCode::SnapshotOlderThanLast
+            | BrakeCode::SnapshotAllZero
+            | BrakeCode::TooMuchUnread => Self::ImportUsage,
+            BrakeCode::TooManyAccounts
+            | BrakeCode::TooManyUnits
+            | BrakeCode::CountsAlike
+            | BrakeCode::TooMuchMoney
+            | BrakeCode::MoneyUnknown
+            | BrakeCode::AccountsVanished
+            | BrakeCode::LinesVanished => Self::ReleaseBrake {
+                connection: about.connection?.to_string(),
+                brake: brake.as_str().to_owned(),
+            },
+        })
     }
 
     fn about_hold(hold: HoldCode, about: About<'_>) -> Option<Self> {
@@ -166,14 +241,21 @@ impl Action {
                 connection,
                 workspace: workspace()?,
             },
-            HoldCode::OpenAdjustment => Self::ResolveLine {
-                run: about.run?.to_owned(),
-                line: about.line?.to_owned(),
-            },
+            HoldCode::OpenAdjustment => Self::Settle { connection },
+            // Which run sent it, the message says, and what became of it only the PSA.
+            HoldCode::UnexpectedUnits | HoldCode::NotAppliedTwice => return None,
             HoldCode::BaselineMoved
             | HoldCode::DecisionChanged
             | HoldCode::DateChanged
+            | HoldCode::NotSent
+            | HoldCode::RunParked
             | HoldCode::RunCancelled => Self::Sync { connection },
+            HoldCode::UsageMissing | HoldCode::UsageUnread | HoldCode::CountImplausible => {
+                Self::ImportUsage
+            }
+            HoldCode::NotBilled | HoldCode::FallToZero | HoldCode::PolicyNotPossible => {
+                Self::ChangeRules { connection }
+            }
             HoldCode::RunStopped => Self::Check { connection },
             _ => return None,
         })
@@ -216,19 +298,24 @@ impl Action {
                 connection,
                 workspace,
             } => format!("psa-host map restore {connection} --workspace {workspace}"),
-            Self::ResolveLine { run, line } => {
-                format!("psa-host run resolve {run} {line} confirmed")
-            }
+            Self::Settle { connection } => format!("psa-host sync {connection} --wait"),
             Self::Check { connection } => format!("psa-host connection check {connection}"),
             Self::Rotate { connection } => format!("psa-host connection rotate {connection}"),
             Self::Sync { connection } => format!("psa-host sync {connection}"),
+            Self::Resume { connection } => format!("psa-host connection resume {connection}"),
+            Self::ReleaseBrake { connection, brake } => {
+                format!("psa-host sync {connection} --release {brake} --why TEXT")
+            }
+            Self::ChangeRules { connection } => format!("psa-host rules show {connection}"),
+            Self::ImportUsage => "psa-host usage import FILE".to_owned(),
+            Self::ImportWorkspaces => "psa-host workspace import FILE".to_owned(),
         }
     }
 
     /// One of each, for those who render them and test that they can.
     pub fn examples() -> Vec<Self> {
-        let [connection, workspace, module, line, run, question] =
-            ["acme", "ws-17", "edr", "4711", "r-000012", "q-000007"].map(str::to_owned);
+        let [connection, workspace, module, line, question] =
+            ["acme", "ws-17", "edr", "4711", "q-000007"].map(str::to_owned);
         let (c, w, m) = (
             || connection.clone(),
             || workspace.clone(),
@@ -254,7 +341,7 @@ impl Action {
             },
             Self::RetryLine {
                 connection: c(),
-                line: line.clone(),
+                line,
             },
             Self::AnswerQuestion { question },
             Self::AnswerNewAccounts { connection: c() },
@@ -262,10 +349,88 @@ impl Action {
                 connection: c(),
                 workspace: w(),
             },
-            Self::ResolveLine { run, line },
+            Self::Settle { connection: c() },
             Self::Check { connection: c() },
             Self::Rotate { connection: c() },
             Self::Sync { connection: c() },
+            Self::Resume { connection: c() },
+            Self::ReleaseBrake {
+                connection: c(),
+                brake: BrakeCode::TooManyAccounts.as_str().to_owned(),
+            },
+            Self::ChangeRules { connection: c() },
+            Self::ImportUsage,
+            Self::ImportWorkspaces,
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::path::Path;
+
+    use super::*;
+
+    /// What can be done about every code there is, as it is checked in: a code that loses its
+    /// action shows in the review.
+    #[test]
+    fn the_table_of_what_can_be_done_about_each_code_is_up_to_date() {
+        let connection = ConnectionName::new("NAME").unwrap();
+        let workspace = WorkspaceId::new("WORKSPACE").unwrap();
+        let module = ModuleId::new("MODULE").unwrap();
+        let about = About {
+            connection: Some(&connection),
+            workspace: Some(&workspace),
+            module: Some(&module),
+            line: Some("LINE"),
+            question: Some("QUESTION"),
+        };
+        let errors = ErrorCode::ALL.iter().map(|code| code.as_str());
+        let holds = HoldCode::ALL.iter().map(|code| code.as_str());
+        let reports = ReportCode::ALL.iter().map(|code| code.as_str());
+        let brakes = BrakeCode::ALL.iter().map(|code| code.as_str());
+        let mut table = String::new();
+        for (title, codes) in [
+            ("brakes", brakes.collect::<Vec<_>>()),
+            ("holds", holds.collect()),
+            ("reports", reports.collect()),
+            ("errors", errors.collect()),
+        ] {
+            let mut in_words = Vec::new();
+            writeln!(table, "{title}").unwrap();
+            for code in codes {
+                match Action::about(code, about) {
+                    Some(action) => writeln!(table, "  {code}: {}", action.command()).unwrap(),
+                    None => in_words.push(code),
+                }
+            }
+            writeln!(table, "  in words alone: {}", in_words.join(", ")).unwrap();
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("actions.txt");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &table).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            written == table,
+            "actions.txt is out of date: run with UPDATE_DOCS=1"
+        );
+    }
+
+    #[test]
+    fn an_action_says_nothing_of_what_is_not_known() {
+        let connection = ConnectionName::new("acme").unwrap();
+        let about = About {
+            connection: Some(&connection),
+            ..About::default()
+        };
+        assert_eq!(Action::about("several-contracts", about), None);
+        assert_eq!(Action::about("foreign-edit", about), None);
+        assert_eq!(Action::about("too-many-accounts", About::default()), None);
+        assert_eq!(Action::about("no-such-code", about), None);
+        let release = Action::about("too-many-accounts", about).map(|action| action.command());
+        let command = "psa-host sync acme --release too-many-accounts --why TEXT";
+        assert_eq!(release.as_deref(), Some(command));
     }
 }

@@ -1,5 +1,7 @@
 //! Contracts with their lines, as they stand in the PSA.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use psa_host_billing::form::Day;
 use psa_host_billing::{
@@ -8,75 +10,74 @@ use psa_host_billing::{
 };
 use psa_host_sync::Names;
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::named::{Ids, NamesBeside};
-use crate::number::units;
+use crate::number::{Number, units};
 
 /// The contracts of a workspace's account.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Contracts<'a> {
     #[schemars(with = "String")]
-    connection: &'a ConnectionName,
+    pub connection: Cow<'a, ConnectionName>,
     #[schemars(with = "String")]
-    workspace: &'a WorkspaceId,
+    pub workspace: Cow<'a, WorkspaceId>,
     #[serde(flatten)]
-    names: NamesBeside<'a>,
+    pub names: NamesBeside<'a>,
     #[schemars(with = "Day")]
-    as_of: Date,
-    contracts: Vec<Contract<'a>>,
+    pub as_of: Date,
+    pub contracts: Vec<Contract<'a>>,
 }
 
 /// A contract.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Contract<'a> {
     #[schemars(with = "String")]
-    contract: &'a ContractId,
-    name: &'a str,
+    pub contract: Cow<'a, ContractId>,
+    pub name: Cow<'a, str>,
     #[schemars(with = "String")]
-    account: &'a AccountId,
+    pub account: Cow<'a, AccountId>,
     #[schemars(with = "Option<Day>")]
-    start: Option<Date>,
+    pub start: Option<Date>,
     #[schemars(with = "Option<Day>")]
-    end: Option<Date>,
-    active: Truth,
-    recurring: Truth,
-    note: Option<&'a str>,
+    pub end: Option<Date>,
+    pub active: Truth,
+    pub recurring: Truth,
+    pub note: Option<Cow<'a, str>>,
     #[schemars(with = "Option<String>")]
-    renewed_by: Option<&'a ContractId>,
-    lines: Vec<ContractLine<'a>>,
-    link: Option<&'a str>,
+    pub renewed_by: Option<Cow<'a, ContractId>>,
+    pub lines: Vec<ContractLine<'a>>,
+    pub link: Option<Cow<'a, str>>,
 }
 
 /// A line of a contract.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct ContractLine<'a> {
     #[schemars(with = "String")]
-    line: &'a LineId,
+    pub line: Cow<'a, LineId>,
     #[schemars(with = "String")]
-    service: &'a ServiceId,
+    pub service: Cow<'a, ServiceId>,
     #[serde(flatten)]
-    names: NamesBeside<'a>,
-    description: Option<&'a str>,
+    pub names: NamesBeside<'a>,
+    pub description: Option<Cow<'a, str>>,
     #[schemars(with = "Option<Units>")]
-    units: Option<Value>,
-    problem: Option<&'a str>,
-    periods: Vec<Period<'a>>,
-    link: Option<&'a str>,
+    pub units: Option<Number>,
+    pub problem: Option<Cow<'a, str>>,
+    pub periods: Vec<Period<'a>>,
+    pub link: Option<Cow<'a, str>>,
 }
 
 /// Units from one day to another.
-#[derive(Debug, JsonSchema, Serialize)]
-struct Period<'a> {
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct Period<'a> {
     #[schemars(with = "Day")]
-    start: Date,
+    pub start: Date,
     #[schemars(with = "Option<Day>")]
-    end: Option<Date>,
+    pub end: Option<Date>,
     #[schemars(with = "Units")]
-    units: Value,
-    unit_price: Option<&'a Money>,
-    posted: Truth,
+    pub units: Number,
+    pub unit_price: Option<Cow<'a, Money>>,
+    pub posted: Truth,
 }
 
 impl<'a> Contracts<'a> {
@@ -92,8 +93,8 @@ impl<'a> Contracts<'a> {
             ..Ids::default()
         };
         Self {
-            connection,
-            workspace,
+            connection: Cow::Borrowed(connection),
+            workspace: Cow::Borrowed(workspace),
             names: ids.named(Some(connection), names),
             as_of,
             contracts: contracts
@@ -112,21 +113,21 @@ impl<'a> Contract<'a> {
         names: &'a Names,
     ) -> Self {
         Self {
-            contract: &contract.id,
-            name: &contract.name,
-            account: &contract.account,
+            contract: Cow::Borrowed(&contract.id),
+            name: Cow::Borrowed(&contract.name),
+            account: Cow::Borrowed(&contract.account),
             start: contract.start,
             end: contract.end,
             active: contract.active,
             recurring: contract.recurring,
-            note: contract.note.as_deref(),
-            renewed_by: contract.renewed_by.as_ref(),
+            note: contract.note.as_deref().map(Cow::Borrowed),
+            renewed_by: contract.renewed_by.as_ref().map(Cow::Borrowed),
             lines: contract
                 .lines
                 .iter()
                 .map(|line| ContractLine::new(line, connection, as_of, names))
                 .collect(),
-            link: contract.link.as_deref(),
+            link: contract.link.as_deref().map(Cow::Borrowed),
         }
     }
 }
@@ -140,26 +141,30 @@ impl<'a> ContractLine<'a> {
             ..Ids::default()
         };
         Self {
-            line: &line.key.line,
-            service: &line.key.service,
+            line: Cow::Borrowed(&line.key.line),
+            service: Cow::Borrowed(&line.key.service),
             names: ids.named(Some(connection), names),
-            description: line.description.as_deref(),
+            description: line.description.as_deref().map(Cow::Borrowed),
             units: timeline
                 .ok()
                 .and_then(|timeline| timeline.at(as_of))
                 .map(|segment| units(segment.units)),
-            problem: line.timeline.as_ref().err().map(|why| why.as_ref()),
+            problem: line
+                .timeline
+                .as_ref()
+                .err()
+                .map(|why| Cow::Borrowed(why.as_ref())),
             periods: periods
                 .iter()
                 .map(|period| Period {
                     start: period.start,
                     end: period.end,
                     units: units(period.units),
-                    unit_price: period.unit_price.as_ref(),
+                    unit_price: period.unit_price.as_ref().map(Cow::Borrowed),
                     posted: period.posted,
                 })
                 .collect(),
-            link: line.link.as_deref(),
+            link: line.link.as_deref().map(Cow::Borrowed),
         }
     }
 }

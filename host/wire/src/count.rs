@@ -1,5 +1,7 @@
 //! What each basis would make of the stored snapshots.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::count::{CountStep, StepName};
@@ -7,60 +9,59 @@ use psa_host_billing::form::{Day, Instant};
 use psa_host_billing::{ConnectionName, Hold, Metric, ModuleId, Units, WorkspaceId};
 use psa_host_sync::{Names, SimulatedPair, SimulatedTotal};
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::named::{Ids, NamesBeside};
-use crate::number::{number, units};
+use crate::number::{Number, units};
 
 /// Units of each pair under each basis.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Simulation<'a> {
     #[schemars(with = "String")]
-    connection: &'a ConnectionName,
-    snapshot: &'a str,
+    pub connection: Cow<'a, ConnectionName>,
+    pub snapshot: Cow<'a, str>,
     #[schemars(with = "Instant")]
-    taken_at: Timestamp,
+    pub taken_at: Timestamp,
     #[schemars(with = "Day")]
-    since: Date,
+    pub since: Date,
     #[schemars(with = "Day")]
-    as_of: Date,
-    pairs: Vec<Pair<'a>>,
-    totals: Vec<Total<'a>>,
+    pub as_of: Date,
+    pub pairs: Vec<Pair<'a>>,
+    pub totals: Vec<Total<'a>>,
 }
 
 /// One pair.
-#[derive(Debug, JsonSchema, Serialize)]
-struct Pair<'a> {
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct Pair<'a> {
     #[schemars(with = "String")]
-    workspace: &'a WorkspaceId,
+    pub workspace: Cow<'a, WorkspaceId>,
     #[schemars(with = "String")]
-    module: &'a ModuleId,
+    pub module: Cow<'a, ModuleId>,
     #[serde(flatten)]
-    names: NamesBeside<'a>,
-    metric: Metric,
-    count: Option<u32>,
+    pub names: NamesBeside<'a>,
+    pub metric: Metric,
+    pub count: Option<u32>,
     #[schemars(with = "Option<Units>")]
-    latest: Option<Value>,
+    pub latest: Option<Number>,
     #[schemars(with = "Option<Units>")]
-    peak: Option<Value>,
+    pub peak: Option<Number>,
     #[schemars(with = "Option<Units>")]
-    average: Option<Value>,
+    pub average: Option<Number>,
     #[schemars(with = "Option<Units>")]
-    units: Option<Value>,
-    steps: Vec<Step<'a>>,
-    hold: Option<&'a Hold>,
+    pub units: Option<Number>,
+    pub steps: Vec<Step<'a>>,
+    pub hold: Option<Cow<'a, Hold>>,
 }
 
 /// How a number came about.
-#[derive(Debug, JsonSchema, Serialize)]
-struct Step<'a> {
-    name: StepName,
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct Step<'a> {
+    pub name: StepName,
     #[schemars(with = "Units")]
-    before: Value,
+    pub before: Number,
     #[schemars(with = "Units")]
-    after: Value,
-    sentence: &'a str,
+    pub after: Number,
+    pub sentence: Cow<'a, str>,
 }
 
 impl<'a> Step<'a> {
@@ -69,26 +70,26 @@ impl<'a> Step<'a> {
             name: step.name,
             before: units(step.before),
             after: units(step.after),
-            sentence: &step.sentence,
+            sentence: Cow::Borrowed(&step.sentence),
         }
     }
 }
 
 /// The sums of a module.
-#[derive(Debug, JsonSchema, Serialize)]
-struct Total<'a> {
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct Total<'a> {
     #[schemars(with = "String")]
-    module: &'a ModuleId,
+    pub module: Cow<'a, ModuleId>,
     #[serde(flatten)]
-    names: NamesBeside<'a>,
-    metric: Metric,
-    pairs: usize,
-    count: u64,
-    latest: Value,
-    peak: Value,
-    average: Value,
-    units: Value,
-    held: usize,
+    pub names: NamesBeside<'a>,
+    pub metric: Metric,
+    pub pairs: usize,
+    pub count: u64,
+    pub latest: Number,
+    pub peak: Number,
+    pub average: Number,
+    pub units: Number,
+    pub held: usize,
 }
 
 impl<'a> Simulation<'a> {
@@ -96,20 +97,20 @@ impl<'a> Simulation<'a> {
     pub fn new(simulation: &'a psa_host_sync::Simulation, names: &'a Names) -> Self {
         let connection = &simulation.connection;
         let total = |total: &'a SimulatedTotal| Total {
-            module: &total.module,
+            module: Cow::Borrowed(&total.module),
             names: Ids::of(total).named(Some(connection), names),
             metric: total.metric,
             pairs: total.pairs,
             count: total.count,
-            latest: number(total.latest),
-            peak: number(total.peak),
-            average: number(total.average),
-            units: number(total.units),
+            latest: Number(total.latest),
+            peak: Number(total.peak),
+            average: Number(total.average),
+            units: Number(total.units),
             held: total.held,
         };
         let pair = |pair: &'a SimulatedPair| Pair {
-            workspace: &pair.workspace,
-            module: &pair.module,
+            workspace: Cow::Borrowed(&pair.workspace),
+            module: Cow::Borrowed(&pair.module),
             names: Ids::of(pair).named(Some(connection), names),
             metric: pair.metric,
             count: pair.count,
@@ -118,11 +119,11 @@ impl<'a> Simulation<'a> {
             average: pair.average.map(units),
             units: pair.units.map(units),
             steps: pair.steps.iter().map(Step::new).collect(),
-            hold: pair.hold.as_ref(),
+            hold: pair.hold.as_ref().map(Cow::Borrowed),
         };
         Self {
-            connection,
-            snapshot: &simulation.snapshot,
+            connection: Cow::Borrowed(connection),
+            snapshot: Cow::Borrowed(&simulation.snapshot),
             taken_at: simulation.taken_at,
             since: simulation.since,
             as_of: simulation.as_of,

@@ -1,22 +1,24 @@
 //! What a daemon says: schedules and their dates, the stop of all posting, tokens, runs that
 //! were started, and errors in the shape of RFC 9457.
 
+use std::borrow::Cow;
+
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{DateView, PostingStopView, ScheduleView, TokenMade, TokenView};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::action::{About, Action};
+use crate::action::{About, Action, Fix};
 
 /// When connections are synced by themselves.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Schedules {
     /// One for each connection.
     pub schedules: Vec<ScheduleView>,
 }
 
 /// What became of a connection's dates.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Dates {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -25,7 +27,7 @@ pub struct Dates {
 }
 
 /// Whether anything may be posted.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct PostingStop {
     /// Whether, since when, by whom and why not.
     #[serde(flatten)]
@@ -33,7 +35,7 @@ pub struct PostingStop {
 }
 
 /// One schedule.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Schedule {
     /// It, and what became of its newest date.
     #[serde(flatten)]
@@ -41,14 +43,14 @@ pub struct Schedule {
 }
 
 /// Tokens of the API.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Tokens {
     /// By name.
     pub tokens: Vec<TokenView>,
 }
 
 /// A token that was just made.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct TokenAdded {
     /// The token, with the only sight of its secret.
     #[serde(flatten)]
@@ -56,7 +58,7 @@ pub struct TokenAdded {
 }
 
 /// A token that was taken away.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct TokenRemoved {
     /// Its name.
     pub token: String,
@@ -65,7 +67,7 @@ pub struct TokenRemoved {
 }
 
 /// A run that was started, and goes on by itself.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct RunStarted {
     /// `r-000123`.
     pub run: String,
@@ -76,7 +78,7 @@ pub struct RunStarted {
 }
 
 /// Whether the daemon works.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Readiness {
     /// Whether it can do all of its work.
     pub ready: bool,
@@ -85,10 +87,10 @@ pub struct Readiness {
 }
 
 /// One thing that the daemon needs.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Check {
     /// `database`, `scheduler` or `stopping`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Whether it is as it should be.
     pub ok: bool,
     /// What is wrong with it.
@@ -96,7 +98,7 @@ pub struct Check {
 }
 
 /// An error as RFC 9457 has it, with what every error of psa-host says.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct ProblemDetails {
     /// A name of the kind of error, as a URI that need not lead anywhere.
     #[serde(rename = "type")]
@@ -117,7 +119,7 @@ pub struct ProblemDetails {
     pub fix: Option<String>,
     /// The fix as data, where psa-host can do it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<Action>,
+    pub action: Option<Fix>,
     /// Where the record concerned is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
@@ -135,7 +137,7 @@ impl ProblemDetails {
             code: code.to_owned(),
             cause: problem.cause.clone(),
             fix: problem.fix.clone(),
-            action: Action::about(code, About::default()),
+            action: Action::about(code, About::default()).map(Fix::from),
             link: problem.link.clone(),
         }
     }

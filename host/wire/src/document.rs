@@ -7,7 +7,8 @@ use psa_host_sync::{
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::*;
 
@@ -15,7 +16,8 @@ use crate::*;
 /// meaning; new fields do not count.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The whole of an answer. Each has a schema under its name.
+/// The whole of an answer. Each has a schema under its name, and is read as it is written:
+/// `from_str::<Accounts>` on the other side of a connection makes what was printed here.
 pub trait Document: Serialize + JsonSchema {
     /// The schema's file name, without its ending.
     const NAME: &'static str;
@@ -28,6 +30,18 @@ macro_rules! documents {
                 const NAME: &'static str = $name;
             }
         )*
+
+        /// Read an answer as the document with this name, and write it again: what a client
+        /// has of it. None: there is no such document.
+        ///
+        /// # Errors
+        /// It is no such document.
+        pub fn reread(name: &str, answer: &Value) -> Option<serde_json::Result<Value>> {
+            match name {
+                $($name => Some(<$type>::deserialize(answer).and_then(serde_json::to_value)),)*
+                _ => None,
+            }
+        }
 
         /// The schema of every document, by name.
         pub fn schemas() -> Vec<(&'static str, Schema)> {

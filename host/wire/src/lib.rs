@@ -9,6 +9,10 @@
 //! Results come from `psa-host-sync`; here they only get their form.
 
 #![forbid(unsafe_code)]
+#![allow(
+    missing_docs,
+    reason = "the schema needs a sentence only where a field is not what its name says"
+)]
 
 mod action;
 mod answer;
@@ -24,28 +28,28 @@ mod question;
 mod rollback;
 mod run;
 
-pub use action::Action;
+pub use action::{Action, Fix};
 pub use answer::{
     BudgetLifted, BundleForgotten, BundleSet, ConnectionChanged, LineDecided, LinesRetried,
     MapRemoved, PluginRemoved, PolicySet, QuestionsAnswered, Rebound, RulesOfConnection,
     RunCancelled, RunResolved, SecondTenant, SetAsideDone, SetAsideLifted, SheetWritten,
     TrialOfConnection,
 };
-pub use contract::{Contract, ContractLine, Contracts};
-pub use count::Simulation;
+pub use contract::{Contract, ContractLine, Contracts, Period};
+pub use count::{Pair, Simulation, Step, Total};
 pub use daemon::{
     Check, Dates, PostingStop, ProblemDetails, Readiness, RunStarted, Schedule, Schedules,
     TokenAdded, TokenRemoved, Tokens,
 };
-pub use document::{Document, SCHEMA_VERSION, schema_of_document, schemas};
+pub use document::{Document, SCHEMA_VERSION, reread, schema_of_document, schemas};
 pub use lists::{
-    Accounts, Budgets, Bundles, Connections, CountPolicies, Counts, Entries, Exclusions,
-    LineDecisions, MapDryRun, Mapping, Plugins, Radar, RunList, Services, SetAsides, Snapshots,
-    Validation, Workspaces,
+    Accounts, Budgets, Bundles, Connections, CountPolicies, Counts, Entries, Exclusions, Found,
+    LineDecision, LineDecisions, MapDryRun, Mapping, Plugins, Radar, RunList, Services, SetAsides,
+    Snapshots, Validation, Workspaces,
 };
 pub use named::{Ids, Named, NamesBeside};
-pub use number::number;
+pub use number::{Number, number};
 pub use problem::{Error, Problem};
 pub use question::{Question, Questions};
-pub use rollback::Rollback;
-pub use run::{Explained, FailedRun, Line, Run, Runs};
+pub use rollback::{OfModule, Rollback};
+pub use run::{Explained, FailedRun, Line, Lines, Run, Runs, Told};

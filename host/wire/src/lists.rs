@@ -1,21 +1,23 @@
 //! Lists.
 
+use std::borrow::Cow;
+
 use psa_host_billing::{Account, ConnectionName, Service, UsageItem, Workspace};
 use psa_host_sync::{
     AccountRow, BudgetView, BundleView, ConnectionView, ContractRow, Entry, ExclusionView, Finding,
-    MapDifference, MappingView, Names, PluginView, PolicyView, RunView, ServiceRow, SetAsideView,
-    SnapshotView, StanceRecord,
+    MapChange, MapDifference, MappingView, Names, Note, PluginView, PolicyView, RunView,
+    ServiceRow, SetAsideView, SnapshotView, StanceRecord,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::action::{About, Action};
+use crate::action::{About, Action, Fix};
 use crate::named::{Ids, Named, NamesBeside};
 
 macro_rules! lists {
     ($($(#[$doc:meta])* $name:ident { $field:ident: $type:ty })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, JsonSchema, Serialize)]
+        #[derive(Debug, JsonSchema, Serialize, Deserialize)]
         pub struct $name<'a> {
             /// The items.
             pub $field: $type,
@@ -25,15 +27,15 @@ macro_rules! lists {
 
 lists! {
     /// Plugins.
-    Plugins { plugins: &'a [PluginView] }
+    Plugins { plugins: Cow<'a, [PluginView]> }
     /// Runs, without their lines.
-    RunList { runs: &'a [RunView] }
+    RunList { runs: Cow<'a, [RunView]> }
     /// The request budget of each tenant.
-    Budgets { budgets: &'a [BudgetView] }
+    Budgets { budgets: Cow<'a, [BudgetView]> }
     /// Entries of the history.
-    Entries { entries: &'a [Entry] }
+    Entries { entries: Cow<'a, [Entry]> }
     /// Coro's customers.
-    Workspaces { workspaces: &'a [Workspace] }
+    Workspaces { workspaces: Cow<'a, [Workspace]> }
     /// The PSA connectors, with the names of their channels.
     Connections { connections: Vec<Named<'a, ConnectionView>> }
     /// Usage snapshots, with the names of their channels.
@@ -43,11 +45,11 @@ lists! {
 macro_rules! of_connection {
     ($($(#[$doc:meta])* $name:ident { $field:ident: $type:ty })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, JsonSchema, Serialize)]
+        #[derive(Debug, JsonSchema, Serialize, Deserialize)]
         pub struct $name<'a> {
             /// Of which connection.
             #[schemars(with = "String")]
-            pub connection: &'a ConnectionName,
+            pub connection: Cow<'a, ConnectionName>,
             /// The items.
             pub $field: $type,
         }
@@ -56,9 +58,9 @@ macro_rules! of_connection {
 
 of_connection! {
     /// The PSA's customers.
-    Accounts { accounts: &'a [Account] }
+    Accounts { accounts: Cow<'a, [Account]> }
     /// What the PSA sells.
-    Services { services: &'a [Service] }
+    Services { services: Cow<'a, [Service]> }
     /// What bundles hold.
     Bundles { bundles: Vec<Named<'a, BundleView>> }
     /// How counts become units.
@@ -72,21 +74,34 @@ of_connection! {
 }
 
 /// What was decided about a line.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct LineDecision<'a> {
     #[schemars(with = "String")]
-    line: &'a psa_host_billing::LineId,
+    pub line: Cow<'a, psa_host_billing::LineId>,
     #[schemars(with = "String")]
-    workspace: &'a psa_host_billing::WorkspaceId,
+    pub workspace: Cow<'a, psa_host_billing::WorkspaceId>,
     #[schemars(with = "String")]
-    module: &'a psa_host_billing::ModuleId,
+    pub module: Cow<'a, psa_host_billing::ModuleId>,
     #[serde(flatten)]
-    names: NamesBeside<'a>,
-    decision: &'a str,
-    why: &'a str,
-    who: &'a str,
+    pub names: NamesBeside<'a>,
+    pub decision: Cow<'a, str>,
+    pub why: Cow<'a, str>,
+    pub who: Cow<'a, str>,
     #[schemars(with = "psa_host_billing::form::Instant")]
-    at: jiff::Timestamp,
+    pub at: jiff::Timestamp,
+}
+
+impl<'a> MapDryRun<'a> {
+    /// Nothing was written.
+    pub fn new(difference: &'a MapDifference<'_>) -> Self {
+        Self {
+            changes: Cow::Borrowed(&difference.changes),
+            unchanged: difference.unchanged,
+            refused: Cow::Borrowed(&difference.refused),
+            notes: Cow::Borrowed(&difference.notes),
+            dry_run: true,
+        }
+    }
 }
 
 impl<'a> LineDecisions<'a> {
@@ -97,17 +112,17 @@ impl<'a> LineDecisions<'a> {
         names: &'a Names,
     ) -> Self {
         let row = |one: &'a StanceRecord| LineDecision {
-            line: &one.line,
-            workspace: &one.workspace,
-            module: &one.module,
+            line: Cow::Borrowed(&one.line),
+            workspace: Cow::Borrowed(&one.workspace),
+            module: Cow::Borrowed(&one.module),
             names: Ids::of(one).named(Some(connection), names),
-            decision: one.stance.as_str(),
-            why: &one.why,
-            who: &one.who,
+            decision: Cow::Borrowed(one.stance.as_str()),
+            why: Cow::Borrowed(&one.why),
+            who: Cow::Borrowed(&one.who),
             at: one.at,
         };
         Self {
-            connection,
+            connection: Cow::Borrowed(connection),
             lines: decisions.iter().map(row).collect(),
         }
     }
@@ -134,10 +149,10 @@ impl<'a> Snapshots<'a> {
 }
 
 /// The counts of a snapshot.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Counts<'a> {
-    snapshot: Named<'a, SnapshotView>,
-    items: Vec<Named<'a, UsageItem>>,
+    pub snapshot: Named<'a, SnapshotView>,
+    pub items: Vec<Named<'a, UsageItem>>,
 }
 
 impl<'a> Counts<'a> {
@@ -152,11 +167,11 @@ impl<'a> Counts<'a> {
 }
 
 /// Every workspace and module of a channel with its partner.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Mapping<'a> {
-    accounts: Vec<Named<'a, AccountRow>>,
-    services: Vec<Named<'a, ServiceRow>>,
-    contracts: Vec<Named<'a, ContractRow>>,
+    pub accounts: Vec<Named<'a, AccountRow>>,
+    pub services: Vec<Named<'a, ServiceRow>>,
+    pub contracts: Vec<Named<'a, ContractRow>>,
 }
 
 impl<'a> Mapping<'a> {
@@ -171,11 +186,16 @@ impl<'a> Mapping<'a> {
 }
 
 /// What an import of mappings would do.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct MapDryRun<'a> {
     /// What would not stay as it is.
-    #[serde(flatten)]
-    pub difference: &'a MapDifference<'a>,
+    pub changes: Cow<'a, [MapChange]>,
+    /// Rows that are there like this.
+    pub unchanged: usize,
+    /// Rows refused, each with its place, in the order of the file.
+    pub refused: Cow<'a, [psa_host_sync::Problem]>,
+    /// What a person should know.
+    pub notes: Cow<'a, [Note]>,
     /// Always: nothing was written.
     pub dry_run: bool,
 }
@@ -184,27 +204,27 @@ pub struct MapDryRun<'a> {
 pub type Radar = psa_host_sync::Radar;
 
 /// What stands against posting, and what a person should know.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Validation<'a> {
     #[schemars(with = "String")]
-    connection: &'a ConnectionName,
+    pub connection: Cow<'a, ConnectionName>,
     #[schemars(with = "String")]
-    tenant: &'a psa_host_billing::TenantKey,
+    pub tenant: Cow<'a, psa_host_billing::TenantKey>,
     #[schemars(with = "psa_host_billing::form::Day")]
-    as_of: jiff::civil::Date,
-    pairs: usize,
-    good: usize,
-    requests: u64,
-    findings: Vec<Found<'a>>,
+    pub as_of: jiff::civil::Date,
+    pub pairs: usize,
+    pub good: usize,
+    pub requests: u64,
+    pub findings: Vec<Found<'a>>,
 }
 
 /// One thing that was found.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Found<'a> {
     #[serde(flatten)]
-    found: Named<'a, Finding>,
+    pub found: Named<'a, Finding>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<Action>,
+    pub action: Option<Fix>,
 }
 
 impl<'a> Validation<'a> {
@@ -213,11 +233,11 @@ impl<'a> Validation<'a> {
         let connection = &validation.connection;
         let found = |found: &'a Finding| Found {
             found: Named::new(found, Some(connection), names),
-            action: Self::action(found, connection),
+            action: Self::action(found, connection).map(Fix::from),
         };
         Self {
-            connection,
-            tenant: &validation.tenant,
+            connection: Cow::Borrowed(connection),
+            tenant: Cow::Borrowed(&validation.tenant),
             as_of: validation.as_of,
             pairs: validation.pairs,
             good: validation.good,

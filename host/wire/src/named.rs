@@ -1,5 +1,7 @@
 //! Names beside ids.
 
+use std::borrow::Cow;
+
 use psa_host_billing::rollback::OfService;
 use psa_host_billing::{
     AccountId, ConnectionName, ContractId, ModuleId, ServiceId, UsageItem, WorkspaceId,
@@ -11,7 +13,7 @@ use psa_host_sync::{
     SnapshotView, StanceRecord,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is called something.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,55 +38,60 @@ impl<'a> Ids<'a> {
 
     /// Their names, as far as they are known; none of a PSA's without its connection.
     pub fn named(self, connection: Option<&ConnectionName>, names: &'a Names) -> NamesBeside<'a> {
+        let known = |name: Option<&'a str>| name.map(Cow::Borrowed);
         NamesBeside {
-            workspace_name: self.workspace.and_then(|id| names.workspace(id)),
-            module_name: self.module.and_then(|id| names.module(id)),
-            account_name: self.account.and_then(|id| names.account(connection?, id)),
-            service_name: self.service.and_then(|id| names.service(connection?, id)),
-            contract_name: self.contract.and_then(|id| names.contract(connection?, id)),
+            workspace_name: known(self.workspace.and_then(|id| names.workspace(id))),
+            module_name: known(self.module.and_then(|id| names.module(id))),
+            account_name: known(self.account.and_then(|id| names.account(connection?, id))),
+            service_name: known(self.service.and_then(|id| names.service(connection?, id))),
+            contract_name: known(self.contract.and_then(|id| names.contract(connection?, id))),
         }
     }
 }
 
 /// What the ids beside it are called; what is not known is left out.
-#[derive(Debug, Clone, Copy, Default, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct NamesBeside<'a> {
     /// Of the workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub workspace_name: Option<&'a str>,
+    pub workspace_name: Option<Cow<'a, str>>,
     /// Of the module, in Coro's console.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub module_name: Option<&'a str>,
+    pub module_name: Option<Cow<'a, str>>,
     /// Of the PSA's account.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_name: Option<&'a str>,
+    pub account_name: Option<Cow<'a, str>>,
     /// Of the PSA's service.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_name: Option<&'a str>,
+    pub service_name: Option<Cow<'a, str>>,
     /// Of the PSA's contract.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub contract_name: Option<&'a str>,
+    pub contract_name: Option<Cow<'a, str>>,
 }
 
 /// An item with the names of its ids.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Named<'a, T> {
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: Clone + Deserialize<'de>"))]
+pub struct Named<'a, T: Clone> {
     /// The item, its fields in the same object.
     #[serde(flatten)]
-    pub item: &'a T,
+    pub item: Cow<'a, T>,
     /// The names.
     #[serde(flatten)]
     pub names: NamesBeside<'a>,
 }
 
-impl<'a, T> Named<'a, T>
+impl<'a, T: Clone> Named<'a, T>
 where
     Ids<'a>: From<&'a T>,
 {
     /// With the names that are known.
     pub fn new(item: &'a T, connection: Option<&ConnectionName>, names: &'a Names) -> Self {
         let names = Ids::of(item).named(connection, names);
-        Self { item, names }
+        Self {
+            item: Cow::Borrowed(item),
+            names,
+        }
     }
 
     /// Each of a list.

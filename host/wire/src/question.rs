@@ -1,5 +1,7 @@
 //! What waits for a person.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::approval::Reason;
@@ -7,52 +9,51 @@ use psa_host_billing::form::{Day, Instant};
 use psa_host_billing::{ConnectionName, Money, TenantKey, Units};
 use psa_host_sync::{Names, NewAccountsView, QuestionRecord, QuestionState};
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
-use crate::action::Action;
+use crate::action::{Action, Fix};
 use crate::named::{Ids, NamesBeside};
-use crate::number::units;
+use crate::number::{Number, units};
 
 /// A question and what became of it.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Question<'a> {
-    id: String,
+    pub id: String,
     #[schemars(with = "String")]
-    connection: &'a ConnectionName,
+    pub connection: Cow<'a, ConnectionName>,
     #[schemars(with = "String")]
-    tenant: &'a TenantKey,
-    run: String,
+    pub tenant: Cow<'a, TenantKey>,
+    pub run: String,
     #[schemars(with = "String")]
-    workspace: &'a psa_host_billing::WorkspaceId,
+    pub workspace: Cow<'a, psa_host_billing::WorkspaceId>,
     #[schemars(with = "String")]
-    module: &'a psa_host_billing::ModuleId,
+    pub module: Cow<'a, psa_host_billing::ModuleId>,
     #[schemars(with = "String")]
-    contract: &'a psa_host_billing::ContractId,
+    pub contract: Cow<'a, psa_host_billing::ContractId>,
     #[schemars(with = "String")]
-    service: &'a psa_host_billing::ServiceId,
+    pub service: Cow<'a, psa_host_billing::ServiceId>,
     #[schemars(with = "String")]
-    line: &'a psa_host_billing::LineId,
+    pub line: Cow<'a, psa_host_billing::LineId>,
     #[serde(flatten)]
-    names: NamesBeside<'a>,
+    pub names: NamesBeside<'a>,
     #[schemars(with = "Units")]
-    baseline: Value,
+    pub baseline: Number,
     #[schemars(with = "Units")]
-    target: Value,
+    pub target: Number,
     #[schemars(with = "Day")]
-    effective_date: Date,
-    monthly_change: Option<&'a Money>,
-    reasons: &'a [Reason],
-    rollback_of: Option<String>,
-    state: &'a str,
+    pub effective_date: Date,
+    pub monthly_change: Option<Cow<'a, Money>>,
+    pub reasons: Cow<'a, [Reason]>,
+    pub rollback_of: Option<String>,
+    pub state: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<Action>,
+    pub action: Option<Fix>,
     #[schemars(with = "Instant")]
-    asked_at: Timestamp,
+    pub asked_at: Timestamp,
     #[schemars(with = "Option<Instant>")]
-    decided_at: Option<Timestamp>,
-    decided_by: Option<&'a str>,
-    why: Option<&'a str>,
+    pub decided_at: Option<Timestamp>,
+    pub decided_by: Option<Cow<'a, str>>,
+    pub why: Option<Cow<'a, str>>,
 }
 
 impl<'a> Question<'a> {
@@ -61,38 +62,39 @@ impl<'a> Question<'a> {
         let waits = asked.state == QuestionState::Waiting;
         Self {
             id: asked.id.to_string(),
-            connection: &asked.connection,
-            tenant: &asked.tenant,
+            connection: Cow::Borrowed(&asked.connection),
+            tenant: Cow::Borrowed(&asked.tenant),
             run: asked.run.to_string(),
-            workspace: &about.workspace,
-            module: &about.module,
-            contract: &about.key.contract,
-            service: &about.key.service,
-            line: &about.key.line,
+            workspace: Cow::Borrowed(&about.workspace),
+            module: Cow::Borrowed(&about.module),
+            contract: Cow::Borrowed(&about.key.contract),
+            service: Cow::Borrowed(&about.key.service),
+            line: Cow::Borrowed(&about.key.line),
             names: Ids::of(asked).named(Some(&asked.connection), names),
             baseline: units(about.baseline),
             target: units(about.target),
             effective_date: about.effective,
-            monthly_change: about.money.as_ref(),
-            reasons: &about.reasons,
+            monthly_change: about.money.as_ref().map(Cow::Borrowed),
+            reasons: Cow::Borrowed(&about.reasons),
             rollback_of: about.rollback.map(|(run, _)| run.to_string()),
-            state: asked.state.as_str(),
-            action: waits.then(|| Action::AnswerQuestion {
-                question: asked.id.to_string(),
+            state: Cow::Borrowed(asked.state.as_str()),
+            action: waits.then(|| {
+                let question = asked.id.to_string();
+                Fix::from(Action::AnswerQuestion { question })
             }),
             asked_at: asked.asked_at,
             decided_at: asked.decided_at,
-            decided_by: asked.decided_by.as_deref(),
-            why: asked.why.as_deref(),
+            decided_by: asked.decided_by.as_deref().map(Cow::Borrowed),
+            why: asked.why.as_deref().map(Cow::Borrowed),
         }
     }
 }
 
 /// What is asked, line by line, and of new accounts in one sum.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Questions<'a> {
-    questions: Vec<Question<'a>>,
-    new_accounts: &'a [NewAccountsView],
+    pub questions: Vec<Question<'a>>,
+    pub new_accounts: Cow<'a, [NewAccountsView]>,
 }
 
 impl<'a> Questions<'a> {
@@ -104,7 +106,7 @@ impl<'a> Questions<'a> {
     ) -> Self {
         Self {
             questions: asked.iter().map(|one| Question::new(one, names)).collect(),
-            new_accounts,
+            new_accounts: Cow::Borrowed(new_accounts),
         }
     }
 }

@@ -1,55 +1,56 @@
 //! What taking a run back would come to.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use psa_host_billing::form::Day;
 use psa_host_billing::rollback::OfService;
 use psa_host_billing::{ConnectionName, ModuleId, Money, ServiceId, UnitsChange};
 use psa_host_sync::{LeftOut, Names, RollbackView};
 use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::named::{Ids, NamesBeside};
-use crate::number::change;
+use crate::number::{Number, change};
 
 /// A rollback, or what it would be.
-#[derive(Debug, JsonSchema, Serialize)]
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
 pub struct Rollback<'a> {
-    run: &'a str,
+    pub run: Cow<'a, str>,
     #[schemars(with = "String")]
-    connection: &'a ConnectionName,
-    dry_run: bool,
-    lines: usize,
-    services: Vec<OfModule<'a>>,
-    monthly_change: &'a [Money],
-    money_unknown: usize,
-    left: &'a [LeftOut],
-    questions: &'a [String],
+    pub connection: Cow<'a, ConnectionName>,
+    pub dry_run: bool,
+    pub lines: usize,
+    pub services: Vec<OfModule<'a>>,
+    pub monthly_change: Cow<'a, [Money]>,
+    pub money_unknown: usize,
+    pub left: Cow<'a, [LeftOut]>,
+    pub questions: Cow<'a, [String]>,
 }
 
 /// What it changes of one service.
-#[derive(Debug, JsonSchema, Serialize)]
-struct OfModule<'a> {
+#[derive(Debug, JsonSchema, Serialize, Deserialize)]
+pub struct OfModule<'a> {
     #[schemars(with = "String")]
-    module: &'a ModuleId,
+    pub module: Cow<'a, ModuleId>,
     #[schemars(with = "String")]
-    service: &'a ServiceId,
+    pub service: Cow<'a, ServiceId>,
     #[serde(flatten)]
-    names: NamesBeside<'a>,
-    lines: usize,
+    pub names: NamesBeside<'a>,
+    pub lines: usize,
     #[schemars(with = "UnitsChange")]
-    units: Value,
+    pub units: Number,
     #[schemars(with = "Day")]
-    from: Date,
+    pub from: Date,
     #[schemars(with = "Day")]
-    to: Date,
+    pub to: Date,
 }
 
 impl<'a> OfModule<'a> {
     fn new(of: &'a OfService, connection: &ConnectionName, names: &'a Names) -> Self {
         Self {
-            module: &of.module,
-            service: &of.service,
+            module: Cow::Borrowed(&of.module),
+            service: Cow::Borrowed(&of.service),
             names: Ids::of(of).named(Some(connection), names),
             lines: of.lines,
             units: change(of.units),
@@ -63,8 +64,8 @@ impl<'a> Rollback<'a> {
     /// With names. `dry_run`: nobody was asked.
     pub fn new(view: &'a RollbackView, dry_run: bool, names: &'a Names) -> Self {
         Self {
-            run: &view.run,
-            connection: &view.connection,
+            run: Cow::Borrowed(&view.run),
+            connection: Cow::Borrowed(&view.connection),
             dry_run,
             lines: view.lines,
             services: view
@@ -73,10 +74,10 @@ impl<'a> Rollback<'a> {
                 .iter()
                 .map(|of| OfModule::new(of, &view.connection, names))
                 .collect(),
-            monthly_change: &view.effect.money,
+            monthly_change: Cow::Borrowed(&view.effect.money),
             money_unknown: view.effect.money_unknown,
-            left: &view.left,
-            questions: &view.questions,
+            left: Cow::Borrowed(&view.left),
+            questions: Cow::Borrowed(&view.questions),
         }
     }
 }

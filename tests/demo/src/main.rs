@@ -117,7 +117,7 @@ fn what_people_decide(shell: &Shell, simulator: &Simulator) -> Result<()> {
 fn stay(shell: &Shell, folder: tempfile::TempDir) -> Result<()> {
     let folder = folder.keep();
     println!(
-        "\nIts data stays in {}, and the simulated Autotask until you press Enter. In another \
+        "\nIts data stays in {},\nand the simulated Autotask until you press Enter. In another \
          terminal:\n\n{}\n",
         folder.display(),
         shell.by_hand()

@@ -61,7 +61,8 @@ impl Shell {
     pub(crate) fn by_hand(&self) -> String {
         let folder = self.folder.display();
         format!(
-            "  export PSA_HOST_DATA={folder}/data PSA_HOST_KEY_FILE={folder}/key\n  \
+            "  export PSA_HOST_DATA={folder}/data\n  \
+             export PSA_HOST_KEY_FILE={folder}/key\n  \
              export PSA_HOST_DEV_LOOPBACK=1\n  \
              alias psa-host={}\n  \
              psa-host approval list northwind --lines",

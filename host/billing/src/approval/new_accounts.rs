@@ -6,14 +6,14 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::brake::Alike;
 use crate::rules::BrakeLimits;
 use crate::{Money, Units, UnitsChange, WorkspaceId};
 
 /// Changes of new accounts, added up.
-#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct NewAccounts {
     /// How many accounts.
     pub accounts: usize,
@@ -37,7 +37,7 @@ pub struct NewAccounts {
 }
 
 /// Money a month in one currency.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct MoneyUpDown {
     /// ISO 4217, where the PSA says it.
     pub currency: Option<Box<str>>,
@@ -48,7 +48,7 @@ pub struct MoneyUpDown {
 }
 
 /// Lines that would all have the same units.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct EqualTargets {
     /// How many lines.
     pub lines: usize,

@@ -92,7 +92,7 @@ brake_codes! {
         None;
     /// Rows of the list of workspaces could not be read.
     WorkspacesUnread = "workspaces-unread",
-        "The list of workspaces was imported with --partial, and rows of it could not be read. It lasts until a whole list is imported.",
+        "The newest list of workspaces is not whole: rows of it could not be read (`--partial`), or it says itself that it is a page or a part. It lasts until a whole list is imported.",
         Some("which customers are billed cannot be told from a list that is not whole");
     /// The usage of too many pairs could not be read.
     TooMuchUnread = "too-much-unread",

@@ -7,16 +7,22 @@ use super::ValueArgs;
 #[derive(Debug, Subcommand)]
 pub enum ConnectionCommand {
     /// Connect a channel workspace to a PSA, and check it at once
-    #[command(after_help = "\
+    #[command(
+        override_usage = "psa-host connection add [OPTIONS] --name <N> --channel <WORKSPACE>\n       \
+         --time-zone <ZONE> <PLUGIN>",
+        after_help = "\
 Examples:
-  psa-host connection add autotask --name acme --channel msp-1 --time-zone America/New_York \\
+  psa-host connection add autotask --name acme --channel msp-1 \\
+      --time-zone America/New_York \\
       --set username=key@acme.example                    # asks for the secret
-  psa-host connection add autotask --name acme --channel msp-1 --time-zone America/New_York \\
+  psa-host connection add autotask --name acme --channel msp-1 \\
+      --time-zone America/New_York \\
       --set username=key@acme.example --secret secret=@secret.txt
 
 Where the check fails the connection is kept with what is wrong as its status,
 and the exit status is 1: set it right with `connection set` or `rotate`, then
-`connection check`.")]
+`connection check`."
+    )]
     Add(AddArgs),
     /// Change settings or the time zone
     #[command(after_help = "\
@@ -71,7 +77,8 @@ their place without a check.")]
     #[command(after_help = "\
 Examples:
   psa-host connection check acme
-  psa-host connection check acme --retry       # refused credentials were put right in the PSA
+  # refused credentials were put right in the PSA
+  psa-host connection check acme --retry
 
 Credentials that the PSA refused are not sent again, also not by a check,
 until they are rotated or somebody says --retry: PSAs lock a user after a few
@@ -87,8 +94,10 @@ failures.")]
     /// Say what a tenant key means that is known from another plugin or channel
     #[command(after_help = "\
 Examples:
-  psa-host connection tenant beta same --why 'both channels bill through one Autotask'
-  psa-host connection tenant beta different --why 'a test system with a copied database'
+  psa-host connection tenant beta same \\
+      --why 'both channels bill through one Autotask'
+  psa-host connection tenant beta different \\
+      --why 'a test system with a copied database'
 
 A plugin only claims which tenant it is at. Where another one, or another
 channel, has the key already, the connection is refused as `tenant-claimed`
@@ -111,8 +120,9 @@ tenant that is known. `different`: it gets its own.")]
     /// Go on at the place that the vendor moved the PSA to
     #[command(after_help = "\
 Examples:
-  psa-host connection rebind acme                               # shows what is found there, and asks
-  psa-host connection rebind acme --yes webservices31/4         # in scripts: the tenant it showed
+  psa-host connection rebind acme  # shows what is found there, and asks
+  # in scripts: the tenant it showed
+  psa-host connection rebind acme --yes webservices31/4
 
 For a connection that is refused as `tenant-changed` although it is the same
 PSA: its vendor has moved it. Mapped accounts and known lines are looked for
@@ -131,7 +141,7 @@ Without --yes and without a terminal it only shows, and the exit status is 3.")]
     /// Keep it on one file of its plugin, or let it follow the file in use again
     #[command(after_help = "\
 Examples:
-  psa-host connection keep-on acme 5d41402a          # an approved file, by its SHA-256
+  psa-host connection keep-on acme 5d41402a  # an approved file, by its SHA-256
   psa-host connection keep-on acme in-use
   psa-host connection keep-on acme in-use --accept-difference 1f3c5a7b9d0e
 

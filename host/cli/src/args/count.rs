@@ -7,7 +7,9 @@ use psa_host_billing::count::{Basis, Multiplier, Rounding};
 #[derive(Debug, Subcommand)]
 pub enum CountCommand {
     /// Change how the counts of a mapped module become units; what is not named stays
-    #[command(after_help = "\
+    #[command(
+        override_usage = "psa-host count set [OPTIONS] <N> <MODULE>",
+        after_help = "\
 Examples:
   psa-host count set acme edr --basis peak
   psa-host count set acme edr --multiplier 0.5 --rounding nearest --included 5
@@ -18,7 +20,8 @@ Examples:
 
 In this order: the basis (the latest count, or the peak or average since the
 billing period began), less what is excluded, times the multiplier, rounded,
-less what is included, and at least the minimum on its days.")]
+less what is included, and at least the minimum on its days."
+    )]
     Set(CountSet),
     /// Show how counts become units
     #[command(after_help = "\
@@ -33,12 +36,17 @@ Examples:
         module: Option<String>,
     },
     /// Leave some of a workspace's users or devices out of the bill, from today on
-    #[command(after_help = "\
+    #[command(
+        override_usage = "psa-host count exclude [OPTIONS] --owner <WHO> --why <TEXT>\n       \
+         <N> <WORKSPACE> <MODULE> <COUNT>",
+        after_help = "\
 Example:
-  psa-host count exclude acme ws-17 edr 2 --owner 'J. Doe' --why 'test phones' --until 2026-12-31
+  psa-host count exclude acme ws-17 edr 2 --owner 'J. Doe' \\
+      --why 'test phones' --until 2026-12-31
 
 Counted as the module is billed: users or devices. If more are excluded than
-are counted, the pair is held.")]
+are counted, the pair is held."
+    )]
     Exclude(CountExclude),
     /// List what is left out of the bill
     #[command(after_help = "\

@@ -130,8 +130,10 @@ numbers are numbers.")]
     #[command(after_help = "\
 Examples:
   psa-host approval approve q-000012 q-000013 --why 'ordered on 20 November'
-  psa-host approval approve --new-accounts acme --why 'the sums are those of our list'
-  psa-host approval approve --new-accounts acme --account 174 --why 'checked by phone'
+  psa-host approval approve --new-accounts acme \\
+      --why 'the sums are those of our list'
+  psa-host approval approve --new-accounts acme --account 174 \\
+      --why 'checked by phone'
   psa-host approval approve --all-of acme --why 'checked against the list' --yes
 
 A change is posted if it is looked at again and is the same then, or departs

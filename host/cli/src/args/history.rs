@@ -9,7 +9,8 @@ pub enum HistoryCommand {
     #[command(after_help = "\
 Examples:
   psa-host history verify
-  psa-host history verify --head 812@channel/msp-1:5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592
+  psa-host history verify --head \\
+  9@channel/msp:5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592
 
 There is one chain for each channel and one for the installation; all are
 verified, and the last entry of each is printed. Needs the key file. That
@@ -58,7 +59,7 @@ Examples:
   psa-host history export history.csv
   psa-host history export history.xlsx --force
   psa-host history export - | less
-  psa-host history export new.csv --after 812           # what came since the last export
+  psa-host history export new.csv --after 812  # what came since the last export
   psa-host history export - --format-of xlsx > history.xlsx
 
 Columns: seq, at (UTC), who, what, subject, detail, keyed, hash, chain.

@@ -69,7 +69,8 @@ Examples:
     /// Declare which modules a bundle of Coro holds, or list what is declared
     #[command(after_help = "\
 Examples:
-  psa-host map bundle acme essentials-bundle --of endpoint-security,email-security
+  psa-host map bundle acme essentials-bundle \\
+      --of endpoint-security,email-security
   psa-host map bundle acme essentials-bundle --remove
   psa-host map bundle acme
 
@@ -163,13 +164,15 @@ status 3).")]
     /// Set workspaces, or modules of them, aside: excluded or held, with a reason
     #[command(after_help = "\
 Examples:
-  psa-host map set-aside acme --workspace ws-17 --exclude --why \"billed by our distributor\"
+  psa-host map set-aside acme --workspace ws-17 --exclude \\
+      --why \"billed by our distributor\"
   psa-host map set-aside acme --workspace ws-18 --module edr --hold \\
       --why \"contract is being renewed\" --until 2026-12-31
   psa-host map set-aside acme --list
 
---exclude: not planned, and not reported as unmapped. --hold: planned and held, with the reason
-in every report. After its last day an entry counts no more, but stays listed.")]
+--exclude: not planned, and not reported as unmapped. --hold: planned and held,
+with the reason in every report. After its last day an entry counts no more, but
+stays listed.")]
     SetAside(MapSetAside),
     /// Take up again what was set aside
     #[command(after_help = "\

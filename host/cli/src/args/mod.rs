@@ -233,7 +233,8 @@ Posts nothing. Exit status 3 when something would be held.")]
     #[command(after_help = "\
 Examples:
   source <(psa-host completions bash)
-  psa-host completions bash > ~/.local/share/bash-completion/completions/psa-host
+  psa-host completions bash > \\
+      ~/.local/share/bash-completion/completions/psa-host
 
 Connections, workspaces, modules, runs, questions and plugins complete too:
 those of the data directory that PSA_HOST_DATA names.")]
@@ -265,13 +266,19 @@ Example:
 
 The file:
   {\"workspaces\": [
-    {\"id\": \"msp-1\", \"name\": \"Northwind MSP\", \"company\": \"Northwind\", \"domain\": \"northwind.example\",
+    {\"id\": \"msp-1\", \"name\": \"Northwind MSP\", \"company\": \"Northwind\",
+     \"domain\": \"northwind.example\",
      \"kind\": \"channel\", \"parent\": null, \"status\": \"subscription\"},
-    {\"id\": \"ws-17\", \"name\": \"Acme\", \"company\": \"Acme Inc\", \"domain\": \"acme.example\",
-     \"kind\": \"child\", \"parent\": \"msp-1\", \"status\": \"subscription\", \"demo\": false, \"nfr\": false}
+    {\"id\": \"ws-17\", \"name\": \"Acme\", \"company\": \"Acme Inc\",
+     \"domain\": \"acme.example\",
+     \"kind\": \"child\", \"parent\": \"msp-1\", \"status\": \"subscription\",
+     \"demo\": false, \"nfr\": false}
   ]}
-kind: channel, child, regular. status: new, trial, subscription, inactive, archived.
-With --partial, control characters in names are taken out and told; that alone leaves a list whole.")]
+kind: channel, child, regular.
+status: new, trial, subscription, inactive, archived.
+With --partial, control characters in names are taken out and told; that alone
+leaves a list whole. A list that says it is a page or a part (\"has_more\": true or
+the like) is taken, and nothing is posted until a whole one is imported.")]
     Import {
         /// JSON file, or - for standard input
         #[arg(value_name = "FILE|-")]

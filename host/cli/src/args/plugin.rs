@@ -36,8 +36,11 @@ Examples:
     #[command(after_help = "\
 Examples:
   psa-host plugin approve autotask
-  psa-host plugin approve autotask 5d41402abc4b2a76 --yes 5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592   # all 64 characters
-  psa-host plugin approve autotask --yes 5d41402abc4b2a76b9719d911017c592 --accept-difference 1f3c5a7b9d0e
+  # all 64 characters
+  psa-host plugin approve autotask 5d41402abc4b2a76 \\
+      --yes 5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592
+  psa-host plugin approve autotask --yes 5d41402abc4b2a76b9719d911017c592 \\
+      --accept-difference 1f3c5a7b9d0e
   psa-host plugin approve halo --host psa.northwind.example
 
 Where another file is in use under the name, what differs from it is shown,
@@ -71,7 +74,7 @@ too. A connection can stay on a file with `connection keep-on`.")]
     #[command(after_help = "\
 Examples:
   psa-host plugin set autotask --secret integration-code=@code.txt
-  psa-host plugin set autotask                      # asks for missing secrets")]
+  psa-host plugin set autotask  # asks for missing secrets")]
     Set {
         /// Plugin
         name: String,

@@ -24,8 +24,10 @@ pub enum RulesCommand {
 Examples:
   psa-host rules set acme --effective next-period --window-days 5
   psa-host rules set acme --effective period-start --later-changes today
-  psa-host rules set acme --status trial=ignore --status inactive=zero --zero post
-  psa-host rules set acme --ask-units 25 --ask-percent 50 --ask-money 200 --ask-first-time yes
+  psa-host rules set acme --status trial=ignore --status inactive=zero \\
+      --zero post
+  psa-host rules set acme --ask-units 25 --ask-percent 50 --ask-money 200 \\
+      --ask-first-time yes
   psa-host rules set acme --ask-rise 50,10 --ask-fall 20,5 --ask-units none
   psa-host rules set acme --brake-units-percent 20 --brake-alike-lines none
   psa-host rules set acme --brake-stale-days 2 --brake-money 5000")]

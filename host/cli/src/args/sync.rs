@@ -12,11 +12,12 @@ Examples:
   psa-host sync                        # every connection that is not paused
   psa-host sync acme --dry-run
   psa-host sync acme --format json
-  psa-host sync acme --release too-many-accounts --why 'all were moved to the new bundle'
+  psa-host sync acme --release too-many-accounts \\
+      --why 'all were moved to the new bundle'
   psa-host sync acme --wait
   psa-host sync acme --workspace ws-00042 --dry-run
   psa-host sync acme --workspace 'Cedar Dental' --workspace ws-00042
-  psa-host sync --new --quiet          # what a person has to know, by mail from cron
+  psa-host sync --new --quiet  # what a person has to know, by mail from cron
 
 Ctrl-C, SIGTERM or `psa-host run cancel`: what is in flight is finished and
 read back, the rest is not sent. A second Ctrl-C stops at once, and the next

@@ -118,6 +118,22 @@ fn every_command_has_an_example_of_itself_that_can_be_pasted() {
     assert!(seen > 60, "only {seen} examples were found");
 }
 
+/// A terminal of 80 columns breaks a longer line, and half a command is another command.
+#[test]
+fn no_line_that_can_be_pasted_is_wider_than_80_columns() {
+    let mut all = all();
+    all.push(("psa-host".to_owned(), Cli::command()));
+    for (path, command) in all {
+        for line in help_after(&command).lines() {
+            assert!(line.chars().count() <= 80, "{path}: {line}");
+        }
+        let help = command.term_width(80).render_long_help().to_string();
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{path}: {line}");
+        }
+    }
+}
+
 #[test]
 fn the_examples_of_the_whole_program_parse() {
     let help = help_after(&Cli::command());

@@ -10,10 +10,12 @@ pub enum UsageCommand {
     #[command(after_help = "\
 Examples:
   psa-host usage import usage.json
-  psa-host usage import usage.csv --channel msp-1 --taken-at 2026-10-01T04:30:00Z --complete
+  psa-host usage import usage.csv --channel msp-1 \\
+      --taken-at 2026-10-01T04:30:00Z --complete
 
 The JSON file:
-  {\"channel\": \"msp-1\", \"taken_at\": \"2026-10-01T04:30:00Z\", \"complete\": true, \"items\": [
+  {\"channel\": \"msp-1\", \"taken_at\": \"2026-10-01T04:30:00Z\",
+   \"complete\": true, \"items\": [
     {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 12, \"devices\": 14}
   ]}
 The CSV file (say the rest with options):
@@ -29,7 +31,8 @@ its pair is held, or all of its workspace where the module cannot be read;
 where the workspace cannot be read either, the snapshot is not complete and
 nothing is posted from it.
 In JSON, an item may name who was counted, as many as the count says:
-    {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 2, \"user_names\": [\"ann\", \"ben\"],
+    {\"workspace\": \"ws-17\", \"module\": \"edr\", \"users\": 2,
+     \"user_names\": [\"ann\", \"ben\"],
      \"devices\": 1, \"device_names\": [\"laptop-7\"]}")]
     Import(UsageImport),
     /// Show the newest snapshot of each channel, or one channel's counts

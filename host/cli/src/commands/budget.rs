@@ -1,5 +1,7 @@
 //! `psa-host budget …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::Access;
@@ -21,7 +23,7 @@ pub fn run(command: BudgetCommand, host: &Access, out: Output) -> Result<Status>
             let until = host.lift_pause(&connection, &why)?;
             if out.is_json() {
                 out.json(&wire::BudgetLifted {
-                    connection: &connection,
+                    connection: Cow::Borrowed(&connection),
                     lifted: until,
                 })?;
             } else {
@@ -37,7 +39,9 @@ pub fn run(command: BudgetCommand, host: &Access, out: Output) -> Result<Status>
 fn show(connection: Option<&ConnectionName>, host: &Access, out: Output) -> Result<Status> {
     let budgets = host.budgets(connection)?;
     if out.is_json() {
-        out.json(&wire::Budgets { budgets: &budgets })?;
+        out.json(&wire::Budgets {
+            budgets: Cow::Borrowed(&budgets),
+        })?;
         return Ok(Status::Done);
     }
     let mut table = Table::new([

@@ -1,5 +1,7 @@
 //! `psa-host connection …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{Access, AddConnection, CheckView, TenantDecision};
@@ -7,7 +9,7 @@ use psa_host_wire as wire;
 
 use super::{Status, confirm, id, or_dash, plugin_trial};
 use crate::args::{ConnectionCommand, TenantWord, ValueArgs};
-use crate::output::{Column, Output, Table, Tone, WrongUse, tell};
+use crate::output::{Column, Output, Table, Tone, WrongUse, named, tell};
 use crate::secrets::{self, Wanted};
 
 pub async fn run(command: ConnectionCommand, host: &Access, out: Output) -> Result<Status> {
@@ -128,8 +130,8 @@ async fn rotate(
 fn answer(out: Output, done: &str, connection: &ConnectionName) -> Result<Status> {
     if out.is_json() {
         out.json(&wire::ConnectionChanged {
-            connection,
-            result: done,
+            connection: Cow::Borrowed(connection),
+            result: Cow::Borrowed(done),
         })?;
     } else {
         out.line(format!("{done} connection {connection}"))?;
@@ -174,14 +176,14 @@ pub(super) fn report(check: &CheckView, out: Output) -> Result<Status> {
         Column::Words("DETAIL"),
     ]);
     for finding in &check.findings {
-        let tone = match finding.verdict {
+        let tone = match finding.verdict.as_ref() {
             "proven" => Tone::Good,
             "refused" => Tone::Bad,
             _ => Tone::Attention,
         };
         table.toned([
             (finding.subject.clone(), Tone::Plain),
-            (finding.verdict.to_owned(), tone),
+            (finding.verdict.to_string(), tone),
             (finding.detail.clone(), Tone::Plain),
         ]);
     }
@@ -214,6 +216,7 @@ fn list(host: &Access, out: Output) -> Result<Status> {
         out.json(&wire::Connections::new(&connections, &names))?;
         return Ok(Status::Done);
     }
+    let names = host.names(None)?;
     let mut table = Table::new([
         Column::Left("NAME"),
         Column::Left("PLUGIN"),
@@ -237,7 +240,10 @@ fn list(host: &Access, out: Output) -> Result<Status> {
         table.toned([
             (connection.name.to_string(), Tone::Plain),
             (connection.plugin, Tone::Plain),
-            (connection.channel.to_string(), Tone::Plain),
+            (
+                named(&connection.channel, names.workspace(&connection.channel)),
+                Tone::Plain,
+            ),
             (connection.status, tone),
             of(&connection.workspace_mapping),
             of(&connection.service_mapping),

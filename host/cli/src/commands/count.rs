@@ -1,5 +1,7 @@
 //! `psa-host count …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::count::{CountPolicy, Minimum};
 use psa_host_billing::{ConnectionName, ModuleId, Units};
@@ -66,10 +68,10 @@ fn change(set: &CountSet, host: &Access, out: Output) -> Result<()> {
     };
     if out.is_json() {
         return Ok(out.json(&wire::PolicySet {
-            connection: &name,
-            module: &module,
-            result,
-            policy: &policy,
+            connection: Cow::Borrowed(&name),
+            module: Cow::Borrowed(&module),
+            result: Cow::Borrowed(result),
+            policy: Cow::Borrowed(&policy),
         })?);
     }
     show(&name, Some(&module), host, out)
@@ -133,7 +135,7 @@ fn show(
         let names = host.names(Some(name))?;
         let policies = wire::Named::all(&policies, name, &names);
         return Ok(out.json(&wire::CountPolicies {
-            connection: name,
+            connection: Cow::Borrowed(name),
             policies,
         })?);
     }
@@ -208,7 +210,7 @@ fn exclusions(name: &ConnectionName, all: bool, host: &Access, out: Output) -> R
     if out.is_json() {
         let exclusions = wire::Named::all(&exclusions, name, &names);
         return Ok(out.json(&wire::Exclusions {
-            connection: name,
+            connection: Cow::Borrowed(name),
             exclusions,
         })?);
     }
@@ -226,7 +228,7 @@ fn exclusions(name: &ConnectionName, all: bool, host: &Access, out: Output) -> R
     ]);
     for view in exclusions {
         let exclusion = view.exclusion;
-        let tone = match view.state {
+        let tone = match view.state.as_ref() {
             "counts" => Tone::Good,
             _ => Tone::Plain,
         };
@@ -244,7 +246,7 @@ fn exclusions(name: &ConnectionName, all: bool, host: &Access, out: Output) -> R
             (exclusion.metric.to_string(), Tone::Plain),
             (or_dash(exclusion.since), Tone::Plain),
             (or_dash(exclusion.until), Tone::Plain),
-            (view.state.to_owned(), tone),
+            (view.state.into_owned(), tone),
             (exclusion.owner, Tone::Plain),
             (exclusion.why, Tone::Plain),
         ]);

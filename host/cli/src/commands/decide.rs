@@ -1,5 +1,7 @@
 //! `psa-host explain`, `line …` and `approval …`.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::approval::{NewAccounts, Reason};
 use psa_host_billing::{AccountId, ConnectionName, ModuleId, WorkspaceId};
@@ -55,7 +57,7 @@ fn print(
     ))?;
     let mut table = Table::new([Column::Left("STEP"), Column::Words("WHAT WAS FOUND")]);
     for step in &explained.steps {
-        table.row([step.about.to_owned(), step.says.clone()]);
+        table.row([step.about.to_string(), step.says.clone()]);
     }
     out.table(table, "")?;
     if let Some(line) = &explained.line {
@@ -97,7 +99,7 @@ fn earlier(before: &[Earlier]) -> Table {
             one.from.to_string(),
             one.to.to_string(),
             one.effective_date.to_string(),
-            one.state.to_owned(),
+            one.state.to_string(),
         ]);
     }
     table
@@ -127,11 +129,11 @@ pub async fn line(command: LineCommand, host: &Access, out: Output) -> Result<St
         .await?;
     if out.is_json() {
         out.json(&wire::LineDecided {
-            connection: &name,
-            workspace: &workspace,
-            module: &module,
+            connection: Cow::Borrowed(&name),
+            workspace: Cow::Borrowed(&workspace),
+            module: Cow::Borrowed(&module),
             result: done.result,
-            message: &done.message,
+            message: Cow::Borrowed(&done.message),
         })?;
     } else {
         out.line(done.message)?;
@@ -148,9 +150,9 @@ fn retry(args: &RetryArgs, host: &Access, out: Output) -> Result<Status> {
     let lifted = host.retry_lines(&name, named, reason(&args.why)?)?;
     if out.is_json() {
         out.json(&wire::LinesRetried {
-            connection: &name,
-            lines: &lifted,
-            result: "retried",
+            connection: Cow::Borrowed(&name),
+            lines: Cow::Borrowed(&lifted),
+            result: Cow::Borrowed("retried"),
         })?;
     } else {
         for line in lifted {
@@ -230,20 +232,24 @@ pub fn approval(command: ApprovalCommand, host: &Access, out: Output) -> Result<
     let ids = answered(&args, answer, host)?;
     host.answer(&ids, answer, why)?;
     let word = match answer {
-        Answering::Grant => "approved: the next sync looks at it again and posts it",
+        Answering::Grant => "approved",
         Answering::Reject => "rejected",
         Answering::Reopen => "asked again",
+    };
+    let then = match answer {
+        Answering::Grant => ": the next sync looks at what it is then, and posts it",
+        Answering::Reject | Answering::Reopen => "",
     };
     if out.is_json() {
         out.json(&wire::QuestionsAnswered {
             questions: ids.iter().map(ToString::to_string).collect(),
-            result: word,
+            result: Cow::Borrowed(word),
         })?;
     } else if args.new_accounts.is_some() {
-        out.line(format!("{} {word}", number_of_changes(ids.len())))?;
+        out.line(format!("{} {word}{then}", number_of_changes(ids.len())))?;
     } else {
         for id in ids {
-            out.line(format!("{id} {word}"))?;
+            out.line(format!("{id} {word}{then}"))?;
         }
     }
     Ok(Status::Done)

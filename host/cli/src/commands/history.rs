@@ -1,5 +1,7 @@
 //! `psa-host history …`
 
+use std::borrow::Cow;
+
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -93,7 +95,9 @@ fn verify(kept: Option<&HistoryHead>, host: &Access, out: Output) -> Result<Stat
 fn list(filter: &EntryFilter<'_>, limit: u32, host: &Access, out: Output) -> Result<()> {
     let entries = host.history_entries(filter, limit)?;
     if out.is_json() {
-        return Ok(out.json(&wire::Entries { entries: &entries })?);
+        return Ok(out.json(&wire::Entries {
+            entries: Cow::Borrowed(&entries),
+        })?);
     }
     let mut table = Table::new([
         Column::Right("SEQ"),

@@ -1,5 +1,7 @@
 //! `psa-host plugin …`
 
+use std::borrow::Cow;
+
 use std::io::IsTerminal;
 
 use anyhow::Result;
@@ -14,36 +16,7 @@ use crate::secrets::{self, Wanted};
 
 pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<Status> {
     match command {
-        PluginCommand::Add { file } => {
-            let added = host.add_plugin(&file).await?;
-            if out.is_json() {
-                out.json(&added)?;
-                return Ok(Status::Done);
-            }
-            let plugin = &added.plugin;
-            let name = &plugin.name;
-            let version = &added.description.version;
-            out.line(match added.result {
-                "same" => format!("{name} is there already: the very same file"),
-                "candidate" => format!(
-                    "added {name} {version} as a candidate; {name} {} stays in use",
-                    plugin.description.version
-                ),
-                _ => format!("added {name} {version}"),
-            })?;
-            out.line(format!("sha256 {}", added.sha256))?;
-            let of_file = plugin.files.iter().find(|file| file.sha256 == added.sha256);
-            if of_file.is_some_and(|file| file.approval.is_none()) {
-                asks_for(&added.description, out)?;
-                out.line(match added.result {
-                    "candidate" => format!(
-                        "Nothing that runs has changed. See what differs with `psa-host plugin \
-                         approve {name}`."
-                    ),
-                    _ => format!("It does nothing before `psa-host plugin approve {name}`."),
-                })?;
-            }
-        }
+        PluginCommand::Add { file } => add(&file, host, out).await?,
         PluginCommand::List => list(&host.plugins()?, out)?,
         PluginCommand::Inspect { target } => {
             let plugin = host.inspect_plugin(&target).await?;
@@ -91,40 +64,65 @@ pub async fn run(command: PluginCommand, host: &Access, out: Output) -> Result<S
             out.line(format!("set {name}"))?;
             tell_missing(&plugin, out)?;
         }
-        PluginCommand::Remove {
-            name,
-            file: Some(sha256),
-            yes,
-        } => {
-            confirm(&format!("remove file {sha256} of plugin {name}"), yes)?;
-            let sha256 = host.remove_plugin_file(&name, &sha256)?;
-            if out.is_json() {
-                out.json(&wire::PluginRemoved {
-                    removed: &name,
-                    file: Some(&sha256),
-                })?;
-            } else {
-                out.line(format!("removed file {sha256} of {name}"))?;
-            }
-        }
-        PluginCommand::Remove {
-            name,
-            file: None,
-            yes,
-        } => {
-            confirm(&format!("remove plugin {name}"), yes)?;
-            host.remove_plugin(&name)?;
-            if out.is_json() {
-                out.json(&wire::PluginRemoved {
-                    removed: &name,
-                    file: None,
-                })?;
-            } else {
-                out.line(format!("removed {name}"))?;
-            }
-        }
+        PluginCommand::Remove { name, file, yes } => remove(&name, file, yes, host, out)?,
     }
     Ok(Status::Done)
+}
+
+async fn add(file: &str, host: &Access, out: Output) -> Result<()> {
+    let added = host.add_plugin(file).await?;
+    if out.is_json() {
+        out.json(&added)?;
+        return Ok(());
+    }
+    let plugin = &added.plugin;
+    let name = &plugin.name;
+    let version = &added.description.version;
+    out.line(match added.result.as_ref() {
+        "same" => format!("{name} is there already: the very same file"),
+        "candidate" => format!(
+            "added {name} {version} as a candidate; {name} {} stays in use",
+            plugin.description.version
+        ),
+        _ => format!("added {name} {version}"),
+    })?;
+    out.line(format!("sha256 {}", added.sha256))?;
+    let of_file = plugin.files.iter().find(|file| file.sha256 == added.sha256);
+    if of_file.is_some_and(|file| file.approval.is_none()) {
+        asks_for(&added.description, out)?;
+        out.line(match added.result.as_ref() {
+            "candidate" => format!(
+                "Nothing that runs has changed. See what differs with `psa-host plugin \
+                 approve {name}`."
+            ),
+            _ => format!("It does nothing before `psa-host plugin approve {name}`."),
+        })?;
+    }
+    Ok(())
+}
+
+/// The plugin, or one of its files.
+fn remove(name: &str, file: Option<String>, yes: bool, host: &Access, out: Output) -> Result<()> {
+    let (file, said) = match file {
+        Some(sha256) => {
+            confirm(&format!("remove file {sha256} of plugin {name}"), yes)?;
+            let sha256 = host.remove_plugin_file(name, &sha256)?;
+            let said = format!("removed file {sha256} of {name}");
+            (Some(sha256), said)
+        }
+        None => {
+            confirm(&format!("remove plugin {name}"), yes)?;
+            host.remove_plugin(name)?;
+            (None, format!("removed {name}"))
+        }
+    };
+    if !out.is_json() {
+        return Ok(out.line(said)?);
+    }
+    Ok(out.json(&wire::PluginRemoved {
+        removed: Cow::Borrowed(name),
+        file: file.map(Cow::Owned),
+    })?)
 }
 
 /// Try the file, and move to it what may move.
@@ -249,7 +247,9 @@ fn tell_missing(plugin: &PluginView, out: Output) -> Result<()> {
 
 fn list(plugins: &[PluginView], out: Output) -> Result<()> {
     if out.is_json() {
-        return Ok(out.json(&wire::Plugins { plugins })?);
+        return Ok(out.json(&wire::Plugins {
+            plugins: Cow::Borrowed(plugins),
+        })?);
     }
     let mut table = Table::new([
         Column::Left("NAME"),

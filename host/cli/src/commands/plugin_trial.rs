@@ -1,5 +1,7 @@
 //! How a file did in its trial, for a person.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{
@@ -13,7 +15,7 @@ use crate::output::{Column, Output, Table};
 
 /// The exit status of `plugin approve`.
 pub fn status(done: &PluginAccepted) -> Status {
-    match done.result {
+    match done.result.as_ref() {
         "differs" => Status::Differs,
         "refused" => Status::Failed,
         _ if !done.stayed.is_empty() => Status::NeedsPerson,
@@ -30,18 +32,18 @@ pub async fn keep_on(
     out: Output,
 ) -> Result<Status> {
     let kept = host.keep_connection_on(connection, file, accept).await?;
-    let status = match kept.result {
+    let status = match kept.result.as_ref() {
         "differs" => Status::Differs,
         "refused" => Status::Failed,
         _ => Status::Done,
     };
     if out.is_json() {
         out.json(&wire::TrialOfConnection {
-            connection,
+            connection: Cow::Borrowed(connection),
             result: kept.result,
-            file: &kept.file,
+            file: Cow::Borrowed(&kept.file),
             kept: file.is_some(),
-            trial: kept.trial.as_ref(),
+            trial: kept.trial.as_ref().map(Cow::Borrowed),
         })?;
         return Ok(status);
     }
@@ -85,7 +87,7 @@ pub fn show(trial: &PluginTrial, out: Output) -> Result<()> {
             }
         }
         for incident in &tried.incidents {
-            let (code, during) = (incident.code, incident.during);
+            let (code, during) = (&incident.code, &incident.during);
             out.line(format!(
                 "  it tried in {during}: {} ({code})",
                 incident.message
@@ -136,7 +138,7 @@ pub fn not_switched(proposal: &PluginProposal, done: &PluginAccepted, out: Outpu
 }
 
 fn looked_at(tried: &ConnectionTrial) -> String {
-    let beside = match tried.compared_with {
+    let beside = match tried.compared_with.as_ref() {
         "ledger" => "; compared with what is known, because the file in use does not run",
         _ => "",
     };

@@ -1,5 +1,7 @@
 //! `psa-host account list`, `service list`, `contract list`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::Line;
 use psa_host_sync::Access;
@@ -17,8 +19,8 @@ pub async fn accounts(args: &ListArgs, host: &Access, out: Output) -> Result<Sta
     drop(bar);
     if out.is_json() {
         out.json(&wire::Accounts {
-            connection: &name,
-            accounts: &accounts,
+            connection: Cow::Borrowed(&name),
+            accounts: Cow::Borrowed(&accounts),
         })?;
         return Ok(Status::Done);
     }
@@ -48,8 +50,8 @@ pub async fn services(args: &ListArgs, host: &Access, out: Output) -> Result<Sta
     drop(bar);
     if out.is_json() {
         out.json(&wire::Services {
-            connection: &name,
-            services: &services,
+            connection: Cow::Borrowed(&name),
+            services: Cow::Borrowed(&services),
         })?;
         return Ok(Status::Done);
     }

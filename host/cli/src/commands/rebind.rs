@@ -1,5 +1,7 @@
 //! `psa-host connection rebind`
 
+use std::borrow::Cow;
+
 use std::io::IsTerminal;
 
 use anyhow::Result;
@@ -55,8 +57,8 @@ pub async fn run(
     let rebound = host.accept_rebind(&proposal).await?;
     if out.is_json() {
         out.json(&wire::Rebound {
-            proposal: &proposal,
-            rebound: &rebound,
+            proposal: Cow::Borrowed(&proposal),
+            rebound: Cow::Borrowed(&rebound),
         })?;
         return Ok(Status::Done);
     }

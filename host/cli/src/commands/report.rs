@@ -26,7 +26,7 @@ pub fn print(report: &RunReport, names: &Names, look: Look<'_>, out: Output) -> 
     if out.is_quiet() && !report.is_braked() && !report.needs_a_person() {
         return Ok(());
     }
-    circumstances(report, out)?;
+    circumstances(report, names, out)?;
     sums(report, out)?;
     unmapped(report, out)?;
     fixes(report).print(out)?;
@@ -55,7 +55,7 @@ fn unmapped(report: &RunReport, out: Output) -> Result<()> {
 }
 
 /// Which run it is, and what is to be known before its lines are read.
-fn circumstances(report: &RunReport, out: Output) -> Result<()> {
+fn circumstances(report: &RunReport, names: &Names, out: Output) -> Result<()> {
     let dry = if report.dry_run {
         ", dry run: nothing is posted"
     } else {
@@ -74,7 +74,8 @@ fn circumstances(report: &RunReport, out: Output) -> Result<()> {
         ))?,
     }
     if !report.only.is_empty() {
-        let only: Vec<&str> = report.only.iter().map(|id| id.as_str()).collect();
+        let only = report.only.iter().map(|id| named(id, names.workspace(id)));
+        let only: Vec<String> = only.collect();
         out.line(format!(
             "only {}: {} left out, neither posted nor asked",
             only.join(", "),
@@ -159,7 +160,7 @@ fn fixes(report: &RunReport) -> Fixes {
                 fixes.see(code, ReportCode::ApprovalNeeded.fix(), None, None)
             }
             (Some(code), Some(fix)) => {
-                let action = Line::action(line, &report.connection, Some(&report.run));
+                let action = Line::action(line, &report.connection);
                 fixes.see(code, fix, action, line.link.as_deref());
             }
             _ => {}

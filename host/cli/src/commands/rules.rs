@@ -1,5 +1,7 @@
 //! `psa-host rules …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_billing::rules::{Action, EffectivePolicy, Jump, LaterChanges, Rules, ZeroRule};
@@ -111,8 +113,8 @@ fn change(rules: &mut Rules, set: &RulesSet) {
 fn show(name: &ConnectionName, rules: &Rules, out: Output) -> Result<()> {
     if out.is_json() {
         return Ok(out.json(&wire::RulesOfConnection {
-            connection: name,
-            rules,
+            connection: Cow::Borrowed(name),
+            rules: Cow::Borrowed(rules),
         })?);
     }
     let mut table = Table::new([

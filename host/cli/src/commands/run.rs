@@ -1,5 +1,7 @@
 //! `psa-host run …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_sync::run::{CancelAsked, CancelTarget, Verdict};
 use psa_host_sync::{Access, RunView};
@@ -45,9 +47,9 @@ pub async fn run(command: RunCommand, host: &Access, out: Output) -> Result<Stat
             host.resolve(id_of_run, &ids, verdict)?;
             if out.is_json() {
                 out.json(&wire::RunResolved {
-                    run: &run,
-                    lines: &lines,
-                    resolved: word,
+                    run: Cow::Borrowed(&run),
+                    lines: Cow::Borrowed(&lines),
+                    resolved: Cow::Borrowed(word),
                 })?;
             } else {
                 for line in &lines {
@@ -81,7 +83,7 @@ async fn cancel(target: &str, wait: bool, host: &Access, out: Output) -> Result<
     if out.is_json() {
         return Ok(out.json(&cancelled(&asked, Some(&ended)))?);
     }
-    let before = match ended.status {
+    let before = match ended.status.as_ref() {
         "cancelled" => "",
         _ => ", before it noticed",
     };
@@ -93,11 +95,11 @@ async fn cancel(target: &str, wait: bool, host: &Access, out: Output) -> Result<
 
 fn cancelled<'a>(asked: &'a CancelAsked, ended: Option<&'a RunView>) -> wire::RunCancelled<'a> {
     wire::RunCancelled {
-        run: &asked.run,
-        connection: &asked.connection,
-        asked_by: &asked.asked_by,
+        run: Cow::Borrowed(&asked.run),
+        connection: Cow::Borrowed(&asked.connection),
+        asked_by: Cow::Borrowed(&asked.asked_by),
         asked_at: asked.asked_at,
-        status: ended.map(|run| run.status),
+        status: ended.map(|run| run.status.clone()),
         ended_at: ended.and_then(|run| run.ended_at),
     }
 }
@@ -110,7 +112,9 @@ fn list(
 ) -> Result<()> {
     let runs = host.run_list(connection, limit)?;
     if out.is_json() {
-        return Ok(out.json(&wire::RunList { runs: &runs })?);
+        return Ok(out.json(&wire::RunList {
+            runs: Cow::Borrowed(&runs),
+        })?);
     }
     let mut table = Table::new([
         Column::Left("RUN"),
@@ -128,7 +132,7 @@ fn list(
             Some(by) => format!(" by {by}"),
             None => String::new(),
         };
-        let tone = match run.status {
+        let tone = match run.status.as_ref() {
             "done" | "running" => Tone::Plain,
             "failed" | "abandoned" | "killed" => Tone::Bad,
             _ => Tone::Attention,

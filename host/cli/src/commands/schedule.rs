@@ -94,7 +94,7 @@ fn show(dates: Vec<DateView>, out: Output) -> Result<()> {
         };
         table.toned([
             (date.date.to_string(), Tone::Plain),
-            (date.state.to_owned(), tone),
+            (date.state.to_string(), tone),
             (format!("{:.0}", date.due_at), Tone::Plain),
             (date.attempts.to_string(), Tone::Plain),
             (or_dash(date.closed_by), Tone::Plain),
@@ -106,7 +106,7 @@ fn show(dates: Vec<DateView>, out: Output) -> Result<()> {
 }
 
 fn tone_of(date: &DateView) -> Tone {
-    match date.state {
+    match date.state.as_ref() {
         "closed" => Tone::Plain,
         _ => Tone::Attention,
     }

@@ -1,5 +1,7 @@
 //! `psa-host sync`
 
+use std::borrow::Cow;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
@@ -174,7 +176,7 @@ async fn several(
         let names = host.names(None)?;
         let runs = told.reports.iter().map(|news| news.form(&names)).collect();
         let errors = told.errors.iter().map(|(connection, problem)| FailedRun {
-            connection,
+            connection: Cow::Borrowed(connection),
             error: wire::Problem::new(problem, Some(connection)),
         });
         out.json(&Runs {
@@ -310,12 +312,15 @@ fn nothing_to_sync(out: Output) -> Result<Status> {
         out.json(&Runs {
             runs: Vec::new(),
             errors: Vec::new(),
-            notices: vec![Notice {
-                code: code.to_owned(),
-                message: message.to_owned(),
-                fix: fix.to_owned(),
-                plugin: None,
-            }],
+            notices: vec![wire::Told::new(
+                Cow::Owned(Notice {
+                    code: code.to_owned(),
+                    message: message.to_owned(),
+                    fix: fix.to_owned(),
+                    plugin: None,
+                }),
+                None,
+            )],
         })?;
     } else {
         out.line(format!("attention: {message} [{code}]"))?;

@@ -86,16 +86,19 @@ fn newest(host: &Access, out: Output) -> Result<()> {
         Column::Left("TAKEN AT"),
         Column::Left("COMPLETE"),
         Column::Right("COUNTS"),
+        Column::Right("UNREAD"),
         Column::Words("SOURCE"),
     ]);
     let disagreeing = disagreements(&snapshots);
+    let names = host.names(None)?;
     for snapshot in snapshots {
         table.row([
-            snapshot.channel.to_string(),
+            named(&snapshot.channel, names.workspace(&snapshot.channel)),
             snapshot.snapshot,
             snapshot.taken_at.to_string(),
             if snapshot.complete { "yes" } else { "no" }.to_owned(),
             snapshot.counts.to_string(),
+            snapshot.unread.to_string(),
             snapshot.source,
         ]);
     }
@@ -141,8 +144,12 @@ fn counts(channel: &str, host: &Access, out: Output) -> Result<()> {
     } else {
         "not complete"
     };
+    let unread = match snapshot.unread {
+        0 => String::new(),
+        unread => format!(", {unread} unread and held"),
+    };
     out.line(format!(
-        "{} of {}, taken at {}, {complete}",
+        "{} of {}, taken at {}, {complete}{unread}",
         snapshot.snapshot, snapshot.channel, snapshot.taken_at
     ))?;
     let mut table = Table::new([
@@ -172,10 +179,12 @@ fn list(snapshots: Vec<SnapshotView>, host: &Access, out: Output) -> Result<()> 
         Column::Left("TAKEN AT"),
         Column::Left("COMPLETE"),
         Column::Right("COUNTS"),
+        Column::Right("UNREAD"),
         Column::Left("SOURCE"),
         Column::Words("NOT USED"),
     ]);
     let disagreeing = disagreements(&snapshots);
+    let names = host.names(None)?;
     for snapshot in snapshots {
         let withdrawn = snapshot
             .withdrawn
@@ -186,10 +195,20 @@ fn list(snapshots: Vec<SnapshotView>, host: &Access, out: Output) -> Result<()> 
         let complete = if snapshot.complete { "yes" } else { "no" };
         table.toned([
             (snapshot.snapshot, Tone::Plain),
-            (snapshot.channel.to_string(), Tone::Plain),
+            (
+                named(&snapshot.channel, names.workspace(&snapshot.channel)),
+                Tone::Plain,
+            ),
             (snapshot.taken_at.to_string(), Tone::Plain),
             (complete.to_owned(), Tone::Plain),
             (snapshot.counts.to_string(), Tone::Plain),
+            (
+                snapshot.unread.to_string(),
+                match snapshot.unread {
+                    0 => Tone::Plain,
+                    _ => Tone::Attention,
+                },
+            ),
             (snapshot.source, Tone::Plain),
             (or_dash(withdrawn.or(disagrees)), Tone::Attention),
         ]);

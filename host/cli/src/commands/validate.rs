@@ -36,10 +36,10 @@ pub async fn run(
         return Ok(status);
     }
     let mut table = Table::new([
-        Column::Left("HOLDS"),
-        Column::Left("CODE"),
         Column::Left("WORKSPACE"),
         Column::Left("MODULE"),
+        Column::Left("CODE"),
+        Column::Left("HOLDS"),
         Column::Words("WHAT"),
     ]);
     let mut fixes = Fixes::default();
@@ -60,8 +60,6 @@ pub async fn run(
         let action = wire::Validation::action(finding, &validation.connection);
         fixes.see(code, fix, action, link.as_deref());
         table.toned([
-            holds,
-            (code.clone(), Tone::Plain),
             (
                 or_dash(workspace.as_ref().map(|id| named(id, names.workspace(id)))),
                 Tone::Plain,
@@ -70,6 +68,8 @@ pub async fn run(
                 or_dash(module.as_ref().map(|id| named(id, names.module(id)))),
                 Tone::Plain,
             ),
+            (code.clone(), Tone::Plain),
+            holds,
             (message.clone(), Tone::Plain),
         ]);
     }

@@ -1,5 +1,7 @@
 //! `psa-host workspace …`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::WorkspaceKind;
 use psa_host_sync::{Access, Source};
@@ -36,7 +38,7 @@ pub fn run(command: WorkspaceCommand, host: &Access, out: Output) -> Result<Stat
                     done.unchanged
                 ))?;
             }
-            if !done.refused.is_empty() {
+            if done.needs_a_person() {
                 return Ok(Status::NeedsPerson);
             }
         }
@@ -44,7 +46,7 @@ pub fn run(command: WorkspaceCommand, host: &Access, out: Output) -> Result<Stat
             let workspaces = host.workspaces()?;
             if out.is_json() {
                 out.json(&wire::Workspaces {
-                    workspaces: &workspaces,
+                    workspaces: Cow::Borrowed(&workspaces),
                 })?;
                 return Ok(Status::Done);
             }

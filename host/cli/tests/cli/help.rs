@@ -97,13 +97,14 @@ fn completion_says_nothing_and_makes_nothing_where_there_is_no_data() {
 fn a_group_without_its_command_shows_its_commands_and_is_wrong_use() {
     let program = Program::with_workspaces();
     for (args, command) in [
-        (&["plugin"][..], "approve"),
-        (&["map"], "set-aside"),
-        (&["--quiet", "run"], "resolve"),
+        (&["plugin"][..], "Grant a plugin the hosts it asks for"),
+        (&["map"], "Take up again what was set aside"),
+        (&["--quiet", "run"], "Show a run as it is known today"),
     ] {
         let said = program.run(args);
         assert_eq!((said.status, said.out.as_str()), (2, ""), "{args:?}");
         assert!(said.err.contains(command), "{args:?}: {}", said.err);
+        assert!(!said.err.contains("error:"), "{args:?}: {}", said.err);
         assert!(
             said.err.contains("Usage: psa-host"),
             "{args:?}: {}",

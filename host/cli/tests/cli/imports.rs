@@ -442,3 +442,56 @@ fn the_good_rows_of_a_list_of_workspaces_are_kept_with_what_hangs_on_them() {
         "{said:?}"
     );
 }
+
+#[test]
+fn a_page_of_a_list_of_workspaces_is_taken_and_needs_a_person_until_the_last_one_comes() {
+    let program = Program::with_workspaces();
+    let page = |id: &str, more: &str| {
+        let text = format!(
+            r#"{{"workspaces": [{{"id": "{id}", "name": "{id}", "kind": "child", "parent": "msp",
+                "status": "subscription"}}]{more}}}"#
+        );
+        program.file("page.json", text);
+        program.json(&["workspace", "import", "page.json"])
+    };
+    let codes = |answer: &Value| -> Vec<String> {
+        let notes = answer["notes"].as_array().unwrap().iter();
+        notes
+            .map(|note| note["code"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (id, more) in [
+        ("w2", r#", "has_more": true"#),
+        ("w3", r#", "next_cursor": "abc""#),
+    ] {
+        let (status, answer) = page(id, more);
+        assert_eq!((status, &answer["added"]), (3, &1.into()), "{answer}");
+        assert_eq!(codes(&answer), ["not-whole", "workspaces-unread"]);
+        assert_eq!(answer["refused"], serde_json::json!([]));
+    }
+    let (status, answer) = page("w4", r#", "has_more": false"#);
+    assert_eq!((status, codes(&answer)), (0, vec![]), "{answer}");
+}
+
+#[test]
+fn a_list_of_snapshots_says_how_much_of_each_is_unread() {
+    let program = Program::with_workspaces();
+    let rows = "workspace,module,users,devices\nw1,edr,7,\nw1,email,x,\nmsp,edr,y,\n";
+    let (status, answer) = import(&program, rows, &["--partial"]);
+    assert_eq!((status, &answer["complete"]), (3, &true.into()), "{answer}");
+    for command in [&["usage", "list"][..], &["usage", "show"]] {
+        let (_, listed) = program.json(command);
+        assert_eq!(listed["snapshots"][0]["unread"], 2, "{listed}");
+        let said = program.run(command);
+        let head = said.out.lines().next().unwrap();
+        let row = said.out.lines().nth(1).unwrap();
+        let at = head.find("UNREAD").unwrap();
+        assert_eq!(row[at..at + 6].trim(), "2", "{}", said.out);
+    }
+    let said = program.run(&["usage", "show", "--channel", "msp"]);
+    assert!(
+        said.out.contains("complete, 2 unread and held"),
+        "{}",
+        said.out
+    );
+}

@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use psa_host_billing::{ConnectionName, LineId, TenantKey, WorkspaceId};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::db::{Optional, Tx, UnknownWord, params};
 use crate::error::Inside;
@@ -85,6 +85,13 @@ impl schemars::JsonSchema for Chain {
 
     fn inline_schema() -> bool {
         true
+    }
+}
+
+impl<'de> Deserialize<'de> for Chain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

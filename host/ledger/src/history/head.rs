@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::chain::Chain;
 
@@ -90,6 +90,25 @@ impl Serialize for HistoryHead {
         head.serialize_field("chain", &self.chain)?;
         head.serialize_field("hash", &hex::encode(self.hash))?;
         head.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for HistoryHead {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// As it is written.
+        #[derive(Deserialize)]
+        struct Written {
+            seq: i64,
+            chain: Chain,
+            hash: String,
+        }
+
+        let Written { seq, chain, hash } = Written::deserialize(deserializer)?;
+        let hash = hex::decode(&hash)
+            .ok()
+            .and_then(|hash| hash.try_into().ok());
+        let hash = hash.ok_or_else(|| serde::de::Error::custom("a hash is 64 hex digits"))?;
+        Ok(Self { seq, chain, hash })
     }
 }
 

@@ -10,7 +10,9 @@ use crate::ids::SnapshotId;
 use crate::{Ledger, Result};
 
 /// Who or what was counted. None: the source did not say, which is not an empty list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize, serde::Deserialize,
+)]
 pub struct Names {
     /// Protected users, as many as were counted, in the source's order.
     pub users: Option<Vec<String>>,

@@ -13,7 +13,9 @@ use crate::ids::SnapshotId;
 use crate::{Ledger, LedgerError, Result};
 
 /// That a snapshot was withdrawn.
-#[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, schemars::JsonSchema, serde::Serialize, serde::Deserialize,
+)]
 pub struct Withdrawal {
     /// When.
     #[schemars(with = "psa_host_billing::form::Instant")]

@@ -58,7 +58,7 @@ fn scheduler(app: &App) -> Option<String> {
 
 fn check(name: &'static str, wrong: Option<String>) -> Check {
     Check {
-        name,
+        name: name.into(),
         ok: wrong.is_none(),
         message: wrong,
     }

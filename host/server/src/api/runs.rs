@@ -1,5 +1,7 @@
 //! Runs: the list, one with its lines, a new one, and the end of one.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -61,7 +63,9 @@ pub(super) async fn list(
         .map(|name| connection(&name))
         .transpose()?;
     let runs = access.run_list(connection.as_ref(), listed.limit)?;
-    Ok(Said::ok(&RunList { runs: &runs }))
+    Ok(Said::ok(&RunList {
+        runs: Cow::Borrowed(&runs),
+    }))
 }
 
 /// A run with its report.
@@ -186,9 +190,9 @@ pub(super) async fn cancel(
     Ok(Said::with(
         StatusCode::ACCEPTED,
         &RunCancelled {
-            run: &asked.run,
-            connection: &asked.connection,
-            asked_by: &asked.asked_by,
+            run: Cow::Borrowed(&asked.run),
+            connection: Cow::Borrowed(&asked.connection),
+            asked_by: Cow::Borrowed(&asked.asked_by),
             asked_at: asked.asked_at,
             status: None,
             ended_at: None,

@@ -88,7 +88,7 @@ impl Attempt {
             return Ok(());
         };
         let newest = access.dates(&self.name, 1)?;
-        let state = newest.first().map(|newest| newest.state);
+        let state = newest.first().map(|newest| newest.state.as_ref());
         if state == Some(DateState::Closed.as_str()) {
             tracing::info!(connection = %self.name, date = %due.date, "the date is done");
             return Ok(());

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::count::CountExclusion;
-use psa_host_billing::{ConnectionName, ErrorCode, ModuleId, WorkspaceId};
+use psa_host_billing::{ConnectionName, ErrorCode, ModuleId, NoteCode, WorkspaceId};
 use psa_host_ledger::{ExclusionId, ExclusionRecord};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use super::done;
 use crate::error::rule;
@@ -32,7 +33,7 @@ pub struct NewExclusion {
 }
 
 /// An exclusion, for looking at.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ExclusionView {
     /// Its number (`e-000007`).
     pub id: String,
@@ -40,7 +41,7 @@ pub struct ExclusionView {
     #[serde(flatten)]
     pub exclusion: CountExclusion,
     /// `counts`, `ended` or `taken-back`.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// When it was made.
     #[schemars(with = "psa_host_billing::form::Instant")]
     pub added_at: Timestamp,
@@ -61,7 +62,7 @@ impl ExclusionView {
         Self {
             id: record.id.to_string(),
             exclusion: record.exclusion,
-            state,
+            state: state.into(),
             added_at: record.added_at,
             added_by: record.added_by,
             removed_at: record.removed_at,
@@ -189,6 +190,6 @@ impl Access {
              be held",
             new.metric
         );
-        Ok(vec![Note::new("exclusion-too-large", message)])
+        Ok(vec![Note::new(NoteCode::ExclusionTooLarge, message)])
     }
 }

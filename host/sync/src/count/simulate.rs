@@ -16,7 +16,7 @@ use psa_host_billing::{
 use psa_host_ledger::{Connection, Snapshot};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::rule;
 use crate::{Access, Power, Result};
@@ -36,7 +36,7 @@ pub struct SimulationScope {
 }
 
 /// Units of each pair under each basis.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct Simulation {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -65,7 +65,7 @@ impl Simulation {
 }
 
 /// One pair.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct SimulatedPair {
     /// Whose.
     pub workspace: WorkspaceId,
@@ -90,7 +90,7 @@ pub struct SimulatedPair {
 }
 
 /// The sums of a module: of each column, over the pairs that are not held in it.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct SimulatedTotal {
     /// The module.
     pub module: ModuleId,

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::{Break, Chain, HistoryEvent, HistoryFilter, HistoryHead, Verification};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 
 use crate::error::rule;
 use crate::{Access, Power, Result};
@@ -19,7 +20,7 @@ pub use export::{ExportForm, Exported};
 pub type EntryFilter<'a> = HistoryFilter<'a>;
 
 /// One entry of the history.
-#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Entry {
     /// Counts from 1 through all chains, without holes.
     pub seq: i64,
@@ -59,7 +60,7 @@ impl From<HistoryEvent> for Entry {
 }
 
 /// What a verification of the whole history found.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct HistoryVerified {
     /// Whether there is no break.
     pub holds: bool,
@@ -87,27 +88,28 @@ pub struct HistoryVerified {
 }
 
 /// Where the history does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Breach {
     /// The first entry that does not hold, or is not there.
     pub seq: i64,
     /// Stable word for what is wrong (`missing`, `changed`, …).
-    pub cause: &'static str,
+    pub cause: Cow<'static, str>,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
-    pub fix: &'static str,
+    pub fix: Cow<'static, str>,
 }
 
 impl From<Break> for Breach {
     fn from(broken: Break) -> Self {
         Self {
             seq: broken.seq,
-            cause: broken.cause.as_str(),
+            cause: broken.cause.as_str().into(),
             message: broken.message,
             fix: "Stop syncing, keep a copy of the data directory as it is, compare it with \
                   backups and with the heads in earlier reports, and find out who could write \
-                  the file.",
+                  the file."
+                .into(),
         }
     }
 }

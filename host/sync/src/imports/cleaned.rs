@@ -1,6 +1,7 @@
 //! What an import takes otherwise than it was written, so that a person is told: ids that
 //! came as numbers, characters that nobody sees, thousands that are set apart.
 
+use psa_host_billing::NoteCode;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -76,14 +77,14 @@ impl Cleaned {
         let mut notes = Vec::new();
         if self.numbers > 0 {
             let message = format!("{} ids are numbers; they were taken as text", self.numbers);
-            notes.push(Note::new("number-as-id", message));
+            notes.push(Note::new(NoteCode::NumberAsId, message));
         }
         if self.spaced > 0 {
             let message = format!(
                 "{} had spaces around them; they were taken without them",
                 plural(self.spaced, "id", "ids")
             );
-            notes.push(Note::new("cleaned-text", message));
+            notes.push(Note::new(NoteCode::CleanedText, message));
         }
         if self.texts > 0 {
             let lost: Vec<String> = self.lost.iter().map(|c| described(*c)).collect();
@@ -92,14 +93,14 @@ impl Cleaned {
                 plural(self.texts, "value", "values"),
                 lost.join(", ")
             );
-            notes.push(Note::new("cleaned-text", message));
+            notes.push(Note::new(NoteCode::CleanedText, message));
         }
         if self.grouped > 0 {
             let message = format!(
                 "{} had thousands set apart; they were taken as whole numbers",
                 plural(self.grouped, "count", "counts")
             );
-            notes.push(Note::new("cleaned-count", message));
+            notes.push(Note::new(NoteCode::CleanedCount, message));
         }
         if !self.names.is_empty() {
             let shown: Vec<String> = self
@@ -119,7 +120,7 @@ impl Cleaned {
                 plural(self.names.len(), "name", "names"),
                 shown.join(", ")
             );
-            notes.push(Note::new("cleaned-name", message));
+            notes.push(Note::new(NoteCode::CleanedName, message));
         }
         notes
     }
@@ -186,7 +187,11 @@ mod tests {
         ] {
             let mut cleaned = Cleaned::default();
             assert_eq!(cleaned.text(text).unwrap(), clean, "{text:?}");
-            let codes: Vec<&str> = cleaned.notes().iter().map(|note| note.code).collect();
+            let codes: Vec<&str> = cleaned
+                .notes()
+                .iter()
+                .map(|note| note.code.as_str())
+                .collect();
             let expected: &[&str] = if told { &["cleaned-text"] } else { &[] };
             assert_eq!(codes, expected, "{text:?}");
         }

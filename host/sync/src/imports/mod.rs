@@ -28,6 +28,7 @@ pub use usage::{UsageForm, UsageImported};
 pub use workspaces::WorkspacesImported;
 
 use crate::{Error, Note};
+use psa_host_billing::NoteCode;
 
 /// Texts that people read (names, domains), in characters. Coro's longest is 30, a
 /// PSA's 100; past this it is no name.
@@ -93,7 +94,7 @@ impl Unknown {
     pub(crate) fn notes(self) -> impl Iterator<Item = Note> {
         self.0.into_iter().map(|(field, times)| {
             let message = format!("field {field:?} is not known and was not used ({times} times)");
-            Note::new("unknown-field", message)
+            Note::new(NoteCode::UnknownField, message)
         })
     }
 }

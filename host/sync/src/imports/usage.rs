@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use psa_host_billing::brake::{self, BrakeCode};
-use psa_host_billing::{ErrorCode, ModuleId, UnreadUsage, WorkspaceId, WorkspaceKind};
+use psa_host_billing::{ErrorCode, ModuleId, NoteCode, UnreadUsage, WorkspaceId, WorkspaceKind};
 use psa_host_ledger::{ItemNames, Names, NewSnapshot, SnapshotId, UsageItem};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Problem, rule};
 use crate::{Access, Note, Power, Result, Source, modules};
@@ -20,7 +20,6 @@ use super::whole::{Listed, not_whole};
 use super::{Cleaned, Refusals, Unknown, csv_usage, refuse};
 
 /// The file says that it is complete, and also that it is not.
-const NOT_WHOLE: &str = "not-whole";
 
 /// How the file says what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub enum UsageForm {
 }
 
 /// What an import of usage did.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct UsageImported {
     /// The snapshot's number (`u-000007`).
     pub snapshot: String,
@@ -65,7 +64,8 @@ impl UsageImported {
     /// Whether rows were refused, or the file contradicts itself or another, so that
     /// nothing is posted from it.
     pub fn needs_a_person(&self) -> bool {
-        let contradicted = [NOT_WHOLE, BrakeCode::SnapshotsDisagree.as_str()];
+        let disagree = NoteCode::Brake(BrakeCode::SnapshotsDisagree);
+        let contradicted = [NoteCode::NotWhole, disagree];
         !self.refused.is_empty()
             || self
                 .notes
@@ -156,7 +156,7 @@ impl Access {
                 "{anybody} of the refused rows do not say of whom they are: the snapshot was taken \
                  as not complete, and nothing is posted from it"
             );
-            notes.push(Note::new(NOT_WHOLE, message));
+            notes.push(Note::new(NoteCode::NotWhole, message));
         }
         let new = NewSnapshot {
             channel: read.channel,
@@ -171,7 +171,7 @@ impl Access {
         if let Some(brake) = self.disagreeing(&self.ledger().snapshot(id)?)? {
             let fix = brake.fix("");
             let message = format!("{}; {fix}", brake.message());
-            notes.push(Note::new(brake.code(), message));
+            notes.push(Note::new(brake.kind(), message));
         }
         Ok(UsageImported {
             snapshot: id.to_string(),
@@ -342,12 +342,12 @@ fn remarks<P>(items: &[(P, UsageItem)]) -> Vec<Note> {
         .take(50)
         .map(|(module, times)| {
             let message = format!("module {module} is not known to this version ({times} counts)");
-            Note::new("unknown-module", message)
+            Note::new(NoteCode::UnknownModule, message)
         })
         .collect();
     if silent > 0 {
         let message = format!("{silent} items have neither users nor devices");
-        notes.push(Note::new("no-counts", message));
+        notes.push(Note::new(NoteCode::NoCounts, message));
     }
     notes
 }
@@ -408,7 +408,7 @@ fn read(source: &Source) -> Result<Read<Node<'_>>> {
              If it is whole, leave that out and import it again",
             signs.join(", that ")
         );
-        notes.push(Note::new(NOT_WHOLE, message));
+        notes.push(Note::new(NoteCode::NotWhole, message));
     }
     Ok(Read {
         channel,

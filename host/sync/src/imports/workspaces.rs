@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use psa_host_billing::brake::BrakeCode;
-use psa_host_billing::{ErrorCode, Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
+use psa_host_billing::{
+    ErrorCode, NoteCode, Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus,
+};
 use psa_host_ledger::UnreadWorkspaces;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Problem;
 use crate::{Access, Note, Power, Result, Scope, Source};
@@ -17,7 +19,7 @@ use super::whole::{Listed, not_whole};
 use super::{Cleaned, Refusals, Unknown, refuse};
 
 /// What an import of workspaces did.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct WorkspacesImported {
     /// Were not there before.
     pub added: usize,
@@ -32,6 +34,14 @@ pub struct WorkspacesImported {
     pub notes: Vec<Note>,
 }
 
+impl WorkspacesImported {
+    /// Whether nothing is posted until somebody imports a whole list.
+    pub fn needs_a_person(&self) -> bool {
+        let unread = NoteCode::Brake(BrakeCode::WorkspacesUnread);
+        self.notes.iter().any(|note| note.code == unread)
+    }
+}
+
 impl Access {
     /// Take a list of workspaces over, all or none; of a source that keeps its good rows,
     /// those. Workspaces not listed stay.
@@ -44,7 +54,11 @@ impl Access {
         self.may(Power::Manage)?;
         self.sees_everything("the tree of workspaces")?;
         let mut notes = Vec::new();
-        let (mut listed, mut refused) = read(source, &mut notes)?;
+        let Read {
+            rows: mut listed,
+            mut refused,
+            is_page,
+        } = read(source, &mut notes)?;
         let known = self.ledger().workspaces()?;
         let mut channels: HashMap<WorkspaceId, String> = HashMap::new();
         for connection in self.ledger().connections()? {
@@ -72,16 +86,18 @@ impl Access {
             notes.extend(remarks(&tree, workspace));
         }
         let list: Vec<Workspace> = listed.into_iter().map(|(_, workspace)| workspace).collect();
-        let unread = (!refused.is_empty()).then(|| UnreadWorkspaces {
+        // Of a page nobody knows how many rows it lacks: one at least.
+        let lacking = refused.len() as u64 + u64::from(is_page);
+        let unread = (lacking > 0).then(|| UnreadWorkspaces {
             source: format!("file {}", source.name),
-            rows: refused.len() as u64,
+            rows: lacking,
         });
         let done = self
             .ledger()
             .upsert_some_workspaces(&list, unread.as_ref())?;
         if unread.is_some() {
             let message = "the list is not whole: nothing is posted until a whole one is imported";
-            notes.push(Note::new(BrakeCode::WorkspacesUnread.as_str(), message));
+            notes.push(Note::new(BrakeCode::WorkspacesUnread, message));
         }
         Ok(WorkspacesImported {
             added: done.added,
@@ -184,16 +200,16 @@ fn remarks(tree: &Tree<'_>, workspace: &Workspace) -> Vec<Note> {
         let short: String = word.chars().take(40).collect();
         let message =
             format!("workspace {id} has status {short:?}, which is not known and is not billed");
-        notes.push(Note::new("unknown-status", message));
+        notes.push(Note::new(NoteCode::UnknownStatus, message));
     }
     match (&workspace.parent, workspace.kind) {
         (None, WorkspaceKind::Child) => {
             let message = format!("child workspace {id} has no parent: it is in no channel's tree");
-            notes.push(Note::new("no-parent", message));
+            notes.push(Note::new(NoteCode::NoParent, message));
         }
         (Some(parent), WorkspaceKind::Channel) if tree.get(parent).is_none() => {
             let message = format!("the parent of channel {id}, {parent}, is not known");
-            notes.push(Note::new("parent-outside", message));
+            notes.push(Note::new(NoteCode::ParentOutside, message));
         }
         _ => {}
     }
@@ -203,7 +219,15 @@ fn remarks(tree: &Tree<'_>, workspace: &Workspace) -> Vec<Note> {
 /// Rows with their places.
 type Rows<'a> = Vec<(Node<'a>, Workspace)>;
 
-fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<(Rows<'a>, Refusals)> {
+/// What a file has.
+struct Read<'a> {
+    rows: Rows<'a>,
+    refused: Refusals,
+    /// It says itself that it is a page or a part of a list.
+    is_page: bool,
+}
+
+fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<Read<'a>> {
     let mut unknown = Unknown::default();
     let mut cleaned = Cleaned::default();
     let mut refused = Refusals::default();
@@ -243,10 +267,14 @@ fn read<'a>(source: &'a Source, notes: &mut Vec<Note>) -> Result<(Rows<'a>, Refu
              they are",
             signs.join(", that ")
         );
-        notes.push(Note::new("not-whole", message));
+        notes.push(Note::new(NoteCode::NotWhole, message));
     }
     notes.extend(cleaned.notes());
-    Ok((listed, refused))
+    Ok(Read {
+        rows: listed,
+        refused,
+        is_page: !signs.is_empty(),
+    })
 }
 
 fn workspace(

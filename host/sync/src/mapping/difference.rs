@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use psa_host_billing::{ConnectionName, ErrorCode};
+use psa_host_billing::{ConnectionName, ErrorCode, NoteCode};
 use psa_host_ledger::{Connection, Mapping, MappingKey, Mappings};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Problem, rule};
 use crate::imports::Refusals;
@@ -21,7 +21,7 @@ use super::rows::CoroSide;
 use super::{MappingKind, call};
 
 /// What becomes of one mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It is new.
@@ -33,7 +33,7 @@ pub enum Change {
 }
 
 /// One mapping that does not stay as it is.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct MapChange {
     /// What becomes of it.
     pub change: Change,
@@ -81,7 +81,7 @@ impl MapDifference<'_> {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct MapImported {
     /// Whether the good rows were kept.
     pub applied: bool,
@@ -314,7 +314,8 @@ impl<'a> MapDifference<'a> {
         if self.replace && !self.remove.is_empty() {
             let message = "lines that were posted for mappings that go or change keep their \
                            units in the PSA: correct them there";
-            self.notes.push(Note::new("may-leave-orphans", message));
+            self.notes
+                .push(Note::new(NoteCode::MayLeaveOrphans, message));
         }
         self.changes
             .sort_by(|a, b| (a.kind, &a.coro_id).cmp(&(b.kind, &b.coro_id)));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use psa_host_billing::{AccountId, ConnectionName};
+use psa_host_billing::{AccountId, ConnectionName, NoteCode};
 use psa_host_ledger::{Connection, Mappings};
 
 use crate::progress::Watch;
@@ -39,7 +39,7 @@ impl Access {
             Ok(names) => names,
             Err(error) => {
                 let message = format!("the PSA's names are left out, because {error}");
-                notes.push(Note::new("names-left-out", message));
+                notes.push(Note::new(NoteCode::NamesLeftOut, message));
                 Names::default()
             }
         };

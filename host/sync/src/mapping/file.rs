@@ -11,7 +11,7 @@ pub(super) mod sheet;
 use psa_host_billing::{AccountId, ConnectionName, ContractId, ErrorCode, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Problem, rule};
 use crate::imports::json::{Node, parse};
@@ -24,7 +24,7 @@ use contradictions::Claim;
 use super::metric_of;
 
 /// The file's form, for export.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct MappingFile {
     /// Workspaces and accounts.
     pub accounts: Vec<AccountEntry>,
@@ -35,7 +35,7 @@ pub struct MappingFile {
 }
 
 /// A workspace and its account.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct AccountEntry {
     /// Coro's side.
     pub workspace: psa_host_billing::WorkspaceId,
@@ -44,7 +44,7 @@ pub struct AccountEntry {
 }
 
 /// A workspace and its contract.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ContractEntry {
     /// Coro's side.
     pub workspace: psa_host_billing::WorkspaceId,

@@ -15,7 +15,7 @@ pub use suggest::{AccountSuggestion, Choice, ServiceSuggestion, SuggestOptions, 
 pub use view::{AccountRow, ContractRow, MappingView, ServiceRow};
 
 use psa_host_billing::{
-    AccountId, ConnectionName, ContractId, ErrorCode, Metric, ModuleId, ServiceId, Truth,
+    AccountId, ConnectionName, ContractId, ErrorCode, Metric, ModuleId, NoteCode, ServiceId, Truth,
     WorkspaceId, default_metric,
 };
 use psa_host_ledger::{
@@ -23,7 +23,8 @@ use psa_host_ledger::{
     ServiceMapping,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use crate::error::{Problem, rule};
 use crate::{Access, Error, Note, Power, Purpose, Result, Window};
@@ -31,10 +32,10 @@ use crate::{Access, Error, Note, Power, Purpose, Result, Window};
 pub(crate) use rows::CoroSide;
 
 /// What mapping a pair did.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Done {
     /// `new`, `same` or `changed`.
-    pub result: &'static str,
+    pub result: Cow<'static, str>,
     /// In words (`workspace w1 is account 17 (Acme)`).
     pub message: String,
     /// What a person should know.
@@ -42,7 +43,9 @@ pub struct Done {
 }
 
 /// Which kind of mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum MappingKind {
     /// Workspace and account.
@@ -122,7 +125,7 @@ impl Access {
         self.ledger()
             .remember_names(name, NameOf::Account, &named, true)?;
         Ok(Done {
-            result: result_word(mapped),
+            result: result_word(mapped).into(),
             message: format!(
                 "workspace {workspace} is account {account} ({})",
                 found.name
@@ -170,7 +173,7 @@ impl Access {
         let what = format!("service {service} is inactive in the PSA");
         notes.extend(inactive(found.active, what));
         Ok(Done {
-            result: result_word(mapped),
+            result: result_word(mapped).into(),
             message: format!(
                 "module {module} is service {service} ({}), billed by {metric}",
                 found.name
@@ -210,14 +213,14 @@ impl Access {
         let mut notes = Vec::new();
         if !found.covers(today) {
             let message = format!("contract {contract} does not cover {today}");
-            notes.push(Note::new("contract-not-covering", message));
+            notes.push(Note::new(NoteCode::ContractNotCovering, message));
         }
         notes.extend(inactive(
             found.active,
             format!("contract {contract} is not active"),
         ));
         Ok(Done {
-            result: result_word(mapped),
+            result: result_word(mapped).into(),
             message: format!(
                 "workspace {workspace} is billed on contract {contract} ({})",
                 found.name
@@ -322,7 +325,7 @@ fn result_word(mapped: Mapped) -> &'static str {
 
 fn inactive(active: Truth, message: String) -> Vec<Note> {
     match active {
-        Truth::No => vec![Note::new("inactive", message)],
+        Truth::No => vec![Note::new(NoteCode::Inactive, message)],
         Truth::Yes | Truth::Unknown => Vec::new(),
     }
 }

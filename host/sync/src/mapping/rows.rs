@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use psa_host_billing::{ErrorCode, ModuleId, Workspace, WorkspaceId};
+use psa_host_billing::{ErrorCode, ModuleId, NoteCode, Workspace, WorkspaceId};
 use psa_host_ledger::Connection;
 
 use crate::error::Problem;
@@ -75,7 +75,7 @@ impl CoroSide {
         let message = format!("module {:?} is not known to this version", id.as_str());
         match &self.counted {
             Some(counted) if counted.contains(id) => Ok(None),
-            None => Ok(Some(Note::new("unknown-module", message))),
+            None => Ok(Some(Note::new(NoteCode::UnknownModule, message))),
             Some(_) => Err(Problem::new(
                 ErrorCode::UnknownModule,
                 format!("{message}, and the newest usage snapshot does not have it either"),

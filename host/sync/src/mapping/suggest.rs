@@ -14,7 +14,7 @@ use psa_host_billing::{
 };
 use psa_host_ledger::{Connection, Mappings};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::progress::Watch;
 use crate::{Access, Power, Purpose, Result, modules};
@@ -48,7 +48,7 @@ impl SuggestOptions {
 }
 
 /// Proposals; the two lists can be edited and given to [`Access::choose_suggestions`].
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Suggestions {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -63,7 +63,7 @@ pub struct Suggestions {
 }
 
 /// An account for a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct AccountSuggestion {
     /// Names the proposal (`ws-17=29683481`).
     pub id: String,
@@ -90,7 +90,7 @@ pub struct AccountSuggestion {
 }
 
 /// A service for a module.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ServiceSuggestion {
     /// Names the proposal (`edr=41`).
     pub id: String,

@@ -8,13 +8,13 @@ use psa_host_billing::{
 };
 use psa_host_ledger::{Connection, Mappings};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::connections::Coverage;
 use crate::{Access, Power, Result, modules};
 
 /// All mappings of a connection, with the names that are known here.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct MappingView {
     /// Workspaces of the channel, mapped or not.
     pub accounts: Vec<AccountRow>,
@@ -25,7 +25,7 @@ pub struct MappingView {
 }
 
 /// One workspace of the mapping page.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct AccountRow {
     /// The workspace.
     pub workspace: WorkspaceId,
@@ -36,7 +36,7 @@ pub struct AccountRow {
 }
 
 /// One module of the mapping page.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ServiceRow {
     /// The module.
     pub module: ModuleId,
@@ -49,7 +49,7 @@ pub struct ServiceRow {
 }
 
 /// A contract chosen for a workspace.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ContractRow {
     /// The workspace.
     pub workspace: WorkspaceId,

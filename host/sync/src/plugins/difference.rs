@@ -1,18 +1,19 @@
 //! What differs between two descriptions, part by part: what an operator has to see before
 //! connections move from one file to another.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use psa_host_sandbox::Description;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A part of a description that is not the same in both files.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Difference {
     /// Which part (`routes`).
-    pub part: &'static str,
+    pub part: Cow<'static, str>,
     /// What only the file in use says.
     pub before: Vec<String>,
     /// What only the other file says.
@@ -39,7 +40,7 @@ pub(crate) fn between(
                 here.cloned().collect()
             };
             let mut difference = Difference {
-                part,
+                part: part.into(),
                 before: only(&before, &after),
                 after: only(&after, &before),
             };
@@ -142,15 +143,15 @@ mod tests {
         assert_eq!(
             found,
             [Difference {
-                part: "hosts",
+                part: "hosts".into(),
                 before: vec!["api.psa.example".to_owned()],
                 after: vec!["evil.example".to_owned()],
             }]
         );
-        let part = |change: fn(&mut Description)| -> &'static str {
+        let part = |change: fn(&mut Description)| -> String {
             let found = differs(change);
             assert_eq!(found.len(), 1, "{found:?}");
-            found[0].part
+            found[0].part.to_string()
         };
         assert_eq!(part(|d| d.self_hosted = true), "self-hosted");
         assert_eq!(part(|d| d.quantity.delta = false), "quantity model");

@@ -5,7 +5,7 @@ use psa_host_billing::ErrorCode;
 use psa_host_ledger::PluginFile;
 use psa_host_sandbox::HostPattern;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Difference, PluginView, description_of, difference};
 use crate::error::rule;
@@ -15,7 +15,7 @@ use crate::{Access, Power, Result};
 const SHORTEST_HASH: usize = 8;
 
 /// What approving a file would do.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PluginProposal {
     /// The plugin.
     pub name: String,
@@ -38,7 +38,7 @@ pub struct PluginProposal {
 }
 
 /// A connection that would move to another file.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct MovingConnection {
     /// Its name.
     pub name: String,

@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 use super::proposal::chosen;
 use super::{PluginProposal, PluginView};
@@ -45,7 +46,7 @@ pub enum TrialOutcome {
 }
 
 /// A candidate's trial for one connection.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ConnectionTrial {
     /// The connection.
     pub connection: ConnectionName,
@@ -53,7 +54,7 @@ pub struct ConnectionTrial {
     pub outcome: TrialOutcome,
     /// `file`: the file in use, run the same way; `ledger`: what is known from earlier,
     /// because that file does not load or fails.
-    pub compared_with: &'static str,
+    pub compared_with: Cow<'static, str>,
     /// Why it was refused or not tried.
     pub problem: Option<Problem>,
     /// In what it differs.
@@ -71,7 +72,7 @@ pub struct ConnectionTrial {
 }
 
 /// A candidate's trial for every connection that would move to it.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PluginTrial {
     /// By connection.
     pub connections: Vec<ConnectionTrial>,
@@ -81,11 +82,11 @@ pub struct PluginTrial {
 }
 
 /// What became of a yes.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct PluginAccepted {
     /// `switched`; `differs`: a second yes is needed, nothing was changed; `refused`: no
     /// connection can move, nothing was changed.
-    pub result: &'static str,
+    pub result: Cow<'static, str>,
     /// The plugin as it is now.
     pub plugin: PluginView,
     /// The trial; without connections where none would move.
@@ -97,11 +98,11 @@ pub struct PluginAccepted {
 }
 
 /// What became of keeping a connection on a file.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct KeptOn {
     /// `done`; `differs`: a second yes is needed; `refused`: it cannot move. Nothing was
     /// changed in the latter two.
-    pub result: &'static str,
+    pub result: Cow<'static, str>,
     /// The file that the connection has now.
     pub file: String,
     /// How the file was tried; none where it was the connection's already.
@@ -132,9 +133,9 @@ impl Access {
     ) -> Result<PluginAccepted> {
         self.may(Power::Operate)?;
         let trial = self.try_plugin(proposal).await?;
-        let answer = |result, trial, moved, stayed| {
+        let answer = |result: &'static str, trial, moved, stayed| {
             Ok(PluginAccepted {
-                result,
+                result: result.into(),
                 plugin: self.installed(&proposal.name)?,
                 trial,
                 moved,
@@ -273,7 +274,7 @@ impl Access {
             let agreed = tried.digest.is_none() || tried.digest.as_deref() == accept;
             if !moves || !agreed {
                 return Ok(KeptOn {
-                    result: if moves { "differs" } else { "refused" },
+                    result: if moves { "differs" } else { "refused" }.into(),
                     file: from.clone(),
                     trial: Some(tried),
                 });
@@ -282,7 +283,7 @@ impl Access {
         }
         self.ledger().keep_connection_on(name, kept.as_deref())?;
         Ok(KeptOn {
-            result: "done",
+            result: "done".into(),
             file: to.clone(),
             trial,
         })

@@ -69,7 +69,7 @@ pub use waiting::InDoubt;
 use crate::error::rule;
 use crate::mapping::zone_of;
 use crate::progress::{Activity, Progress, Watch};
-use crate::{Access, Error, OpenConnection, Power, Purpose, Result};
+use crate::{Access, Error, OpenConnection, Power, Purpose, Result, RunView};
 use cancel::Cancel;
 use course::Findings;
 use only::Only;
@@ -194,14 +194,13 @@ impl Access {
             cancel: &cancel,
             quarantine: options.quarantine.unwrap_or_else(|| open.quarantine()),
         };
-        let started_at = self.now();
         let mut found = Findings::default();
         let went = self.run_course(&begun, snapshot.as_ref(), options, &mut found, watch);
         if let Err(error) = went.await {
             run.fail(&error, found.end());
             return Err(error);
         }
-        self.report(run, &begun, snapshot, found, (started_at, options.brief))
+        self.report(run, &begun, snapshot, found, options.brief)
     }
 
     /// The course of a run, ended where it gets nowhere, listening for those who want it to
@@ -239,7 +238,7 @@ impl Access {
         begun: &RunScope<'_>,
         snapshot: Option<Snapshot>,
         mut found: Findings,
-        (started_at, brief): (jiff::Timestamp, bool),
+        brief: bool,
     ) -> Result<RunReport> {
         let kept = found.lines.iter().map(|(_, line)| line);
         let summary = Summary {
@@ -260,6 +259,7 @@ impl Access {
                 lines.among(stored::lines_of(self.ledger(), id, begun.as_of)?)
             }
         };
+        let listed = RunView::from(self.ledger().run(begun.run.run())?);
         Ok(RunReport {
             run: begun.run.run().to_string(),
             status: ending.as_str(),
@@ -268,8 +268,10 @@ impl Access {
             dry_run: begun.dry_run,
             as_of: begun.as_of,
             today: begun.today,
-            started_at,
-            ended_at: self.now(),
+            why: listed.why,
+            started_by: listed.started_by,
+            started_at: listed.started_at,
+            ended_at: listed.ended_at,
             cancelled_by: begun.cancelled_by(ending),
             only: begun.only.ids(),
             left_out: begun.only.left_out(),
@@ -278,6 +280,7 @@ impl Access {
             snapshot_withdrawn: None,
             requests: open.session.requests().total,
             dev_origins: open.session.dev_origins(),
+            counts: listed.counts,
             summary,
             released: found.released.0,
             notices: found.notices,

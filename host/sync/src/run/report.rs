@@ -1,6 +1,7 @@
 //! What a run says for itself: one entry for each mapped pair, a sum over all, and
 //! whatever a person has to look at.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -348,13 +349,13 @@ impl Notice {
 }
 
 /// How many pairs came out how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Summary {
     /// All pairs.
     pub lines: usize,
     /// By outcome; every outcome is there, also with none.
     #[serde(flatten)]
-    pub outcomes: BTreeMap<&'static str, usize>,
+    pub outcomes: BTreeMap<Cow<'static, str>, usize>,
     /// Pairs held, by code.
     pub held_by_code: BTreeMap<String, usize>,
     /// Changes of money a month, by currency.
@@ -377,8 +378,9 @@ pub struct Summary {
 impl Summary {
     /// By outcome, as the ledger keeps it.
     pub(super) fn counts(&self) -> BTreeMap<Outcome, u64> {
-        let count =
-            |(text, count): (&&str, &usize)| Some((text.parse::<Outcome>().ok()?, *count as u64));
+        let count = |(text, count): (&Cow<'static, str>, &usize)| {
+            Some((text.parse::<Outcome>().ok()?, *count as u64))
+        };
         self.outcomes.iter().filter_map(count).collect()
     }
 
@@ -398,13 +400,16 @@ impl Summary {
             ..Self::default()
         };
         for outcome in ALL {
-            summary.outcomes.insert(outcome.as_str(), 0);
+            summary.outcomes.insert(outcome.as_str().into(), 0);
         }
         let at_their_count = Outcome::Unchanged.as_str();
-        summary.outcomes.insert(at_their_count, unchanged);
+        summary.outcomes.insert(at_their_count.into(), unchanged);
         for line in lines {
             summary.lines += 1;
-            *summary.outcomes.entry(line.outcome.as_str()).or_default() += 1;
+            *summary
+                .outcomes
+                .entry(line.outcome.as_str().into())
+                .or_default() += 1;
             if let (Outcome::Held, Some(code)) = (line.outcome, &line.code) {
                 *summary.held_by_code.entry(code.clone()).or_default() += 1;
             }
@@ -438,7 +443,7 @@ impl Summary {
 
 /// Changes of money a month in one currency, by what became of them. Up and down set
 /// off against each other.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct MoneyChange {
     /// ISO 4217, where the PSA says it.
     pub currency: Option<Box<str>>,
@@ -504,12 +509,16 @@ pub struct RunReport {
     /// The civil date on which it ran, in the connection's zone.
     #[schemars(with = "psa_host_billing::form::Day")]
     pub today: Date,
+    /// Why it did not go through all rows, where it did not.
+    pub why: Option<String>,
+    /// By whom.
+    pub started_by: String,
     /// When it began.
     #[schemars(with = "psa_host_billing::form::Instant")]
     pub started_at: Timestamp,
-    /// When it ended; of one that is still running, when it began.
-    #[schemars(with = "psa_host_billing::form::Instant")]
-    pub ended_at: Timestamp,
+    /// When it ended; none while it is under way, or where its process died unseen.
+    #[schemars(with = "Option<psa_host_billing::form::Instant>")]
+    pub ended_at: Option<Timestamp>,
     /// Who ended it early, where that is how it ended.
     pub cancelled_by: Option<String>,
     /// The workspaces that it was about; empty where it was about all.
@@ -527,7 +536,9 @@ pub struct RunReport {
     pub requests: u64,
     /// Loopback origins used because of the development switch.
     pub dev_origins: Vec<String>,
-    /// The sums.
+    /// Lines by outcome as it ended.
+    pub counts: BTreeMap<Cow<'static, str>, u64>,
+    /// The sums, as they are known today.
     pub summary: Summary,
     /// Brakes that a person released for it.
     pub released: Vec<Released>,

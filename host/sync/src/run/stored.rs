@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::report::{LineMoney, LineReport, Notice, RunReport, Summary};
 use crate::error::rule;
-use crate::{Access, OpenConnection, Power, Result};
+use crate::{Access, OpenConnection, Power, Result, RunView};
 
 /// A line, for the ledger.
 pub(super) fn row(line: LineReport) -> RunLine {
@@ -88,6 +88,7 @@ impl Access {
     pub fn run_report(&self, id: RunId) -> Result<RunReport> {
         self.may(Power::Read)?;
         let run = self.run_seen(id)?;
+        let listed = RunView::from(run.clone());
         let lines = lines_of(self.ledger(), id, run.as_of)?;
         let notices = |of: &str| -> Vec<Notice> { kept(&run.incidents, of) };
         // Runs of earlier releases did not keep them.
@@ -116,8 +117,10 @@ impl Access {
             dry_run: run.dry_run,
             as_of: run.as_of,
             today: today.unwrap_or(run.as_of),
+            why: listed.why,
+            started_by: listed.started_by,
             started_at: run.started_at,
-            ended_at: run.ended_at.unwrap_or(run.started_at),
+            ended_at: run.ended_at,
             cancelled_by: run
                 .incidents
                 .get("cancelled_by")
@@ -130,6 +133,7 @@ impl Access {
             snapshot_withdrawn: snapshot.and_then(|snapshot| snapshot.withdrawn),
             requests: run.requests,
             dev_origins: kept(&run.incidents, "dev_origins"),
+            counts: listed.counts,
             summary: Summary {
                 unmapped_workspaces: count("unmapped_workspaces"),
                 unmapped_modules: count("unmapped_modules"),

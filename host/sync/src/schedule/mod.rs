@@ -12,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::{ConnectionName, ErrorCode, WorkspaceId};
 use psa_host_ledger::{Connection, DateRecord, DueDate, NotClosed};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 pub use rule::{Schedule, ScheduleError};
 pub use step::{Standing, Step};
@@ -25,7 +26,7 @@ use crate::{Access, Power, Result};
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(20);
 
 /// When a connection is synced by itself, and what became of its newest date.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct ScheduleView {
     /// Of which connection.
     pub connection: ConnectionName,
@@ -46,13 +47,13 @@ pub struct ScheduleView {
 }
 
 /// What became of a date.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct DateView {
     /// The civil date, in the connection's zone.
     #[schemars(with = "psa_host_billing::form::Day")]
     pub date: jiff::civil::Date,
     /// `open` (it is tried again), `closed` or `missed`.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// When it fell due by its schedule.
     #[schemars(with = "psa_host_billing::form::Instant")]
     pub nominal_at: Timestamp,
@@ -295,7 +296,7 @@ impl From<DateRecord> for DateView {
     fn from(record: DateRecord) -> Self {
         Self {
             date: record.due.date,
-            state: record.state.as_str(),
+            state: record.state.as_str().into(),
             nominal_at: record.due.nominal_at,
             due_at: record.due.due_at,
             attempts: record.attempts,

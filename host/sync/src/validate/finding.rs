@@ -7,12 +7,12 @@ use psa_host_billing::{
     WorkspaceId,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::orphans::Orphan;
 
 /// One thing that was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable reason code.
     pub code: String,

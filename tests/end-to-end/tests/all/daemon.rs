@@ -416,7 +416,10 @@ async fn stopping_at_once_leaves_a_run_that_its_record_calls_given_up() {
     daemon.at_once.cancel();
     daemon.stopped().await;
     let ended = scene.host.run_list(None, 1).expect("runs").remove(0);
-    assert_eq!((ended.run, ended.status), (run.to_string(), "abandoned"));
+    assert_eq!(
+        (ended.run, ended.status.as_ref()),
+        (run.to_string(), "abandoned")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ mod count;
 mod daemon;
 mod decisions;
 mod disputed;
+mod documents;
 mod faults;
 mod late;
 mod life;

@@ -286,6 +286,6 @@ async fn a_run_that_gets_nowhere_is_ended_and_the_next_one_goes_on() {
     assert_eq!(scene.adjustments_sent(), 0);
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);
     let runs = scene.host.run_list(None, 10).unwrap();
-    let endings: Vec<&str> = runs.iter().map(|run| run.status).collect();
+    let endings: Vec<&str> = runs.iter().map(|run| run.status.as_ref()).collect();
     assert_eq!(endings, ["done", "failed"], "{runs:#?}");
 }

@@ -128,7 +128,11 @@ async fn a_file_that_describes_itself_otherwise_than_when_it_was_approved_is_ref
         .unwrap();
     let proposal = scene.host.propose_plugin("autotask", None, &[]).unwrap();
     assert_eq!(proposal.sha256, added.sha256());
-    let parts: Vec<&str> = proposal.differences.iter().map(|d| d.part).collect();
+    let parts: Vec<&str> = proposal
+        .differences
+        .iter()
+        .map(|d| d.part.as_ref())
+        .collect();
     assert_eq!(parts, ["routes"]);
     let done = scene.host.accept_plugin(&proposal, None).await.unwrap();
     assert_eq!(done.result, "refused", "not even tried");

@@ -59,7 +59,7 @@ async fn a_file_that_does_the_same_is_put_into_use_at_one_yes() {
     assert_ne!(in_use(&scene), first);
     let tried = &done.trial.connections[0];
     assert_eq!(
-        (tried.outcome, tried.compared_with),
+        (tried.outcome, tried.compared_with.as_ref()),
         (TrialOutcome::Same, "file")
     );
     assert_eq!((tried.contracts, tried.lines, tried.pairs), (1, 1, 1));
@@ -125,7 +125,7 @@ async fn a_file_that_writes_fails_or_traps_in_its_trial_is_refused() {
             code,
             "{way}: {tried:#?}"
         );
-        let incidents = tried.incidents.iter().map(|one| one.code);
+        let incidents = tried.incidents.iter().map(|one| one.code.as_ref());
         let wrote = incidents.filter(|code| *code == "write-outside-adjust");
         assert_eq!(wrote.count(), usize::from(way == "writes"), "{way}");
         assert_eq!(scene.set(), patches, "{way}: nothing reached the PSA");
@@ -176,7 +176,10 @@ async fn a_connection_that_cannot_be_reached_or_is_refused_stays_and_says_so() {
         .refuse_credentials(&name(), connection.credentials_version, "no")
         .unwrap();
     let done = accepted(&scene, "right").await;
-    assert_eq!((done.result, done.stayed), ("refused", vec![name()]));
+    assert_eq!(
+        (done.result.as_ref(), done.stayed),
+        ("refused", vec![name()])
+    );
     let tried = &done.trial.connections[0];
     assert_eq!(tried.outcome, TrialOutcome::Untried);
     assert_eq!(tried.problem.as_ref().unwrap().code, "authentication");
@@ -234,7 +237,7 @@ async fn only_connections_for_which_it_does_the_same_move_and_keep_on_tries_too(
     let done = accepted(&scene, "units").await;
     assert_eq!(done.result, "switched");
     let kept = host.keep_connection_on(&name(), None, None).await.unwrap();
-    assert_eq!((kept.result, &kept.file), ("differs", &first));
+    assert_eq!((kept.result.as_ref(), &kept.file), ("differs", &first));
     let connection = host.connection(&name()).unwrap();
     assert_eq!(connection.kept_on.as_ref(), Some(&first));
     let digest = kept.trial.unwrap().digest;

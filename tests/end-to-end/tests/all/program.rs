@@ -236,6 +236,7 @@ async fn a_report_has_names_beside_ids_and_what_can_be_done_as_data() {
         held["action"],
         serde_json::json!({
             "do": "decide-line", "connection": "acme", "workspace": "w2", "module": "edr",
+            "command": "psa-host line adopt acme w2 edr --why TEXT",
         })
     );
     let shown = text(&scene, &["run", "show", said.json["run"].as_str().unwrap()]);

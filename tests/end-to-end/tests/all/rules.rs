@@ -436,7 +436,11 @@ async fn a_number_is_explained_without_posting_anything() {
         .explain(&name(), &workspace, &module)
         .await
         .unwrap();
-    let about: Vec<&str> = explained.steps.iter().map(|step| step.about).collect();
+    let about: Vec<&str> = explained
+        .steps
+        .iter()
+        .map(|step| step.about.as_ref())
+        .collect();
     assert_eq!(
         about,
         [

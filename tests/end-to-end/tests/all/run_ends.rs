@@ -172,7 +172,7 @@ async fn a_killed_run_is_called_so_at_once_and_closed_by_the_next_sync_of_any_ki
     let child = scene.child(crate::THE_CHILD).dying_at(death);
     assert!(child.spawn().was_killed());
     let run = latest(&scene.host);
-    assert_eq!((run.status, run.ended_at), ("killed", None));
+    assert_eq!((run.status.as_ref(), run.ended_at), ("killed", None));
     assert!(run.why.unwrap().contains("process ended"));
     let look = SyncOptions {
         dry_run: true,
@@ -180,7 +180,7 @@ async fn a_killed_run_is_called_so_at_once_and_closed_by_the_next_sync_of_any_ki
     };
     scene.try_sync(&look).await.unwrap();
     let closed = scene.host.run_list(None, 2).unwrap().remove(1);
-    assert_eq!((&closed.run, closed.status), (&run.run, "killed"));
+    assert_eq!((&closed.run, closed.status.as_ref()), (&run.run, "killed"));
     assert!(closed.ended_at.is_some(), "{closed:?}");
     assert!(closed.counts["doubtful"] > 0, "{closed:?}");
     let report = scene.host.run_report(run.run.parse().unwrap()).unwrap();

@@ -187,7 +187,10 @@ fn import_of(scene: &Scene, taken_at: &str, devices: u32, more: &serde_json::Val
         .host
         .import_usage(&source, &UsageForm::Json)
         .expect("usage");
-    done.notes.iter().map(|note| note.code.to_owned()).collect()
+    done.notes
+        .iter()
+        .map(|note| note.code.to_string())
+        .collect()
 }
 
 #[tokio::test]
@@ -342,10 +345,22 @@ async fn a_list_of_workspaces_with_refused_rows_is_a_brake_until_a_whole_one_com
     let report = scene.sync().await;
     assert_eq!(brakes(&report), ["workspaces-unread"], "{report:#?}");
     assert_eq!(scene.adjustments_sent(), 0);
+    // A page lacks nobody knows whom.
+    let page = r#"{"workspaces": [{"id": "w1", "name": "One", "kind": "child", "parent": "msp",
+        "status": "subscription"}], "has_more": true}"#;
+    let page = scene
+        .host
+        .import_workspaces(&Source::new("page.json", page));
+    assert!(page.unwrap().needs_a_person());
+    let report = scene.sync().await;
+    assert_eq!(brakes(&report), ["workspaces-unread"], "{report:#?}");
+    let told = &report.notices[0].message;
+    assert!(told.contains("(file page.json) is not whole"), "{told}");
+    assert_eq!(scene.adjustments_sent(), 0);
     // A whole list ends it, also one of which only names were cleaned.
     let whole = import("One\\u0007", "");
     assert_eq!(
-        (whole.refused, whole.notes[0].code),
+        (whole.refused, whole.notes[0].code.as_str()),
         (vec![], "cleaned-name")
     );
     assert_eq!(outcome(&scene.sync().await, "w1").0, Outcome::Confirmed);

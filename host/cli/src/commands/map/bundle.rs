@@ -1,5 +1,7 @@
 //! `psa-host map bundle`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::{ConnectionName, ModuleId};
 use psa_host_sync::Access;
@@ -19,8 +21,8 @@ pub fn bundle(args: &MapBundle, host: &Access, out: Output) -> Result<Status> {
         host.forget_bundle(&connection, &bundle)?;
         if out.is_json() {
             out.json(&wire::BundleForgotten {
-                connection: &connection,
-                removed: &bundle,
+                connection: Cow::Borrowed(&connection),
+                removed: Cow::Borrowed(&bundle),
             })?;
         } else {
             out.line(format!("it is not declared any more what {bundle} holds"))?;
@@ -35,10 +37,10 @@ pub fn bundle(args: &MapBundle, host: &Access, out: Output) -> Result<Status> {
     let notes = host.declare_bundle(&connection, &bundle, &parts)?;
     if out.is_json() {
         out.json(&wire::BundleSet {
-            connection: &connection,
-            bundle: &bundle,
-            parts: &parts,
-            notes: &notes,
+            connection: Cow::Borrowed(&connection),
+            bundle: Cow::Borrowed(&bundle),
+            parts: Cow::Borrowed(&parts),
+            notes: Cow::Borrowed(&notes),
         })?;
     } else {
         out.notes(&notes);
@@ -59,7 +61,7 @@ fn list(
         let names = host.names(Some(connection))?;
         let bundles = wire::Named::all(&bundles, connection, &names);
         out.json(&wire::Bundles {
-            connection,
+            connection: Cow::Borrowed(connection),
             bundles,
         })?;
         return Ok(Status::Done);

@@ -1,5 +1,7 @@
 //! `psa-host map import`, `map export`
 
+use std::borrow::Cow;
+
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
@@ -46,10 +48,7 @@ pub async fn import(args: &MapImport, host: &Access, out: Output) -> Result<Stat
 
 fn dry(difference: &MapDifference<'_>, partial: bool, out: Output) -> Result<Status> {
     if out.is_json() {
-        out.json(&wire::MapDryRun {
-            difference,
-            dry_run: true,
-        })?;
+        out.json(&wire::MapDryRun::new(difference))?;
     } else {
         show(difference, usize::MAX, out)?;
         tell_refused(&difference.refused)?;
@@ -228,9 +227,9 @@ pub async fn export(args: &MapExport, host: &Access, out: Output) -> Result<Stat
             write_whole(Path::new(file), &bytes, args.force)?;
             if out.is_json() {
                 out.json(&wire::SheetWritten {
-                    connection: Some(&connection),
-                    file,
-                    form: form.as_str(),
+                    connection: Some(Cow::Borrowed(&connection)),
+                    file: Cow::Borrowed(file),
+                    form: Cow::Borrowed(form.as_str()),
                 })?;
             } else {
                 out.line(format!("mappings of {connection} written to {file}"))?;

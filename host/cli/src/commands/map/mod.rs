@@ -6,6 +6,8 @@ mod radar;
 mod set_aside;
 mod suggest;
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::ConnectionName;
 use psa_host_sync::{Access, Done, MappingKind};
@@ -39,8 +41,8 @@ pub async fn run(command: MapCommand, host: &Access, out: Output) -> Result<Stat
             host.allow_second_tenant(&connection, &workspace, &why)?;
             if out.is_json() {
                 out.json(&wire::SecondTenant {
-                    connection: &connection,
-                    allowed: &workspace,
+                    connection: Cow::Borrowed(&connection),
+                    allowed: Cow::Borrowed(&workspace),
                 })?;
             } else {
                 out.line(format!(
@@ -98,9 +100,9 @@ pub async fn run(command: MapCommand, host: &Access, out: Output) -> Result<Stat
             host.unmap(&connection, MappingKind::from(kind), &id)?;
             if out.is_json() {
                 out.json(&wire::MapRemoved {
-                    connection: &connection,
-                    removed: what,
-                    id: &id,
+                    connection: Cow::Borrowed(&connection),
+                    removed: Cow::Borrowed(what),
+                    id: Cow::Borrowed(&id),
                 })?;
             } else {
                 out.line(format!("removed the {what} mapping of {id}"))?;
@@ -122,7 +124,7 @@ fn answer(done: &Done, out: Output) -> Result<Status> {
     if out.is_json() {
         out.json(done)?;
     } else {
-        let was = match done.result {
+        let was = match done.result.as_ref() {
             "same" => " (as before)",
             "changed" => " (changed)",
             _ => "",

@@ -1,5 +1,7 @@
 //! `psa-host map set-aside`, `map restore`
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use psa_host_billing::{ConnectionName, ModuleId, SetAsideKind, WorkspaceId};
 use psa_host_sync::{Access, SetAsideOrder};
@@ -28,11 +30,11 @@ pub fn set_aside(args: MapSetAside, host: &Access, out: Output) -> Result<Status
     let entries = order.workspaces.len() * order.modules.len().max(1);
     if out.is_json() {
         out.json(&wire::SetAsideDone {
-            connection: &connection,
+            connection: Cow::Borrowed(&connection),
             entries,
-            kind: order.kind.as_str(),
+            kind: Cow::Borrowed(order.kind.as_str()),
             until: order.until,
-            notes: &notes,
+            notes: Cow::Borrowed(&notes),
         })?;
         return Ok(Status::Done);
     }
@@ -57,7 +59,7 @@ fn list(connection: &ConnectionName, host: &Access, out: Output) -> Result<Statu
     if out.is_json() {
         let set_asides = wire::Named::all(&entries, connection, &names);
         out.json(&wire::SetAsides {
-            connection,
+            connection: Cow::Borrowed(connection),
             set_asides,
         })?;
         return Ok(Status::Done);
@@ -102,7 +104,7 @@ pub fn restore(args: &MapRestore, host: &Access, out: Output) -> Result<Status> 
     let entries = host.restore(&connection, &workspaces, &modules)?;
     if out.is_json() {
         out.json(&wire::SetAsideLifted {
-            connection: &connection,
+            connection: Cow::Borrowed(&connection),
             restored: entries,
         })?;
     } else {

@@ -284,7 +284,7 @@ fn a_file_that_says_it_is_complete_and_has_more_is_not_complete() {
         let done = done.unwrap();
         let newest = fixture.host.newest_snapshots().unwrap();
         assert_eq!(newest[0].complete, done.complete, "{more}");
-        let told: Vec<&str> = done.notes.iter().map(|note| note.code).collect();
+        let told: Vec<&str> = done.notes.iter().map(|note| note.code.as_str()).collect();
         (done.complete, told.join(" "))
     };
     for sign in [

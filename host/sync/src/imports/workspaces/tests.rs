@@ -205,6 +205,6 @@ fn ids_that_are_numbers_and_unknown_fields_are_taken_and_told() {
     ], "exported": "today"}"#;
     let done = fixture.host.import_workspaces(&file(text)).unwrap();
     assert_eq!(done.added, 1);
-    let codes: Vec<&str> = done.notes.iter().map(|note| note.code).collect();
+    let codes: Vec<&str> = done.notes.iter().map(|note| note.code.as_str()).collect();
     assert_eq!(codes, ["unknown-field", "unknown-field", "number-as-id"]);
 }

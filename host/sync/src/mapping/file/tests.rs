@@ -155,7 +155,7 @@ async fn unknown_workspaces_and_modules_are_refused() {
     assert_eq!(workspace("nobody"), Some("unknown-workspace"));
     assert!(coro.module(&"edr".parse().unwrap()).unwrap().is_none());
     let note = coro.module(&"new-thing".parse().unwrap()).unwrap();
-    assert_eq!(note.map(|note| note.code), Some("unknown-module"));
+    assert_eq!(note.map(|note| note.code.as_str()), Some("unknown-module"));
 
     let usage = r#"{"channel": "msp", "taken_at": "2026-10-01T04:30:00Z", "complete": true,
         "items": [{"workspace": "w1", "module": "new-thing", "users": 1}]}"#;

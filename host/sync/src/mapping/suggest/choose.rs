@@ -2,7 +2,7 @@
 //! unasked.
 
 use psa_host_billing::suggest::Confidence;
-use psa_host_billing::{ConnectionName, ErrorCode, default_metric};
+use psa_host_billing::{ConnectionName, ErrorCode, NoteCode, default_metric};
 use psa_host_ledger::{AccountMapping, Mapping, ServiceMapping};
 
 use super::{SuggestOptions, Suggestions};
@@ -79,7 +79,7 @@ impl Access {
                     let left_out = before - chosen.rows.len();
                     if left_out > 0 {
                         let message = format!("{left_out} are not safe now and were left out");
-                        chosen.notes.push(Note::new("not-safe", message));
+                        chosen.notes.push(Note::new(NoteCode::NotSafe, message));
                     }
                 }
             }

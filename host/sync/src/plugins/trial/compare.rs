@@ -30,7 +30,7 @@ impl Access {
         let mut trial = ConnectionTrial {
             connection: name.clone(),
             outcome: TrialOutcome::Same,
-            compared_with: "file",
+            compared_with: "file".into(),
             problem: None,
             differences: Vec::new(),
             contracts: 0,
@@ -102,7 +102,7 @@ impl Access {
             }
             // Its own fault, or nobody set it up: all the more reason for another file.
             Err(_) => {
-                trial.compared_with = "ledger";
+                trial.compared_with = "ledger".into();
                 Ok(Before::Ledger(self.known_of(name)?))
             }
         }

@@ -11,7 +11,7 @@ use super::TrialOutcome;
 use crate::{Access, Result};
 
 /// A trial as the history has it.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]
 pub struct TrialRecord {
     /// By whom.
     pub who: String,
