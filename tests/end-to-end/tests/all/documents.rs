@@ -90,7 +90,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("set-aside-lifted", "map restore acme --workspace w3"),
     ("done", "map account acme w1 ACCOUNT"),
     ("second-tenant", "map second-tenant acme w3 --why agreed"),
-    ("mapping-removed", "map remove acme account w3"),
+    ("mapping-removed", "map remove acme account w3 --yes"),
     ("history", "history list"),
     ("history-verified", "history verify"),
     ("history-exported", "history export FOLDER/history.csv"),
