@@ -11,7 +11,7 @@ pub use succession::{Follows, follows};
 
 /// The place a pair is posted to.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct ChosenLine<'a> {
     /// The contract.
     pub contract: &'a Contract,
     /// Its only line of the service.
@@ -30,7 +30,7 @@ pub fn choose<'a>(
     service: &ServiceId,
     day: Date,
     pinned: Option<&ContractId>,
-) -> Result<Place<'a>, Hold> {
+) -> Result<ChosenLine<'a>, Hold> {
     if let Some(id) = pinned {
         return choose_pinned(contracts, service, day, id);
     }
@@ -61,7 +61,7 @@ pub fn choose<'a>(
             let message = format!("{names} covers {day} but has no line for service {service}");
             Err(Hold::new(HoldCode::LineMissing, message).at(covering[0].link.as_ref()))
         }
-        [contract] => Ok(Place {
+        [contract] => Ok(ChosenLine {
             follows: predecessor(contracts, contract, service),
             ..usable(contract, service, Confirmed::No)?
         }),
@@ -78,7 +78,7 @@ fn choose_pinned<'a>(
     service: &ServiceId,
     day: Date,
     id: &ContractId,
-) -> Result<Place<'a>, Hold> {
+) -> Result<ChosenLine<'a>, Hold> {
     let unusable = |why: &str| {
         let message = format!("the chosen contract {id} {why}");
         Hold::new(HoldCode::PinnedContractUnusable, message)
@@ -89,7 +89,7 @@ fn choose_pinned<'a>(
     if contract.end.is_some_and(|end| end < day)
         && let [next] = successors(contracts, contract, service, day).as_slice()
     {
-        return Ok(Place {
+        return Ok(ChosenLine {
             follows: Some(contract),
             ..usable(next, service, Confirmed::No)?
         });
@@ -116,7 +116,7 @@ fn usable<'a>(
     contract: &'a Contract,
     service: &ServiceId,
     confirmed: Confirmed,
-) -> Result<Place<'a>, Hold> {
+) -> Result<ChosenLine<'a>, Hold> {
     let stands = |truth: Truth| {
         truth == Truth::Yes || (truth == Truth::Unknown && confirmed == Confirmed::ByPerson)
     };
@@ -147,7 +147,7 @@ fn usable<'a>(
     }
     let lines: Vec<&Line> = lines_of(contract, service).collect();
     match lines.as_slice() {
-        [line] => Ok(Place {
+        [line] => Ok(ChosenLine {
             contract,
             line,
             follows: None,

@@ -3,6 +3,8 @@
 //! of cases beside it that a billing clerk could read.
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod adjustment;
 pub mod approval;
@@ -15,7 +17,6 @@ pub mod elsewhere;
 mod error_code;
 pub mod form;
 mod hold;
-mod hold_examples;
 mod ids;
 mod mapping;
 mod money;

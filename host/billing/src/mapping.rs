@@ -30,6 +30,20 @@ pub struct NotOneToOne {
 }
 
 /// All mappings of one connection.
+///
+/// ```
+/// use psa_host_billing::{AccountId, Mapping, WorkspaceId};
+///
+/// let mut mapping = Mapping::default();
+/// let (bakery, butcher) = (WorkspaceId::new("w1")?, WorkspaceId::new("w2")?);
+/// mapping.map_account(bakery, AccountId::new("17")?)?;
+/// let refused = mapping.map_account(butcher, AccountId::new("17")?);
+/// assert_eq!(
+///     refused.unwrap_err().to_string(),
+///     "account 17 is already mapped to workspace w1"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mapping {
     accounts: BTreeMap<WorkspaceId, AccountId>,

@@ -18,6 +18,16 @@ pub enum UnitsError {
 
 /// A quantity on a line, zero or more. Most PSAs take whole numbers only, but a line
 /// that a person set to 2.5 must still be readable.
+///
+/// ```
+/// use psa_host_billing::Units;
+///
+/// let before = Units::parse("2.50")?;
+/// assert_eq!(before.to_string(), "2.5");
+/// assert_eq!(Units::from(4).change_from(before).to_string(), "+1.5");
+/// assert!(Units::parse("-1").is_err());
+/// # Ok::<(), psa_host_billing::UnitsError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "Decimal")]
 pub struct Units(Decimal);

@@ -16,7 +16,7 @@ use crate::{
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct RadarInputs<'a> {
     /// The day, in the connection's zone.
     pub as_of: Date,
     /// The counts.
@@ -74,7 +74,7 @@ pub struct UnmappedModule {
     pub stake: Stake,
 }
 
-impl Seen<'_> {
+impl RadarInputs<'_> {
     /// Workspaces of paid subscriptions that are in use and not mapped, by id.
     pub fn unmapped_workspaces(&self) -> Vec<UnmappedWorkspace> {
         let mut found: BTreeMap<&WorkspaceId, Vec<&UsageItem>> = BTreeMap::new();

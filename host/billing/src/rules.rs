@@ -1,11 +1,10 @@
 //! What an MSP decides for a connection: from which date changes hold, who is billed,
 //! when a run stops itself, and what a person is asked before it is posted.
 
-use std::fmt;
-
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::{Workspace, WorkspaceStatus};
 
@@ -73,6 +72,8 @@ impl Default for EffectiveRule {
 /// The date a change holds from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum EffectivePolicy {
     /// The day of the run, in the connection's zone. Most PSAs bill the part of the
     /// period that is left.
@@ -83,9 +84,21 @@ pub enum EffectivePolicy {
     NextPeriod,
 }
 
+impl EffectivePolicy {
+    /// All of them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// As it stands in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// Where a change goes that cannot go to its period's start any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum LaterChanges {
     /// It holds from the day of the run.
     Today,
@@ -93,9 +106,21 @@ pub enum LaterChanges {
     NextPeriod,
 }
 
+impl LaterChanges {
+    /// All of them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// As it stands in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// What becomes of a fall to zero units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ZeroRule {
     /// A person looks at it.
     #[default]
@@ -104,9 +129,21 @@ pub enum ZeroRule {
     Post,
 }
 
+impl ZeroRule {
+    /// All of them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// As it stands in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// What is done with the use of a workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Action {
     /// It is billed.
     Bill,
@@ -116,6 +153,16 @@ pub enum Action {
     Zero,
     /// Its lines are left; while one has units, a person is told in every run.
     Ask,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// As it stands in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// Who is billed, by flag and status. A flag counts before the status.
@@ -230,31 +277,6 @@ impl Rules {
         Ok(())
     }
 }
-
-macro_rules! words {
-    ($name:ident { $($variant:ident = $word:literal),* $(,)? }) => {
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// As it stands in files and on the command line.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-
-words!(EffectivePolicy { Today = "today", PeriodStart = "period-start", NextPeriod = "next-period" });
-words!(LaterChanges { Today = "today", NextPeriod = "next-period" });
-words!(ZeroRule { Hold = "hold", Post = "post" });
-words!(Action { Bill = "bill", Ignore = "ignore", Zero = "zero", Ask = "ask" });
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, AccountId, ModuleId, Service, ServiceId, Truth, Workspace, WorkspaceId};
 use fold::{Name, domain, sku};
-use pairing::{Found, Party, Words, pair};
+use pairing::{Party, ScoredPair, Words, pair};
 
 /// From this score on a proposal can be safe.
 pub const SAFE: u8 = 90;
@@ -146,7 +146,7 @@ fn proposals<C: Ord + Clone, P: Ord + Clone>(
     left.dedup_by(|a, b| a.id == b.id);
     right.sort_by(|a, b| a.id.cmp(b.id));
     right.dedup_by(|a, b| a.id == b.id);
-    let proposal = |found: Found| Proposal {
+    let proposal = |found: ScoredPair| Proposal {
         coro: left[found.left].id.clone(),
         psa: right[found.right].id.clone(),
         score: found.score,

@@ -56,6 +56,28 @@ impl Segment {
 
 /// Segments in order, touching, at least one: all that the PSA has from some day on, or
 /// only those up to the one that holds a horizon.
+///
+/// ```
+/// use jiff::civil::date;
+/// use psa_host_billing::{Segment, Timeline, Truth, Units};
+///
+/// let segment = |start, end, units: u32| Segment {
+///     start,
+///     end,
+///     units: units.into(),
+///     unit_price: None,
+///     posted: Truth::No,
+/// };
+/// let february = segment(date(2026, 2, 1), Some(date(2026, 2, 28)), 5);
+/// let since_march = segment(date(2026, 3, 1), None, 8);
+/// let units = Timeline::new(vec![february.clone(), since_march])?;
+/// assert_eq!(units.at(date(2026, 3, 14)).map(|held| held.units), Some(Units::from(8)));
+///
+/// // A gap is an error, never a zero.
+/// let since_may = segment(date(2026, 5, 1), None, 8);
+/// assert!(Timeline::new(vec![february, since_may]).is_err());
+/// # Ok::<(), psa_host_billing::TimelineError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
     segments: Vec<Segment>,

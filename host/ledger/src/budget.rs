@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::db::{Optional, Tx, instant, params};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result};
 
 /// Minutes after which what was spent is forgotten: longer than any limit's window.
@@ -185,7 +185,7 @@ impl Ledger {
     }
 
     /// Each statement is a transaction of its own.
-    fn budget<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
+    fn budget<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Result<T> {
         self.inner.budget.each(verb)
     }
 }

@@ -1,14 +1,17 @@
 //! What can go wrong, said so that a person can act on it: each error names the thing,
 //! the cause and the fix, and has a code that never changes.
 
+mod code;
+mod fault;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::ErrorCode;
 
-use crate::db::DatabaseError;
 use crate::files::access;
+
+pub(crate) use fault::{Fault, Inside};
 
 /// Any failure of the ledger. Nothing was changed when one is returned, unless the
 /// verb says otherwise.
@@ -481,61 +484,6 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// A short name that never changes, for programs and documents.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::NotALedger { .. } => ErrorCode::NotALedger,
-            Self::DataExposed { .. } => ErrorCode::DataExposed,
-            Self::Damaged { .. } => ErrorCode::LedgerDamaged,
-            Self::NewerSchema { .. } => ErrorCode::LedgerNewer,
-            Self::DiskFull { .. } => ErrorCode::DiskFull,
-            Self::ReadOnly { .. } => ErrorCode::ReadOnly,
-            Self::Permission { .. } => ErrorCode::Permission,
-            Self::NetworkShare { .. } => ErrorCode::NetworkShare,
-            Self::Locked { .. } => ErrorCode::LedgerLocked,
-            Self::LeaseLost { .. } => ErrorCode::LeaseLost,
-            Self::NoBackup { .. } => ErrorCode::NoBackup,
-            Self::Io { .. } => ErrorCode::Io,
-            Self::KeyInsideData { .. } => ErrorCode::KeyInsideData,
-            Self::KeyExposed { .. } => ErrorCode::KeyExposed,
-            Self::KeyMalformed { .. } => ErrorCode::KeyMalformed,
-            Self::MissingKey { .. } => ErrorCode::KeyMissing,
-            Self::WrongKey { .. } => ErrorCode::KeyWrong,
-            Self::NoKeyPlace => ErrorCode::KeyNoPlace,
-            Self::NotFound { .. } => ErrorCode::NotFound,
-            Self::AlreadyExists { .. } => ErrorCode::AlreadyExists,
-            Self::Duplicate { .. } => ErrorCode::Duplicate,
-            Self::PluginInUse { .. } => ErrorCode::PluginInUse,
-            Self::PluginNotApproved { .. } => ErrorCode::NotApproved,
-            Self::PluginChanged { .. } => ErrorCode::PluginChanged,
-            Self::NotAChannel { .. } => ErrorCode::NotAChannel,
-            Self::TenantChanged { .. } => ErrorCode::TenantChanged,
-            Self::TenantNotChanged { .. } => ErrorCode::TenantNotChanged,
-            Self::TenantAdjusted { .. } => ErrorCode::TenantAdjusted,
-            Self::TenantClaimed { .. } => ErrorCode::TenantClaimed,
-            Self::NothingClaimed { .. } => ErrorCode::NothingClaimed,
-            Self::SeveralTenants { .. } => ErrorCode::SeveralTenants,
-            Self::WorkspaceInTwoTenants { .. } => ErrorCode::WorkspaceInTwoTenants,
-            Self::OpenIntents { .. } => ErrorCode::AdjustmentsOpen,
-            Self::WorkspaceAlreadyMapped { .. } => ErrorCode::WorkspaceAlreadyMapped,
-            Self::AccountAlreadyMapped { .. } => ErrorCode::AccountAlreadyMapped,
-            Self::ModuleAlreadyMapped { .. } => ErrorCode::ModuleAlreadyMapped,
-            Self::ServiceAlreadyMapped { .. } => ErrorCode::ServiceAlreadyMapped,
-            Self::LineClaimed { .. } => ErrorCode::LineClaimed,
-            Self::WrongTransition { .. } => ErrorCode::WrongTransition,
-            Self::TooManyAttempts { .. } => ErrorCode::TooManyAttempts,
-            Self::QuestionState { .. } => ErrorCode::QuestionState,
-            Self::SnapshotWithdrawn { .. } => ErrorCode::SnapshotWithdrawn,
-            Self::IntentOpen { .. } => ErrorCode::AdjustmentOpen,
-            Self::RunState { .. } => ErrorCode::RunState,
-            Self::DaemonRuns { .. } => ErrorCode::DaemonRuns,
-            Self::DateDone { .. } => ErrorCode::DateDone,
-            Self::PostingStopped { .. } => ErrorCode::PostingStopped,
-            Self::TenantBusy { .. } => ErrorCode::TenantBusy,
-            Self::StorageQuota { .. } => ErrorCode::StorageQuota,
-        }
-    }
-
     pub(crate) fn permission(path: PathBuf) -> Self {
         Self::Permission {
             user: access::this_user(),
@@ -558,39 +506,3 @@ impl LedgerError {
         }
     }
 }
-
-/// What goes wrong inside a transaction, before the file it belongs to is known.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    Sql(DatabaseError),
-    Ledger(LedgerError),
-    /// A row that this release would not have written.
-    Row(String),
-}
-
-impl Fault {
-    pub(crate) fn at(self, path: &Path) -> LedgerError {
-        match self {
-            Self::Sql(error) => LedgerError::sqlite(path, &error),
-            Self::Ledger(error) => error,
-            Self::Row(why) => LedgerError::Damaged {
-                path: path.to_owned(),
-                why,
-            },
-        }
-    }
-}
-
-impl From<DatabaseError> for Fault {
-    fn from(error: DatabaseError) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<LedgerError> for Fault {
-    fn from(error: LedgerError) -> Self {
-        Self::Ledger(error)
-    }
-}
-
-pub(crate) type Inside<T> = Result<T, Fault>;

@@ -2,14 +2,17 @@
 //! came of it. One data directory, SQLite inside; a narrow set of verbs and plain
 //! records outside, so that another database can stand beside it.
 //!
-//! All verbs are synchronous. A [`Ledger`] is cheap to clone and may be used from any
-//! thread; many processes may have it open at once. Readers are never blocked, writers
+//! All verbs are synchronous, and may be called from asynchronous code: the other tasks of
+//! that thread go on elsewhere meanwhile. A [`Ledger`] is cheap to clone and may be used from
+//! any thread; many processes may have it open at once. Readers are never blocked, writers
 //! take turns. What money depends on is on the disk when a verb returns.
 //!
 //! Every change is written to the [history](HistoryEvent) in the same transaction, under the
 //! name given by [`Ledger::with_actor`].
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod adjustments;
 mod budget;
@@ -20,22 +23,24 @@ mod error;
 mod files;
 mod fix;
 mod history;
+mod ids;
 mod mapping;
+mod mutex;
 mod open;
 mod people;
 mod plugins;
 mod runs;
 mod schedules;
+mod steps;
 mod usage;
 
 pub use adjustments::answer::{Answer, Refusal, Resolution};
 pub use adjustments::hand_out::{DecisionsAt, HandedOut};
-pub use adjustments::intents::{Intent, IntentId, IntentRecord};
+pub use adjustments::intent::{Intent, IntentRecord};
 pub use adjustments::intents_read::AdjustedDates;
 pub use adjustments::lines::LineRecord;
 pub use adjustments::lines_seen::{RightRow, SeenRight};
 pub use adjustments::rejections::Rejections;
-pub use adjustments::step::{Observer, Step};
 pub use adjustments::transition::{IntentState, MAX_SENDS};
 pub use budget::Observed;
 pub use connections::rebind::Rebound;
@@ -46,7 +51,7 @@ pub use connections::{
     CheckOutcome, Connection, ConnectionChange, CredentialsRefusal, NewConnection,
 };
 pub use db::UnknownWord;
-pub use decisions::questions::{Answering, NewQuestion, QuestionId, QuestionRecord, QuestionState};
+pub use decisions::questions::{Answering, NewQuestion, QuestionRecord, QuestionState};
 pub use decisions::set_asides::NewSetAside;
 pub use decisions::stances::StanceRecord;
 pub use error::LedgerError;
@@ -56,9 +61,11 @@ pub use files::lock::{DaemonLock, TenantLock};
 pub use history::{
     Break, BreakCause, Chain, HistoryEvent, HistoryFilter, HistoryHead, NoHead, Verification,
 };
+pub use ids::{ExclusionId, IntentId, QuestionId, RunId, SnapshotId};
 pub use mapping::bundles::BundleRecord;
 pub use mapping::mapped_names::NameOf;
-pub use mapping::{AccountMapping, ContractPin, MapReport, Mapped, Mapping, MappingKey, Mappings};
+pub use mapping::pairs::{AccountMapping, ContractPin, Mapped, Mapping, MappingKey};
+pub use mapping::{MapReport, Mappings};
 pub use open::{Clock, Ledger, system_clock};
 pub use people::tokens::{NewToken, TokenRecord};
 pub use plugins::storage::{StorageQuota, StorageScope, StorageUse};
@@ -66,18 +73,18 @@ pub use plugins::{AddedPlugin, Approval, DESCRIPTION_FORM, Plugin, PluginFile};
 pub use psa_host_billing::{ServiceMapping, UsageItem};
 pub use runs::cancel::CancelRequest;
 pub use runs::lease::RunLease;
-pub use runs::run_lines::{LineUpdate, Outcome, RunLine};
-pub use runs::{NewRun, Run, RunEnd, RunEnding, RunId, RunStatus};
+pub use runs::outcome::{LineUpdate, Outcome};
+pub use runs::run_lines::RunLine;
+pub use runs::{NewRun, Run, RunEnd, RunEnding, RunStatus};
 pub use schedules::ScheduleRecord;
 pub use schedules::dates::{DateRecord, DateState, DueDate, NotClosed};
 pub use schedules::stop::PostingStop;
-pub use usage::count_exclusions::{ExclusionId, ExclusionRecord};
+pub use steps::{Observer, Step};
+pub use usage::count_exclusions::ExclusionRecord;
 pub use usage::unread::UnreadWorkspaces;
 pub use usage::usage_names::{ItemNames, Names};
 pub use usage::usage_series::{SeriesCount, UsageSeries};
-pub use usage::{
-    Counted, DifferingCount, Disagreement, NewSnapshot, Snapshot, SnapshotId, Withdrawal,
-};
+pub use usage::{Counted, DifferingCount, Disagreement, NewSnapshot, Snapshot, Withdrawal};
 
 /// What every verb returns.
 pub type Result<T, E = LedgerError> = std::result::Result<T, E>;

@@ -3,19 +3,20 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::Result;
 use crate::db::{Database, Durability, Schema, Tx};
 use crate::decisions::limits_added;
 use crate::error::Inside;
 use crate::files::data_dir::DataDir;
-use crate::files::key::Keyring;
-use crate::history::Journal;
-use crate::runs::RunLocks;
-use crate::{KeySource, Observer, Result};
+use crate::files::key::{KeySource, Keyring};
+use crate::files::run_locks::RunLocks;
+use crate::history::journal::Journal;
+use crate::steps::{Observer, Step};
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -26,11 +27,23 @@ pub fn system_clock() -> Clock {
 }
 
 /// An open data directory. Cheap to clone; all clones share the same connections.
+///
+/// ```
+/// use psa_host_ledger::{KeySource, Ledger, system_clock};
+///
+/// # let place = tempfile::tempdir()?;
+/// # let (data, key) = (place.path().join("data"), place.path().join("key"));
+/// let ledger = Ledger::open(&data, KeySource::File(key), system_clock())?;
+/// // Whatever is changed from here on was changed by Ann.
+/// let ledger = ledger.with_actor("cli:ann");
+/// assert!(ledger.connections()?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Ledger {
     pub(crate) inner: Arc<Inner>,
     actor: Arc<str>,
-    pub(crate) observer: Option<Observer>,
+    observer: Option<Observer>,
 }
 
 pub(crate) struct Inner {
@@ -66,6 +79,7 @@ impl Ledger {
         let ledger = Database::open(&dir, &dir.ledger(), Schema::Ledger)?;
         let budget = Database::open(&dir, &dir.budget(), Schema::Budget)?;
         let untold = ledger.read(|view| Ok(limits_added::is_news(view)?))?;
+        let run_locks = RunLocks::new(dir.locks());
         Ok(Self {
             inner: Arc::new(Inner {
                 dir,
@@ -73,7 +87,7 @@ impl Ledger {
                 clock,
                 ledger,
                 budget,
-                run_locks: RunLocks::default(),
+                run_locks,
                 untold: AtomicBool::new(untold),
             }),
             actor: Arc::from("psa-host"),
@@ -91,6 +105,22 @@ impl Ledger {
         }
     }
 
+    /// The same ledger, whose steps are told to an observer. For tests.
+    #[must_use]
+    pub fn with_observer(&self, observer: Observer) -> Self {
+        let mut ledger = self.clone();
+        ledger.observer = Some(observer);
+        ledger
+    }
+
+    /// A step is reached. The ledger tells of its own; whoever sends and reads back
+    /// tells of the rest.
+    pub fn reached(&self, step: Step) {
+        if let Some(observer) = &self.observer {
+            observer(step);
+        }
+    }
+
     /// Where things lie.
     pub fn dir(&self) -> &DataDir {
         &self.inner.dir
@@ -101,12 +131,8 @@ impl Ledger {
         (self.inner.clock)()
     }
 
-    pub(crate) fn actor(&self) -> &str {
-        &self.actor
-    }
-
     /// Read in one consistent view; never waits for a writer.
-    pub(crate) fn read<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Result<T> {
         self.inner.ledger.read(verb)
     }
 
@@ -114,7 +140,7 @@ impl Ledger {
     /// a fraction of the time that a durable one takes.
     pub(crate) fn write_unsynced<T>(
         &self,
-        verb: impl FnOnce(&Tx<'_>, Timestamp) -> Inside<T>,
+        verb: impl Fn(&Tx<'_>, Timestamp) -> Inside<T>,
     ) -> Result<T> {
         let unsynced = Durability::Unsynced;
         self.inner
@@ -125,11 +151,11 @@ impl Ledger {
     /// Change in one transaction that is durable when this returns, or not made at all.
     pub(crate) fn write<T>(
         &self,
-        verb: impl FnOnce(&Tx<'_>, &mut Journal<'_>) -> Inside<T>,
+        verb: impl Fn(&Tx<'_>, &mut Journal<'_>) -> Inside<T>,
     ) -> Result<T> {
         let untold = self.inner.untold.load(Ordering::Relaxed);
         let value = self.inner.ledger.write(Durability::Synced, |change| {
-            let mut journal = Journal::new(self, self.now());
+            let mut journal = Journal::new(&self.actor, &self.inner.keyring, self.now());
             if untold {
                 limits_added::write_down(change, &mut journal)?;
             }
@@ -142,7 +168,9 @@ impl Ledger {
     }
 }
 
-/// A panic elsewhere leaves no half-made change: its transaction was rolled back.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl DataDir {
+    /// Whether opening its ledger would change nothing: it is there, and of this version.
+    pub fn is_current(&self) -> bool {
+        Database::is_current(&self.ledger(), Schema::Ledger)
+    }
 }

@@ -11,8 +11,8 @@ wasmtime::component::bindgen!({
 });
 
 /// The packages that this host speaks, as in `wit/`.
-pub const CONTRACT: &str = "psa-host:connector";
+pub(crate) const CONTRACT: &str = "psa-host:connector";
 /// See [`CONTRACT`]: what every plugin may import.
-pub const GUEST: &str = "psa-host:guest";
+pub(crate) const GUEST: &str = "psa-host:guest";
 /// The version of both.
-pub const CONTRACT_VERSION: (u64, u64, u64) = (0, 2, 0);
+pub(crate) const CONTRACT_VERSION: (u64, u64, u64) = (0, 2, 0);

@@ -14,7 +14,7 @@ use crate::{PluginHash, SandboxError};
 
 /// The folder.
 #[derive(Debug)]
-pub struct Cache {
+pub(crate) struct Cache {
     dir: PathBuf,
     engine: String,
 }
@@ -36,7 +36,7 @@ impl Cache {
     ///
     /// # Errors
     /// [`SandboxError::Folder`] where it cannot be made, or others could write to it.
-    pub fn open(dir: &Path, engine: &Engine) -> Result<Self, SandboxError> {
+    pub(crate) fn open(dir: &Path, engine: &Engine) -> Result<Self, SandboxError> {
         private_folder(dir)?;
         let mut fingerprint = Fingerprint(Sha256::new());
         engine
@@ -54,7 +54,7 @@ impl Cache {
     }
 
     /// A compiled plugin, if it is there and undamaged.
-    pub fn get(&self, plugin: &PluginHash) -> Option<Trusted> {
+    pub(crate) fn get(&self, plugin: &PluginHash) -> Option<Trusted> {
         let path = self.path(plugin);
         let bytes = fs::read(&path).ok()?;
         let kept = fs::read_to_string(path.with_extension("sha256")).ok()?;
@@ -66,7 +66,7 @@ impl Cache {
     }
 
     /// Keep what was compiled.
-    pub fn put(&self, plugin: &PluginHash, artifact: Vec<u8>) -> io::Result<Trusted> {
+    pub(crate) fn put(&self, plugin: &PluginHash, artifact: Vec<u8>) -> io::Result<Trusted> {
         let path = self.path(plugin);
         let digest = hex::encode(Sha256::digest(&artifact));
         // What a former engine was given is of no use to this one.
@@ -81,7 +81,7 @@ impl Cache {
     ///
     /// # Errors
     /// A folder or file that cannot be changed.
-    pub fn evict(&self, plugin: &PluginHash) -> io::Result<()> {
+    pub(crate) fn evict(&self, plugin: &PluginHash) -> io::Result<()> {
         self.remove(plugin, |_| true)
     }
 
@@ -110,7 +110,7 @@ impl Cache {
     }
 
     /// A nameless-to-others file in the folder, removed when dropped.
-    pub fn scratch(&self) -> io::Result<tempfile::NamedTempFile> {
+    pub(crate) fn scratch(&self) -> io::Result<tempfile::NamedTempFile> {
         tempfile::Builder::new()
             .prefix(".compiling-")
             .tempfile_in(&self.dir)
@@ -118,7 +118,7 @@ impl Cache {
 }
 
 /// Make a folder for this user alone, or check that it is one.
-pub fn private_folder(dir: &Path) -> Result<(), SandboxError> {
+pub(crate) fn private_folder(dir: &Path) -> Result<(), SandboxError> {
     let error = |problem: String| SandboxError::Folder {
         path: dir.display().to_string(),
         problem,

@@ -116,7 +116,7 @@ fn precompile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// A plugin's compiled code, from the cache or made now.
-pub async fn compiled(
+pub(crate) async fn compiled(
     compiler: &Compiler,
     cache: &Cache,
     engine: &Engine,
@@ -131,7 +131,7 @@ pub async fn compiled(
 }
 
 /// A plugin's compiled code, made now whatever the cache holds.
-pub async fn compile(
+pub(crate) async fn compile(
     compiler: &Compiler,
     cache: &Cache,
     engine: &Engine,

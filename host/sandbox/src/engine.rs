@@ -10,7 +10,7 @@ use crate::{Limits, SandboxError};
 
 /// How often a guest that computes is looked at. Short enough that others get their
 /// turn, long enough that it costs nothing.
-pub const TICK: Duration = Duration::from_millis(20);
+pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// Memory kept ready in a pool slot: what a small connector touches in a run, so that
 /// the next instance does not fault it in anew.
@@ -47,12 +47,12 @@ fn common(limits: &Limits) -> Config {
 }
 
 /// The engine that only compiles.
-pub fn compiling(limits: &Limits) -> wasmtime::Result<Engine> {
+pub(crate) fn compiling(limits: &Limits) -> wasmtime::Result<Engine> {
     Engine::new(&common(limits))
 }
 
 /// The engine that runs plugins.
-pub fn running(limits: &Limits) -> Result<Engine, SandboxError> {
+pub(crate) fn running(limits: &Limits) -> Result<Engine, SandboxError> {
     let cores = u32::try_from(limits.core_instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(limits.instances)
@@ -79,19 +79,19 @@ pub fn running(limits: &Limits) -> Result<Engine, SandboxError> {
 
 /// Advances the engine's epoch while any guest is in a call, and sleeps otherwise.
 #[derive(Debug)]
-pub struct Ticker {
+pub(crate) struct Ticker {
     running: AtomicUsize,
     thread: std::thread::Thread,
 }
 
 /// A guest is in a call as long as this lives.
 #[derive(Debug)]
-pub struct InCall(Arc<Ticker>);
+pub(crate) struct InCall(Arc<Ticker>);
 
 impl Ticker {
     /// # Errors
     /// Where no thread can be started.
-    pub fn start(engine: &Engine) -> Result<Arc<Self>, SandboxError> {
+    pub(crate) fn start(engine: &Engine) -> Result<Arc<Self>, SandboxError> {
         let engine = engine.weak();
         let (give, take) = std::sync::mpsc::channel::<Weak<Ticker>>();
         let body = move || {
@@ -123,7 +123,7 @@ impl Ticker {
     }
 
     /// A call begins.
-    pub fn call(self: &Arc<Self>) -> InCall {
+    pub(crate) fn call(self: &Arc<Self>) -> InCall {
         if self.running.fetch_add(1, Ordering::AcqRel) == 0 {
             self.thread.unpark();
         }

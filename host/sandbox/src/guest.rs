@@ -19,7 +19,7 @@ use crate::storage::Storage;
 use crate::{CallError, CallErrorKind, IncidentCode, Limits, Phase, Session, wasi};
 
 /// The data of an instance's store.
-pub struct Guest {
+pub(crate) struct Guest {
     /// None while the plugin describes itself.
     session: Option<Arc<Session>>,
     pub call: CallRecord,
@@ -53,7 +53,7 @@ const LONGEST_TICK: Duration = TICK.saturating_mul(10);
 
 /// Why a guest was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LimitHit {
+pub(crate) enum LimitHit {
     #[error("more memory than a plugin gets")]
     Memory(usize),
     #[error("more memory than plugins get together")]
@@ -65,7 +65,7 @@ pub enum LimitHit {
 }
 
 impl Guest {
-    pub fn new(
+    pub(crate) fn new(
         session: Option<Arc<Session>>,
         limits: Arc<Limits>,
         incidents: Arc<Incidents>,
@@ -99,7 +99,7 @@ impl Guest {
     }
 
     /// A store around this guest, with every limit set.
-    pub fn into_store(self, engine: &wasmtime::Engine) -> Store<Self> {
+    pub(crate) fn into_store(self, engine: &wasmtime::Engine) -> Store<Self> {
         let answer = self.limits.answer_bytes;
         let mut store = Store::new(engine, self);
         store.limiter(|guest| guest);
@@ -121,16 +121,16 @@ impl Guest {
     }
 
     /// What the guest printed last in this call: why it failed, in its own words.
-    pub fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         self.last_words.heard()
     }
 
-    pub fn incidents(&self) -> &Arc<Incidents> {
+    pub(crate) fn incidents(&self) -> &Arc<Incidents> {
         &self.incidents
     }
 
     /// A call begins.
-    pub fn begin(&mut self, phase: Phase, compute: Duration) {
+    pub(crate) fn begin(&mut self, phase: Phase, compute: Duration) {
         self.call = CallRecord::new(phase);
         *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = phase;
         self.last_words.forget();
@@ -289,14 +289,14 @@ impl ResourceLimiter for Guest {
 }
 
 /// What stopped a guest, for the incidents and for the caller.
-pub struct Stop {
+pub(crate) struct Stop {
     pub code: IncidentCode,
     pub error: CallError,
 }
 
 /// Tell what a failed call means. `plugin` is the plugin's name, for the message, and
 /// `guest` who failed.
-pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, guest: &Guest) -> Stop {
+pub(crate) fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, guest: &Guest) -> Stop {
     let limits = &*guest.limits;
     let said = match guest.last_words().as_str() {
         "" => String::new(),
@@ -382,6 +382,6 @@ pub fn stop(error: &wasmtime::Error, plugin: &str, phase: Phase, guest: &Guest) 
 }
 
 /// The write of the call that just ended.
-pub fn write_of(store: &Store<Guest>) -> Write {
+pub(crate) fn write_of(store: &Store<Guest>) -> Write {
     store.data().call.write
 }

@@ -173,7 +173,13 @@ const MAX_KEPT: usize = 200;
 pub(crate) struct Incidents(Mutex<Vec<Incident>>);
 
 impl Incidents {
-    pub fn record(&self, code: IncidentCode, during: Phase, message: &str, fix: Option<&str>) {
+    pub(crate) fn record(
+        &self,
+        code: IncidentCode,
+        during: Phase,
+        message: &str,
+        fix: Option<&str>,
+    ) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let message = crate::text::words(message);
         let same = |old: &&mut Incident| {
@@ -195,7 +201,7 @@ impl Incidents {
         }
     }
 
-    pub fn all(&self) -> Vec<Incident> {
+    pub(crate) fn all(&self) -> Vec<Incident> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

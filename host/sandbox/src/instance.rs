@@ -11,7 +11,7 @@ use crate::bindings::PsaConnector;
 use crate::bindings::exports::psa_host::connector::connector as wit;
 use crate::engine::InCall;
 use crate::guest::{Guest, stop};
-use crate::load::{Shared, World};
+use crate::shared::{Shared, World};
 use crate::{CallError, CallErrorKind, IncidentCode, Phase};
 
 /// Why an instance did not start.
@@ -47,7 +47,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Instantiate. Its start functions run under the same limits as a call.
-    pub async fn start(
+    pub(crate) async fn start(
         shared: &Arc<Shared>,
         world: &World,
         guest: Guest,
@@ -96,7 +96,7 @@ impl Instance {
     }
 
     /// A call begins: its place in the engine's ticks, and the most it may take.
-    pub fn begin(&mut self, phase: Phase) -> (InCall, Duration) {
+    pub(crate) fn begin(&mut self, phase: Phase) -> (InCall, Duration) {
         let limits = &self.shared.limits;
         let short = matches!(phase, Phase::Describe | Phase::Configure);
         let (compute, wall) = if short {
@@ -114,7 +114,7 @@ impl Instance {
     }
 
     /// What the plugin says of itself.
-    pub async fn describe(&mut self, plugin: &str) -> Result<wit::Description, CallError> {
+    pub(crate) async fn describe(&mut self, plugin: &str) -> Result<wit::Description, CallError> {
         let (_turn, wall) = self.begin(Phase::Describe);
         let connector = self.bindings.psa_host_connector_connector();
         match tokio::time::timeout(wall, connector.call_describe(&mut self.store)).await {
@@ -126,7 +126,7 @@ impl Instance {
 }
 
 /// The wall clock stopped it.
-pub fn too_slow(plugin: &str, phase: Phase, time: Duration) -> CallError {
+pub(crate) fn too_slow(plugin: &str, phase: Phase, time: Duration) -> CallError {
     let text = format!(
         "the plugin {plugin} was stopped in `{phase}`: it did not answer in time ({time:?})"
     );

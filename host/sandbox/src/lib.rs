@@ -18,6 +18,9 @@
 //! What has to outlive a run is declared here as traits ([`PluginStorage`],
 //! [`BudgetStore`]) and kept by somebody else. Nothing here names a PSA.
 
+#![warn(unreachable_pub)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
+
 mod artifact;
 mod bindings;
 mod budget;
@@ -48,6 +51,7 @@ mod reading;
 mod refusal;
 mod secret;
 mod session;
+mod shared;
 mod storage;
 mod template;
 mod text;
@@ -70,6 +74,7 @@ pub use error::{CallError, CallErrorKind, LoadError, SandboxError, SessionError,
 pub use gate::WriteGate;
 pub use grant::Grant;
 pub use hash::{HashError, PluginHash};
+pub use http::RequestCount;
 pub use http::{
     Lookup, Network, NetworkError, NetworkFault, PathPattern, Resolver, Route, RouteError,
     RouteKind,
@@ -81,7 +86,7 @@ pub use pages::{Accounts, Contracts, Held, LineBatches, List, Pages, Services};
 pub use pattern::{HostPattern, PatternError};
 pub use posting::Posting;
 pub use secret::Secret;
-pub use session::{RequestCount, Session, SessionBuilder};
+pub use session::{Session, SessionBuilder};
 pub use storage::{InMemoryStorage, PluginStorage, StorageUsage};
 pub use template::{Template, TemplateError};
 pub use text::is_mischief;

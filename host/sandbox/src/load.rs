@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::component::{Component, HasSelf, Linker};
 
 use crate::bindings::{CONTRACT, CONTRACT_VERSION, GUEST, PsaConnector, PsaConnectorIndices};
 use crate::budget::Budgets;
@@ -20,37 +20,27 @@ use crate::instance::{Instance, StartError};
 use crate::log::Log;
 use crate::memory::MemoryPool;
 use crate::names::Names;
+use crate::shared::{Shared, World};
 use crate::{
-    CallError, Config, Description, Limits, LoadError, Phase, PluginHash, SandboxError, artifact,
-    compile, engine, wasi,
+    CallError, Config, Description, LoadError, Phase, PluginHash, SandboxError, artifact, compile,
+    engine, wasi,
 };
 
 /// The engine with everything that plugins share. Cheap to clone; one a process.
+///
+/// ```no_run
+/// use psa_host_sandbox::{Config, Sandbox};
+///
+/// # async fn show(bytes: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+/// let sandbox = Sandbox::new(Config::new("cache", "slots"))?;
+/// // Nothing of a stranger's file has run yet but `describe`, without the outside.
+/// let plugin = sandbox.load(&bytes).await?;
+/// println!("{} wants to reach {:?}", plugin.hash(), plugin.description().hosts);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sandbox(Arc<Shared>);
-
-pub(crate) struct Shared {
-    pub config: Config,
-    pub limits: Arc<Limits>,
-    pub engine: Engine,
-    pub ticker: Arc<Ticker>,
-    pub budgets: Budgets,
-    pub credentials: CredentialsWatches,
-    /// Instances that may still be made.
-    pub instances: Arc<Semaphore>,
-    /// What they have together.
-    pub memory: MemoryPool,
-    linker: Linker<Guest>,
-    cache: Cache,
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A loaded plugin: compiled, and its description checked. Cheap to clone.
 #[derive(Clone)]
@@ -63,12 +53,6 @@ struct Loaded {
     description: Description,
     world: World,
     shared: Arc<Shared>,
-}
-
-/// A component with its imports found and its exports looked up.
-pub(crate) struct World {
-    pub pre: InstancePre<Guest>,
-    pub indices: PsaConnectorIndices,
 }
 
 impl fmt::Debug for Plugin {

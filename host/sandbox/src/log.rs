@@ -12,7 +12,7 @@ const MAX_LINE: usize = 4 << 10;
 
 /// Where a session's log lines go: the target `psa_host::plugin` of `tracing`.
 #[derive(Debug)]
-pub struct Log {
+pub(crate) struct Log {
     /// The connection's name, or the plugin's hash while it describes itself.
     pub label: String,
     pub most: u32,
@@ -21,7 +21,7 @@ pub struct Log {
 }
 
 impl Log {
-    pub fn new(label: String, most: u32, incidents: Arc<Incidents>) -> Self {
+    pub(crate) fn new(label: String, most: u32, incidents: Arc<Incidents>) -> Self {
         Self {
             label,
             most,
@@ -31,7 +31,7 @@ impl Log {
     }
 
     /// Write one line, or count it as flood.
-    pub fn write(&self, level: Level, during: Phase, message: &str) {
+    pub(crate) fn write(&self, level: Level, during: Phase, message: &str) {
         // Stops one past the cap, so that it cannot wrap round.
         let before = self
             .written

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes that several instances may take together.
 #[derive(Debug, Clone)]
-pub struct MemoryPool {
+pub(crate) struct MemoryPool {
     taken: Arc<AtomicUsize>,
     most: usize,
 }
 
 impl MemoryPool {
-    pub fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
             taken: Arc::default(),
             most,
@@ -28,18 +28,18 @@ impl MemoryPool {
 
 /// What one instance has taken of its pools; given back when dropped.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub(crate) struct Taken {
     pools: Vec<MemoryPool>,
     bytes: usize,
 }
 
 impl Taken {
-    pub fn of(pools: Vec<MemoryPool>) -> Self {
+    pub(crate) fn of(pools: Vec<MemoryPool>) -> Self {
         Self { pools, bytes: 0 }
     }
 
     /// Take more, or say which pool has no room, in bytes.
-    pub fn grow(&mut self, bytes: usize) -> Result<(), usize> {
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), usize> {
         for (n, pool) in self.pools.iter().enumerate() {
             if !pool.take(bytes) {
                 for earlier in &self.pools[..n] {
@@ -53,7 +53,7 @@ impl Taken {
     }
 
     /// What was taken.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 }

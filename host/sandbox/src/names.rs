@@ -9,7 +9,7 @@ const MOST: usize = 1_000;
 
 /// The names of a component's own imports and exports, not of those inside it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub(crate) struct Names {
     pub imports: Vec<String>,
     pub exports: Vec<String>,
 }
@@ -19,7 +19,7 @@ impl Names {
     ///
     /// # Errors
     /// A file that is damaged before its last section, or has more names than make sense.
-    pub fn of(bytes: &[u8]) -> Result<Self, LoadError> {
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, LoadError> {
         let invalid = |error: wasmparser::BinaryReaderError| {
             LoadError::Invalid(crate::text::words(&error.to_string()))
         };

@@ -30,14 +30,14 @@ const MAX_FINDINGS: usize = 200;
 const MAX_WINDOW: u32 = 31 * 86_400;
 
 /// Reads answers within limits. Its errors say what is wrong, for the plugin's author.
-pub struct Reader<'l> {
+pub(crate) struct Reader<'l> {
     pub limits: &'l Limits,
 }
 
 type Read<T> = Result<T, String>;
 
 impl Reader<'_> {
-    pub fn check_report(&self, said: wit::CheckReport) -> Read<CheckReport> {
+    pub(crate) fn check_report(&self, said: wit::CheckReport) -> Read<CheckReport> {
         let findings = self.few("findings", said.findings, MAX_FINDINGS)?;
         let findings = findings.into_iter().map(|finding| Finding {
             subject: name(&finding.subject),
@@ -68,7 +68,7 @@ impl Reader<'_> {
         })
     }
 
-    pub fn accounts(&self, said: wit::AccountPage) -> Read<Page<Account>> {
+    pub(crate) fn accounts(&self, said: wit::AccountPage) -> Read<Page<Account>> {
         let accounts = self
             .list("accounts", said.accounts)?
             .into_iter()
@@ -84,7 +84,7 @@ impl Reader<'_> {
         page(accounts.collect(), said.next)
     }
 
-    pub fn services(&self, said: wit::ServicePage) -> Read<Page<Service>> {
+    pub(crate) fn services(&self, said: wit::ServicePage) -> Read<Page<Service>> {
         let services = self
             .list("services", said.services)?
             .into_iter()
@@ -104,7 +104,7 @@ impl Reader<'_> {
         page(services.collect(), said.next)
     }
 
-    pub fn contracts(
+    pub(crate) fn contracts(
         &self,
         said: wit::ContractPage,
         asked: &[AccountId],
@@ -202,7 +202,11 @@ impl Reader<'_> {
         })
     }
 
-    pub fn line_reading(&self, said: wit::LineReading, asked: &[LineKey]) -> Read<LineReading> {
+    pub(crate) fn line_reading(
+        &self,
+        said: wit::LineReading,
+        asked: &[LineKey],
+    ) -> Read<LineReading> {
         let asked: HashMap<&LineId, &LineKey> = asked.iter().map(|key| (&key.line, key)).collect();
         let lines = self.list("lines", said.lines)?.into_iter().map(|said| {
             let strange = format!(
@@ -352,7 +356,7 @@ fn timeline(said: Vec<wit::Segment>, horizon: Option<Date>) -> Result<Timeline, 
 }
 
 /// A guest's error.
-pub fn error(said: wit_types::Error) -> CallError {
+pub(crate) fn error(said: wit_types::Error) -> CallError {
     let (kind, fault) = match said {
         wit_types::Error::Authentication(fault) => (CallErrorKind::Authentication, fault),
         wit_types::Error::Permission(fault) => (CallErrorKind::Permission, fault),

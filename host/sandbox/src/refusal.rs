@@ -13,19 +13,19 @@ pub(crate) struct Refuses(u8);
 
 impl Refuses {
     /// By the forms that an answer has.
-    pub fn of(forms: &[RefusalForm], status: u16, body: &[u8]) -> Self {
+    pub(crate) fn of(forms: &[RefusalForm], status: u16, body: &[u8]) -> Self {
         let matching = forms.iter().filter(|form| matches(form, status, body));
         let kinds = matching.flat_map(|form| &form.kinds);
         Self(kinds.fold(0, |bits, kind| bits | bit(*kind)))
     }
 
     /// Whether this kind of refusal is declared for an answer of this form.
-    pub fn as_declared(self, kind: RejectionKind) -> bool {
+    pub(crate) fn as_declared(self, kind: RejectionKind) -> bool {
         self.0 & bit(kind) != 0
     }
 
     #[cfg(test)]
-    pub fn every_kind() -> Self {
+    pub(crate) fn every_kind() -> Self {
         Self(u8::MAX)
     }
 }

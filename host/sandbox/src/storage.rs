@@ -133,12 +133,12 @@ pub(crate) struct Storage<'a> {
 }
 
 impl Storage<'_> {
-    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
         check_key(key)?;
         self.store.get(key).map_err(unavailable)
     }
 
-    pub fn put(&self, key: &str, value: &[u8]) -> Result<(), StorageError> {
+    pub(crate) fn put(&self, key: &str, value: &[u8]) -> Result<(), StorageError> {
         check_key(key)?;
         check_value(value)?;
         let _turn = self.turn();
@@ -147,17 +147,17 @@ impl Storage<'_> {
         self.store.put(key, value).map_err(unavailable)
     }
 
-    pub fn delete(&self, key: &str) -> Result<(), StorageError> {
+    pub(crate) fn delete(&self, key: &str) -> Result<(), StorageError> {
         check_key(key)?;
         self.store.delete(key).map_err(unavailable)
     }
 
-    pub fn list(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
+    pub(crate) fn list(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
         check_key(prefix)?;
         self.store.list(prefix, MAX_LISTED).map_err(unavailable)
     }
 
-    pub fn compare_and_swap(
+    pub(crate) fn compare_and_swap(
         &self,
         key: &str,
         expected: Option<&[u8]>,

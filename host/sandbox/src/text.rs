@@ -2,11 +2,11 @@
 //! move a cursor, colour a terminal or turn a line around.
 
 /// Characters kept of a name or a title.
-pub const MAX_NAME: usize = 500;
+pub(crate) const MAX_NAME: usize = 500;
 /// Characters kept of a sentence, a description or the PSA's own words.
-pub const MAX_WORDS: usize = 2_000;
+pub(crate) const MAX_WORDS: usize = 2_000;
 /// Longest link kept, in bytes.
-pub const MAX_LINK: usize = 2_048;
+pub(crate) const MAX_LINK: usize = 2_048;
 
 /// Whether a character does something instead of showing something, or shows nothing, so
 /// that two names look the same: controls, line separators, marks that turn the reading
@@ -26,7 +26,7 @@ pub fn is_mischief(c: char) -> bool {
 
 /// At most `max` characters and an ellipsis; each character of mischief shown as
 /// `\u{1b}`, line ends and tabs as a space.
-pub fn clean(text: &str, max: usize) -> String {
+pub(crate) fn clean(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max));
     let mut room = max;
     for c in text.chars() {
@@ -54,17 +54,17 @@ pub fn clean(text: &str, max: usize) -> String {
 }
 
 /// [`clean`] for a name.
-pub fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     clean(text, MAX_NAME)
 }
 
 /// [`clean`] for a sentence.
-pub fn words(text: &str) -> String {
+pub(crate) fn words(text: &str) -> String {
     clean(text, MAX_WORDS)
 }
 
 /// An https address without credentials, or nothing.
-pub fn link(text: Option<String>) -> Option<String> {
+pub(crate) fn link(text: Option<String>) -> Option<String> {
     let text = text.filter(|text| text.len() <= MAX_LINK)?;
     let url = url::Url::parse(&text).ok()?;
     let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();

@@ -29,12 +29,12 @@ pub(crate) struct Waiting<'w>(&'w Waits);
 
 impl Waits {
     /// So far, until now.
-    pub fn total(&self) -> Duration {
+    pub(crate) fn total(&self) -> Duration {
         self.state().total(Instant::now())
     }
 
     /// A call begins to wait.
-    pub fn wait(&self) -> Waiting<'_> {
+    pub(crate) fn wait(&self) -> Waiting<'_> {
         self.state()
             .change(Instant::now(), |state| state.waiting += 1);
         Waiting(self)
@@ -67,7 +67,7 @@ impl State {
 
 impl UnderWay {
     /// A call begins.
-    pub fn begin(waits: Arc<Waits>) -> Self {
+    pub(crate) fn begin(waits: Arc<Waits>) -> Self {
         waits
             .state()
             .change(Instant::now(), |state| state.calls += 1);

@@ -22,7 +22,7 @@ use crate::log::Log;
 
 /// Interfaces that a component may import, without their versions. Sockets are there
 /// because interpreters have them built in; every use of them is denied.
-pub const ALLOWED: &[&str] = &[
+pub(crate) const ALLOWED: &[&str] = &[
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -67,7 +67,7 @@ const STILL_RANDOM: &[u8] = b"psa-host asks what you are......";
 
 /// Whether time passes for a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum World {
+pub(crate) enum World {
     /// The machine's clock and randomness.
     Moving,
     /// Always the same instant and the same randomness.
@@ -102,7 +102,7 @@ const LAST_LINES: usize = 4;
 
 /// The last lines that a guest printed.
 #[derive(Debug, Default)]
-pub struct LastWords(Mutex<VecDeque<String>>);
+pub(crate) struct LastWords(Mutex<VecDeque<String>>);
 
 impl LastWords {
     fn hear(&self, line: &str) {
@@ -118,7 +118,7 @@ impl LastWords {
     }
 
     /// A call begins: what was printed before has nothing to do with it.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -126,7 +126,7 @@ impl LastWords {
     }
 
     /// On one line, cleaned and cut; empty where nothing was printed.
-    pub fn heard(&self) -> String {
+    pub(crate) fn heard(&self) -> String {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let text = lines.iter().map(String::as_str).collect::<Vec<_>>();
         crate::text::clean(&text.join(" "), 500)
@@ -134,7 +134,7 @@ impl LastWords {
 }
 
 /// An empty world. `phase` is what the guest is doing, for what it prints.
-pub fn context(
+pub(crate) fn context(
     log: &Arc<Log>,
     phase: &Arc<Mutex<Phase>>,
     last_words: &Arc<LastWords>,

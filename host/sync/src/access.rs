@@ -35,8 +35,15 @@ pub struct Access {
     actor: Arc<Actor>,
 }
 
+impl Host {
+    /// What one actor may do with it.
+    pub fn access(&self, actor: Actor) -> Access {
+        Access::new(self.clone(), actor)
+    }
+}
+
 impl Access {
-    pub(crate) fn new(host: Host, actor: Actor) -> Self {
+    fn new(host: Host, actor: Actor) -> Self {
         Self {
             ledger: host.ledger().with_actor(actor.who()),
             host,

@@ -1,6 +1,6 @@
 //! One open data directory with everything that works on it: the ledger, the sandbox
 //! (started when a plugin is first needed), the clock, and the operator's switches. It is
-//! shared by everybody who acts; what one of them may do with it is an [`Access`].
+//! shared by everybody who acts; what one of them may do with it is an [`Access`](crate::Access).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,8 +16,8 @@ use psa_host_sandbox::{
 };
 
 use crate::error::rule;
-use crate::wiring::SharedBudget;
-use crate::{Access, Actor, Result, Source};
+use crate::stores::SharedBudget;
+use crate::{Result, Source};
 
 /// The certificate authorities of the whole internet have a quarter of a megabyte.
 const MOST_CA_BYTES: u64 = 4 << 20;
@@ -147,11 +147,6 @@ impl Host {
     pub fn open_current(options: HostOptions) -> Result<Option<Self>> {
         let is_current = DataDir::new(whole(options.data.clone())).is_current();
         is_current.then(|| Self::open(options)).transpose()
-    }
-
-    /// What one actor may do with it.
-    pub fn access(&self, actor: Actor) -> Access {
-        Access::new(self.clone(), actor)
     }
 
     /// Be the daemon of the data directory, until the lock is dropped.

@@ -7,6 +7,7 @@
 //! fix; nothing here prints.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod access;
 mod actor;
@@ -48,6 +49,7 @@ mod signals;
 mod snapshot;
 mod source;
 mod spreadsheet;
+mod stores;
 #[cfg(test)]
 mod testing;
 mod time_zone;

@@ -68,7 +68,7 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    pub fn new(
+    pub(crate) fn new(
         accounts: impl IntoIterator<Item = Account>,
         services: impl IntoIterator<Item = Service>,
     ) -> Self {
@@ -93,7 +93,7 @@ pub(crate) struct PlanInputs<'a> {
 }
 
 impl<'a> PlanInputs<'a> {
-    pub fn new(
+    pub(crate) fn new(
         open: &'a OpenConnection,
         as_of: Date,
         rules: &'a Rules,
@@ -113,7 +113,7 @@ impl<'a> PlanInputs<'a> {
     }
 
     /// How it looks back on earlier counts.
-    pub fn look_back(&self) -> LookBack<'_> {
+    pub(crate) fn look_back(&self) -> LookBack<'_> {
         LookBack {
             connection: &self.open.connection,
             mapping: &self.remembered.mapping,
@@ -124,7 +124,7 @@ impl<'a> PlanInputs<'a> {
     }
 
     /// As the rules take it, for pairs that look back on these days.
-    pub fn context<'c>(&'c self, days: &'c Days) -> Context<'c> {
+    pub(crate) fn context<'c>(&'c self, days: &'c Days) -> Context<'c> {
         let Remembered {
             mapping,
             past,

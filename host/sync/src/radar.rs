@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use psa_host_billing::radar::{Seen, Stake};
+use psa_host_billing::radar::{RadarInputs, Stake};
 use psa_host_billing::suggest::{Confidence, NamedModule, suggest_services};
 use psa_host_billing::{
     ConnectionName, ErrorCode, Mapping, ModuleId, Service, ServiceId, UsageCounts, UsageItem,
@@ -110,7 +110,7 @@ impl Access {
             .map(|one| (one.id.clone(), one))
             .collect();
         let proposed = proposed(&mapping, counts.items(), &services);
-        let seen = Seen {
+        let seen = RadarInputs {
             proposed: &proposed,
             as_of,
             snapshot: &counts,

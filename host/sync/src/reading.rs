@@ -26,7 +26,7 @@ use psa_host_sandbox::{
 
 use crate::progress::{Activity, Progress, Watch};
 use asks::{Ask, Batch, Check, NextPage};
-pub use chunks::Chunks;
+pub(crate) use chunks::Chunks;
 use halving::Halving;
 pub(crate) use task::Task;
 

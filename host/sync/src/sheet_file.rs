@@ -25,15 +25,15 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
-    pub fn text(text: impl ToString) -> Self {
+    pub(crate) fn text(text: impl ToString) -> Self {
         Self::Text(text.to_string())
     }
 
-    pub fn or_empty(text: Option<impl ToString>) -> Self {
+    pub(crate) fn or_empty(text: Option<impl ToString>) -> Self {
         text.map_or(Self::Empty, Self::text)
     }
 
-    pub fn number(number: Option<Decimal>) -> Self {
+    pub(crate) fn number(number: Option<Decimal>) -> Self {
         number.map_or(Self::Empty, Self::Number)
     }
 }
@@ -51,7 +51,7 @@ impl Sheet {
     ///
     /// # Errors
     /// A file that is there already, without `force`; a folder that cannot be written.
-    pub fn write(&self, file: &Path, form: ExportForm, force: bool) -> Result<Exported> {
+    pub(crate) fn write(&self, file: &Path, form: ExportForm, force: bool) -> Result<Exported> {
         let mut whole = WholeFile::begin(file, force)?;
         let (bytes, cut_cells) = self.bytes(form).map_err(|error| unwritable(file, &error))?;
         whole

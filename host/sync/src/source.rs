@@ -12,7 +12,7 @@ use crate::imports::content::as_utf8;
 use crate::imports::{Accepted, Doubt};
 
 /// Imports: 64 MiB. A snapshot of 10,000 workspaces and 12 modules has about 10 MB.
-pub const MOST_IMPORT_BYTES: u64 = 64 << 20;
+pub(crate) const MOST_IMPORT_BYTES: u64 = 64 << 20;
 
 /// What was read, and what to call it in messages.
 #[derive(Debug, Clone)]

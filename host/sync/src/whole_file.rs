@@ -23,7 +23,7 @@ pub(crate) struct WholeFile {
 impl WholeFile {
     /// # Errors
     /// A file that is there already, without `force`; a folder that cannot be written.
-    pub fn begin(to: &Path, force: bool) -> Result<Self> {
+    pub(crate) fn begin(to: &Path, force: bool) -> Result<Self> {
         refuse_existing(to, force)?;
         let temporary = NamedTempFile::new_in(dir_of(to)).map_err(|e| unwritable(to, &e))?;
         Ok(Self {
@@ -34,12 +34,12 @@ impl WholeFile {
     }
 
     /// The folder that it is written in.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         dir_of(&self.to)
     }
 
     /// To write into.
-    pub fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         self.temporary.as_file_mut()
     }
 
@@ -47,7 +47,7 @@ impl WholeFile {
     ///
     /// # Errors
     /// As [`WholeFile::begin`], where that is so by now.
-    pub fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
         let Self {
             temporary,
             to,

@@ -1,20 +1,19 @@
-//! The ledger behind the sandbox's traits, and a connection made ready to work:
-//! its plugin loaded, its settings and secrets put together, its grant checked.
+//! A connection made ready to work: its plugin loaded, its settings and secrets put
+//! together, its grant checked.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use psa_host_billing::{ConnectionName, ErrorCode};
-use psa_host_ledger::{Connection, DESCRIPTION_FORM, Ledger, Observed, StorageQuota, StorageScope};
+use psa_host_ledger::{Connection, DESCRIPTION_FORM, Ledger, StorageScope};
 use psa_host_sandbox::{
-    BudgetStore, FieldKind, FieldScope, Grant, HostPattern, InMemoryStorage, Limits, Observation,
-    Plugin, PluginStorage, Secret, Session, StorageUsage, StoreFailure,
+    FieldKind, FieldScope, Grant, HostPattern, Plugin, PluginStorage, Secret, Session,
 };
 
 use crate::error::rule;
 use crate::fields::Values;
 use crate::plugins::needs_new_file;
+use crate::stores::{ConnectionStorage, quota};
 use crate::{Access, Error, Power, Reader, Result, fields};
 
 /// What a connection is opened for.
@@ -224,14 +223,11 @@ impl Access {
         let plugin = self.load_installed(&installed, sha256).await?;
         keep_declared(&plugin, &mut settings, &mut secrets);
 
-        let storage = ConnectionStorage {
-            ledger: self.ledger().clone(),
-            scope: StorageScope {
-                plugin: installed.name.clone(),
-                connection: name.to_string(),
-            },
-            quota: quota(),
+        let scope = StorageScope {
+            plugin: installed.name.clone(),
+            connection: name.to_string(),
         };
+        let storage = ConnectionStorage::new(self.ledger(), scope);
         let storage: Arc<dyn PluginStorage> = match trial {
             None if values.is_none() => Arc::new(storage),
             _ => Arc::new(storage.copied()?),
@@ -365,129 +361,4 @@ fn into_sandbox(secrets: BTreeMap<String, psa_host_ledger::Secret>) -> BTreeMap<
         .into_iter()
         .map(|(key, secret)| (key, Secret::new(secret.expose())))
         .collect()
-}
-
-/// One connection's part of the plugin storage.
-#[derive(Debug)]
-struct ConnectionStorage {
-    ledger: Ledger,
-    scope: StorageScope,
-    quota: StorageQuota,
-}
-
-impl ConnectionStorage {
-    /// As it is now, to be thrown away.
-    fn copied(&self) -> Result<InMemoryStorage> {
-        let copy = InMemoryStorage::default();
-        let most = u32::try_from(self.quota.keys).unwrap_or(u32::MAX);
-        for key in self.ledger.storage_list(&self.scope, "", most)? {
-            if let Some(value) = self.ledger.storage_get(&self.scope, &key)? {
-                let put = copy.put(&key, &value);
-                put.map_err(|StoreFailure(why)| rule(ErrorCode::StorageCopy, why, "Try again."))?;
-            }
-        }
-        Ok(copy)
-    }
-}
-
-/// The sandbox enforces the same quota before it asks; here it also holds against two
-/// processes that write at once.
-fn quota() -> StorageQuota {
-    let limits = Limits::default();
-    StorageQuota {
-        keys: limits.storage_keys,
-        bytes: limits.storage_bytes,
-    }
-}
-
-fn failed(error: psa_host_ledger::LedgerError) -> StoreFailure {
-    StoreFailure(error.to_string())
-}
-
-impl PluginStorage for ConnectionStorage {
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreFailure> {
-        self.ledger.storage_get(&self.scope, key).map_err(failed)
-    }
-
-    fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreFailure> {
-        self.ledger
-            .storage_put(&self.scope, key, value, self.quota)
-            .map_err(failed)
-    }
-
-    fn delete(&self, key: &str) -> Result<(), StoreFailure> {
-        self.ledger.storage_delete(&self.scope, key).map_err(failed)
-    }
-
-    fn list(&self, prefix: &str, at_most: usize) -> Result<Vec<String>, StoreFailure> {
-        self.ledger
-            .storage_list(
-                &self.scope,
-                prefix,
-                u32::try_from(at_most).unwrap_or(u32::MAX),
-            )
-            .map_err(failed)
-    }
-
-    fn compare_and_swap(
-        &self,
-        key: &str,
-        expected: Option<&[u8]>,
-        new: Option<&[u8]>,
-    ) -> Result<bool, StoreFailure> {
-        self.ledger
-            .storage_compare_and_swap(&self.scope, key, expected, new, self.quota)
-            .map_err(failed)
-    }
-
-    fn usage(&self) -> Result<StorageUsage, StoreFailure> {
-        let used = self.ledger.storage_use(&self.scope).map_err(failed)?;
-        Ok(StorageUsage {
-            keys: used.keys,
-            bytes: used.bytes,
-        })
-    }
-}
-
-/// The request budget of all tenants, shared by every process on the data directory.
-#[derive(Debug)]
-pub(crate) struct SharedBudget(pub Ledger);
-
-impl BudgetStore for SharedBudget {
-    fn spend(&self, scope: &str, at: Timestamp, requests: u32) -> Result<(), StoreFailure> {
-        self.0.budget_spend(scope, at, requests).map_err(failed)
-    }
-
-    fn spent(&self, scope: &str, since: Timestamp) -> Result<u64, StoreFailure> {
-        self.0.budget_spent(scope, since).map_err(failed)
-    }
-
-    fn observe(&self, scope: &str, observation: Observation) -> Result<(), StoreFailure> {
-        let observed = Observed {
-            at: observation.at,
-            used: observation.used.into(),
-            own: observation.own,
-            allowed: observation.limit.into(),
-        };
-        self.0.budget_observe(scope, observed).map_err(failed)
-    }
-
-    fn observed(&self, scope: &str) -> Result<Option<Observation>, StoreFailure> {
-        let observed = self.0.budget_observed(scope).map_err(failed)?;
-        Ok(observed.map(|seen| Observation {
-            at: seen.at,
-            used: u32::try_from(seen.used).unwrap_or(u32::MAX),
-            // 0, as long as it was not said: the limit that the plugin declares holds then.
-            limit: u32::try_from(seen.allowed).unwrap_or(u32::MAX),
-            own: seen.own,
-        }))
-    }
-
-    fn pause(&self, scope: &str, until: Timestamp) -> Result<(), StoreFailure> {
-        self.0.budget_pause(scope, until).map_err(failed)
-    }
-
-    fn paused(&self, scope: &str) -> Result<Option<Timestamp>, StoreFailure> {
-        self.0.budget_paused(scope).map_err(failed)
-    }
 }

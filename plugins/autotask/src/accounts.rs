@@ -9,7 +9,7 @@ use crate::describe::PAGE;
 use crate::fields::{Id, Loose};
 use crate::query::{Entity, Row};
 
-pub const COMPANIES: Entity = Entity {
+pub(crate) const COMPANIES: Entity = Entity {
     name: "Companies",
     fields: &["id", "isActive"],
     details: &["companyName", "webAddress"],
@@ -35,7 +35,11 @@ impl Row for CompanyRow {
 
 /// One page. The cursor is the last id seen. Company 0 is the tenant's own and is left
 /// out: an MSP does not bill itself [CODE].
-pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<AccountPage, Error> {
+pub(crate) fn page(
+    api: &mut Api,
+    host: &dyn Host,
+    cursor: Option<&str>,
+) -> Result<AccountPage, Error> {
     let after = match cursor {
         Some(text) => text
             .parse()
@@ -64,7 +68,7 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Acco
     })
 }
 
-pub fn truth(value: Option<bool>) -> Truth {
+pub(crate) fn truth(value: Option<bool>) -> Truth {
     match value {
         Some(true) => Truth::Yes,
         Some(false) => Truth::No,

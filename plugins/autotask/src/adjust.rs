@@ -41,7 +41,11 @@ struct Body {
     unit_change: i64,
 }
 
-pub fn adjust(api: &mut Api, host: &dyn Host, adjustment: &Adjustment) -> Result<Outcome, Error> {
+pub(crate) fn adjust(
+    api: &mut Api,
+    host: &dyn Host,
+    adjustment: &Adjustment,
+) -> Result<Outcome, Error> {
     let key = Key::parse(&adjustment.line)?;
     let change = unit_change(&adjustment.baseline, &adjustment.target)?;
     let only = |kind| (key.kind == kind).then_some(key.line);

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use psa_connector_sdk::{Error, Field, FieldKind, FieldScope, Settings, invalid};
 
-pub const CONTRACT_TYPES: &str = "recurring-contract-types";
-pub const CONTRACT_STATUSES: &str = "active-contract-statuses";
-pub const BILLING_PERIODS: &str = "billing-periods";
+pub(crate) const CONTRACT_TYPES: &str = "recurring-contract-types";
+pub(crate) const CONTRACT_STATUSES: &str = "active-contract-statuses";
+pub(crate) const BILLING_PERIODS: &str = "billing-periods";
 
 /// The answer "none of them".
 const NONE: &str = "none";
 
 /// None: not said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// Numbers of contract types that recur besides 7.
     pub types: Option<BTreeSet<String>>,
     /// Numbers of contract statuses in effect besides 1.
@@ -24,7 +24,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    pub fn of(settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
         let numbers = |key| {
             settings
                 .get(key)
@@ -76,7 +76,7 @@ fn number(key: &str, text: &str) -> Result<String, Error> {
     }
 }
 
-pub fn fields() -> [Field; 3] {
+pub(crate) fn fields() -> [Field; 3] {
     let field = |key: &str, label: &str, help: &str| Field {
         key: key.to_owned(),
         label: label.to_owned(),

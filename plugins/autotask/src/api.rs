@@ -16,7 +16,7 @@ use crate::words::{Meaning, Words};
 use crate::zone::{self, Zone};
 
 #[derive(Debug)]
-pub struct Api {
+pub(crate) struct Api {
     user: String,
     base_url: String,
     zone: Option<Zone>,
@@ -29,7 +29,7 @@ pub struct Api {
 }
 
 /// What became of a write.
-pub enum Written {
+pub(crate) enum Written {
     Answered(Response),
     /// Refused by an address that no longer serves this tenant; the one that does. Nothing
     /// was sent there.
@@ -38,7 +38,7 @@ pub enum Written {
 }
 
 impl Api {
-    pub fn new(settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
         Ok(Self {
             user: settings.require(SETTING_USER)?.to_owned(),
             base_url: zone::base_url(settings.get(SETTING_BASE_URL))?,
@@ -49,7 +49,7 @@ impl Api {
         })
     }
 
-    pub fn zone(&mut self, host: &dyn Host) -> Result<Zone, Error> {
+    pub(crate) fn zone(&mut self, host: &dyn Host) -> Result<Zone, Error> {
         if let Some(zone) = &self.zone {
             return Ok(zone.clone());
         }
@@ -68,7 +68,7 @@ impl Api {
         Ok(zone)
     }
 
-    pub fn links(&mut self, host: &dyn Host) -> Result<Links, Error> {
+    pub(crate) fn links(&mut self, host: &dyn Host) -> Result<Links, Error> {
         Ok(Links::of(&self.zone(host)?))
     }
 
@@ -77,7 +77,7 @@ impl Api {
     /// A zone that has moved answers an empty 401, like wrong credentials [LIVE]. So after
     /// one the zone is looked up, without credentials, and only where that names another
     /// address the read is sent once more, there.
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         host: &dyn Host,
         what: &str,
@@ -108,7 +108,12 @@ impl Api {
     }
 
     /// Sends a write, once, whatever comes of it.
-    pub fn write(&mut self, host: &dyn Host, path: &str, body: Vec<u8>) -> Result<Written, Error> {
+    pub(crate) fn write(
+        &mut self,
+        host: &dyn Host,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Written, Error> {
         self.not_refused()?;
         let zone = self.zone(host)?;
         let request = Request::post_json(format!("{}V1.0/{path}", zone.url), body);
@@ -135,7 +140,7 @@ impl Api {
 
     /// Any refusal of the credentials ends what this instance sends with them, in whatever
     /// answer it stood.
-    pub fn remembered(&mut self, error: Error) -> Error {
+    pub(crate) fn remembered(&mut self, error: Error) -> Error {
         if let Error::Authentication(fault) = &error {
             self.refused = Some(fault.clone());
         }
@@ -143,7 +148,7 @@ impl Api {
     }
 
     /// `GET {zone}/V1.0/{path}`; `errors` in a 2xx are an error too.
-    pub fn get(&mut self, host: &dyn Host, path: &str) -> Result<Response, Error> {
+    pub(crate) fn get(&mut self, host: &dyn Host, path: &str) -> Result<Response, Error> {
         #[derive(serde::Deserialize)]
         struct OnlyErrors {
             #[serde(default, alias = "Errors")]
@@ -160,7 +165,11 @@ impl Api {
     }
 
     /// The same as JSON.
-    pub fn get_as<T: DeserializeOwned>(&mut self, host: &dyn Host, path: &str) -> Result<T, Error> {
+    pub(crate) fn get_as<T: DeserializeOwned>(
+        &mut self,
+        host: &dyn Host,
+        path: &str,
+    ) -> Result<T, Error> {
         let response = self.get(host, path)?;
         parse(&format!("reading {path}"), &response)
     }
@@ -180,7 +189,7 @@ fn send(host: &dyn Host, what: &str, request: &Request) -> Result<Response, Erro
 }
 
 /// The body of a 2xx. A page for people or broken JSON is `invalid`.
-pub fn parse<T: DeserializeOwned>(what: &str, response: &Response) -> Result<T, Error> {
+pub(crate) fn parse<T: DeserializeOwned>(what: &str, response: &Response) -> Result<T, Error> {
     let why = if is_html(response) {
         "it is an HTML page".to_owned()
     } else {

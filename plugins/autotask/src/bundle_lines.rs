@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use psa_connector_sdk::{Error, Host};
 
 use crate::api::Api;
-use crate::contracts::lines_of_contracts;
+use crate::contract_lines::lines_of_contracts;
 use crate::describe::{MOST_KEYS, PAGE};
 use crate::lines::{ContractLine, Kind, LineRow};
 
 /// What is known of the tenant's bundle lines; as old as the instance, which is one run.
 /// Each line is read again before anything is sent.
 #[derive(Debug, Default)]
-pub enum BundleLines {
+pub(crate) enum BundleLines {
     #[default]
     Unknown,
     /// By contract.
@@ -29,7 +29,7 @@ pub enum BundleLines {
 const MOST_PAGES: usize = 4;
 
 impl BundleLines {
-    pub fn of_contracts(
+    pub(crate) fn of_contracts(
         &mut self,
         api: &mut Api,
         host: &dyn Host,

@@ -20,7 +20,7 @@ use crate::units;
 
 /// With the zone in storage, a brief check is one request: the one that reads the usage
 /// also proves the credentials.
-pub fn check(
+pub(crate) fn check(
     api: &mut Api,
     host: &dyn Host,
     depth: Depth,

@@ -15,9 +15,10 @@ use serde::Deserialize;
 use crate::answers::Answers;
 use crate::api::Api;
 use crate::bundle_lines::BundleLines;
+use crate::contract_lines::{lines_of_contracts, unasked};
 use crate::describe::{ACCOUNTS_PER_CALL, MOST_KEYS, PAGE};
 use crate::fields::{Id, Loose, Pick};
-use crate::lines::{ContractLine, Key, Kind, LineRow, parse_number};
+use crate::lines::{ContractLine, Key, Kind, parse_number};
 use crate::links::Links;
 use crate::meanings::Meanings;
 use crate::picklists::Picklists;
@@ -26,7 +27,7 @@ use crate::services::out_of_reach;
 use crate::units::{Of, Units};
 use crate::window::Window;
 
-pub const CONTRACTS: Entity = Entity {
+pub(crate) const CONTRACTS: Entity = Entity {
     name: "Contracts",
     fields: &[
         "id",
@@ -73,7 +74,7 @@ impl Row for ContractRow {
 
 /// What an instance learns while it reads contracts.
 #[derive(Debug)]
-pub struct ContractReader {
+pub(crate) struct ContractReader {
     answers: Answers,
     meanings: Option<Meanings>,
     bundle_lines: BundleLines,
@@ -87,7 +88,7 @@ pub struct ContractReader {
 }
 
 impl ContractReader {
-    pub fn new(answers: Answers) -> Self {
+    pub(crate) fn new(answers: Answers) -> Self {
         let packer = || Packer::new(MOST_KEYS, PAGE);
         Self {
             answers,
@@ -104,7 +105,7 @@ impl ContractReader {
     }
 
     /// One page. The cursor is how many of the accounts are done.
-    pub fn page(
+    pub(crate) fn page(
         &mut self,
         api: &mut Api,
         host: &dyn Host,
@@ -396,31 +397,9 @@ impl ContractReader {
     }
 }
 
-/// Adds the lines of these contracts, at most `MOST_KEYS` of them.
-pub fn lines_of_contracts(
-    api: &mut Api,
-    host: &dyn Host,
-    kind: Kind,
-    contracts: &[i64],
-    lines: &mut Vec<ContractLine>,
-) -> Result<(), Error> {
-    let mut asked = contracts.to_vec();
-    asked.sort_unstable();
-    let conditions = [Condition::any_of("contractID", contracts)];
-    api.query_all::<LineRow>(host, kind.lines(), &conditions, |row| {
-        let line = row.into_line(kind)?;
-        if asked.binary_search(&line.key.contract).is_err() {
-            return Err(unasked(kind.lines().name, line.key.line));
-        }
-        lines.push(line);
-        Ok(())
-    })?;
-    Ok(())
-}
-
 /// Rows that came twice count once; a line in two versions is an error, because its
 /// units would be read for one and shown for the other.
-pub fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
+pub(crate) fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
     lines.dedup_by(|later, former| later.key == former.key);
     let mut ids: Vec<(Kind, i64)> = lines
         .iter()
@@ -437,7 +416,7 @@ pub fn same_twice(lines: &mut Vec<ContractLine>) -> Result<(), Error> {
     }
 }
 
-pub fn to_line(line: ContractLine, timeline: Timeline) -> Line {
+pub(crate) fn to_line(line: ContractLine, timeline: Timeline) -> Line {
     let Key {
         kind,
         contract,
@@ -457,10 +436,4 @@ pub fn to_line(line: ContractLine, timeline: Timeline) -> Line {
         included: None,
         link: None,
     }
-}
-
-fn unasked(entity: &str, id: i64) -> Error {
-    invalid(format!(
-        "reading {entity}: row {id} came although the filter leaves it out"
-    ))
 }

@@ -149,7 +149,7 @@ const BETWEEN: &[&str] = &[
 /// Words apart that a subject and its state may be.
 const REACH: usize = 8;
 
-pub fn says_refused(words: &str) -> bool {
+pub(crate) fn says_refused(words: &str) -> bool {
     let mut text = words.to_lowercase();
     if SAYINGS.iter().any(|saying| text.contains(saying)) {
         return true;
@@ -196,7 +196,7 @@ fn sentence_refuses(sentence: &str) -> bool {
 
 /// Autotask does not tell a wrong user name, secret and integration code apart: each is
 /// an empty 401 [LIVE]; a locked user may be the same [?].
-pub fn credentials_fault(psa_words: Option<String>) -> Fault {
+pub(crate) fn credentials_fault(psa_words: Option<String>) -> Fault {
     Fault {
         message: match psa_words {
             Some(_) => "Autotask refused the credentials.".to_owned(),

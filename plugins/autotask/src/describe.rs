@@ -10,23 +10,23 @@ use crate::{answers, refusal};
 
 /// Most keys in one `in` list, and most rows in one page [DOC Thresholds_Limits: 500 or
 /// fewer 'OR' conditions; LIVE: MaxRecords must be between 1 and 500].
-pub const MOST_KEYS: usize = 500;
-pub const PAGE: u32 = 500;
+pub(crate) const MOST_KEYS: usize = 500;
+pub(crate) const PAGE: u32 = 500;
 
 /// Twice `MOST_KEYS`: `in` lists are filled over the whole call, and only the last one of a
 /// call comes back part empty; few enough that several instances share a large tenant
 /// evenly.
-pub const ACCOUNTS_PER_CALL: u32 = 1000;
+pub(crate) const ACCOUNTS_PER_CALL: u32 = 1000;
 /// With the services asked for beside their contracts, still one query (`reading`).
 const LINES_PER_CALL: u32 = 450;
 
 /// `unitChange` and `units` are int32 [OAS].
-pub const LARGEST_UNITS: i64 = i32::MAX as i64;
+pub(crate) const LARGEST_UNITS: i64 = i32::MAX as i64;
 
-pub const SETTING_USER: &str = "username";
-pub const SETTING_BASE_URL: &str = "base-url";
+pub(crate) const SETTING_USER: &str = "username";
+pub(crate) const SETTING_BASE_URL: &str = "base-url";
 
-pub fn description() -> Description {
+pub(crate) fn description() -> Description {
     Description {
         name: "autotask".to_owned(),
         label: "Autotask".to_owned(),

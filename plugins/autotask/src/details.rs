@@ -18,13 +18,13 @@ use crate::query::Entity;
 
 /// What this instance has learnt is not there, by entity.
 #[derive(Debug, Default)]
-pub struct Details {
+pub(crate) struct Details {
     lost: BTreeMap<&'static str, BTreeSet<&'static str>>,
 }
 
 impl Details {
     /// The fields to ask for.
-    pub fn asked(&self, entity: &Entity) -> Vec<&'static str> {
+    pub(crate) fn asked(&self, entity: &Entity) -> Vec<&'static str> {
         let lost = self.lost.get(entity.name);
         let mut fields = entity.fields.to_vec();
         fields.extend(
@@ -36,14 +36,14 @@ impl Details {
         fields
     }
 
-    pub fn lost(&self, entity: &Entity) -> Vec<&'static str> {
+    pub(crate) fn lost(&self, entity: &Entity) -> Vec<&'static str> {
         let lost = self.lost.get(entity.name).into_iter().flatten();
         lost.copied().collect()
     }
 }
 
 #[derive(Deserialize)]
-pub struct FieldList {
+pub(crate) struct FieldList {
     #[serde(default, alias = "Fields")]
     fields: Option<Vec<FieldName>>,
 }
@@ -55,7 +55,7 @@ struct FieldName {
 }
 
 impl FieldList {
-    pub fn has(&self, field: &str) -> bool {
+    pub(crate) fn has(&self, field: &str) -> bool {
         self.names().any(|name| name.eq_ignore_ascii_case(field))
     }
 
@@ -67,7 +67,7 @@ impl FieldList {
 
 impl Api {
     /// Whether the query that was refused so is worth asking again, without some details.
-    pub fn can_do_without(
+    pub(crate) fn can_do_without(
         &mut self,
         host: &dyn Host,
         entity: &Entity,

@@ -14,7 +14,7 @@ use crate::words::{Meaning, Words, first_of, meaning_of};
 const HOURLY_PAUSE_SECONDS: u32 = 600;
 
 /// The error for a read that was answered with anything but a 2xx.
-pub fn for_read(what: &str, response: &Response) -> Error {
+pub(crate) fn for_read(what: &str, response: &Response) -> Error {
     let words = Words::of(response);
     let told = Fault {
         message: format!("{what}: Autotask answered {}", response.status),
@@ -28,7 +28,7 @@ pub fn for_read(what: &str, response: &Response) -> Error {
 }
 
 /// The error for `errors` in a 2xx [CODE: seen on some calls].
-pub fn for_errors(what: &str, errors: &[String]) -> Error {
+pub(crate) fn for_errors(what: &str, errors: &[String]) -> Error {
     let told = Fault {
         message: format!("{what}: Autotask answered with errors"),
         psa_words: Some(shorten(&errors.join(" / "))),

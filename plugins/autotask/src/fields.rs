@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 /// An id: 64 bits [OAS int64], as a number or as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(pub i64);
+pub(crate) struct Id(pub i64);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for Id {
 /// A picklist value: an integer in records and text in metadata [LIVE], a letter in old
 /// data (`"m"`). Compared as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pick(pub String);
+pub(crate) struct Pick(pub String);
 
 impl<'de> Deserialize<'de> for Pick {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Pick {
 /// A field of one row that may be null or senseless without the whole page being so:
 /// what depends on it is then not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loose<T>(pub Option<T>);
+pub(crate) struct Loose<T>(pub Option<T>);
 
 impl<T> Default for Loose<T> {
     fn default() -> Self {
@@ -93,7 +93,7 @@ impl<'de, T: Plain> Deserialize<'de> for Loose<T> {
 
 /// What can mostly be read from the JSON text as it stands: some hundred thousand fields
 /// come in a run, and few are written in an unusual way.
-pub trait Plain: DeserializeOwned {
+pub(crate) trait Plain: DeserializeOwned {
     /// None where it is not in its plain form.
     fn plain(json: &str) -> Option<Self>;
 
@@ -140,7 +140,7 @@ impl Plain for bool {
 /// `errors` of an answer: strings [LIVE]; anything else is kept as its JSON text, so
 /// that it is never taken for "no error".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Errors(pub Vec<String>);
+pub(crate) struct Errors(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Errors {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

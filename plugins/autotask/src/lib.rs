@@ -6,6 +6,8 @@
 //! `[OAS]` its published Swagger says it, `[CODE]` programs in production rely on it,
 //! `[?]` not verified: the code is then safe either way, and says how.
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod accounts;
 mod adjust;
@@ -13,6 +15,7 @@ mod answers;
 mod api;
 mod bundle_lines;
 mod check;
+mod contract_lines;
 mod contracts;
 mod credentials;
 mod describe;

@@ -5,12 +5,12 @@ use serde::Deserialize;
 
 use crate::fields::{Id, Loose};
 use crate::query::{Entity, Row};
-use crate::unit_price::PLACES;
+use crate::unit_price::LinePrices;
 
 /// Autotask numbers services and bundles, and their lines, independently of each other.
 /// In ids of the contract a bundle's are `bundle:ID`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     Service,
     Bundle,
 }
@@ -26,9 +26,9 @@ const LINE_DETAILS: &[&str] = &[
 const BUNDLE_PREFIX: &str = "bundle:";
 
 impl Kind {
-    pub const BOTH: [Self; 2] = [Self::Service, Self::Bundle];
+    pub(crate) const BOTH: [Self; 2] = [Self::Service, Self::Bundle];
 
-    pub fn id_text(self, id: i64) -> String {
+    pub(crate) fn id_text(self, id: i64) -> String {
         match self {
             Self::Service => id.to_string(),
             Self::Bundle => format!("{BUNDLE_PREFIX}{id}"),
@@ -36,7 +36,7 @@ impl Kind {
     }
 
     /// What holds the lines, and in which fields.
-    pub fn lines(self) -> Entity {
+    pub(crate) fn lines(self) -> Entity {
         match self {
             Self::Service => Entity {
                 name: "ContractServices",
@@ -51,21 +51,21 @@ impl Kind {
         }
     }
 
-    pub fn service_field(self) -> &'static str {
+    pub(crate) fn service_field(self) -> &'static str {
         match self {
             Self::Service => "serviceID",
             Self::Bundle => "serviceBundleID",
         }
     }
 
-    pub fn line_field(self) -> &'static str {
+    pub(crate) fn line_field(self) -> &'static str {
         match self {
             Self::Service => "contractServiceID",
             Self::Bundle => "contractServiceBundleID",
         }
     }
 
-    pub fn adjustments(self) -> &'static str {
+    pub(crate) fn adjustments(self) -> &'static str {
         match self {
             Self::Service => "ContractServiceAdjustments",
             Self::Bundle => "ContractServiceBundleAdjustments",
@@ -75,7 +75,7 @@ impl Kind {
 
 /// A line's key in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub(crate) struct Key {
     pub kind: Kind,
     pub contract: i64,
     pub service: i64,
@@ -83,7 +83,7 @@ pub struct Key {
 }
 
 impl Key {
-    pub fn parse(key: &LineKey) -> Result<Self, Error> {
+    pub(crate) fn parse(key: &LineKey) -> Result<Self, Error> {
         let (kind, line) = parse_id(&key.line)?;
         let (service_kind, service) = parse_id(&key.service)?;
         if kind != service_kind {
@@ -101,7 +101,7 @@ impl Key {
     }
 
     /// `account`: the company whose contract it is on.
-    pub fn to_text(self, account: &str) -> LineKey {
+    pub(crate) fn to_text(self, account: &str) -> LineKey {
         LineKey {
             account: account.to_owned(),
             line: self.kind.id_text(self.line),
@@ -120,7 +120,7 @@ fn parse_id(text: &str) -> Result<(Kind, i64), Error> {
 
 /// An id that this connector gave out: digits only, so that nothing else can be slipped
 /// into a query.
-pub fn parse_number(text: &str) -> Result<i64, Error> {
+pub(crate) fn parse_number(text: &str) -> Result<i64, Error> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { text.parse().ok() } else { None };
     number.ok_or_else(|| invalid(format!("{text:?} is no Autotask id")))
@@ -129,7 +129,7 @@ pub fn parse_number(text: &str) -> Result<i64, Error> {
 /// One line as Autotask keeps it; both kinds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LineRow {
+pub(crate) struct LineRow {
     id: Id,
     #[serde(rename = "contractID")]
     contract: Option<Id>,
@@ -157,54 +157,14 @@ impl Row for LineRow {
 
 /// What is kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContractLine {
+pub(crate) struct ContractLine {
     pub key: Key,
     pub description: Option<String>,
     pub prices: LinePrices,
 }
 
-/// Prices of one unit that a line names (see `unit_price.rs`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LinePrices {
-    pub listed: Option<Decimal>,
-    /// The price agreed for this contract, where it can be told in the customer's
-    /// currency.
-    pub adjusted: Option<Decimal>,
-    /// What one unit is agreed to cost: the adjusted price, or where none is kept the
-    /// list price.
-    pub agreed: Option<Decimal>,
-}
-
-impl LinePrices {
-    /// In a tenant with several currencies the adjusted price is in the internal one,
-    /// and the row's price in the customer's. The two list prices give the rate between
-    /// them [CODE]; equal ones mean one currency. A rate that does not come out even
-    /// tells nothing: the amounts are rounded.
-    fn of(
-        listed: Option<Decimal>,
-        internal_listed: Option<Decimal>,
-        internal_adjusted: Option<Decimal>,
-    ) -> Self {
-        let adjusted = match (internal_adjusted, listed, internal_listed) {
-            (Some(adjusted), Some(listed), Some(internal)) if listed == internal => Some(adjusted),
-            (Some(adjusted), Some(listed), Some(internal)) => {
-                adjusted.scaled_exactly(listed, internal, PLACES)
-            }
-            _ => None,
-        };
-        Self {
-            listed,
-            adjusted,
-            agreed: match internal_adjusted {
-                Some(_) => adjusted,
-                None => listed,
-            },
-        }
-    }
-}
-
 impl LineRow {
-    pub fn into_line(self, kind: Kind) -> Result<ContractLine, Error> {
+    pub(crate) fn into_line(self, kind: Kind) -> Result<ContractLine, Error> {
         let name = kind.lines().name;
         let service = match kind {
             Kind::Service => self.service,
@@ -234,28 +194,5 @@ impl LineRow {
                 self.internal_currency_adjusted_price.0,
             ),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_agreed_price_is_told_in_the_customers_currency_or_not_at_all() {
-        let read = |text: &str| Decimal::parse(text);
-        for (case, listed, internal, adjusted, expected) in [
-            ("no other price", "4.50", "4.50", "", Some("4.50")),
-            ("agreed", "4.50", "4.50", "4.00", Some("4.00")),
-            ("in another currency", "4.14", "4.50", "4.00", Some("3.68")),
-            ("a rate that is not even", "4.15", "4.51", "4.00", None),
-            ("no rate", "4.14", "", "4.00", None),
-            ("free in the list", "0", "0", "4.00", Some("4.00")),
-            ("no price at all", "", "", "", None),
-        ] {
-            let prices = LinePrices::of(read(listed), read(internal), read(adjusted));
-            let agreed = prices.agreed.map(|price| price.to_string());
-            assert_eq!(agreed.as_deref(), expected, "{case}");
-        }
     }
 }

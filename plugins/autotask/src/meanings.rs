@@ -67,18 +67,18 @@ const PERIODS_BY_NUMBER: &[(&str, u32)] = &[("2", 1), ("5", 12), ("m", 1)];
 const BILLS_ON: &str = "Setting a contract inactive does not stop its billing in Autotask.";
 
 #[derive(Debug, Default)]
-pub struct Meanings {
+pub(crate) struct Meanings {
     lists: Picklists,
     answers: Answers,
 }
 
 impl Meanings {
-    pub fn new(lists: Picklists, answers: Answers) -> Self {
+    pub(crate) fn new(lists: Picklists, answers: Answers) -> Self {
         Self { lists, answers }
     }
 
     /// The contract types to read: those that recur, and those of which it is not known.
-    pub fn types_to_read(&self) -> Vec<i64> {
+    pub(crate) fn types_to_read(&self) -> Vec<i64> {
         let recurring = RECURRING.to_owned();
         let known = std::iter::once(&recurring).chain(self.lists.types.keys());
         let mut types = Vec::new();
@@ -93,7 +93,7 @@ impl Meanings {
     }
 
     /// Whether a contract of this type recurs, and why that is not known.
-    pub fn recurring(&self, kind: Option<&Pick>) -> (Truth, Option<String>) {
+    pub(crate) fn recurring(&self, kind: Option<&Pick>) -> (Truth, Option<String>) {
         match kind {
             Some(Pick(value)) => self.recurring_value(value),
             None => (Truth::Unknown, Some("The contract has no type.".to_owned())),
@@ -126,7 +126,7 @@ impl Meanings {
     }
 
     /// Whether a contract of this status is in effect.
-    pub fn active(&self, status: Option<&Pick>) -> (Truth, Option<String>) {
+    pub(crate) fn active(&self, status: Option<&Pick>) -> (Truth, Option<String>) {
         let Some(Pick(value)) = status else {
             let note = "The contract has no status.".to_owned();
             return (Truth::Unknown, Some(note));
@@ -154,7 +154,7 @@ impl Meanings {
 
     /// Length of a billing period of this type in months. None for what is billed once and
     /// for what is not known.
-    pub fn billing_months(&self, period: Option<&Pick>) -> Option<u32> {
+    pub(crate) fn billing_months(&self, period: Option<&Pick>) -> Option<u32> {
         let Pick(value) = period?;
         let said = self
             .answers
@@ -178,7 +178,7 @@ impl Meanings {
     }
 
     /// One finding for each setting with which a person can answer what labels leave open.
-    pub fn questions(&self) -> Vec<Finding> {
+    pub(crate) fn questions(&self) -> Vec<Finding> {
         let open = |list: &Picklist, is_open: &dyn Fn(&str) -> bool| {
             let names = list.iter().filter(|(value, _)| is_open(value));
             names

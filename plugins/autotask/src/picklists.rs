@@ -10,7 +10,7 @@ use crate::fields::{Loose, Pick};
 
 /// One choice. The label may be in any language, and the MSP's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     pub label: String,
     /// Whether Autotask itself brought it along [OAS isSystem]: then it means what its
     /// number means everywhere, whatever it is called.
@@ -18,11 +18,11 @@ pub struct Choice {
 }
 
 /// By value.
-pub type Picklist = BTreeMap<String, Choice>;
+pub(crate) type Picklist = BTreeMap<String, Choice>;
 
 /// Those that decide what a contract is.
 #[derive(Debug, Default)]
-pub struct Picklists {
+pub(crate) struct Picklists {
     pub types: Picklist,
     pub statuses: Picklist,
     pub periods: Picklist,
@@ -55,7 +55,7 @@ struct PicklistValue {
 impl Picklists {
     /// Reads them. Where Autotask does not give them, documented numbers have to do; only
     /// errors that would stop any other call too are errors here.
-    pub fn read(api: &mut Api, host: &dyn Host) -> Result<Self, Error> {
+    pub(crate) fn read(api: &mut Api, host: &dyn Host) -> Result<Self, Error> {
         match api.get_as::<Answer>(host, "Contracts/entityInformation/fields") {
             Ok(answer) => Ok(Self::of(answer)),
             Err(
@@ -90,7 +90,7 @@ impl Picklists {
     }
 
     #[cfg(test)]
-    pub fn from_json(json: &str) -> Self {
+    pub(crate) fn from_json(json: &str) -> Self {
         Self::of(serde_json::from_str(json).unwrap())
     }
 }

@@ -19,7 +19,7 @@ use crate::fields::Errors;
 /// One condition; all of a query must hold. Ids are sent as numbers: text against a
 /// number field finds nothing, without an error [LIVE].
 #[derive(Debug, Clone, Serialize)]
-pub struct Condition<'a> {
+pub(crate) struct Condition<'a> {
     op: &'static str,
     field: &'static str,
     value: Value<'a>,
@@ -34,7 +34,7 @@ enum Value<'a> {
 }
 
 impl<'a> Condition<'a> {
-    pub fn equal(field: &'static str, value: i64) -> Self {
+    pub(crate) fn equal(field: &'static str, value: i64) -> Self {
         Self {
             op: "eq",
             field,
@@ -50,7 +50,7 @@ impl<'a> Condition<'a> {
         }
     }
 
-    pub fn any_of(field: &'static str, values: &'a [i64]) -> Self {
+    pub(crate) fn any_of(field: &'static str, values: &'a [i64]) -> Self {
         Self {
             op: "in",
             field,
@@ -59,7 +59,7 @@ impl<'a> Condition<'a> {
     }
 
     /// Dates are sent bare: Autotask takes the date part and applies no zone [DOC].
-    pub fn not_before(field: &'static str, date: Date) -> Self {
+    pub(crate) fn not_before(field: &'static str, date: Date) -> Self {
         Self {
             op: "gte",
             field,
@@ -69,7 +69,7 @@ impl<'a> Condition<'a> {
 
     /// Asked as "before the day after": a date that comes with a time of day counts as
     /// that day too.
-    pub fn not_after(field: &'static str, date: Date) -> Self {
+    pub(crate) fn not_after(field: &'static str, date: Date) -> Self {
         Self {
             op: "lt",
             field,
@@ -80,7 +80,7 @@ impl<'a> Condition<'a> {
 
 /// What to read.
 #[derive(Debug, Clone, Copy)]
-pub struct Entity {
+pub(crate) struct Entity {
     pub name: &'static str,
     /// With `id`, which paging needs [DOC REST_Advanced_Query_Features]. Without one of
     /// these nothing can be billed right.
@@ -98,7 +98,7 @@ struct Query<'a> {
     filter: &'a [Condition<'a>],
 }
 
-pub trait Row: DeserializeOwned {
+pub(crate) trait Row: DeserializeOwned {
     fn id(&self) -> i64;
 }
 
@@ -142,7 +142,7 @@ impl<'de> Deserialize<'de> for Next {
 }
 
 /// Rows of one request, and whether there are more.
-pub struct Rows<R> {
+pub(crate) struct Rows<R> {
     pub rows: Vec<R>,
     /// The id to go on after; none: these were the last.
     pub next: Option<i64>,
@@ -150,7 +150,7 @@ pub struct Rows<R> {
 
 impl Api {
     /// One page of the rows that meet all conditions, with ids greater than `after`.
-    pub fn query_page<R: Row>(
+    pub(crate) fn query_page<R: Row>(
         &mut self,
         host: &dyn Host,
         entity: Entity,
@@ -218,7 +218,7 @@ impl Api {
     }
 
     /// All rows that meet all conditions, one after the other; says how many there were.
-    pub fn query_all<R: Row>(
+    pub(crate) fn query_all<R: Row>(
         &mut self,
         host: &dyn Host,
         entity: Entity,

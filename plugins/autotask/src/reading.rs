@@ -17,7 +17,7 @@ use crate::window::Window;
 /// More services than this are not put into a query beside the contracts.
 const MOST_SERVICES: usize = 100;
 
-pub fn read(
+pub(crate) fn read(
     api: &mut Api,
     host: &dyn Host,
     lines: &[LineKey],

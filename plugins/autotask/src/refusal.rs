@@ -42,7 +42,7 @@ const FORMS: &[(u16, Form)] = &[
 ];
 
 /// As the description declares them; the host checks each refusal against these.
-pub fn forms() -> Vec<RefusalForm> {
+pub(crate) fn forms() -> Vec<RefusalForm> {
     let declared = |(status, form): &(u16, Form)| RefusalForm {
         status: *status,
         evidence: match form {
@@ -67,14 +67,14 @@ pub fn forms() -> Vec<RefusalForm> {
 
 /// A refusal that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     pub kind: RefusalKind,
     /// What it means and what to do, for a person.
     pub plainly: Option<&'static str>,
 }
 
 /// None: the answer does not say for certain that the adjustment was not made.
-pub fn refusal_of(response: &Response) -> Option<Refusal> {
+pub(crate) fn refusal_of(response: &Response) -> Option<Refusal> {
     let words = Words::of(response);
     let form = |wanted: Form| FORMS.contains(&(response.status, wanted));
     if response.body.trim_ascii().is_empty() {

@@ -13,7 +13,7 @@ use crate::fields::{Id, Loose};
 use crate::lines::Kind;
 use crate::query::{Condition, Entity, Row};
 
-pub const SERVICES: Entity = Entity {
+pub(crate) const SERVICES: Entity = Entity {
     name: "Services",
     fields: &["id", "isActive"],
     details: &["name", "unitPrice"],
@@ -23,11 +23,11 @@ const SERVICES_WITH_SKU: Entity = Entity {
     details: &["name", "unitPrice", "sku"],
     ..SERVICES
 };
-pub const BUNDLES: Entity = Entity {
+pub(crate) const BUNDLES: Entity = Entity {
     name: "ServiceBundles",
     ..SERVICES
 };
-pub const BUNDLE_PARTS: Entity = Entity {
+pub(crate) const BUNDLE_PARTS: Entity = Entity {
     name: "ServiceBundleServices",
     fields: &["id", "serviceBundleID", "serviceID"],
     details: &[],
@@ -70,7 +70,11 @@ impl Row for PartRow {
 
 /// One page: first all services, then all bundles. The cursor is `services:ID` or
 /// `bundles:ID`, the last id seen.
-pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<ServicePage, Error> {
+pub(crate) fn page(
+    api: &mut Api,
+    host: &dyn Host,
+    cursor: Option<&str>,
+) -> Result<ServicePage, Error> {
     let (kind, after) = match cursor {
         None => (Kind::Service, 0),
         Some(text) => parse_cursor(text)
@@ -130,7 +134,7 @@ pub fn page(api: &mut Api, host: &dyn Host, cursor: Option<&str>) -> Result<Serv
 
 /// Whether an entity is not there for this API user at all. Bundles are an extra: what
 /// is mapped to one is held then, because neither it nor its lines are listed.
-pub fn out_of_reach(error: &Error) -> bool {
+pub(crate) fn out_of_reach(error: &Error) -> bool {
     matches!(error, Error::Permission(_) | Error::NotFound(_))
 }
 

@@ -22,7 +22,7 @@ use crate::zone::{self, Zone};
 /// a test system or gateway stands in for it, by the address of its pages (`ww2` for
 /// people is `webservices2` for programs); else the zone's name stands for it, and last
 /// its address.
-pub fn key(zone: &Zone) -> String {
+pub(crate) fn key(zone: &Zone) -> String {
     let host = |url: &str| Origin::of(url).map(|origin| origin.host);
     let known = |url: &str| zone_of(&host(url)?);
     let zone_key = known(&zone.url)
@@ -52,7 +52,7 @@ fn zone_of(host: &str) -> Option<String> {
 }
 
 /// For a person: "America East, database 1".
-pub fn label(zone: &Zone) -> String {
+pub(crate) fn label(zone: &Zone) -> String {
     let place = match zone.name.as_deref().map(str::trim) {
         Some(name) if !name.is_empty() => name.to_owned(),
         _ => Origin::of(&zone.url)

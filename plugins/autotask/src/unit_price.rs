@@ -14,15 +14,53 @@
 
 use psa_connector_sdk::{Date, Decimal};
 
-use crate::lines::LinePrices;
-
 const PERIODS_IN_MONTHS: [u16; 4] = [1, 3, 6, 12];
 /// Autotask shows unit prices with up to four places.
-pub const PLACES: u8 = 4;
+const PLACES: u8 = 4;
+
+/// Prices of one unit that a line names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LinePrices {
+    pub listed: Option<Decimal>,
+    /// The price agreed for this contract, where it can be told in the customer's
+    /// currency.
+    pub adjusted: Option<Decimal>,
+    /// What one unit is agreed to cost: the adjusted price, or where none is kept the
+    /// list price.
+    pub agreed: Option<Decimal>,
+}
+
+impl LinePrices {
+    /// In a tenant with several currencies the adjusted price is in the internal one,
+    /// and the row's price in the customer's. The two list prices give the rate between
+    /// them [CODE]; equal ones mean one currency. A rate that does not come out even
+    /// tells nothing: the amounts are rounded.
+    pub(crate) fn of(
+        listed: Option<Decimal>,
+        internal_listed: Option<Decimal>,
+        internal_adjusted: Option<Decimal>,
+    ) -> Self {
+        let adjusted = match (internal_adjusted, listed, internal_listed) {
+            (Some(adjusted), Some(listed), Some(internal)) if listed == internal => Some(adjusted),
+            (Some(adjusted), Some(listed), Some(internal)) => {
+                adjusted.scaled_exactly(listed, internal, PLACES)
+            }
+            _ => None,
+        };
+        Self {
+            listed,
+            adjusted,
+            agreed: match internal_adjusted {
+                Some(_) => adjusted,
+                None => listed,
+            },
+        }
+    }
+}
 
 /// What a unit row says of the price of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OfRow {
+pub(crate) enum OfRow {
     Told(Decimal),
     /// Nothing: the line's own price may stand for it.
     Silent,
@@ -30,7 +68,7 @@ pub enum OfRow {
     Contradicts,
 }
 
-pub fn of_row(
+pub(crate) fn of_row(
     amount: Option<Decimal>,
     units: i64,
     start: Date,
@@ -99,6 +137,24 @@ mod tests {
                 expected,
                 "{amount} for {units} to {end}"
             );
+        }
+    }
+
+    #[test]
+    fn the_agreed_price_is_told_in_the_customers_currency_or_not_at_all() {
+        let read = |text: &str| Decimal::parse(text);
+        for (case, listed, internal, adjusted, expected) in [
+            ("no other price", "4.50", "4.50", "", Some("4.50")),
+            ("agreed", "4.50", "4.50", "4.00", Some("4.00")),
+            ("in another currency", "4.14", "4.50", "4.00", Some("3.68")),
+            ("a rate that is not even", "4.15", "4.51", "4.00", None),
+            ("no rate", "4.14", "", "4.00", None),
+            ("free in the list", "0", "0", "4.00", Some("4.00")),
+            ("no price at all", "", "", "", None),
+        ] {
+            let prices = LinePrices::of(read(listed), read(internal), read(adjusted));
+            let agreed = prices.agreed.map(|price| price.to_string());
+            assert_eq!(agreed.as_deref(), expected, "{case}");
         }
     }
 }

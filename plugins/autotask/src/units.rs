@@ -13,12 +13,12 @@ use serde_json::value::RawValue;
 
 use crate::api::Api;
 use crate::fields::{Id, Loose};
-use crate::lines::{ContractLine, Kind, LinePrices};
+use crate::lines::{ContractLine, Kind};
 use crate::query::{Condition, Entity, Row};
-use crate::unit_price::{self, OfRow};
+use crate::unit_price::{self, LinePrices, OfRow};
 use crate::window::Window;
 
-pub fn entity(kind: Kind) -> Entity {
+pub(crate) fn entity(kind: Kind) -> Entity {
     match kind {
         Kind::Service => Entity {
             name: "ContractServiceUnits",
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for Posted {
 
 /// The unit rows of many lines.
 #[derive(Debug, Default)]
-pub struct Units {
+pub(crate) struct Units {
     rows: Vec<(i64, UnitRow)>,
     /// Lines, and whole contracts, with a row that cannot be read, and why.
     broken_lines: BTreeMap<i64, String>,
@@ -114,7 +114,7 @@ pub struct Units {
 
 /// Which lines' rows to read: all those of contracts, or those of the lines themselves.
 #[derive(Debug, Clone, Copy)]
-pub enum Of {
+pub(crate) enum Of {
     Contracts,
     Lines,
 }
@@ -123,7 +123,7 @@ impl Units {
     /// Reads the rows that meet the window. `keys` are ids of what `of` says, with weights
     /// that their rows are taken to be proportional to.
     #[allow(clippy::too_many_arguments)]
-    pub fn read(
+    pub(crate) fn read(
         api: &mut Api,
         host: &dyn Host,
         kind: Kind,
@@ -226,7 +226,7 @@ impl Units {
 
     /// The timeline of one line in the window these rows were read for. Rows after the last
     /// that tells a price have the line's; in a window that is the last one seen.
-    pub fn timeline(&self, of: &ContractLine, window: Window) -> Timeline {
+    pub(crate) fn timeline(&self, of: &ContractLine, window: Window) -> Timeline {
         let (contract, line) = (of.key.contract, of.key.line);
         if let Some(reason) = self.broken_lines.get(&line) {
             return Timeline::Unreadable(reason.clone());
@@ -258,7 +258,7 @@ impl Units {
         }
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.rows.len()
     }
 }

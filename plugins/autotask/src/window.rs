@@ -19,21 +19,21 @@ use psa_connector_sdk::{Date, Error, invalid};
 /// - a line none of whose rows meets the window is unreadable in it, and says so. It may
 ///   well have rows later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub(crate) struct Window {
     pub start: Date,
     pub horizon: Option<Date>,
 }
 
 impl Window {
     /// Everything from `start` on.
-    pub fn whole(start: Date) -> Self {
+    pub(crate) fn whole(start: Date) -> Self {
         Self {
             start,
             horizon: None,
         }
     }
 
-    pub fn new(start: Date, horizon: Option<Date>) -> Result<Self, Error> {
+    pub(crate) fn new(start: Date, horizon: Option<Date>) -> Result<Self, Error> {
         match horizon {
             Some(horizon) if horizon < start => Err(invalid(format!(
                 "units from {start} to {horizon}: the horizon lies before the start"

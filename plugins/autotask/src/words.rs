@@ -8,7 +8,7 @@ use crate::fields::Errors;
 
 /// What is recognised in Autotask's words, whatever the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// "Zone information could not be determined" [LIVE]: no such user name.
     UnknownUser,
     /// Locked, disabled, expired, wrong, not licensed [?]; mostly an empty 401 instead.
@@ -42,7 +42,7 @@ pub enum Meaning {
 
 impl Meaning {
     /// What a refused adjustment means and what to do, for a person.
-    pub fn plainly(self) -> Option<&'static str> {
+    pub(crate) fn plainly(self) -> Option<&'static str> {
         Some(match self {
             Self::OutsideContract => {
                 "The date lies outside the contract: correct the contract's dates, or renew it."
@@ -127,7 +127,7 @@ const WORDS_OF_ONE_SIGNED_IN: &[(&[&str], Meaning)] = &[
     ),
 ];
 
-pub fn meaning_of(words: &str) -> Option<Meaning> {
+pub(crate) fn meaning_of(words: &str) -> Option<Meaning> {
     let lower = words.to_lowercase();
     let among = |list: &[(&[&str], Meaning)]| {
         list.iter()
@@ -141,7 +141,7 @@ pub fn meaning_of(words: &str) -> Option<Meaning> {
 
 /// The words in an answer: its `errors`, its `Message`, or the title of a page for people.
 #[derive(Debug, Clone, Default)]
-pub struct Words {
+pub(crate) struct Words {
     /// From `errors` in JSON.
     pub errors: Vec<String>,
     /// The web server's own, in JSON [LIVE, with 405].
@@ -151,7 +151,7 @@ pub struct Words {
 }
 
 impl Words {
-    pub fn of(response: &Response) -> Self {
+    pub(crate) fn of(response: &Response) -> Self {
         #[derive(Deserialize)]
         struct Answer {
             #[serde(default, alias = "Errors")]
@@ -182,7 +182,7 @@ impl Words {
     }
 
     /// For a fault's `psa-words`.
-    pub fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         if self.html {
             return Some(match &self.title {
                 Some(title) => format!("an HTML page, \"{title}\""),
@@ -194,14 +194,14 @@ impl Words {
     }
 
     /// Of several, refused credentials before all others: nothing may be tried again.
-    pub fn meaning(&self) -> Option<Meaning> {
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
         let meanings: Vec<Meaning> = self.said().filter_map(|words| meaning_of(words)).collect();
         first_of(&meanings)
     }
 }
 
 /// What several messages of one answer come to.
-pub fn first_of(meanings: &[Meaning]) -> Option<Meaning> {
+pub(crate) fn first_of(meanings: &[Meaning]) -> Option<Meaning> {
     let refused = meanings
         .iter()
         .find(|meaning| matches!(meaning, Meaning::Credentials | Meaning::UnknownUser));

@@ -13,14 +13,14 @@ use crate::errors;
 use crate::fields::{Errors, Id};
 use crate::words::Words;
 
-pub const DEFAULT_BASE_URL: &str = "https://webservices.autotask.net/ATServicesRest/";
+pub(crate) const DEFAULT_BASE_URL: &str = "https://webservices.autotask.net/ATServicesRest/";
 
 /// One entry, so that a changed user leaves nothing behind; which user and base URL it
 /// is for is part of it and compared.
 const STORAGE_KEY: &str = "zone";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Zone {
+pub(crate) struct Zone {
     /// Ends in `/`; `V1.0/…` is appended.
     pub url: String,
     pub name: Option<String>,
@@ -53,14 +53,14 @@ struct Answer {
 }
 
 /// The zone that was found before, for the same user and base URL.
-pub fn kept(host: &dyn Host, user: &str, base_url: &str) -> Option<Zone> {
+pub(crate) fn kept(host: &dyn Host, user: &str, base_url: &str) -> Option<Zone> {
     let bytes = host.storage_get(STORAGE_KEY).ok().flatten()?;
     let kept: Kept = serde_json::from_slice(&bytes).ok()?;
     (kept.user == user && kept.base_url == base_url).then_some(kept.zone)
 }
 
 /// Asks for the zone, and keeps it.
-pub fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Error> {
+pub(crate) fn discover(host: &dyn Host, user: &str, base_url: &str) -> Result<Zone, Error> {
     const WHAT: &str = "looking up the Autotask zone";
     let response = look_up(host, user, base_url, WHAT)?;
     if !response.is_success() {
@@ -170,7 +170,7 @@ fn check_address(url: &str, base_url: &str) -> Result<(), Error> {
 }
 
 /// `webservices2` of `webservices2.autotask.net`; none where it is no host of Autotask's.
-pub fn label(host: &str) -> Option<&str> {
+pub(crate) fn label(host: &str) -> Option<&str> {
     let label = host.strip_suffix(".autotask.net")?;
     (!label.is_empty() && !label.contains('.')).then_some(label)
 }
@@ -178,7 +178,7 @@ pub fn label(host: &str) -> Option<&str> {
 /// Where the pages for people are, in one form: an https address without a slash at its
 /// end. Autotask has answered with and without a scheme, a path, a slash or capitals;
 /// there the host alone counts.
-pub fn pages(zone: &Zone) -> Option<String> {
+pub(crate) fn pages(zone: &Zone) -> Option<String> {
     let said = zone.web_url.as_deref()?.trim();
     let url = match said.contains("://") {
         true => said.to_owned(),
@@ -202,7 +202,7 @@ fn without_version(url: &str) -> &str {
 }
 
 /// The setting in its one form: absolute, ends in `/`, without `V1.0`.
-pub fn base_url(setting: Option<&str>) -> Result<String, Error> {
+pub(crate) fn base_url(setting: Option<&str>) -> Result<String, Error> {
     let Some(setting) = setting else {
         return Ok(DEFAULT_BASE_URL.to_owned());
     };

@@ -18,20 +18,27 @@ pub trait Connector: Sized {
     /// From the values of the fields that are no secrets. Without the outside.
     fn configure(settings: &Settings) -> Result<Self, Error>;
 
+    /// Proves the credentials, and names the PSA instance behind them.
     fn check(&mut self, host: &dyn Host, depth: Depth) -> Result<CheckReport, Error>;
 
+    /// A page of every account that a line could belong to, inactive ones included.
+    /// `cursor`: what the page before gave as `next`; none for the first.
     fn list_accounts(
         &mut self,
         host: &dyn Host,
         cursor: Option<&str>,
     ) -> Result<AccountPage, Error>;
 
+    /// A page of everything that is sold again and again, inactive ones included.
     fn list_services(
         &mut self,
         host: &dyn Host,
         cursor: Option<&str>,
     ) -> Result<ServicePage, Error>;
 
+    /// A page of these accounts' contracts with their lines, none of an account split over
+    /// two pages. Units from the segment that holds `start` to the one that holds `horizon`;
+    /// without a horizon to the last one.
     fn list_contracts(
         &mut self,
         host: &dyn Host,
@@ -41,6 +48,8 @@ pub trait Connector: Sized {
         cursor: Option<&str>,
     ) -> Result<ContractPage, Error>;
 
+    /// A second look at chosen lines: units from the segment that holds `start` to the last
+    /// one there is. A line that is not there is left out.
     fn read_lines(
         &mut self,
         host: &dyn Host,
@@ -62,6 +71,7 @@ pub trait Connector: Sized {
 pub struct Settings(Vec<Setting>);
 
 impl Settings {
+    /// Of values as the host passes them: keys that `describe` declared.
     #[must_use]
     pub fn new(settings: Vec<Setting>) -> Self {
         Self(settings)

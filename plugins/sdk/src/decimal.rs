@@ -19,6 +19,7 @@ pub struct Decimal {
 const MOST_DIGITS: u32 = 28;
 
 impl Decimal {
+    /// Nothing at all.
     pub const ZERO: Self = Self {
         mantissa: 0,
         scale: 0,
@@ -73,11 +74,13 @@ impl Decimal {
             && self.mantissa.unsigned_abs() < 10_u128.pow(MOST_DIGITS)
     }
 
+    /// Below zero.
     #[must_use]
     pub fn is_negative(self) -> bool {
         self.mantissa < 0
     }
 
+    /// Zero, with however many digits after the point.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.mantissa == 0
@@ -116,6 +119,7 @@ impl Decimal {
         value.fits().then_some(value)
     }
 
+    /// `self * factor`; none where it does not fit.
     #[must_use]
     pub fn times(self, factor: i64) -> Option<Self> {
         let value = Self {

@@ -48,6 +48,7 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether the status is one of 200 to 299.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

@@ -11,6 +11,9 @@
 //! The records of the contract are those that wit-bindgen makes from
 //! `wit/`, on every target: they cannot drift from it.
 
+#![warn(unreachable_pub)]
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
+
 #[doc(hidden)]
 pub mod bindings;
 mod civil_date;

@@ -17,6 +17,7 @@ pub struct Packer {
 }
 
 impl Packer {
+    /// Lists of at most `most_keys` keys, for answers of `page` rows.
     #[must_use]
     pub fn new(most_keys: usize, page: u32) -> Self {
         Self {

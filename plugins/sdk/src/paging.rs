@@ -14,13 +14,16 @@ pub struct IdWalk {
 /// What the PSA said about further pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum More {
+    /// There are more.
     Yes,
+    /// This was the last one.
     No,
     /// It said nothing: then a full page means that there may be more.
     Unsaid,
 }
 
 impl IdWalk {
+    /// Goes on after the row with the id `after`, by pages of `page_size` rows.
     #[must_use]
     pub fn new(after: i64, page_size: usize) -> Self {
         Self { after, page_size }

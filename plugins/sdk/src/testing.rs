@@ -78,6 +78,7 @@ impl FakeHost {
             .collect()
     }
 
+    /// What was logged so far, oldest first.
     #[must_use]
     pub fn logged(&self) -> Vec<String> {
         self.logged.borrow().clone()

@@ -28,13 +28,17 @@ pub enum Overlap {
 /// One row as the PSA keeps it. Both dates belong to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
+    /// The PSA's number for it.
     pub id: i64,
+    /// Its first day.
     pub start: Date,
     /// None: open.
     pub end: Option<Date>,
+    /// How many on each of these days.
     pub units: Decimal,
     /// In major units, without a currency.
     pub unit_price: Option<Decimal>,
+    /// Whether it was invoiced, as far as the PSA says.
     pub posted: Truth,
 }
 

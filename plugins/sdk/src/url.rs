@@ -4,9 +4,11 @@
 /// Where an absolute http(s) URL points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
+    /// Whether the scheme is `https`; else it is `http`.
     pub https: bool,
     /// In lower case, as written (`[::1]` keeps its brackets).
     pub host: String,
+    /// As written; none: that of the scheme.
     pub port: Option<u16>,
 }
 
@@ -48,6 +50,7 @@ impl Origin {
         })
     }
 
+    /// Whether it is this very machine, by name or by address.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"

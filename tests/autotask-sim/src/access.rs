@@ -14,12 +14,12 @@ use crate::world::cell::Cell;
 use crate::world::users::Right;
 
 /// Text of a refusal [LIVE DJA].
-pub const NO_PERMISSION: &str =
+pub(crate) const NO_PERMISSION: &str =
     "The logged in Resource does not have the adequate permissions to perform this action.";
 
 /// Somebody whose credentials were right.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// Place in the world's list of users.
     pub user: usize,
     /// Tracking identifier.
@@ -27,14 +27,14 @@ pub struct Caller {
 }
 
 /// Whether any credential header was sent.
-pub fn sent_credentials(headers: &HeaderMap) -> bool {
+pub(crate) fn sent_credentials(headers: &HeaderMap) -> bool {
     ["apiintegrationcode", "username", "secret", "authorization"]
         .iter()
         .any(|h| headers.contains_key(*h))
 }
 
 /// Checks the headers; counts failures and locks.
-pub fn authenticate(
+pub(crate) fn authenticate(
     headers: &HeaderMap,
     world: &mut World,
     limits: &Limits,
@@ -100,7 +100,7 @@ pub fn authenticate(
 
 /// The right of a caller on an entity: `Ok(true)` is everything, `Ok(false)` is
 /// silence.
-pub fn permit(world: &World, caller: &Caller, entity: Entity) -> Result<bool, Answer> {
+pub(crate) fn permit(world: &World, caller: &Caller, entity: Entity) -> Result<bool, Answer> {
     match world
         .users
         .get(caller.user)

@@ -39,7 +39,7 @@ impl IntoResponse for Refused {
 type Answer = Result<Json<Value>, Refused>;
 
 /// Serves the control API until the simulator stops.
-pub fn serve(listener: TcpListener, state: Arc<State>, listeners: Arc<Listeners>) {
+pub(crate) fn serve(listener: TcpListener, state: Arc<State>, listeners: Arc<Listeners>) {
     let stopped = Arc::clone(&listeners);
     let app = Router::new()
         .route("/", get(status))

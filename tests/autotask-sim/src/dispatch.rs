@@ -18,7 +18,7 @@ use crate::switches::Switches;
 use crate::write;
 
 /// Answers a request that passed the gates.
-pub fn dispatch(state: &State, request: &Parsed) -> Answer {
+pub(crate) fn dispatch(state: &State, request: &Parsed) -> Answer {
     let Some(route) = request.route else {
         return Answer::html(404);
     };
@@ -32,7 +32,7 @@ pub fn dispatch(state: &State, request: &Parsed) -> Answer {
 
 /// Why a request is refused.
 #[derive(Debug)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// A validation error.
     Text(String),
     /// Another answer.
@@ -194,7 +194,7 @@ fn item(state: &State, entity: Entity, id: Option<i64>, switches: &Switches) -> 
 }
 
 /// A query parameter, decoded; names without regard to case.
-pub fn parameter(query: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     let pair = query.split('&').filter_map(|p| p.split_once('='));
     let (_, value) = pair
         .into_iter()
@@ -207,6 +207,6 @@ pub fn parameter(query: &str, name: &str) -> Option<String> {
 }
 
 /// The body as JSON, or a refusal.
-pub fn json_body(request: &Parsed) -> Result<Json, Refusal> {
+pub(crate) fn json_body(request: &Parsed) -> Result<Json, Refusal> {
     Ok(body_json(request)?)
 }

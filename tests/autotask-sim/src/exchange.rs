@@ -29,7 +29,7 @@ const BODY_KEPT: usize = 4096;
 
 /// A request read whole.
 #[derive(Clone, Debug)]
-pub struct Parsed {
+pub(crate) struct Parsed {
     /// Port it came in at.
     pub port: u16,
     /// Whether that port is the front's.
@@ -54,7 +54,7 @@ pub struct Parsed {
 
 /// What becomes of a request.
 #[derive(Debug)]
-pub enum Delivery {
+pub(crate) enum Delivery {
     /// An answer, sent at once.
     Whole(Answer),
     /// An answer whose body takes this long.
@@ -68,7 +68,7 @@ pub enum Delivery {
 }
 
 /// Handles a request.
-pub async fn exchange(
+pub(crate) async fn exchange(
     state: Arc<State>,
     listeners: Arc<Listeners>,
     mut request: Parsed,
@@ -241,7 +241,11 @@ fn take_fault(state: &State, request: &Parsed) -> Option<FaultKind> {
 }
 
 /// A thread violation in the vendor's words [LIVE].
-pub fn thread_violation(switches: &Switches, threads: usize, retry_after: Option<u64>) -> Answer {
+pub(crate) fn thread_violation(
+    switches: &Switches,
+    threads: usize,
+    retry_after: Option<u64>,
+) -> Answer {
     let text = format!("The Autotask API thread threshold of {threads} threads has been exceeded");
     let mut answer = Answer::errors(switches.thread_status, &text);
     let seconds = retry_after.or(Some(1).filter(|_| switches.retry_after != RetryAfter::None));
@@ -266,7 +270,7 @@ fn http_date(seconds: u64) -> String {
 }
 
 /// The body as JSON, or the API's complaint.
-pub fn body_json(request: &Parsed) -> Result<Json, String> {
+pub(crate) fn body_json(request: &Parsed) -> Result<Json, String> {
     serde_json::from_slice(&request.body)
         .map_err(|_| "The request body is not valid JSON.".to_owned())
 }

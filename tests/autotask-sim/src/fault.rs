@@ -299,28 +299,28 @@ impl FaultKind {
 
 /// The faults that wait.
 #[derive(Debug, Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     armed: Vec<Fault>,
 }
 
 impl Faults {
     /// Arms a fault.
-    pub fn arm(&mut self, fault: Fault) {
+    pub(crate) fn arm(&mut self, fault: Fault) {
         self.armed.push(fault);
     }
 
     /// Disarms all.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.armed.clear();
     }
 
     /// How many wait.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.armed.len()
     }
 
     /// The fault this request meets, if any.
-    pub fn take(&mut self, endpoint: &str, method: &str, path: &str) -> Option<FaultKind> {
+    pub(crate) fn take(&mut self, endpoint: &str, method: &str, path: &str) -> Option<FaultKind> {
         let mut played = None;
         for (n, fault) in self.armed.iter_mut().enumerate() {
             if !fault.fits(endpoint, method, path) {

@@ -34,7 +34,7 @@ pub struct Entry {
 
 /// The journal: the last entries, and counts of all.
 #[derive(Debug, Default)]
-pub struct Journal {
+pub(crate) struct Journal {
     entries: VecDeque<Entry>,
     counts: BTreeMap<&'static str, u64>,
     limit: usize,
@@ -43,7 +43,7 @@ pub struct Journal {
 
 impl Journal {
     /// A journal that keeps `limit` entries.
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
             ..Self::default()
@@ -51,7 +51,7 @@ impl Journal {
     }
 
     /// Writes down a request and returns its number.
-    pub fn open(&mut self, mut entry: Entry) -> u64 {
+    pub(crate) fn open(&mut self, mut entry: Entry) -> u64 {
         self.last += 1;
         entry.number = self.last;
         *self.counts.entry(entry.endpoint).or_default() += 1;
@@ -63,7 +63,7 @@ impl Journal {
     }
 
     /// Adds to an entry that is still kept.
-    pub fn amend(&mut self, number: u64, change: impl FnOnce(&mut Entry)) {
+    pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut Entry)) {
         let Some(first) = self.entries.front().map(|e| e.number) else {
             return;
         };
@@ -76,12 +76,12 @@ impl Journal {
     }
 
     /// The entries kept, oldest first.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         self.entries.iter().cloned().collect()
     }
 
     /// Requests by endpoint since the start.
-    pub fn counts(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
         self.counts
             .iter()
             .map(|(k, v)| ((*k).to_owned(), *v))
@@ -89,7 +89,7 @@ impl Journal {
     }
 
     /// Forgets everything but the numbering.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.counts.clear();
     }

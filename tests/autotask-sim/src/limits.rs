@@ -12,11 +12,11 @@ use jiff::civil::DateTime;
 use crate::config::Limits;
 
 /// What a thread limit is counted by: tracking identifier and endpoint.
-pub type SlotKey = (String, &'static str);
+pub(crate) type SlotKey = (String, &'static str);
 
 /// Requests in flight.
 #[derive(Debug, Default)]
-pub struct Threads {
+pub(crate) struct Threads {
     busy: HashMap<SlotKey, Busy>,
     peak: HashMap<SlotKey, usize>,
     released: u64,
@@ -34,7 +34,7 @@ struct Busy {
 impl Threads {
     /// Takes a slot, or refuses. The peak counts what was tried, so that a client
     /// with one request too many is seen even where its answer was a refusal.
-    pub fn enter(&mut self, key: &SlotKey, limits: &Limits) -> bool {
+    pub(crate) fn enter(&mut self, key: &SlotKey, limits: &Limits) -> bool {
         let busy = self.busy.entry(key.clone()).or_default();
         let peak = self.peak.entry(key.clone()).or_default();
         let at_once = busy.slots + 1 - usize::from(busy.lingering.is_some());
@@ -48,7 +48,7 @@ impl Threads {
 
     /// The answer went out: the slot lingers, the one that lingered before is free.
     /// The number returned frees it for good.
-    pub fn answered(&mut self, key: &SlotKey) -> u64 {
+    pub(crate) fn answered(&mut self, key: &SlotKey) -> u64 {
         self.released += 1;
         if let Some(busy) = self.busy.get_mut(key)
             && busy.lingering.replace(self.released).is_some()
@@ -59,7 +59,7 @@ impl Threads {
     }
 
     /// Frees the slot that lingers, if it still is that one.
-    pub fn free(&mut self, key: &SlotKey, number: u64) {
+    pub(crate) fn free(&mut self, key: &SlotKey, number: u64) {
         if let Some(busy) = self.busy.get_mut(key)
             && busy.lingering == Some(number)
         {
@@ -69,21 +69,21 @@ impl Threads {
     }
 
     /// The most requests at once that were tried, by tracking identifier and endpoint.
-    pub fn peaks(&self) -> &HashMap<SlotKey, usize> {
+    pub(crate) fn peaks(&self) -> &HashMap<SlotKey, usize> {
         &self.peak
     }
 }
 
 /// Requests of the last 60 minutes, by the tenant's clock.
 #[derive(Debug, Default)]
-pub struct Hour {
+pub(crate) struct Hour {
     counts: VecDeque<(DateTime, u32)>,
     total: u32,
 }
 
 impl Hour {
     /// Counts `n` requests at `now` and returns how many the hour holds with them.
-    pub fn count(&mut self, now: DateTime, n: u32) -> u32 {
+    pub(crate) fn count(&mut self, now: DateTime, n: u32) -> u32 {
         match self.counts.back_mut() {
             Some((at, count)) if *at == now => *count += n,
             _ => self.counts.push_back((now, n)),
@@ -93,7 +93,7 @@ impl Hour {
     }
 
     /// Requests in the hour that ends now.
-    pub fn current(&mut self, now: DateTime) -> u32 {
+    pub(crate) fn current(&mut self, now: DateTime) -> u32 {
         let from = now.saturating_sub(jiff::Span::new().minutes(60));
         while let Some((at, count)) = self.counts.front().copied() {
             if at > from {
@@ -108,7 +108,7 @@ impl Hour {
 
 /// How the usage of the hour slows a request: nothing below half of the threshold,
 /// then a delay, twice that from three quarters on [DERIVED SKILL]; `None` past it.
-pub fn usage_delay(used: u32, limits: &Limits) -> Option<Duration> {
+pub(crate) fn usage_delay(used: u32, limits: &Limits) -> Option<Duration> {
     let (used, limit) = (u64::from(used), u64::from(limits.hourly));
     if used > limit {
         None

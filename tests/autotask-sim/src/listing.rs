@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::switches::{Paging, Switches, Verdict};
 
 /// The query of a GET or POST as text.
-pub fn query_text(request: &Parsed) -> Result<String, Refusal> {
+pub(crate) fn query_text(request: &Parsed) -> Result<String, Refusal> {
     if request.method == Method::POST {
         return String::from_utf8(request.body.clone()).map_err(|_| "Invalid query syntax.".into());
     }
@@ -25,7 +25,7 @@ pub fn query_text(request: &Parsed) -> Result<String, Refusal> {
 }
 
 /// Checks and compiles a query.
-pub fn compile(
+pub(crate) fn compile(
     state: &State,
     entity: Entity,
     text: &str,
@@ -52,7 +52,7 @@ pub fn compile(
 
 /// Which page of what.
 #[derive(Clone, Copy, Debug)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// The entity asked.
     pub entity: Entity,
     /// Whether the query was a POST.
@@ -66,7 +66,7 @@ pub struct Listing {
 }
 
 /// Answers a query.
-pub fn list(
+pub(crate) fn list(
     state: &State,
     text: &str,
     listing: Listing,
@@ -147,7 +147,7 @@ fn page_url(state: &State, listing: &Listing, query: &Query, text: &str, number:
 }
 
 /// Answers a request for a further page.
-pub fn next(
+pub(crate) fn next(
     state: &State,
     request: &Parsed,
     entity: Entity,
@@ -186,7 +186,7 @@ pub fn next(
 }
 
 /// Lists a parent's children.
-pub fn children(
+pub(crate) fn children(
     state: &State,
     parent: Parent,
     visible: bool,

@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::fault::FaultKind;
 
 /// Spoils an answer; faults that are not of this sort change nothing.
-pub fn spoil(answer: &mut Answer, fault: &FaultKind, own_url: &str) {
+pub(crate) fn spoil(answer: &mut Answer, fault: &FaultKind, own_url: &str) {
     match fault {
         FaultKind::Truncated { close: false } => answer.body.truncate(answer.body.len() / 2),
         FaultKind::Gzip => compress(answer),

@@ -18,7 +18,7 @@ use crate::world::World;
 use crate::world::adjust::Adjustment;
 
 /// Carries a request out with the fault it meets.
-pub async fn carry_out(
+pub(crate) async fn carry_out(
     state: &Arc<State>,
     listeners: &Arc<Listeners>,
     request: Arc<Parsed>,
@@ -157,7 +157,7 @@ fn note(state: &State, request: &Parsed, done: Result<(), String>) {
 }
 
 /// Changes the world as a fault or the control API asks.
-pub fn apply_change(world: &mut World, change: &Change) -> Result<(), String> {
+pub(crate) fn apply_change(world: &mut World, change: &Change) -> Result<(), String> {
     match change {
         Change::Insert { entity, record } => world.insert(*entity, record).map(|_| ()),
         Change::Set {

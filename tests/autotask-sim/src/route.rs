@@ -7,7 +7,7 @@ use crate::schema::Entity;
 /// A URL understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each variant is a path of the OpenAPI")]
-pub enum Route {
+pub(crate) enum Route {
     ZoneInformation,
     VersionInformation,
     Version,
@@ -26,7 +26,7 @@ pub enum Route {
 
 /// A parent in a path, and which of its children are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parent {
+pub(crate) struct Parent {
     /// `Contracts` or `ServiceBundles`.
     pub parent: Entity,
     /// The parent's id.
@@ -39,7 +39,7 @@ pub struct Parent {
 
 impl Route {
     /// Understands a path; `None` is a 404.
-    pub fn parse(path: &str) -> Option<Self> {
+    pub(crate) fn parse(path: &str) -> Option<Self> {
         let path = path.to_ascii_lowercase();
         let rest = path.strip_prefix("/atservicesrest/")?.trim_end_matches('/');
         if rest == "versioninformation" {
@@ -82,7 +82,7 @@ impl Route {
     }
 
     /// The verbs of the route.
-    pub fn methods(self) -> &'static [Method] {
+    pub(crate) fn methods(self) -> &'static [Method] {
         const GET: &[Method] = &[Method::GET];
         const GET_POST: &[Method] = &[Method::GET, Method::POST];
         match self {
@@ -114,7 +114,7 @@ impl Route {
     }
 
     /// Every verb that writes an entity, at its collection or under a parent.
-    pub fn verbs_of(entity: Entity) -> Vec<Method> {
+    pub(crate) fn verbs_of(entity: Entity) -> Vec<Method> {
         let parents = CHILDREN.iter().filter(|(_, _, child, _)| *child == entity);
         let parents = parents.map(|(parent, _, child, field)| Parent {
             parent: *parent,
@@ -129,7 +129,7 @@ impl Route {
     }
 
     /// The entity, where the route has one.
-    pub fn entity(self) -> Option<Entity> {
+    pub(crate) fn entity(self) -> Option<Entity> {
         match self {
             Self::Query(e) | Self::QueryNext(e) | Self::Count(e) | Self::Item(e, _) => Some(e),
             Self::Collection(e) | Self::Information(e) | Self::Fields(e) => Some(e),
@@ -140,7 +140,7 @@ impl Route {
     }
 
     /// What threads are counted by and the journal shows.
-    pub fn endpoint(self) -> &'static str {
+    pub(crate) fn endpoint(self) -> &'static str {
         match self {
             Self::ZoneInformation => "ZoneInformation",
             Self::VersionInformation => "VersionInformation",

@@ -11,14 +11,14 @@ use crate::world::table::Table;
 use crate::world::units::LineKind;
 
 /// The units table behind an entity, if it has one.
-pub fn unit_kind(entity: Entity) -> Option<LineKind> {
+pub(crate) fn unit_kind(entity: Entity) -> Option<LineKind> {
     [LineKind::Service, LineKind::Bundle]
         .into_iter()
         .find(|k| k.units() == entity)
 }
 
 /// One page of ids.
-pub fn page(
+pub(crate) fn page(
     world: &World,
     entity: Entity,
     query: &Query,
@@ -32,7 +32,7 @@ pub fn page(
 }
 
 /// How many records match.
-pub fn count(world: &World, entity: Entity, query: &Query) -> usize {
+pub(crate) fn count(world: &World, entity: Entity, query: &Query) -> usize {
     match unit_kind(entity) {
         Some(kind) => run::count(world.units(kind), query),
         None => run::count(world.rows(entity), query),
@@ -40,7 +40,7 @@ pub fn count(world: &World, entity: Entity, query: &Query) -> usize {
 }
 
 /// Whether a record is a child of this parent.
-pub fn belongs(world: &World, parent: Parent, id: i64) -> bool {
+pub(crate) fn belongs(world: &World, parent: Parent, id: i64) -> bool {
     let Some(field) = parent.child.fields().get(parent.field) else {
         return false;
     };
@@ -55,7 +55,7 @@ pub fn belongs(world: &World, parent: Parent, id: i64) -> bool {
 }
 
 /// Appends records as a JSON list without its brackets.
-pub fn write(
+pub(crate) fn write(
     body: &mut Vec<u8>,
     world: &World,
     entity: Entity,

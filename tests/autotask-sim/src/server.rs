@@ -32,14 +32,14 @@ const BODY_LIMIT: usize = 4 << 20;
 
 /// The ports the simulator listens at, and the way to open more.
 #[derive(Debug)]
-pub struct Listeners {
+pub(crate) struct Listeners {
     ports: Mutex<Vec<u16>>,
     stop: watch::Sender<bool>,
 }
 
 impl Listeners {
     /// No ports yet.
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             ports: Mutex::default(),
             stop: watch::Sender::new(false),
@@ -47,17 +47,17 @@ impl Listeners {
     }
 
     /// Closes all ports and connections.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
     }
 
     /// Completes when [`Self::stop`] is called.
-    pub async fn stopped(&self) {
+    pub(crate) async fn stopped(&self) {
         let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
     }
 
     /// Serves one more port.
-    pub fn serve(
+    pub(crate) fn serve(
         self: &Arc<Self>,
         listener: TcpListener,
         state: Arc<State>,
@@ -85,7 +85,7 @@ impl Listeners {
     }
 
     /// Moves the tenant to a zone at a new port; the old one answers 401 from now on.
-    pub async fn move_zone(self: &Arc<Self>, state: &Arc<State>) -> io::Result<u16> {
+    pub(crate) async fn move_zone(self: &Arc<Self>, state: &Arc<State>) -> io::Result<u16> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let port = self.serve(listener, Arc::clone(state), false)?;
         state.set_zone_port(port);

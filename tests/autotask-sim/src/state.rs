@@ -27,7 +27,7 @@ pub struct Settings {
 
 /// A request whose answer was lost and that is carried out when the clock gets there.
 #[derive(Debug)]
-pub struct Late {
+pub(crate) struct Late {
     /// When.
     pub due: DateTime,
     /// What.
@@ -36,7 +36,7 @@ pub struct Late {
 
 /// Shared state. Locks are held for one step only, never while waiting.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     world: Mutex<World>,
     settings: Mutex<Arc<Settings>>,
     threads: Mutex<Threads>,
@@ -55,7 +55,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// The state of a simulator that has answered nothing yet.
-    pub fn new(world: World, settings: Settings, journal: usize, zone_port: u16) -> Self {
+    pub(crate) fn new(world: World, settings: Settings, journal: usize, zone_port: u16) -> Self {
         Self {
             world: Mutex::new(world),
             settings: Mutex::new(Arc::new(settings)),
@@ -70,17 +70,17 @@ impl State {
     }
 
     /// The tenant.
-    pub fn world(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
     /// The settings in force.
-    pub fn settings(&self) -> Arc<Settings> {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
         Arc::clone(&lock(&self.settings))
     }
 
     /// Changes settings for requests from now on.
-    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+    pub(crate) fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
         let mut held = lock(&self.settings);
         let mut settings = Settings::clone(&held);
         change(&mut settings);
@@ -88,52 +88,52 @@ impl State {
     }
 
     /// Requests in flight.
-    pub fn threads(&self) -> MutexGuard<'_, Threads> {
+    pub(crate) fn threads(&self) -> MutexGuard<'_, Threads> {
         lock(&self.threads)
     }
 
     /// The rolling hour.
-    pub fn hour(&self) -> MutexGuard<'_, Hour> {
+    pub(crate) fn hour(&self) -> MutexGuard<'_, Hour> {
         lock(&self.hour)
     }
 
     /// The journal.
-    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         lock(&self.journal)
     }
 
     /// The faults that wait.
-    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         lock(&self.faults)
     }
 
     /// Remembered pages.
-    pub fn pages(&self) -> MutexGuard<'_, Pages> {
+    pub(crate) fn pages(&self) -> MutexGuard<'_, Pages> {
         lock(&self.pages)
     }
 
     /// Requests still to be carried out.
-    pub fn late(&self) -> MutexGuard<'_, Vec<Late>> {
+    pub(crate) fn late(&self) -> MutexGuard<'_, Vec<Late>> {
         lock(&self.late)
     }
 
     /// The port the tenant's zone is at.
-    pub fn zone_port(&self) -> u16 {
+    pub(crate) fn zone_port(&self) -> u16 {
         *lock(&self.zone_port)
     }
 
     /// Moves the tenant's zone.
-    pub fn set_zone_port(&self, port: u16) {
+    pub(crate) fn set_zone_port(&self, port: u16) {
         *lock(&self.zone_port) = port;
     }
 
     /// The zone's URL as `zoneInformation` gives it: ends in `/ATServicesRest/`.
-    pub fn zone_url(&self) -> String {
+    pub(crate) fn zone_url(&self) -> String {
         format!("http://127.0.0.1:{}/ATServicesRest/", self.zone_port())
     }
 
     /// Moves the tenant's clock and carries out what was due.
-    pub fn advance(&self, span: jiff::Span) {
+    pub(crate) fn advance(&self, span: jiff::Span) {
         let now = {
             let mut world = self.world();
             world.now = world.now.saturating_add(span);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Where the commands run, and against what.
 #[derive(Debug)]
-pub struct Shell {
+pub(crate) struct Shell {
     program: PathBuf,
     folder: PathBuf,
 }
@@ -19,7 +19,7 @@ impl Shell {
     ///
     /// # Errors
     /// The program was not built beside this one.
-    pub fn new(folder: &Path) -> Result<Self> {
+    pub(crate) fn new(folder: &Path) -> Result<Self> {
         let mut program = std::env::current_exe()?;
         program.set_file_name("psa-host");
         if !program.exists() {
@@ -32,7 +32,7 @@ impl Shell {
     }
 
     /// Announce what comes.
-    pub fn step(&self, what: &str) {
+    pub(crate) fn step(&self, what: &str) {
         println!("\n── {what}");
     }
 
@@ -40,7 +40,7 @@ impl Shell {
     ///
     /// # Errors
     /// No JSON.
-    pub fn ask(&self, arguments: &[&str]) -> Result<Value> {
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Result<Value> {
         let output = self.command(arguments).args(["--format", "json"]).output();
         let output = output.context("psa-host could not be started")?;
         serde_json::from_slice(&output.stdout).context("psa-host printed no JSON")
@@ -58,7 +58,7 @@ impl Shell {
     }
 
     /// How to go on by hand.
-    pub fn by_hand(&self) -> String {
+    pub(crate) fn by_hand(&self) -> String {
         let folder = self.folder.display();
         format!(
             "  export PSA_HOST_DATA={folder}/data PSA_HOST_KEY_FILE={folder}/key\n  \
@@ -73,7 +73,7 @@ impl Shell {
     ///
     /// # Errors
     /// An exit status that is none of `expected`.
-    pub fn run(&self, arguments: &[&str], expected: &[i32]) -> Result<()> {
+    pub(crate) fn run(&self, arguments: &[&str], expected: &[i32]) -> Result<()> {
         println!("\n$ psa-host {}", typed(arguments));
         std::io::stdout().flush()?;
         let status = self

@@ -26,7 +26,7 @@ pub fn hostile() -> Vec<u8> {
 
 /// Where it is built to.
 #[must_use]
-pub fn hostile_path() -> PathBuf {
+pub(crate) fn hostile_path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist/hostile.wasm")
 }
 

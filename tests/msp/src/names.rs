@@ -54,7 +54,7 @@ const SECOND: [&str; 20] = [
 const LAST: [&str; 4] = ["LLC", "Inc.", "Group", "& Co."];
 
 /// The name of customer number `at`: no two alike.
-pub fn company(at: usize) -> String {
+pub(crate) fn company(at: usize) -> String {
     let (first, second) = (
         FIRST[at % FIRST.len()],
         SECOND[(at / FIRST.len()) % SECOND.len()],
@@ -69,7 +69,7 @@ pub fn company(at: usize) -> String {
 }
 
 /// A domain made of a name.
-pub fn domain(company: &str) -> String {
+pub(crate) fn domain(company: &str) -> String {
     let letters = company.chars().filter(char::is_ascii_alphanumeric);
     let mut domain: String = letters.collect::<String>().to_ascii_lowercase();
     domain.push_str(".example");

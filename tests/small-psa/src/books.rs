@@ -26,7 +26,9 @@ pub enum Periods {
 /// One product with one quantity.
 #[derive(Debug, Clone)]
 pub struct Addition {
+    /// Its number.
     pub id: i64,
+    /// The product's number.
     pub product: i64,
     /// The quantities it had, each from a day on.
     pub quantities: BTreeMap<Date, i64>,
@@ -49,14 +51,19 @@ impl Addition {
 /// A company's monthly agreement.
 #[derive(Debug, Clone)]
 pub struct Agreement {
+    /// Its number.
     pub id: i64,
+    /// The company's number.
     pub company: i64,
+    /// The first day it holds.
     pub start: Date,
+    /// When its months are invoiced.
     pub periods: Periods,
     /// The first day that no invoice has billed.
     pub unbilled: Date,
     /// Whether the API tells of invoices.
     pub tells_invoices: bool,
+    /// What it bills.
     pub additions: Vec<Addition>,
 }
 
@@ -77,11 +84,15 @@ impl Agreement {
 /// A stretch of days on an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Billed {
+    /// Of which agreement.
     pub agreement: i64,
+    /// For which addition.
     pub addition: i64,
     /// The day of the invoice.
     pub made: Date,
+    /// The first day that is billed.
     pub from: Date,
+    /// The last one.
     pub to: Date,
     /// What the customer pays for.
     pub quantity: i64,
@@ -90,18 +101,26 @@ pub struct Billed {
 /// A quantity that was set through the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patch {
+    /// The day on which it was set.
     pub on: Date,
+    /// Of which addition.
     pub addition: i64,
+    /// What it was set to.
     pub quantity: i64,
 }
 
 /// Everything the PSA knows.
 #[derive(Debug)]
 pub struct Books {
+    /// The PSA's day.
     pub today: Date,
+    /// What an invoice bills.
     pub bills: Bills,
+    /// All of them, by number.
     pub agreements: Vec<Agreement>,
+    /// Every stretch that was ever billed, in the order of the invoices.
     pub invoices: Vec<Billed>,
+    /// Every quantity that was ever set, in order.
     pub patches: Vec<Patch>,
 }
 

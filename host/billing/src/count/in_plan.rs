@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::look_back::no_period;
 use super::{Basis, CountDay, CountExclusion, CountHistory, CountPolicy, Counted, count};
-use crate::contract_choice::Place;
+use crate::contract_choice::ChosenLine;
 use crate::effective::agreed_period;
 use crate::plan::Context;
 use jiff::civil::Date;
@@ -77,7 +77,7 @@ impl Context<'_> {
         &self,
         workspace: &WorkspaceId,
         service: &ServiceMapping,
-        place: Option<&Place<'_>>,
+        place: Option<&ChosenLine<'_>>,
         holds_from: Date,
     ) -> Result<Counted, Hold> {
         let ServiceMapping { module, metric, .. } = service;

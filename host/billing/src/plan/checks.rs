@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{Context, LinePast, Pair, PlanLine, Rejected};
-use crate::contract_choice::Place;
+use crate::contract_choice::ChosenLine;
 use crate::count::Counted;
 use crate::rejection::MAX_REJECTIONS;
 use crate::{Hold, HoldCode, Segment, Timeline, Truth, Units, UnitsChange, ZeroUnits};
@@ -76,7 +76,7 @@ impl Context<'_> {
 }
 
 /// Whether units can be set on the line from outside.
-pub(super) fn changeable(place: &Place<'_>) -> Result<(), Hold> {
+pub(super) fn changeable(place: &ChosenLine<'_>) -> Result<(), Hold> {
     let Some(why) = &place.line.not_writable else {
         return Ok(());
     };
@@ -86,7 +86,7 @@ pub(super) fn changeable(place: &Place<'_>) -> Result<(), Hold> {
 }
 
 /// Whether the customer is invoiced for the line, if it is to have units at all.
-pub(super) fn billable(line: &PlanLine, place: &Place<'_>) -> Result<(), Hold> {
+pub(super) fn billable(line: &PlanLine, place: &ChosenLine<'_>) -> Result<(), Hold> {
     let has_units = |units: Option<Units>| units.is_some_and(|units| !units.is_zero());
     if place.line.billable != Truth::No || !(has_units(line.target) || has_units(line.baseline)) {
         return Ok(());
@@ -97,7 +97,7 @@ pub(super) fn billable(line: &PlanLine, place: &Place<'_>) -> Result<(), Hold> {
 }
 
 /// Units of a change that do not reach the invoice, or may not.
-pub(super) fn say_what_is_not_billed(line: &mut PlanLine, place: &Place<'_>) {
+pub(super) fn say_what_is_not_billed(line: &mut PlanLine, place: &ChosenLine<'_>) {
     if place.line.billable == Truth::Unknown {
         line.note("the PSA does not say whether the customer is invoiced for the line");
     }
@@ -111,7 +111,7 @@ pub(super) fn say_what_is_not_billed(line: &mut PlanLine, place: &Place<'_>) {
 }
 
 /// The change of what is billed: units that the contract includes are not.
-pub(super) fn billed_change(line: &PlanLine, place: &Place<'_>) -> Option<UnitsChange> {
+pub(super) fn billed_change(line: &PlanLine, place: &ChosenLine<'_>) -> Option<UnitsChange> {
     let included = place.line.included.unwrap_or(Units::ZERO);
     let (baseline, target) = (line.baseline?, line.target?);
     Some(above(target, included).change_from(above(baseline, included)))
@@ -179,7 +179,7 @@ pub(super) fn not_rejected_twice(target: Units, past: &LinePast) -> Result<(), H
 /// What is coming can only be told where all of it was read: a line whose units end
 /// before those of its contract's other lines lacks rows, or ends, and a person has to say
 /// which.
-pub(super) fn nothing_is_cut_off(place: &Place<'_>, timeline: &Timeline) -> Result<(), Hold> {
+pub(super) fn nothing_is_cut_off(place: &ChosenLine<'_>, timeline: &Timeline) -> Result<(), Hold> {
     // An open one has no end.
     let end = |timeline: &Timeline| timeline.segments().last().and_then(|last| last.end);
     let Some(own) = end(timeline) else {

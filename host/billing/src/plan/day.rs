@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::decide::Look;
 use super::{Context, Decision, DueNews, LinePast, Pair, PlanLine};
-use crate::contract_choice::Place;
+use crate::contract_choice::ChosenLine;
 use crate::effective::{Circumstances, When, already_adjusted, effective};
 use crate::{
     Effect, Hold, HoldCode, ModuleId, ServiceMapping, Timeline, Units, Workspace, WorkspaceId,
@@ -17,7 +17,7 @@ impl Context<'_> {
         &self,
         workspace: &Workspace,
         service: &ServiceMapping,
-        place: &Place<'_>,
+        place: &ChosenLine<'_>,
     ) -> Option<Date> {
         let (id, module) = (&workspace.id, &service.module);
         if !self.counting.depends_on_day(id, module) && !self.set_asides.ends(id, module) {
@@ -33,7 +33,7 @@ impl Context<'_> {
 
     pub(super) fn when(
         &self,
-        place: &Place<'_>,
+        place: &ChosenLine<'_>,
         timeline: &Timeline,
         past: &LinePast,
         due: Option<Date>,
@@ -44,7 +44,7 @@ impl Context<'_> {
 
     pub(super) fn circumstances<'c>(
         &'c self,
-        place: &Place<'c>,
+        place: &ChosenLine<'c>,
         timeline: &'c Timeline,
         past: &'c LinePast,
         due: Option<Date>,
@@ -78,7 +78,7 @@ impl Context<'_> {
 
     /// The line that still waits for a day that has come, also where changes from today on
     /// would go to the contract that follows.
-    pub(super) fn waits_on(&self, place: &Place<'_>, pair: (&WorkspaceId, &ModuleId)) -> bool {
+    pub(super) fn waits_on(&self, place: &ChosenLine<'_>, pair: (&WorkspaceId, &ModuleId)) -> bool {
         let past = self.past.get(&place.line.key.line);
         let due = past.and_then(|past| past.due_for(pair.0, pair.1));
         self.model.effect != Effect::Dated && due.is_some_and(|due| due <= self.as_of)

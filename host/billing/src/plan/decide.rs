@@ -5,7 +5,7 @@
 use super::day::due_news;
 use super::words::{in_words, place_in_words, timeline_in_words};
 use super::{Context, Decision, DueNews, LinePast, PlanLine, Trace, checks};
-use crate::contract_choice::{Place, choose};
+use crate::contract_choice::{ChosenLine, choose};
 use crate::count::{Counted, StepName};
 use crate::period::next_period;
 use crate::rules::{Action, EffectivePolicy, ZeroRule};
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Look<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) counted: &'a Result<Counted, Hold>,
-    pub(super) place: Place<'a>,
+    pub(super) place: ChosenLine<'a>,
     /// All of the account's.
     pub(super) contracts: &'a [Contract],
     pub(super) timeline: &'a Timeline,
@@ -127,7 +127,7 @@ impl Context<'_> {
         workspace: &Workspace,
         service: &ServiceMapping,
         contracts: &'c [Contract],
-    ) -> Result<Place<'c>, Hold> {
+    ) -> Result<ChosenLine<'c>, Hold> {
         let pinned = self.mapping.contract(&workspace.id);
         let now = choose(contracts, &service.service, self.as_of, pinned)?;
         if self.rules.effective.policy != EffectivePolicy::NextPeriod
@@ -151,7 +151,7 @@ impl Context<'_> {
         line: &mut PlanLine,
         workspace: &Workspace,
         counted: &Result<Counted, Hold>,
-        (place, contracts): (Result<Place<'_>, Hold>, &[Contract]),
+        (place, contracts): (Result<ChosenLine<'_>, Hold>, &[Contract]),
         trace: &mut Trace<'_>,
     ) -> Result<Decision, Hold> {
         self.account_and_service(&line.pair)?;

@@ -86,7 +86,7 @@ pub(super) struct OneWay {
 }
 
 impl OneWay {
-    pub fn add(&mut self, account: &AccountId, change: UnitsChange) {
+    pub(super) fn add(&mut self, account: &AccountId, change: UnitsChange) {
         if change.is_zero() {
             return;
         }

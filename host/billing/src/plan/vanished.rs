@@ -21,7 +21,7 @@ pub(super) struct Vanished {
 impl Vanished {
     /// What is remembered of this connection's lines. An account that the PSA no longer
     /// lists is counted as an account, and one that is mapped no more is not read.
-    pub fn new(context: &Context<'_>) -> Self {
+    pub(super) fn new(context: &Context<'_>) -> Self {
         let mut expected: HashMap<AccountId, Vec<(LineId, Option<ContractId>)>> = HashMap::new();
         for (line, past) in context.past {
             let Some(account) = account_of(context, past) else {
@@ -41,7 +41,7 @@ impl Vanished {
     }
 
     /// Look for an account's lines among the contracts that were read for it.
-    pub fn saw(&mut self, account: &AccountId, contracts: &[Contract]) {
+    pub(super) fn saw(&mut self, account: &AccountId, contracts: &[Contract]) {
         for (line, on) in self.expected.remove(account).unwrap_or_default() {
             self.known += 1;
             self.gone += usize::from(!is_there(&line, on.as_ref(), contracts));

@@ -1,11 +1,11 @@
 //! What was found and decided, in words for `explain`.
 
 use super::{Decision, PlanLine};
-use crate::contract_choice::Place;
+use crate::contract_choice::ChosenLine;
 use crate::{Money, Segment, Timeline, Truth};
 
-pub(super) fn place_in_words(place: &Place<'_>) -> String {
-    let Place {
+pub(super) fn place_in_words(place: &ChosenLine<'_>) -> String {
+    let ChosenLine {
         contract,
         line,
         follows,

@@ -110,7 +110,7 @@ fn look_at(
         service("17", None),
         service("18", Some(("2", Some("USD")))),
     ]);
-    let seen = Seen {
+    let seen = RadarInputs {
         as_of: DAY,
         snapshot: &snapshot,
         elsewhere: &Elsewhere::default(),

@@ -48,14 +48,14 @@ pub(super) struct Name {
 
 impl Name {
     /// A company's; none where nothing of it can be compared.
-    pub fn company(text: &str) -> Option<Self> {
+    pub(super) fn company(text: &str) -> Option<Self> {
         let words = fold(text);
         let kept = without_legal(&words);
         Self::of(&words, &words[..kept])
     }
 
     /// A product's.
-    pub fn product(text: &str) -> Option<Self> {
+    pub(super) fn product(text: &str) -> Option<Self> {
         let words = fold(text);
         let core: Vec<String> = words
             .iter()
@@ -76,7 +76,7 @@ impl Name {
     }
 
     /// The core's words.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         self.core.split(' ')
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Words {
 
 /// A scored pair, by position.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ScoredPair {
     pub left: usize,
     pub right: usize,
     pub score: u8,
@@ -106,7 +106,7 @@ pub(super) fn pair<C, P>(
     left: &[Party<'_, C>],
     right: &[Party<'_, P>],
     words: &Words,
-) -> Vec<Found> {
+) -> Vec<ScoredPair> {
     let index = Index::new(right);
     let mut candidates: Vec<Vec<Candidate>> = left
         .iter()
@@ -155,7 +155,7 @@ pub(super) fn pair<C, P>(
                 () if near_left.is_empty() && near_right.is_empty() => Confidence::Likely,
                 () => Confidence::Ambiguous,
             };
-            found.push(Found {
+            found.push(ScoredPair {
                 left: at,
                 right,
                 score,

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use psa_host_billing::{HoldCode, RejectionKind, ReportCode};
 
+use crate::IntentState;
 use crate::db::UnknownWord;
-use crate::{IntentState, LineUpdate, Outcome};
+use crate::runs::outcome::{LineUpdate, Outcome};
 
 /// How a PSA refused an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,9 +5,9 @@ use psa_host_billing::plan::Due;
 use psa_host_billing::{LineId, TenantKey};
 use serde_json::json;
 
-use crate::db::{Sql, Tx, date, params, parsed};
+use crate::db::{Sql, Tx, date, parsed};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
@@ -29,23 +29,24 @@ impl Ledger {
             let held = lease.posting(change)?;
             held.of(tenant.as_str())?;
             let run = held.run;
-            let mut keep = change.prepare(
-                "INSERT OR REPLACE INTO due_days (tenant, line, workspace, module, due)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
-            for (line, due) in days {
-                let Some(due) = due else {
-                    forget(change, tenant, line)?;
-                    continue;
-                };
-                keep.execute(params![
-                    tenant.as_str(),
-                    line.as_str(),
-                    due.workspace.as_str(),
-                    due.module.as_str(),
-                    due.from.to_string(),
-                ])?;
+            for (line, _) in days.iter().filter(|(_, due)| due.is_none()) {
+                forget(change, tenant, line)?;
             }
+            let kept = days.iter().filter_map(|(line, due)| {
+                let due = due.as_ref()?;
+                Some(Ok([
+                    tenant.as_str().into(),
+                    line.as_str().into(),
+                    due.workspace.as_str().into(),
+                    due.module.as_str().into(),
+                    due.from.into(),
+                ]))
+            });
+            change.insert_rows(
+                "INSERT OR REPLACE INTO due_days (tenant, line, workspace, module, due)
+                 VALUES :rows",
+                kept,
+            )?;
             let set = days.iter().filter(|(_, due)| due.is_some()).count();
             let detail = json!({ "tenant": tenant, "set": set, "settled": days.len() - set });
             journal.write(

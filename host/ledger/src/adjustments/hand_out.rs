@@ -6,11 +6,13 @@
 //! process, and may be lost with the power. So an intent that is still marked was never
 //! handed out if the machine has not been started anew since; else it counts as handed out.
 
+use crate::adjustments::intent::IntentRecord;
 use crate::adjustments::intents_read::find;
 use crate::db::{Optional, Tx, params};
 use crate::error::Inside;
 use crate::files::boot::this_boot;
-use crate::{IntentId, IntentRecord, IntentState, Ledger, LedgerError, Result, RunLease};
+use crate::ids::IntentId;
+use crate::{IntentState, Ledger, LedgerError, Result, RunLease};
 
 /// The name of a boot that nobody knows: never that of any later process.
 const NO_BOOT: &str = "unknown";

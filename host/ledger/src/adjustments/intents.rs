@@ -1,15 +1,13 @@
 //! Effectively once: what is to be sent is on the disk before a byte leaves, and so is
 //! every step after it. A crash at any instant finds here what may have happened.
 
-use std::fmt;
-use std::ops::Deref;
-
 use jiff::Timestamp;
-use psa_host_billing::{Adjustment, LineId, TenantKey, Units};
+use psa_host_billing::{LineId, TenantKey, Units};
 use serde_json::{Value, json};
 
 use crate::adjustments::due_days;
 use crate::adjustments::hand_out::mark_of_boot;
+use crate::adjustments::intent::{Intent, IntentRecord};
 use crate::adjustments::intents_read::find;
 use crate::adjustments::lines;
 use crate::adjustments::lines_seen;
@@ -17,77 +15,15 @@ use crate::adjustments::transition::{MAX_SENDS, OPEN_STATES};
 use crate::db::{Optional, Tx, is_refused, params, parsed};
 use crate::decisions::stances;
 use crate::error::{Fault, Inside};
-use crate::history::{About, Journal};
+use crate::history::chain::About;
+use crate::history::journal::Journal;
+use crate::ids::IntentId;
 use crate::runs::lease::Held;
 use crate::runs::run_lines;
 use crate::{
     Answer, IntentState, Ledger, LedgerError, LineUpdate, Outcome, Refusal, Resolution, Result,
-    RunId, RunLease, Step,
+    RunLease, Step,
 };
-
-/// An intent's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IntentId(pub(crate) i64);
-
-impl fmt::Display for IntentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// An adjustment to be sent, with its place in a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
-    /// The PSA instance.
-    pub tenant: TenantKey,
-    /// The row of the run it is for.
-    pub row: u32,
-    /// What is to be sent.
-    pub adjustment: Adjustment,
-}
-
-impl Deref for Intent {
-    type Target = Adjustment;
-
-    fn deref(&self) -> &Adjustment {
-        &self.adjustment
-    }
-}
-
-/// An intent and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IntentRecord {
-    /// Its number.
-    pub id: IntentId,
-    /// The run that made it.
-    pub run: RunId,
-    /// What is to be sent.
-    pub intent: Intent,
-    /// Where it is.
-    pub state: IntentState,
-    /// Requests that were handed out, and may have left this machine.
-    pub attempt: u32,
-    /// The boot it was marked as sending in; none once it was handed out.
-    pub(crate) marked_in: Option<String>,
-    /// How the last answer refused it.
-    pub refusal: Option<Refusal>,
-    /// A person took back that its rejection counts.
-    pub lifted: bool,
-    /// Why it is held, as a code.
-    pub code: Option<String>,
-    /// The PSA's or the host's words.
-    pub words: Option<String>,
-    /// What a resolution stands on.
-    pub evidence: Option<String>,
-    /// When it was written down.
-    pub intended_at: Timestamp,
-    /// When bytes may first have left, at the last send.
-    pub sending_at: Option<Timestamp>,
-    /// When the last answer came.
-    pub answered_at: Option<Timestamp>,
-    /// When it was resolved.
-    pub resolved_at: Option<Timestamp>,
-}
 
 impl Ledger {
     /// Write down what is to be sent, all or nothing, durable when this returns. Claims

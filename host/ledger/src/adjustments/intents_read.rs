@@ -7,14 +7,14 @@ use psa_host_billing::{
     Adjustment, LineId, LineKey, ModuleId, RejectionKind, TenantKey, WorkspaceId,
 };
 
+use crate::adjustments::intent::{Intent, IntentRecord};
 use crate::adjustments::transition::OPEN_STATES;
 use crate::db::{
     Optional, Row, Sql, Tx, date, instant, instant_opt, params, parsed, parsed_opt, units,
 };
 use crate::error::Inside;
-use crate::{
-    Intent, IntentId, IntentRecord, IntentState, Ledger, LedgerError, Refusal, Result, RunId,
-};
+use crate::ids::{IntentId, RunId};
+use crate::{IntentState, Ledger, LedgerError, Refusal, Result};
 
 impl Ledger {
     /// What is not settled in a tenant, oldest first.

@@ -1,6 +1,7 @@
 //! Lines that a run found as they should be, so that nobody's later change of them is
 //! undone unseen. A line that was only seen is no connection's own and was never posted.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -11,7 +12,7 @@ use serde_json::json;
 use crate::db::{Sql, Tx, date, params, parsed, parsed_opt, units};
 use crate::decisions::stances;
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result, RunId, RunLease};
 
 /// A line that was found right.
@@ -108,42 +109,43 @@ impl Ledger {
     /// # Errors
     /// A failing or damaged database.
     pub fn seen_right(&self, tenant: &TenantKey) -> Result<Vec<SeenRight>> {
-        let mut all = Vec::new();
-        self.each_seen_right(tenant, |seen| all.push(seen))?;
-        Ok(all)
+        self.read(|view| {
+            let mut all = Vec::new();
+            each_seen(view, tenant, |seen| all.push(seen))?;
+            Ok(all)
+        })
     }
 
     /// The same, one after the other: a large tenant has tens of thousands. Ids that repeat
-    /// share their text.
+    /// share their text. A reading that is made again tells of the same lines again.
     ///
     /// # Errors
     /// A failing or damaged database.
-    pub fn each_seen_right(
-        &self,
-        tenant: &TenantKey,
-        mut take: impl FnMut(SeenRight),
-    ) -> Result<()> {
-        self.read(|view| {
-            let mut select = view.prepare(
-                "SELECT line, workspace, module, units, since, contract FROM lines_seen
-                 WHERE tenant = ?1 ORDER BY line",
-            )?;
-            let mut rows = select.query([tenant.as_str()])?;
-            let (mut workspaces, mut modules) = (Shared::default(), Shared::default());
-            let mut contracts = Shared::default();
-            while let Some(row) = &rows.next()? {
-                take(SeenRight {
-                    line: parsed(row, 0)?,
-                    workspace: workspaces.id(parsed(row, 1)?),
-                    module: modules.id(parsed(row, 2)?),
-                    units: units(row, 3)?,
-                    since: date(row, 4)?,
-                    contract: parsed_opt(row, 5)?.map(|id| contracts.id(id)),
-                });
-            }
-            Ok(())
-        })
+    pub fn each_seen_right(&self, tenant: &TenantKey, take: impl FnMut(SeenRight)) -> Result<()> {
+        let take = RefCell::new(take);
+        self.read(|view| each_seen(view, tenant, &mut *take.borrow_mut()))
     }
+}
+
+fn each_seen(view: &Tx<'_>, tenant: &TenantKey, mut take: impl FnMut(SeenRight)) -> Inside<()> {
+    let mut select = view.prepare(
+        "SELECT line, workspace, module, units, since, contract FROM lines_seen
+         WHERE tenant = ?1 ORDER BY line",
+    )?;
+    let mut rows = select.query([tenant.as_str()])?;
+    let (mut workspaces, mut modules) = (Shared::default(), Shared::default());
+    let mut contracts = Shared::default();
+    while let Some(row) = &rows.next()? {
+        take(SeenRight {
+            line: parsed(row, 0)?,
+            workspace: workspaces.id(parsed(row, 1)?),
+            module: modules.id(parsed(row, 2)?),
+            units: units(row, 3)?,
+            since: date(row, 4)?,
+            contract: parsed_opt(row, 5)?.map(|id| contracts.id(id)),
+        });
+    }
+    Ok(())
 }
 
 /// Ids of which each is kept once.

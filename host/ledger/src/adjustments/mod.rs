@@ -3,11 +3,11 @@
 pub(crate) mod answer;
 pub(crate) mod due_days;
 pub(crate) mod hand_out;
+pub(crate) mod intent;
 pub(crate) mod intents;
 pub(crate) mod intents_read;
 pub(crate) mod lines;
 pub(crate) mod lines_seen;
 pub(crate) mod passed;
 pub(crate) mod rejections;
-pub(crate) mod step;
 pub(crate) mod transition;

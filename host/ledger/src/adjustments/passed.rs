@@ -60,22 +60,23 @@ impl Ledger {
         self.write(|change, _| {
             let connection = lease.posting(change)?.connection;
             forget(change, connection, day)?;
-            let mut keep = change.prepare(
+            let rows = passing.iter().map(|passed| {
+                Ok([
+                    connection.into(),
+                    passed.line.as_str().into(),
+                    passed.effective.into(),
+                    passed.account.as_str().into(),
+                    passed.change.get().to_string().into(),
+                    passed.day.into(),
+                    passed.on_day.get().to_string().into(),
+                ])
+            });
+            change.insert_rows(
                 "INSERT OR REPLACE INTO passed_changes
                      (connection, line, effective, account, change, day, on_day)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                 VALUES :rows",
+                rows,
             )?;
-            for passed in passing {
-                keep.execute(params![
-                    connection,
-                    passed.line.as_str(),
-                    passed.effective.to_string(),
-                    passed.account.as_str(),
-                    passed.change.get().to_string(),
-                    passed.day.to_string(),
-                    passed.on_day.get().to_string(),
-                ])?;
-            }
             Ok(())
         })
     }

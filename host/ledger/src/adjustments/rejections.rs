@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::adjustments::intents_read::record;
 use crate::db::{Sql, params};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{IntentState, Ledger, Refusal, Result};
 
 /// The last rejections of a line in a row, all of one target.

@@ -1,7 +1,7 @@
 //! Where an intended adjustment can be, and where it can go from there. Pure: the
 //! database keeps what this allows.
 
-use crate::db::words;
+use crate::db::UnknownWord;
 
 /// Sends of one change that may have left this machine, at most, until a person looks. A
 /// second one only after the line was read and the first had not been applied. It counts
@@ -9,7 +9,20 @@ use crate::db::words;
 pub const MAX_SENDS: u32 = 2;
 
 /// Where an intended adjustment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownWord, parse_err_fn = UnknownWord::new)]
 pub enum IntentState {
     /// Written down; nothing has left.
     Intended,
@@ -31,17 +44,12 @@ pub enum IntentState {
     Held,
 }
 
-words!(IntentState {
-    Intended => "intended",
-    Sending => "sending",
-    Accepted => "accepted",
-    Rejected => "rejected",
-    Doubtful => "doubtful",
-    NotSent => "not-sent",
-    Confirmed => "confirmed",
-    NotApplied => "not-applied",
-    Held => "held",
-});
+impl IntentState {
+    /// As it is kept and shown.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// The open states as an SQL list; the index `one_open_intent` has the same.
 pub(crate) const OPEN_STATES: &str = "'intended', 'sending', 'accepted', 'doubtful', 'held'";

@@ -1,6 +1,9 @@
 //! Connections: a plugin configured with credentials in one channel workspace.
 
+mod credentials;
+mod lookup;
 pub(crate) mod rebind;
+mod rows;
 pub(crate) mod secrets;
 pub(crate) mod tenant_claims;
 pub(crate) mod workspaces;
@@ -12,11 +15,17 @@ use psa_host_billing::{ConnectionName, TenantKey, WorkspaceId};
 use serde_json::json;
 
 use crate::adjustments::transition::OPEN_STATES;
+use crate::connections::credentials::renew_credentials;
+use crate::connections::rows::{complete, connection};
 use crate::connections::secrets::Owner;
-use crate::db::{Optional, Row, Sql, Tx, instant, instant_opt, params, parsed, parsed_opt};
-use crate::error::{Fault, Inside};
-use crate::history::About;
-use crate::{Ledger, LedgerError, Result, RunLease, Secret, SnapshotId, usage};
+use crate::db::{Optional, Tx, params, parsed};
+use crate::error::Inside;
+use crate::history::chain::About;
+use crate::ids::SnapshotId;
+use crate::runs::lease::RunLease;
+use crate::{Ledger, LedgerError, Result, Secret, usage};
+
+pub(crate) use lookup::{id_of, must_exist, tenant_of};
 
 /// A connection to add.
 #[derive(Debug, Clone)]
@@ -170,7 +179,7 @@ impl Ledger {
                 .prepare("SELECT * FROM connections WHERE name = ?1")?
                 .query_row([name.as_str()], connection)
                 .optional()?;
-            complete(view, found.ok_or_else(|| unknown(name))?)
+            complete(view, found.ok_or_else(|| lookup::unknown(name))?)
         })
     }
 
@@ -214,31 +223,6 @@ impl Ledger {
         })
     }
 
-    /// Put new secrets in the place of old ones. Those not named stay.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`]; a missing or wrong key.
-    pub fn rotate_connection(
-        &self,
-        name: &ConnectionName,
-        secrets: &BTreeMap<String, Secret>,
-    ) -> Result<()> {
-        self.write(|change, journal| {
-            let id = must_exist(change, name)?;
-            renew_credentials(change, id)?;
-            let owner = Owner::Connection(name.as_str());
-            secrets::put(change, journal, &self.inner.keyring, owner, secrets)?;
-            let detail = json!({ "secrets": secrets.keys().collect::<Vec<_>>() });
-            journal.write(
-                change,
-                About::Named(name),
-                "connection.rotated",
-                name.as_str(),
-                &detail,
-            )
-        })
-    }
-
     /// Keep scheduled work away from a connection, or let it at it again.
     ///
     /// # Errors
@@ -259,78 +243,6 @@ impl Ledger {
                 "connection.resumed"
             };
             journal.write(change, About::Named(name), what, name.as_str(), &json!({}))
-        })
-    }
-
-    /// Keep that the PSA refused the credentials of this version: nothing is sent with them
-    /// again until somebody says so. Where they were changed meanwhile, nothing is kept.
-    ///
-    /// # Errors
-    /// A failing disk or database.
-    pub fn refuse_credentials(
-        &self,
-        name: &ConnectionName,
-        version: i64,
-        words: &str,
-    ) -> Result<()> {
-        self.write(|change, journal| {
-            let changed = change.execute(
-                "UPDATE connections SET refused_at = ?3, refused_words = ?4
-                 WHERE name = ?1 AND credentials_version = ?2 AND refused_at IS NULL",
-                params![name.as_str(), version, journal.at().as_microsecond(), words],
-            )?;
-            if changed == 0 {
-                return Ok(());
-            }
-            let detail = json!({ "words": words });
-            journal.write(
-                change,
-                About::Named(name),
-                "connection.credentials-refused",
-                name.as_str(),
-                &detail,
-            )
-        })
-    }
-
-    /// Let refused credentials be tried once more: somebody says that they are right now.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`].
-    pub fn retry_credentials(&self, name: &ConnectionName) -> Result<()> {
-        self.write(|change, journal| {
-            let id = must_exist(change, name)?;
-            if !renew_credentials(change, id)? {
-                return Ok(());
-            }
-            journal.write(
-                change,
-                About::Named(name),
-                "connection.credentials-retried",
-                name.as_str(),
-                &json!({}),
-            )
-        })
-    }
-
-    /// Keep what a check said. Not in the history: it changes nothing.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`].
-    pub fn record_check(&self, name: &ConnectionName, outcome: &CheckOutcome) -> Result<()> {
-        self.write(|change, _| {
-            let id = must_exist(change, name)?;
-            change.execute(
-                "UPDATE connections SET check_status = ?2, check_code = ?3, checked_at = ?4
-                 WHERE id = ?1",
-                params![
-                    id,
-                    outcome.status,
-                    outcome.code,
-                    outcome.at.as_microsecond()
-                ],
-            )?;
-            Ok(())
         })
     }
 
@@ -399,49 +311,6 @@ pub(crate) fn refuse_open_intents(view: &Tx<'_>, id: i64, name: &str) -> Inside<
     Ok(())
 }
 
-/// The credentials are others now, or to be tried again. Tells whether they were refused.
-fn renew_credentials(change: &Tx<'_>, id: i64) -> Inside<bool> {
-    let refused: bool = change.query_row(
-        "SELECT refused_at IS NOT NULL FROM connections WHERE id = ?1",
-        [id],
-        |row| row.get(0),
-    )?;
-    change.execute(
-        "UPDATE connections SET credentials_version = credentials_version + 1,
-             refused_at = NULL, refused_words = NULL WHERE id = ?1",
-        [id],
-    )?;
-    Ok(refused)
-}
-
-/// The number of a connection.
-pub(crate) fn id_of(view: &Tx<'_>, name: &ConnectionName) -> Inside<Option<i64>> {
-    Ok(view
-        .prepare("SELECT id FROM connections WHERE name = ?1")?
-        .query_row([name.as_str()], |row| row.get(0))
-        .optional()?)
-}
-
-/// The number of a connection that must be there.
-pub(crate) fn must_exist(view: &Tx<'_>, name: &ConnectionName) -> Inside<i64> {
-    id_of(view, name)?.ok_or_else(|| unknown(name))
-}
-
-/// Which tenant a connection is bound to.
-pub(crate) fn tenant_of(view: &Tx<'_>, id: i64) -> Inside<Option<TenantKey>> {
-    Ok(view
-        .prepare("SELECT tenant FROM connections WHERE id = ?1")?
-        .query_row([id], |row| parsed_opt(row, "tenant"))?)
-}
-
-fn unknown(name: &ConnectionName) -> Fault {
-    LedgerError::NotFound {
-        what: "connection",
-        id: name.to_string(),
-    }
-    .into()
-}
-
 fn refuse_unknown_plugin(view: &Tx<'_>, plugin: &str) -> Inside<()> {
     let known: bool = view.query_row(
         "SELECT EXISTS (SELECT 1 FROM plugins WHERE name = ?1)",
@@ -476,51 +345,4 @@ fn refuse_other_than_channel(view: &Tx<'_>, workspace: &WorkspaceId) -> Inside<(
         }
         .into()),
     }
-}
-
-fn connection(row: &Row<'_>) -> Sql<Connection> {
-    let status: Option<String> = row.get("check_status")?;
-    let last_check = match status {
-        None => None,
-        Some(status) => Some(CheckOutcome {
-            status,
-            code: row.get("check_code")?,
-            at: instant(row, "checked_at")?,
-        }),
-    };
-    Ok(Connection {
-        name: parsed(row, "name")?,
-        plugin: row.get("plugin")?,
-        kept_on: row.get("kept_on")?,
-        channel: parsed(row, "channel")?,
-        time_zone: row.get("time_zone")?,
-        settings: BTreeMap::new(),
-        secret_fields: BTreeSet::new(),
-        tenant: parsed_opt(row, "tenant")?,
-        paused: row.get("paused")?,
-        credentials_version: row.get("credentials_version")?,
-        refusal: match instant_opt(row, "refused_at")? {
-            None => None,
-            Some(at) => Some(CredentialsRefusal {
-                at,
-                words: row
-                    .get::<Option<String>>("refused_words")?
-                    .unwrap_or_default(),
-            }),
-        },
-        created_at: instant(row, "created_at")?,
-        last_check,
-        last_snapshot: row.get::<Option<i64>>("last_snapshot")?.map(SnapshotId),
-    })
-}
-
-fn complete(view: &Tx<'_>, mut connection: Connection) -> Inside<Connection> {
-    let owner = Owner::Connection(connection.name.as_str());
-    let (settings, fields) = (
-        secrets::settings(view, owner)?,
-        secrets::fields(view, owner)?,
-    );
-    connection.settings = settings;
-    connection.secret_fields = fields;
-    Ok(connection)
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::connections::tenant_claims::{Claimant, is_known, keep_asked, users};
 use crate::db::{Optional, Sql, Tx, params, parsed};
 use crate::error::Inside;
-use crate::history::{About, Journal};
+use crate::history::chain::About;
+use crate::history::journal::Journal;
 use crate::runs::lease;
 use crate::{Ledger, LedgerError, Result};
 

@@ -11,7 +11,8 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::db::{Sql, Tx, params};
 use crate::error::{Fault, Inside};
 use crate::files::key::{Key, Keyring};
-use crate::history::{About, Journal};
+use crate::history::chain::About;
+use crate::history::journal::Journal;
 
 /// A secret text. Wiped when dropped, never printed.
 #[derive(Clone, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::connections::{must_exist, tenant_of};
 use crate::db::{Optional, Sql, Tx, params, parsed, parsed_opt};
 use crate::error::Inside;
-use crate::history::{About, Journal};
+use crate::history::chain::About;
+use crate::history::journal::Journal;
 use crate::{Ledger, LedgerError, Result, mapping};
 
 /// What an operator says of a key that somebody else reports too.

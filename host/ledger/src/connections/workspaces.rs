@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use psa_host_billing::{Workspace, WorkspaceId, WorkspaceKind, WorkspaceStatus};
 use serde_json::json;
 
-use crate::db::{Optional, Row, Sql, UnknownWord, not_as_written, params, parsed, parsed_opt};
-use crate::history::About;
+use crate::db::{Optional, Row, Sql, UnknownWord, Value, not_as_written, parsed, parsed_opt};
+use crate::history::chain::About;
 use crate::usage::unread::{self, UnreadWorkspaces};
 use crate::{Ledger, LedgerError, Result};
 
@@ -52,11 +52,7 @@ impl Ledger {
         self.write(|change, journal| {
             let mut done = Upserted::default();
             let mut present = change.prepare("SELECT * FROM workspaces WHERE id = ?1")?;
-            let mut put = change.prepare(
-                "INSERT OR REPLACE INTO workspaces
-                     (id, name, company, domain, kind, parent, status, demo, nfr)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
+            let mut news = Vec::new();
             for new in workspaces {
                 match present.query_row([new.id.as_str()], workspace).optional()? {
                     Some(old) if old == *new => {
@@ -66,20 +62,16 @@ impl Ledger {
                     Some(_) => done.changed += 1,
                     None => done.added += 1,
                 }
-                put.execute(params![
-                    new.id.as_str(),
-                    new.name,
-                    new.company,
-                    new.domain,
-                    kind_word(new.kind),
-                    new.parent.as_ref().map(WorkspaceId::as_str),
-                    new.status.as_str(),
-                    new.demo,
-                    new.nfr,
-                ])?;
+                news.push(new);
             }
-            let news = unread::keep_workspaces(change, unread)?;
-            if done.added + done.changed > 0 || news {
+            change.insert_rows(
+                "INSERT OR REPLACE INTO workspaces
+                     (id, name, company, domain, kind, parent, status, demo, nfr)
+                 VALUES :rows",
+                news.iter().map(|new| Ok(columns(new))),
+            )?;
+            let unread_is_news = unread::keep_workspaces(change, unread)?;
+            if !news.is_empty() || unread_is_news {
                 let mut detail = json!({ "added": done.added, "changed": done.changed });
                 if let Some(unread) = unread {
                     detail["unread"] = unread.rows.into();
@@ -150,6 +142,20 @@ pub(crate) fn kind_word(kind: WorkspaceKind) -> &'static str {
         WorkspaceKind::Child => "child",
         WorkspaceKind::Regular => "regular",
     }
+}
+
+fn columns(workspace: &Workspace) -> [Value<'_>; 9] {
+    [
+        workspace.id.as_str().into(),
+        (&workspace.name).into(),
+        workspace.company.as_ref().into(),
+        workspace.domain.as_ref().into(),
+        kind_word(workspace.kind).into(),
+        workspace.parent.as_ref().map(WorkspaceId::as_str).into(),
+        workspace.status.as_str().into(),
+        workspace.demo.into(),
+        workspace.nfr.into(),
+    ]
 }
 
 fn workspace(row: &Row<'_>) -> Sql<Workspace> {

@@ -9,14 +9,18 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use super::error::is_worth_another_try;
 use super::{Schema, Sql, Tx, backup};
 use crate::error::{Fault, Inside};
 use crate::files::data_dir::DataDir;
-use crate::open::lock;
+use crate::mutex::lock;
 use crate::{LedgerError, Result};
 
 /// How long a writer waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How often a transaction is made that loses against others.
+const MAX_TRIES: u32 = 5;
 
 /// Idle read connections kept open.
 const MAX_IDLE_READERS: usize = 4;
@@ -51,8 +55,11 @@ impl Durability {
     }
 }
 
-/// An open database. The functions it runs may run more than once: what they do besides
-/// is to be done after they return.
+/// An open database.
+///
+/// The functions it runs are `Fn`, and may run more than once ([`made`]): each run sees the
+/// rows anew, and what it changed is undone before the next one. What a verb does outside
+/// of the database it does after they return, or so that a second time changes nothing.
 pub(crate) struct Database {
     path: PathBuf,
     usual: Durability,
@@ -117,29 +124,33 @@ impl Database {
     }
 
     /// Read in one consistent view; never waits for a writer.
-    pub(crate) fn read<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Result<T> {
+        let view = away_from_async_work(|| self.view(verb));
+        view.map_err(|fault| self.at(fault))
+    }
+
+    fn view<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Inside<T> {
         let idle = lock(&self.idle_readers).pop();
         let mut reader = match idle {
             Some(reader) => reader,
-            None => open_reader(&self.path).map_err(|error| self.at(error.into()))?,
+            None => open_reader(&self.path)?,
         };
-        let result = (|| {
+        let result = made(|| {
             let view = reader.transaction()?;
             verb(&Tx::on(&view))
-        })();
+        });
         let mut readers = lock(&self.idle_readers);
         if readers.len() < MAX_IDLE_READERS {
             readers.push(reader);
         }
-        drop(readers);
-        result.map_err(|fault| self.at(fault))
+        result
     }
 
     /// Change in one transaction, or not at all.
     pub(crate) fn write<T>(
         &self,
         durability: Durability,
-        verb: impl FnOnce(&Tx<'_>) -> Inside<T>,
+        verb: impl Fn(&Tx<'_>) -> Inside<T>,
     ) -> Result<T> {
         let outcome = away_from_async_work(|| {
             let mut writer = lock(&self.writer);
@@ -149,8 +160,9 @@ impl Database {
         outcome.map_err(|fault| self.at(fault))
     }
 
-    /// Statements, each a transaction of its own.
-    pub(crate) fn each<T>(&self, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Result<T> {
+    /// Statements, each a transaction of its own. Tried once: nothing undoes the first of
+    /// them when the second fails.
+    pub(crate) fn each<T>(&self, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Result<T> {
         let outcome = away_from_async_work(|| {
             let mut writer = lock(&self.writer);
             writer.set(self.usual)?;
@@ -164,9 +176,12 @@ impl Database {
     }
 }
 
-/// A change waits for the disk, and up to [`BUSY_TIMEOUT`] for another process. On a thread
-/// that carries asynchronous work, that work goes to another thread for so long. Reads wait
-/// for nobody and stay where they are: each such move costs some microseconds.
+/// A change waits for the disk, and up to [`BUSY_TIMEOUT`] for another process; a read of a
+/// large table takes as long as it takes. On a thread that carries asynchronous work, that
+/// work goes to another thread meanwhile, so that no call of the ledger holds up a request
+/// or a timer. (What it costs is some microseconds a call, of which a run makes hundreds; a
+/// thread of the database's own would cost each verb two hand-overs and a boxed closure, and
+/// could borrow nothing from its caller.)
 fn away_from_async_work<T>(work: impl FnOnce() -> T) -> T {
     let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     match flavor {
@@ -176,11 +191,26 @@ fn away_from_async_work<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-fn change<T>(writer: &mut Connection, verb: impl FnOnce(&Tx<'_>) -> Inside<T>) -> Inside<T> {
-    let change = Transaction::new(writer, TransactionBehavior::Immediate)?;
-    let value = verb(&Tx::on(&change))?;
-    change.commit()?;
-    Ok(value)
+fn change<T>(writer: &mut Connection, verb: impl Fn(&Tx<'_>) -> Inside<T>) -> Inside<T> {
+    made(|| {
+        let change = Transaction::new(writer, TransactionBehavior::Immediate)?;
+        let value = verb(&Tx::on(&change))?;
+        change.commit()?;
+        Ok(value)
+    })
+}
+
+/// Make a transaction; once more where it lost against another one. With one writer that
+/// takes its lock first this is rare; a database that finds out at the commit says it
+/// every day.
+fn made<T>(mut transaction: impl FnMut() -> Inside<T>) -> Inside<T> {
+    let mut tries = 1;
+    loop {
+        match transaction() {
+            Err(fault) if tries < MAX_TRIES && is_worth_another_try(&fault) => tries += 1,
+            outcome => return outcome,
+        }
+    }
 }
 
 fn prepare(dir: &DataDir, path: &Path, schema: Schema, usual: Durability) -> Inside<Connection> {
@@ -259,4 +289,94 @@ fn pragma(connection: &Connection, name: &str) -> Sql<i64> {
 
 fn tables(connection: &Connection) -> Sql<i64> {
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn database(place: &tempfile::TempDir) -> Database {
+        let dir = DataDir::new(place.path());
+        dir.create().unwrap();
+        Database::open(&dir, &dir.ledger(), Schema::Ledger).unwrap()
+    }
+
+    fn failure(code: i32) -> Fault {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
+    }
+
+    fn names(database: &Database) -> i64 {
+        let count =
+            |view: &Tx<'_>| Ok(view.query_row("SELECT count(*) FROM names", [], |row| row.get(0))?);
+        database.read(count).unwrap()
+    }
+
+    /// Adds a row and then says that it failed so, for so many times.
+    fn add(database: &Database, code: i32, failures: u32) -> (Result<()>, u32) {
+        let runs = Cell::new(0);
+        let result = database.write(Durability::Synced, |change| {
+            change.execute("INSERT INTO names (text) VALUES ('w1')", [])?;
+            runs.set(runs.get() + 1);
+            match runs.get() <= failures {
+                true => Err(failure(code)),
+                false => Ok(()),
+            }
+        });
+        (result, runs.get())
+    }
+
+    /// One thread carries everything, and each call waits for what another task does.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn neither_a_read_nor_a_change_holds_up_other_tasks() {
+        let place = tempfile::tempdir().unwrap();
+        let database = database(&place);
+        let others = |_: &Tx<'_>| {
+            let (tell, told) = std::sync::mpsc::channel();
+            tokio::spawn(async move { tell.send(()) });
+            Ok(told.recv_timeout(Duration::from_secs(20)).is_ok())
+        };
+        let outcome = tokio::spawn(async move {
+            let read = database.read(others).unwrap();
+            let change = database.write(Durability::Synced, others).unwrap();
+            let each = database.each(others).unwrap();
+            (read, change, each)
+        });
+        assert_eq!(outcome.await.unwrap(), (true, true, true));
+    }
+
+    #[test]
+    fn a_change_that_lost_against_another_is_made_once_more_and_counts_once() {
+        let place = tempfile::tempdir().unwrap();
+        let database = database(&place);
+        let (result, runs) = add(&database, ffi::SQLITE_BUSY_SNAPSHOT, 2);
+        result.unwrap();
+        assert_eq!((runs, names(&database)), (3, 1));
+    }
+
+    #[test]
+    fn a_change_that_always_loses_is_given_up_and_leaves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let database = database(&place);
+        let (result, runs) = add(&database, ffi::SQLITE_BUSY_SNAPSHOT, u32::MAX);
+        assert!(
+            matches!(result, Err(LedgerError::Locked { .. })),
+            "{result:?}"
+        );
+        assert_eq!((runs, names(&database)), (MAX_TRIES, 0));
+    }
+
+    #[test]
+    fn a_change_that_fails_of_itself_is_made_only_once() {
+        let place = tempfile::tempdir().unwrap();
+        let database = database(&place);
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_FULL, ffi::SQLITE_CONSTRAINT] {
+            let (result, runs) = add(&database, code, 1);
+            result.unwrap_err();
+            assert_eq!((runs, names(&database)), (1, 0), "{code}");
+        }
+    }
 }

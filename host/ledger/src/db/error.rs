@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi;
 use rusqlite::types::Type;
 
 use crate::LedgerError;
+use crate::error::Fault;
 use crate::files::access;
 
 /// A value of a column that this release would not have written.
@@ -19,6 +21,19 @@ pub(crate) fn not_as_written(
 /// Whether a row was refused because the schema does not allow it beside those there are.
 pub(crate) fn is_refused(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+/// Whether the transaction as a whole has come too late and may be made once more: it was
+/// rolled back because others were quicker, not because of what is in it. (A wait for a
+/// lock that took too long is not among them: that has been waited for already.)
+pub(super) fn is_worth_another_try(fault: &Fault) -> bool {
+    let Fault::Sql(rusqlite::Error::SqliteFailure(error, _)) = fault else {
+        return false;
+    };
+    matches!(
+        error.extended_code,
+        ffi::SQLITE_BUSY_SNAPSHOT | ffi::SQLITE_BUSY_RECOVERY | ffi::SQLITE_ABORT_ROLLBACK
+    )
 }
 
 impl LedgerError {

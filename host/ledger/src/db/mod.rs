@@ -6,12 +6,14 @@
 //! elsewhere.
 
 mod backup;
+mod batch;
 mod database;
 mod error;
 mod migrations;
 pub(crate) mod names;
 mod row;
 mod tx;
+mod value;
 
 pub(crate) use database::{Database, Durability};
 pub(crate) use error::{is_refused, not_as_written};
@@ -19,10 +21,11 @@ pub(crate) use migrations::Schema;
 pub use row::UnknownWord;
 pub(crate) use row::{
     Column, Row, date, date_opt, instant, instant_opt, json, parsed, parsed_opt, to_json, units,
-    units_opt, words,
+    units_opt,
 };
 pub(crate) use rusqlite::params;
 pub(crate) use tx::{Optional, Tx};
+pub(crate) use value::Value;
 
 /// What the database says went wrong.
 pub(crate) type DatabaseError = rusqlite::Error;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rusqlite::{CachedStatement, Connection, Params};
 
-use super::{Row, Sql};
+use super::{Row, Sql, Value};
 
 /// One transaction: a consistent view, or a change that is made as a whole or not at all.
 #[derive(Clone, Copy)]
@@ -61,6 +61,11 @@ impl Statement<'_> {
     /// Run it; how many rows it changed.
     pub(crate) fn execute(&mut self, params: impl Params) -> Sql<usize> {
         self.0.execute(params)
+    }
+
+    /// Run it with as many values as it has places for.
+    pub(super) fn execute_values(&mut self, values: &[Value<'_>]) -> Sql<usize> {
+        self.0.execute(rusqlite::params_from_iter(values))
     }
 
     /// Run it, where it inserts one row; that row's number.

@@ -1,44 +1,13 @@
 //! An upgrade gave limits to connections that had none. That is said in the history, with
 //! the next change that is written, and once in a run's report.
 
-use psa_host_billing::ConnectionName;
 use psa_host_billing::rules::Rules;
 use serde_json::json;
 
-use crate::connections::must_exist;
 use crate::db::{Optional, Sql, Tx, json as json_column};
 use crate::error::Inside;
-use crate::history::{About, Journal};
-use crate::{Ledger, Result};
-
-impl Ledger {
-    /// Whether limits were added to a connection by an upgrade and no report has said so
-    /// yet. Asked by a run that says it now.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound); a failing database.
-    pub fn say_limits_added(&self, name: &ConnectionName) -> Result<bool> {
-        let to_say = self.read(|view| {
-            let id = must_exist(view, name)?;
-            let row = view
-                .prepare("SELECT 1 FROM limits_added WHERE connection = ?1 AND said <> 'report'")?
-                .query_row([id], |_| Ok(()))
-                .optional()?;
-            Ok(row.is_some())
-        })?;
-        if to_say {
-            self.write(|change, _| {
-                let id = must_exist(change, name)?;
-                change.execute(
-                    "UPDATE limits_added SET said = 'report' WHERE connection = ?1",
-                    [id],
-                )?;
-                Ok(())
-            })?;
-        }
-        Ok(to_say)
-    }
-}
+use crate::history::chain::About;
+use crate::history::journal::Journal;
 
 /// Whether the history does not know yet.
 pub(crate) fn is_news(view: &Tx<'_>) -> Sql<bool> {

@@ -1,9 +1,6 @@
 //! Changes that wait for a person, and the answers. A question is about exactly one
 //! change of one line; with other units it is another question.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::approval::{Reason, Shown};
@@ -13,39 +10,21 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::db::{
-    Optional, Row, Sql, Tx, date, date_opt, instant, instant_opt, json as json_column, params,
-    parsed, to_json, units, words,
+    Optional, Row, Sql, Tx, UnknownWord, date, date_opt, instant, instant_opt, json as json_column,
+    params, parsed, to_json, units,
 };
 use crate::decisions::stances;
 use crate::error::Inside;
-use crate::history::{About, Journal};
-use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Result, RunId, RunLease};
-
-/// A question's number, shown as `q-000123`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QuestionId(i64);
-
-impl fmt::Display for QuestionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("q-{:06}", self.0))
-    }
-}
-
-impl FromStr for QuestionId {
-    type Err = LedgerError;
-    fn from_str(text: &str) -> Result<Self> {
-        number_after("q-", text)
-            .map(Self)
-            .ok_or_else(|| LedgerError::NotFound {
-                what: "question",
-                id: text.to_owned(),
-            })
-    }
-}
+use crate::history::chain::About;
+use crate::history::journal::Journal;
+use crate::ids::{QuestionId, RunId};
+use crate::{Ledger, LedgerError, Result, RunLease};
 
 /// Where a question is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownWord, parse_err_fn = UnknownWord::new)]
 pub enum QuestionState {
     /// Nobody has answered.
     Waiting,
@@ -59,13 +38,12 @@ pub enum QuestionState {
     Posted,
 }
 
-words!(QuestionState {
-    Waiting => "waiting",
-    Granted => "granted",
-    Rejected => "rejected",
-    Superseded => "superseded",
-    Posted => "posted",
-});
+impl QuestionState {
+    /// As it is kept and shown.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// A change to ask about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -477,13 +455,7 @@ fn find(view: &Tx<'_>, id: QuestionId) -> Inside<QuestionRecord> {
     view.prepare("SELECT * FROM questions WHERE id = ?1")?
         .query_row([id.0], record)
         .optional()?
-        .ok_or_else(|| {
-            LedgerError::NotFound {
-                what: "question",
-                id: id.to_string(),
-            }
-            .into()
-        })
+        .ok_or_else(|| id.not_found().into())
 }
 
 fn record(row: &Row<'_>) -> Sql<QuestionRecord> {

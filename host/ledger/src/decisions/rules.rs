@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::db::{Optional, json as json_column, params, to_json};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result};
 
 impl Ledger {
@@ -50,5 +50,32 @@ impl Ledger {
                 &detail,
             )
         })
+    }
+
+    /// Whether limits were added to a connection by an upgrade and no report has said so
+    /// yet. Asked by a run that says it now.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound); a failing database.
+    pub fn say_limits_added(&self, name: &ConnectionName) -> Result<bool> {
+        let to_say = self.read(|view| {
+            let id = must_exist(view, name)?;
+            let row = view
+                .prepare("SELECT 1 FROM limits_added WHERE connection = ?1 AND said <> 'report'")?
+                .query_row([id], |_| Ok(()))
+                .optional()?;
+            Ok(row.is_some())
+        })?;
+        if to_say {
+            self.write(|change, _| {
+                let id = must_exist(change, name)?;
+                change.execute(
+                    "UPDATE limits_added SET said = 'report' WHERE connection = ?1",
+                    [id],
+                )?;
+                Ok(())
+            })?;
+        }
+        Ok(to_say)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::db::{Row, Sql, UnknownWord, date_opt, instant, params, parsed, parsed_opt};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result};
 
 /// An entry to make. Who and when are the ledger's to say.

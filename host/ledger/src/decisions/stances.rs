@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::db::{Optional, Row, Sql, Tx, instant, json as json_column, params, parsed, to_json};
 use crate::error::{Fault, Inside};
-use crate::history::{About, Journal};
+use crate::history::chain::About;
+use crate::history::journal::Journal;
 use crate::{Ledger, LedgerError, Result};
 
 /// A decision about a line.

@@ -4,7 +4,6 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::db::{Database, Schema};
 use crate::files::access;
 use crate::{LedgerError, Result};
 
@@ -68,11 +67,6 @@ impl DataDir {
         let ledger = self.ledger();
         let there = ledger.try_exists();
         there.map_err(|error| LedgerError::io(&self.root, &error))
-    }
-
-    /// Whether opening its ledger would change nothing: it is there, and of this version.
-    pub fn is_current(&self) -> bool {
-        Database::is_current(&self.ledger(), Schema::Ledger)
     }
 
     /// The directory itself.

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::db::{Optional, Tx};
 use crate::error::{Fault, Inside};
-use crate::open::lock;
+use crate::mutex::lock;
 use crate::{LedgerError, Result};
 
 /// Where the key file is.
@@ -45,6 +45,10 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    /// One key for each purpose: the key file's 32 random bytes as an HMAC key over a label.
+    /// That is HKDF's second half for a single block, but for the block's number after the
+    /// label; a crate that adds it would make other keys than those that sealed the secrets and
+    /// chained the histories there are.
     fn derive(master: &[u8; 32]) -> Self {
         let fingerprint = hmac(master, &[b"psa-host key fingerprint v1"]);
         Self {

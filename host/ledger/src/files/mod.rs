@@ -5,3 +5,4 @@ pub(crate) mod boot;
 pub(crate) mod data_dir;
 pub(crate) mod key;
 pub(crate) mod lock;
+pub(crate) mod run_locks;

@@ -11,7 +11,6 @@ use std::str::FromStr;
 use psa_host_billing::{ConnectionName, LineId, TenantKey, WorkspaceId};
 use serde::{Serialize, Serializer};
 
-use crate::connections::must_exist;
 use crate::db::{Optional, Tx, UnknownWord, params};
 use crate::error::Inside;
 
@@ -102,6 +101,7 @@ pub(crate) enum About<'a> {
     Channel(&'a WorkspaceId),
     /// Also of one that is gone by now: then of the installation.
     Connection(i64),
+    /// As [`About::Connection`], by its name.
     Named(&'a ConnectionName),
     Question(i64),
     /// Of the connection whose line it is, else of one of the tenant's.
@@ -114,7 +114,10 @@ impl About<'_> {
             Self::Installation => None,
             Self::Channel(id) => return Ok(Chain::Channel(id.clone())),
             Self::Connection(id) => channel_of(view, id)?,
-            Self::Named(name) => channel_of(view, must_exist(view, name)?)?,
+            Self::Named(name) => view
+                .prepare("SELECT channel FROM connections WHERE name = ?1")?
+                .query_row([name.as_str()], |row| row.get(0))
+                .optional()?,
             Self::Question(id) => view
                 .prepare(
                     "SELECT c.channel FROM questions AS q

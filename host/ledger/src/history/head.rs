@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::Chain;
+use super::chain::Chain;
 
 /// Where a chain ends: kept elsewhere, it shows a cut.
 #[derive(Debug, Clone, PartialEq, Eq)]

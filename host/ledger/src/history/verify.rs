@@ -11,8 +11,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{CLOSED, Chain, Entry, HistoryHead};
-use crate::db::{Optional, Row, Tx, words};
+use super::chain::Chain;
+use super::head::HistoryHead;
+use super::journal::{CLOSED, Entry};
+use crate::db::{Optional, Row, Tx, UnknownWord};
 use crate::error::Inside;
 use crate::files::key::{Keys, Verifying, fingerprint};
 use crate::{Ledger, Result};
@@ -51,7 +53,10 @@ pub struct Break {
 }
 
 /// Why the chain does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownWord, parse_err_fn = UnknownWord::new)]
 pub enum BreakCause {
     /// Its number was skipped: one or more entries were removed.
     Missing,
@@ -73,17 +78,12 @@ pub enum BreakCause {
     OtherHead,
 }
 
-words!(BreakCause {
-    Missing => "missing",
-    Misplaced => "misplaced",
-    Unreadable => "unreadable",
-    Changed => "changed",
-    NotLinked => "not-linked",
-    Downgraded => "downgraded",
-    KeyForgotten => "key-forgotten",
-    Cut => "cut",
-    OtherHead => "other-head",
-});
+impl BreakCause {
+    /// As it is kept and shown.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
 
 impl Ledger {
     /// Verify the whole history, in one view that no writer disturbs; with a head that

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::db::{Sql, params, parsed};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result};
 
 /// A bundle with what is in it.

@@ -69,13 +69,25 @@ impl Ledger {
         }
         self.write(|change, _| {
             let connection = must_exist(change, name)?;
-            let mut insert = change.prepare(
-                "INSERT INTO mapped_names (connection, kind, id, name) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO UPDATE SET name = excluded.name WHERE ?5",
+            let known = match anew {
+                true => "UPDATE SET name = excluded.name",
+                false => "NOTHING",
+            };
+            let rows = names.iter().map(|(id, called)| {
+                Ok([
+                    connection.into(),
+                    of.as_str().into(),
+                    (*id).into(),
+                    (*called).into(),
+                ])
+            });
+            change.insert_rows(
+                &format!(
+                    "INSERT INTO mapped_names (connection, kind, id, name) VALUES :rows
+                     ON CONFLICT DO {known}"
+                ),
+                rows,
             )?;
-            for (id, called) in names {
-                insert.execute(params![connection, of.as_str(), id, called, anew])?;
-            }
             Ok(())
         })
     }

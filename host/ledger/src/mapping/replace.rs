@@ -2,7 +2,9 @@
 
 use psa_host_billing::ConnectionName;
 
-use super::{MapReport, Mapping, MappingKey, Place};
+use super::MapReport;
+use super::own_mappings::OwnMappings;
+use super::pairs::{Mapping, MappingKey};
 use crate::error::Fault;
 use crate::usage::count_policies;
 use crate::{Ledger, Result};
@@ -21,18 +23,18 @@ impl Ledger {
         mappings: &[Mapping],
     ) -> Result<MapReport> {
         self.write(|change, journal| {
-            let place = Place::of(change, connection)?;
-            let policies = count_policies::all(change, place.connection)?;
+            let own = OwnMappings::of(change, connection)?;
+            let policies = count_policies::all(change, own.connection)?;
             change.mark()?;
             // A pin first: it would go with its account, and then not be there.
             let is_pin = |key: &&MappingKey| matches!(key, MappingKey::Contract(_));
             let (pins, others): (Vec<_>, Vec<_>) = remove.iter().partition(is_pin);
             for key in pins.into_iter().chain(others) {
-                place.unmap(change, journal, key)?;
+                own.unmap(change, journal, key)?;
             }
             let mut rows = Vec::with_capacity(mappings.len());
             for mapping in mappings {
-                match place.map(change, journal, mapping) {
+                match own.map(change, journal, mapping) {
                     Ok(mapped) => rows.push(Ok(mapped)),
                     // The row was refused before it touched anything.
                     Err(Fault::Ledger(refusal)) => rows.push(Err(refusal)),
@@ -41,7 +43,7 @@ impl Ledger {
             }
             let applied = rows.iter().all(Result::is_ok);
             if applied {
-                count_policies::keep_mapped(change, journal, &place, policies)?;
+                count_policies::keep_mapped(change, journal, own.connection, connection, policies)?;
             } else {
                 change.back_to_mark()?;
                 journal.start_over();

@@ -5,7 +5,7 @@ use psa_host_billing::WorkspaceId;
 use serde_json::json;
 
 use crate::db::{Optional, Row, Sql, instant, instant_opt, params, to_json};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result};
 
 /// Uses of a token within so many seconds are written down once.

@@ -7,7 +7,8 @@ use super::{current, unknown, unknown_file};
 use crate::connections::{self, refuse_open_intents};
 use crate::db::{Optional, Sql, Tx, params, to_json};
 use crate::error::Inside;
-use crate::history::{About, Journal};
+use crate::history::chain::About;
+use crate::history::journal::Journal;
 use crate::{Ledger, LedgerError, Result};
 
 impl Ledger {

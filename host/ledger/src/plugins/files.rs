@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{AddedPlugin, DESCRIPTION_FORM, current, unknown, unknown_file};
 use crate::db::{Sql, Tx, params};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result};
 
 impl Ledger {
@@ -29,7 +29,9 @@ impl Ledger {
                 |row| row.get(0),
             )?;
             if known {
-                return Ok(AddedPlugin::Same { sha256 });
+                return Ok(AddedPlugin::Same {
+                    sha256: sha256.clone(),
+                });
             }
             if in_use.is_none() {
                 change.execute(
@@ -49,6 +51,7 @@ impl Ledger {
                     journal.who()
                 ],
             )?;
+            let sha256 = sha256.clone();
             let (what, added) = match in_use {
                 None => ("plugin.added", AddedPlugin::New { sha256 }),
                 Some(in_use) => (

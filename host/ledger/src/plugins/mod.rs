@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::connections::secrets::{self, Owner};
 use crate::db::{Optional, Row, Sql, Tx, instant, json as json_column};
 use crate::error::{Fault, Inside};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result, Secret};
 
 /// The contract whose form of a description is kept now, by its minor number. A file kept

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::db::{Optional, Tx, instant, params};
 use crate::error::Inside;
-use crate::history::About;
-use crate::runs::{must_run, unknown};
-use crate::{Ledger, Result, RunId};
+use crate::history::chain::About;
+use crate::ids::RunId;
+use crate::runs::must_run;
+use crate::{Ledger, Result};
 
 /// That somebody asked a run to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,5 +70,5 @@ fn find(view: &Tx<'_>, id: RunId) -> Inside<Option<CancelRequest>> {
             })
         })
         .optional()?;
-    found.ok_or_else(|| unknown(id))
+    found.ok_or_else(|| id.not_found().into())
 }

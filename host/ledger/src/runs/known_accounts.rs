@@ -8,7 +8,7 @@ use psa_host_billing::{AccountId, TenantKey};
 use serde_json::json;
 
 use crate::db::{Sql, parsed};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result, RunLease};
 
 impl Ledger {
@@ -43,14 +43,17 @@ impl Ledger {
             let held = lease.posting(change)?;
             held.of(tenant.as_str())?;
             let run = held.run;
-            let mut keep = change.prepare(
-                "INSERT OR IGNORE INTO known_accounts (tenant, account, because)
-                 VALUES (?1, ?2, 'found-right')",
+            let rows = accounts.iter().map(|account| {
+                Ok([
+                    tenant.as_str().into(),
+                    account.as_str().into(),
+                    "found-right".into(),
+                ])
+            });
+            let new = change.insert_rows(
+                "INSERT OR IGNORE INTO known_accounts (tenant, account, because) VALUES :rows",
+                rows,
             )?;
-            let mut new = 0;
-            for account in accounts {
-                new += keep.execute([tenant.as_str(), account.as_str()])?;
-            }
             if new == 0 {
                 return Ok(());
             }

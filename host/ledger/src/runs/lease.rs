@@ -13,13 +13,14 @@
 
 use psa_host_billing::TenantKey;
 
+use crate::LedgerError;
 use crate::db::{Optional, Tx, instant, params};
 use crate::error::{Fault, Inside};
 use crate::files::boot::this_boot;
-use crate::history::Journal;
-use crate::{Ledger, LedgerError, Result, RunId, runs};
+use crate::history::journal::Journal;
+use crate::ids::RunId;
 
-/// The right of a run to write: what [`Ledger::begin_run`] gives, and what every verb of
+/// The right of a run to write: what [`Ledger::begin_run`](crate::Ledger::begin_run) gives, and what every verb of
 /// the run takes. Of a dry run it gives no right to post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunLease {
@@ -58,6 +59,20 @@ impl RunLease {
         })
     }
 
+    /// Of whoever settles by hand what a run left open: the tenant is no run's then.
+    pub(crate) fn by_hand(
+        change: &Tx<'_>,
+        journal: &Journal<'_>,
+        run: RunId,
+        tenant: Option<&TenantKey>,
+    ) -> Inside<Self> {
+        let epoch = tenant.map(|tenant| take(change, journal, tenant, None));
+        Ok(Self {
+            run,
+            epoch: epoch.transpose()?,
+        })
+    }
+
     /// Still this run's; it may be over.
     pub(crate) fn held(self, change: &Tx<'_>) -> Inside<Held> {
         let held = change
@@ -76,7 +91,7 @@ impl RunLease {
                 })
             })
             .optional()?
-            .ok_or_else(|| runs::unknown(self.run))?;
+            .ok_or_else(|| self.run.not_found())?;
         if self.epoch.is_some() && held.tenant.is_none() {
             return Err(lost(change, self.run)?);
         }
@@ -136,24 +151,6 @@ impl Held {
             true => Ok(()),
             false => Err(refused(self.run, "has taken another tenant")),
         }
-    }
-}
-
-impl Ledger {
-    /// Take a run's tenant again, to settle by hand what the run left open. Whoever had
-    /// it writes nothing more. The caller has the tenant's lock.
-    ///
-    /// # Errors
-    /// [`LedgerError::NotFound`] for the run.
-    pub fn take_up(&self, run: RunId) -> Result<RunLease> {
-        let tenant = self.run(run)?.tenant;
-        self.write(|change, journal| {
-            let epoch = tenant.map(|tenant| take(change, journal, &tenant, None));
-            Ok(RunLease {
-                run,
-                epoch: epoch.transpose()?,
-            })
-        })
     }
 }
 

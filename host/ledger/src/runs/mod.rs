@@ -3,16 +3,11 @@
 pub(crate) mod cancel;
 pub(crate) mod known_accounts;
 pub(crate) mod lease;
+pub(crate) mod outcome;
 pub(crate) mod run_lines;
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::sync::Mutex;
+use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -21,38 +16,18 @@ use serde_json::{Value, json};
 
 use crate::connections::must_exist;
 use crate::db::{
-    Optional, Row, Sql, Tx, date, date_opt, instant, instant_opt, json as json_column, params,
-    parsed, parsed_opt, to_json, words,
+    Optional, Row, Sql, Tx, UnknownWord, date, date_opt, instant, instant_opt, json as json_column,
+    params, parsed, parsed_opt, to_json,
 };
-use crate::error::{Fault, Inside};
-use crate::history::{About, Journal};
-use crate::open::lock;
+use crate::error::Inside;
+use crate::history::chain::About;
+use crate::history::journal::Journal;
+use crate::ids::{RunId, SnapshotId};
+use crate::runs::lease::RunLease;
+use crate::runs::outcome::Outcome;
 use crate::schedules::dates;
-use crate::schedules::stop::stop_in;
-use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Outcome, PostingStop, Result, RunLease, SnapshotId, Step};
-
-/// A run's number, shown as `r-000123`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RunId(pub(crate) i64);
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("r-{:06}", self.0))
-    }
-}
-
-impl FromStr for RunId {
-    type Err = LedgerError;
-    fn from_str(text: &str) -> Result<Self> {
-        number_after("r-", text)
-            .map(Self)
-            .ok_or_else(|| LedgerError::NotFound {
-                what: "run",
-                id: text.to_owned(),
-            })
-    }
-}
+use crate::schedules::stop::{PostingStop, stop_in};
+use crate::{Ledger, LedgerError, Result, Step};
 
 /// A run to begin.
 #[derive(Debug, Clone)]
@@ -73,7 +48,10 @@ pub struct NewRun {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownWord, parse_err_fn = UnknownWord::new)]
 pub enum RunEnding {
     /// It went through all rows.
     Done,
@@ -93,16 +71,12 @@ pub enum RunEnding {
     Superseded,
 }
 
-words!(RunEnding {
-    Done => "done",
-    Parked => "parked",
-    Braked => "braked",
-    Cancelled => "cancelled",
-    Failed => "failed",
-    Abandoned => "abandoned",
-    Killed => "killed",
-    Superseded => "superseded",
-});
+impl RunEnding {
+    /// As it is kept and shown.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -174,10 +148,6 @@ pub struct Run {
     pub incidents: Value,
 }
 
-/// A lock for each run of this process, so that others see whether it is alive.
-#[derive(Debug, Default)]
-pub(crate) struct RunLocks(Mutex<HashMap<i64, File>>);
-
 impl Ledger {
     /// Begin a run, and take its tenant unless it is a dry one: whoever had it writes no
     /// more. Until the run is ended or let go, or this process ends, others see it running.
@@ -187,7 +157,8 @@ impl Ledger {
     /// [`LedgerError::NotFound`] for the connection; [`LedgerError::PostingStopped`] unless it
     /// is a dry one.
     pub fn begin_run(&self, new: &NewRun) -> Result<RunLease> {
-        self.write(|change, journal| {
+        let held = Cell::new(None);
+        let begun = self.write(|change, journal| {
             let connection = must_exist(change, &new.connection)?;
             if !new.dry_run {
                 refuse_stopped(change)?;
@@ -224,14 +195,21 @@ impl Ledger {
                 &detail,
             )?;
             // Before the row can be seen, or its process would look dead.
-            self.hold_run(id)?;
+            if let Some(former) = held.replace(Some(id)) {
+                self.inner.run_locks.drop_lock(former);
+            }
+            self.inner.run_locks.hold(id)?;
             RunLease::begin(
                 change,
                 journal,
                 id,
                 new.tenant.as_ref().filter(|_| !new.dry_run),
             )
-        })
+        });
+        if let (Err(_), Some(id)) = (&begun, held.get()) {
+            self.inner.run_locks.drop_lock(id);
+        }
+        begun
     }
 
     /// End a run.
@@ -248,7 +226,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::RunState`] if it is over, or its process is alive.
     pub fn end_killed_run(&self, id: RunId, end: &RunEnd) -> Result<()> {
-        let alive = self.is_alive(id)?;
+        let alive = self.inner.run_locks.is_alive(id)?;
         self.end(id, end, |_| match alive {
             false => Ok(()),
             true => Err(LedgerError::RunState {
@@ -259,7 +237,7 @@ impl Ledger {
         })
     }
 
-    fn end(&self, id: RunId, end: &RunEnd, may: impl FnOnce(&Tx<'_>) -> Inside<()>) -> Result<()> {
+    fn end(&self, id: RunId, end: &RunEnd, may: impl Fn(&Tx<'_>) -> Inside<()>) -> Result<()> {
         self.write(|change, journal| {
             may(change)?;
             let connection = must_run(change, id)?;
@@ -290,7 +268,7 @@ impl Ledger {
             )
         })?;
         self.reached(Step::RunEnded);
-        self.release_run(id);
+        self.inner.run_locks.release(id);
         Ok(())
     }
 
@@ -320,7 +298,7 @@ impl Ledger {
         let found = self.read(|view| {
             view.query_row("SELECT * FROM runs WHERE id = ?1", [id.0], run)
                 .optional()?
-                .ok_or_else(|| unknown(id))
+                .ok_or_else(|| id.not_found().into())
         })?;
         let mut runs = [found];
         self.look_for_life(&mut runs)?;
@@ -328,10 +306,20 @@ impl Ledger {
         Ok(run)
     }
 
+    /// Take a run's tenant again, to settle by hand what the run left open. Whoever had
+    /// it writes nothing more. The caller has the tenant's lock.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotFound`] for the run.
+    pub fn take_up(&self, run: RunId) -> Result<RunLease> {
+        let tenant = self.run(run)?.tenant;
+        self.write(|change, journal| RunLease::by_hand(change, journal, run, tenant.as_ref()))
+    }
+
     /// This process is done with a run that it could not end: others see that it is dead,
     /// and end it.
     pub fn let_go(&self, id: RunId) {
-        self.release_run(id);
+        self.inner.run_locks.release(id);
     }
 
     /// Runs whose process died before they ended, oldest first, to be ended with
@@ -364,55 +352,13 @@ impl Ledger {
         Ok(runs)
     }
 
-    fn run_lock(&self, id: RunId) -> PathBuf {
-        self.dir().locks().join(format!("run-{id}.lock"))
-    }
-
-    fn hold_run(&self, id: RunId) -> Result<()> {
-        let path = self.run_lock(id);
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| LedgerError::io(&path, &error))?;
-        file.lock()
-            .map_err(|error| LedgerError::io(&path, &error))?;
-        lock(&self.inner.run_locks.0).insert(id.0, file);
-        Ok(())
-    }
-
-    /// The file goes too; where that fails it is only clutter.
-    fn release_run(&self, id: RunId) {
-        lock(&self.inner.run_locks.0).remove(&id.0);
-        let _ = std::fs::remove_file(self.run_lock(id));
-    }
-
     fn look_for_life(&self, runs: &mut [Run]) -> Result<()> {
         for run in runs {
-            if run.status == RunStatus::Running && !self.is_alive(run.id)? {
+            if run.status == RunStatus::Running && !self.inner.run_locks.is_alive(run.id)? {
                 run.status = RunStatus::Killed;
             }
         }
         Ok(())
-    }
-
-    /// A dead run's lock can be had. Shared, so that two who look do not take each
-    /// other for the run.
-    fn is_alive(&self, id: RunId) -> Result<bool> {
-        if lock(&self.inner.run_locks.0).contains_key(&id.0) {
-            return Ok(true);
-        }
-        let path = self.run_lock(id);
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            other => other.map_err(|error| LedgerError::io(&path, &error))?,
-        };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(LedgerError::io(&path, &error)),
-        }
     }
 }
 
@@ -423,7 +369,7 @@ pub(crate) fn must_run(view: &Tx<'_>, id: RunId) -> Inside<i64> {
         .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     match found {
-        None => Err(unknown(id)),
+        None => Err(id.not_found().into()),
         Some((_, true)) => Err(LedgerError::RunState {
             run: id.to_string(),
             why: "is over",
@@ -455,14 +401,6 @@ fn supersede(change: &Tx<'_>, journal: &Journal<'_>, connection: i64) -> Inside<
         ],
     )?;
     Ok(())
-}
-
-pub(crate) fn unknown(id: RunId) -> Fault {
-    LedgerError::NotFound {
-        what: "run",
-        id: id.to_string(),
-    }
-    .into()
 }
 
 fn run(row: &Row<'_>) -> Sql<Run> {

@@ -1,48 +1,17 @@
 //! The rows of a run: tens of thousands, written and read in bulk.
 
+use std::cell::RefCell;
+
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::db::names::{Numbers, Texts};
-use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt, words};
+use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt};
 use crate::error::Inside;
-use crate::runs::lease::Held;
-use crate::runs::unknown;
-use crate::{Answer, Ledger, Result, RunId, RunLease, Step};
-
-/// What came of a pair.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Posted and read back at its target.
-    Confirmed,
-    /// Was at its target.
-    Unchanged,
-    /// Would be posted, or is yet to be.
-    Planned,
-    /// Over a limit: it is posted when a person agrees.
-    AwaitingApproval,
-    /// Not posted: a rule or a person stands against it.
-    Held,
-    /// The PSA refused it.
-    Rejected,
-    /// Sent, and nobody knows yet whether it was applied.
-    Doubtful,
-}
-
-words!(Outcome {
-    Confirmed => "confirmed",
-    Unchanged => "unchanged",
-    Planned => "planned",
-    AwaitingApproval => "awaiting-approval",
-    Held => "held",
-    Rejected => "rejected",
-    Doubtful => "doubtful",
-});
+use crate::ids::RunId;
+use crate::runs::lease::{Held, RunLease};
+use crate::runs::outcome::{LineUpdate, Outcome};
+use crate::{Answer, Ledger, Result, Step};
 
 /// One row of a run's report.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,32 +46,13 @@ pub struct RunLine {
     pub detail: Option<String>,
 }
 
-/// A new outcome of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineUpdate {
-    /// Which row: its place among the run's rows, from 0.
-    pub row: u32,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// Why, as a code.
-    pub code: Option<String>,
-    /// Why, in words.
-    pub message: Option<String>,
-    /// What a person can do.
-    pub fix: Option<String>,
-}
-
 impl Ledger {
     /// Add rows to a run, in one transaction. Rows are numbered from 0 in the order
     /// they are added; the number of the first one added here is returned.
     ///
     /// # Errors
     /// [`LedgerError::RunState`](crate::LedgerError::RunState) if the run is over.
-    pub fn add_run_lines(
-        &self,
-        lease: RunLease,
-        lines: impl IntoIterator<Item = RunLine>,
-    ) -> Result<u32> {
+    pub fn add_run_lines(&self, lease: RunLease, lines: &[RunLine]) -> Result<u32> {
         self.write(|change, _| {
             let run = lease.in_run(change)?.run;
             let first: u32 = change.query_row(
@@ -111,33 +61,34 @@ impl Ledger {
                 |row| row.get(0),
             )?;
             let mut numbers = Numbers::new(change);
-            let mut insert = change.prepare(
+            let rows = (first..).zip(lines).map(|(row, line)| {
+                let workspace = line.workspace.as_ref().map(|id| numbers.of(id.as_str()));
+                let module = line.module.as_ref().map(|id| numbers.of(id.as_str()));
+                Ok([
+                    run.0.into(),
+                    row.into(),
+                    workspace.transpose()?.into(),
+                    module.transpose()?.into(),
+                    line.account.as_ref().map(AccountId::as_str).into(),
+                    line.service.as_ref().map(ServiceId::as_str).into(),
+                    line.contract.as_ref().map(ContractId::as_str).into(),
+                    line.line.as_ref().map(LineId::as_str).into(),
+                    line.baseline.into(),
+                    line.target.into(),
+                    line.effective.into(),
+                    line.outcome.as_str().into(),
+                    line.code.as_ref().into(),
+                    line.message.as_ref().into(),
+                    line.fix.as_ref().into(),
+                    line.detail.as_ref().into(),
+                ])
+            });
+            change.insert_rows(
                 "INSERT INTO run_lines (run, row, workspace, module, account, service, contract,
                      line, baseline, target, effective, outcome, code, message, fix, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                 VALUES :rows",
+                rows,
             )?;
-            for (row, line) in (first..).zip(lines) {
-                let workspace = line.workspace.map(|id| numbers.of(id.as_str()));
-                let module = line.module.map(|id| numbers.of(id.as_str()));
-                insert.execute(params![
-                    run.0,
-                    row,
-                    workspace.transpose()?,
-                    module.transpose()?,
-                    line.account.as_ref().map(AccountId::as_str),
-                    line.service.as_ref().map(ServiceId::as_str),
-                    line.contract.as_ref().map(ContractId::as_str),
-                    line.line.as_ref().map(LineId::as_str),
-                    line.baseline.map(|units| units.to_string()),
-                    line.target.map(|units| units.to_string()),
-                    line.effective.map(|date| date.to_string()),
-                    line.outcome.as_str(),
-                    line.code,
-                    line.message,
-                    line.fix,
-                    line.detail,
-                ])?;
-            }
             Ok(first)
         })
         .inspect(|_| self.reached(Step::RowsWritten))
@@ -161,15 +112,16 @@ impl Ledger {
     }
 
     /// The line that each pair of a run stands on, one after the other: a large run is never in
-    /// memory for it.
+    /// memory for it. A reading that is made again tells of the same lines again.
     ///
     /// # Errors
     /// A failing or damaged database.
     pub fn each_chosen_line(
         &self,
         run: RunId,
-        mut take: impl FnMut(WorkspaceId, ModuleId, LineId),
+        take: impl FnMut(WorkspaceId, ModuleId, LineId),
     ) -> Result<()> {
+        let take = RefCell::new(take);
         self.read(|view| {
             let mut workspaces = Texts::new(view);
             let mut modules = Texts::new(view);
@@ -181,11 +133,8 @@ impl Ledger {
             let mut rows = select.query([run.0])?;
             while let Some(row) = &rows.next()? {
                 let (workspace, module) = (row.get(0)?, row.get(1)?);
-                take(
-                    workspaces.of(workspace)?,
-                    modules.of(module)?,
-                    parsed(row, 2)?,
-                );
+                let (workspace, module) = (workspaces.of(workspace)?, modules.of(module)?);
+                (*take.borrow_mut())(workspace, module, parsed(row, 2)?);
             }
             Ok(())
         })
@@ -200,7 +149,7 @@ impl Ledger {
         self.read(|view| {
             view.query_row("SELECT 1 FROM runs WHERE id = ?1", [run.0], |_| Ok(()))
                 .optional()?
-                .ok_or_else(|| unknown(run))?;
+                .ok_or_else(|| run.not_found())?;
             let mut workspaces = Texts::new(view);
             let mut modules = Texts::new(view);
             // By place, not by name: names are looked up for every row.

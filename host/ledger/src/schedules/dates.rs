@@ -7,9 +7,9 @@ use psa_host_billing::ConnectionName;
 use serde_json::json;
 
 use crate::connections::must_exist;
-use crate::db::{Optional, Row, Sql, Tx, date, instant, instant_opt, params, parsed, words};
+use crate::db::{Optional, Row, Sql, Tx, UnknownWord, date, instant, instant_opt, params, parsed};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, LedgerError, Result, RunId};
 
 /// A date on which a connection falls due.
@@ -24,7 +24,10 @@ pub struct DueDate {
 }
 
 /// What became of a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownWord, parse_err_fn = UnknownWord::new)]
 pub enum DateState {
     /// To be tried, or tried again.
     Open,
@@ -34,11 +37,12 @@ pub enum DateState {
     Missed,
 }
 
-words!(DateState {
-    Open => "open",
-    Closed => "closed",
-    Missed => "missed",
-});
+impl DateState {
+    /// As it is kept and shown.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// A date and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

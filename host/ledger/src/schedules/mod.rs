@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::connections::must_exist;
 use crate::db::{Optional, Tx, instant, params};
 use crate::error::Inside;
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result};
 
 /// When a connection is synced by itself.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::db::{Optional, Sql, Tx, instant, params};
-use crate::history::About;
+use crate::history::chain::About;
 use crate::{Ledger, Result};
 
 /// That nothing is posted anywhere.

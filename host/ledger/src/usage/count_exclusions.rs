@@ -1,9 +1,6 @@
 //! Users or devices that are not billed, by somebody's decision. Never deleted: what was
 //! taken back stays with the time of it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
 use psa_host_billing::count::CountExclusion;
@@ -11,29 +8,10 @@ use serde_json::json;
 
 use crate::connections::must_exist;
 use crate::db::{Row, Sql, date_opt, instant, instant_opt, params, parsed};
-use crate::history::About;
+use crate::history::chain::About;
+use crate::ids::ExclusionId;
 use crate::mapping::MetricWord;
-use crate::usage::number_after;
-use crate::{Ledger, LedgerError, Result};
-
-/// An exclusion's number, shown as `e-000123`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ExclusionId(i64);
-
-impl fmt::Display for ExclusionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("e-{:06}", self.0))
-    }
-}
-
-impl FromStr for ExclusionId {
-    type Err = LedgerError;
-    fn from_str(text: &str) -> Result<Self> {
-        number_after("e-", text)
-            .map(Self)
-            .ok_or_else(|| unknown(text))
-    }
-}
+use crate::{Ledger, Result};
 
 /// An exclusion that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +32,7 @@ impl Ledger {
     /// Exclude some of a pair's users or devices.
     ///
     /// # Errors
-    /// [`LedgerError::NotFound`] for a connection that is not there.
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound) for a connection that is not there.
     pub fn add_count_exclusion(
         &self,
         connection: &ConnectionName,
@@ -97,7 +75,7 @@ impl Ledger {
     /// Take an exclusion back.
     ///
     /// # Errors
-    /// [`LedgerError::NotFound`] for one that the connection does not have, or not any
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound) for one that the connection does not have, or not any
     /// more.
     pub fn remove_count_exclusion(
         &self,
@@ -112,7 +90,7 @@ impl Ledger {
                 params![owner, id.0, journal.at().as_microsecond()],
             )?;
             if removed == 0 {
-                return Err(unknown(&id.to_string()).into());
+                return Err(id.not_found().into());
             }
             let detail = json!({ "id": id.to_string() });
             let what = "count.exclusion-removed";
@@ -130,7 +108,7 @@ impl Ledger {
     /// too where `removed` says so.
     ///
     /// # Errors
-    /// [`LedgerError::NotFound`].
+    /// [`LedgerError::NotFound`](crate::LedgerError::NotFound).
     pub fn count_exclusions(
         &self,
         connection: &ConnectionName,
@@ -167,11 +145,4 @@ fn record(row: &Row<'_>) -> Sql<ExclusionRecord> {
         added_by: row.get("added_by")?,
         removed_at: instant_opt(row, "removed_at")?,
     })
-}
-
-fn unknown(id: &str) -> LedgerError {
-    LedgerError::NotFound {
-        what: "exclusion",
-        id: id.to_owned(),
-    }
 }

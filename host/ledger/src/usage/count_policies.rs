@@ -9,9 +9,10 @@ use serde_json::json;
 use crate::connections::must_exist;
 use crate::db::{Optional, Sql, Tx, json as json_column, params, parsed, to_json};
 use crate::error::Inside;
-use crate::history::{About, Journal};
-use crate::mapping::Place;
-use crate::{Ledger, LedgerError, Mapped, Result};
+use crate::history::chain::About;
+use crate::history::journal::Journal;
+use crate::mapping::pairs::Mapped;
+use crate::{Ledger, LedgerError, Result};
 
 impl Ledger {
     /// Set the policy of a mapped module. The default policy is none: it is not kept.
@@ -89,19 +90,20 @@ pub(crate) fn all(view: &Tx<'_>, connection: i64) -> Inside<BTreeMap<ModuleId, C
 pub(crate) fn keep_mapped(
     change: &Tx<'_>,
     journal: &mut Journal<'_>,
-    place: &Place<'_>,
+    connection: i64,
+    name: &ConnectionName,
     before: BTreeMap<ModuleId, CountPolicy>,
 ) -> Inside<()> {
     for (module, policy) in before {
-        if is_mapped(change, place.connection, &module)? {
-            put(change, place.connection, &module, &policy)?;
+        if is_mapped(change, connection, &module)? {
+            put(change, connection, &module, &policy)?;
         } else {
             let detail = json!({ "module": module, "from": policy, "to": CountPolicy::default() });
             journal.write(
                 change,
-                About::Connection(place.connection),
+                About::Connection(connection),
                 "count.policy-set",
-                place.name.as_str(),
+                name.as_str(),
                 &detail,
             )?;
         }

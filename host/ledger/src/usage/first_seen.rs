@@ -20,8 +20,7 @@ impl Ledger {
         channel: &WorkspaceId,
         workspaces: &[WorkspaceId],
     ) -> Result<BTreeMap<WorkspaceId, Timestamp>> {
-        let ids = workspaces.iter().map(|id| (id.as_str(), id));
-        self.first_used(channel, ids, "workspace")
+        self.first_used(channel, workspaces, WorkspaceId::as_str, "workspace")
     }
 
     /// The same of modules.
@@ -33,15 +32,15 @@ impl Ledger {
         channel: &WorkspaceId,
         modules: &[ModuleId],
     ) -> Result<BTreeMap<ModuleId, Timestamp>> {
-        let ids = modules.iter().map(|id| (id.as_str(), id));
-        self.first_used(channel, ids, "module")
+        self.first_used(channel, modules, ModuleId::as_str, "module")
     }
 
     /// `column` is `workspace` or `module`.
-    fn first_used<'a, T: Ord + Clone + 'a>(
+    fn first_used<T: Ord + Clone>(
         &self,
         channel: &WorkspaceId,
-        ids: impl Iterator<Item = (&'a str, &'a T)>,
+        ids: &[T],
+        text: impl Fn(&T) -> &str,
         column: &str,
     ) -> Result<BTreeMap<T, Timestamp>> {
         self.read(|view| {
@@ -56,10 +55,10 @@ impl Ledger {
                  ORDER BY s.taken_at LIMIT 1"
             ))?;
             let mut found = BTreeMap::new();
-            for (text, id) in ids {
+            for id in ids {
                 let number: Option<i64> = view
                     .prepare("SELECT id FROM names WHERE text = ?1")?
-                    .query_row([text], |row| row.get(0))
+                    .query_row([text(id)], |row| row.get(0))
                     .optional()?;
                 let Some(number) = number else { continue };
                 let micros: Option<i64> = first

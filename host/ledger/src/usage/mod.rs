@@ -10,54 +10,23 @@ pub(crate) mod usage_names;
 pub(crate) mod usage_series;
 mod withdrawn;
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use psa_host_billing::{UnreadUsage, UsageItem, WorkspaceId};
 use serde_json::json;
 
 use crate::db::names::{Numbers, Texts};
-use crate::db::{
-    Optional, Row, Sql, Tx, UnknownWord, instant, is_refused, not_as_written, params, parsed,
-};
-use crate::error::{Fault, Inside};
-use crate::history::About;
+use crate::db::{Optional, Row, Sql, Tx, UnknownWord, instant, not_as_written, params, parsed};
+use crate::error::Inside;
+use crate::history::chain::About;
+use crate::ids::SnapshotId;
 use crate::usage::usage_names::ItemNames;
 use crate::{Ledger, LedgerError, Result};
 
 pub(crate) use disagreement::disagree;
 pub use disagreement::{Counted, DifferingCount, Disagreement};
 pub use withdrawn::Withdrawal;
-
-/// A snapshot's number, shown as `u-000123`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SnapshotId(pub(crate) i64);
-
-impl fmt::Display for SnapshotId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("u-{:06}", self.0))
-    }
-}
-
-impl FromStr for SnapshotId {
-    type Err = LedgerError;
-    fn from_str(text: &str) -> Result<Self> {
-        number_after("u-", text)
-            .map(Self)
-            .ok_or_else(|| LedgerError::NotFound {
-                what: "usage snapshot",
-                id: text.to_owned(),
-            })
-    }
-}
-
-/// The number in an id such as `r-000123`; the zeros may be left out.
-pub(crate) fn number_after(prefix: &str, text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(prefix)?;
-    let all = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all.then(|| digits.parse().ok()).flatten()
-}
 
 /// A snapshot to import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,24 +94,30 @@ impl Ledger {
                     i64::try_from(new.items.len()).unwrap_or(i64::MAX),
                 ])?;
             let mut numbers = Numbers::new(change);
-            let mut insert = change.prepare(
-                "INSERT INTO usage_items (snapshot, workspace, module, users, devices)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
-            for item in &new.items {
+            let mut pairs = HashSet::with_capacity(new.items.len());
+            let items = new.items.iter().map(|item| {
                 let workspace = numbers.of(item.workspace.as_str())?;
                 let module = numbers.of(item.module.as_str())?;
-                insert
-                    .execute(params![id, workspace, module, item.users, item.devices])
-                    .map_err(|error| match is_refused(&error) {
-                        true => LedgerError::Duplicate {
-                            what: "count",
-                            id: format!("{} {}", item.workspace, item.module),
-                        }
-                        .into(),
-                        false => Fault::Sql(error),
-                    })?;
-            }
+                if !pairs.insert((workspace, module)) {
+                    return Err(LedgerError::Duplicate {
+                        what: "count",
+                        id: format!("{} {}", item.workspace, item.module),
+                    }
+                    .into());
+                }
+                Ok([
+                    id.into(),
+                    workspace.into(),
+                    module.into(),
+                    item.users.into(),
+                    item.devices.into(),
+                ])
+            });
+            change.insert_rows(
+                "INSERT INTO usage_items (snapshot, workspace, module, users, devices)
+                 VALUES :rows",
+                items,
+            )?;
             usage_names::insert(change, &mut numbers, id, &new.names)?;
             unread::insert(change, &mut numbers, id, &new.unread)?;
             let id = SnapshotId(id);
@@ -235,13 +210,7 @@ pub(crate) fn must_exist(view: &Tx<'_>, id: SnapshotId) -> Inside<Snapshot> {
     view.prepare("SELECT * FROM snapshots WHERE id = ?1")?
         .query_row([id.0], snapshot)
         .optional()?
-        .ok_or_else(|| {
-            LedgerError::NotFound {
-                what: "usage snapshot",
-                id: id.to_string(),
-            }
-            .into()
-        })
+        .ok_or_else(|| id.not_found().into())
 }
 
 fn snapshot(row: &Row<'_>) -> Sql<Snapshot> {

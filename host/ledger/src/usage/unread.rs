@@ -6,7 +6,8 @@ use psa_host_billing::{ModuleId, UnreadUsage};
 use crate::db::names::{Numbers, Texts};
 use crate::db::{Optional, Tx, params};
 use crate::error::Inside;
-use crate::{Ledger, Result, SnapshotId};
+use crate::ids::SnapshotId;
+use crate::{Ledger, Result};
 
 /// That rows of the newest list of workspaces could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,17 +73,21 @@ pub(crate) fn insert(
     snapshot: i64,
     unread: &[UnreadUsage],
 ) -> Inside<()> {
-    let mut insert = change.prepare(
-        "INSERT INTO usage_unread (snapshot, workspace, module, why) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    for one in unread {
+    let rows = unread.iter().map(|one| {
         let workspace = numbers.of(one.workspace.as_str())?;
-        let module = match &one.module {
-            Some(module) => Some(numbers.of(module.as_str())?),
-            None => None,
-        };
-        insert.execute(params![snapshot, workspace, module, one.why])?;
-    }
+        let module = one.module.as_ref();
+        let module = module.map(|module| numbers.of(module.as_str()));
+        Ok([
+            snapshot.into(),
+            workspace.into(),
+            module.transpose()?.into(),
+            (&one.why).into(),
+        ])
+    });
+    change.insert_rows(
+        "INSERT INTO usage_unread (snapshot, workspace, module, why) VALUES :rows",
+        rows,
+    )?;
     Ok(())
 }
 

@@ -6,7 +6,8 @@ use psa_host_billing::{ModuleId, WorkspaceId};
 use crate::db::names::Numbers;
 use crate::db::{Optional, Tx, json, params, to_json};
 use crate::error::Inside;
-use crate::{Ledger, Result, SnapshotId};
+use crate::ids::SnapshotId;
+use crate::{Ledger, Result};
 
 /// Who or what was counted. None: the source did not say, which is not an empty list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
@@ -78,19 +79,20 @@ pub(crate) fn insert(
     snapshot: i64,
     items: &[ItemNames],
 ) -> Inside<()> {
-    let mut insert = change.prepare(
-        "INSERT INTO usage_names (snapshot, workspace, module, users, devices)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+    let text = |list: &Option<Vec<String>>| list.as_ref().map(to_json).transpose();
+    let named = items.iter().filter(|item| !item.names.is_empty());
+    let rows = named.map(|item| {
+        Ok([
+            snapshot.into(),
+            numbers.of(item.workspace.as_str())?.into(),
+            numbers.of(item.module.as_str())?.into(),
+            text(&item.names.users)?.into(),
+            text(&item.names.devices)?.into(),
+        ])
+    });
+    change.insert_rows(
+        "INSERT INTO usage_names (snapshot, workspace, module, users, devices) VALUES :rows",
+        rows,
     )?;
-    for item in items.iter().filter(|item| !item.names.is_empty()) {
-        let text = |list: &Option<Vec<String>>| list.as_ref().map(to_json).transpose();
-        insert.execute(params![
-            snapshot,
-            numbers.of(item.workspace.as_str())?,
-            numbers.of(item.module.as_str())?,
-            text(&item.names.users)?,
-            text(&item.names.devices)?,
-        ])?;
-    }
     Ok(())
 }

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
 use serde_json::json;
 
-use super::{Snapshot, SnapshotId, must_exist, snapshot};
+use super::{Snapshot, must_exist, snapshot};
 use crate::connections;
 use crate::db::{Optional, Row, Sql, instant_opt, params};
-use crate::history::About;
+use crate::history::chain::About;
+use crate::ids::SnapshotId;
 use crate::{Ledger, LedgerError, Result};
 
 /// That a snapshot was withdrawn.

@@ -11,13 +11,13 @@ use psa_host_ledger::{
 use crate::fixture::{Place, intent, new_run, run_line, tenant};
 
 /// This very program, started again to do one thing.
-pub struct Child {
+pub(crate) struct Child {
     process: std::process::Child,
     words: BufReader<ChildStdout>,
 }
 
 impl Child {
-    pub fn start(what: &str, place: &Place) -> Self {
+    pub(crate) fn start(what: &str, place: &Place) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["crash::as_a_child", "--exact", "--nocapture"])
             .env("PSA_HOST_LEDGER_CHILD", what)
@@ -31,7 +31,7 @@ impl Child {
     }
 
     /// Wait until the child says this.
-    pub fn wait_for(&mut self, word: &str) {
+    pub(crate) fn wait_for(&mut self, word: &str) {
         let mut line = String::new();
         while !line.contains(word) {
             line.clear();
@@ -40,12 +40,12 @@ impl Child {
         }
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// SIGKILL.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
@@ -71,7 +71,7 @@ fn as_a_child() {
         "dies-while-sending" => {
             let run = ledger.begin_run(&new_run("acme")).unwrap();
             ledger
-                .add_run_lines(run, [run_line("1"), run_line("2")])
+                .add_run_lines(run, &[run_line("1"), run_line("2")])
                 .unwrap();
             let ids = ledger
                 .intend(run, &[intent(0, "1"), intent(1, "2")])
@@ -89,8 +89,8 @@ fn write_until_killed(ledger: &Ledger) {
     for n in 0.. {
         let run = ledger.begin_run(&new_run("acme")).unwrap();
         let lines: Vec<String> = (0..20).map(|m| format!("{n}-{m}")).collect();
-        let rows = lines.iter().map(|line| run_line(line));
-        ledger.add_run_lines(run, rows).unwrap();
+        let rows: Vec<_> = lines.iter().map(|line| run_line(line)).collect();
+        ledger.add_run_lines(run, &rows).unwrap();
         let intents: Vec<_> = (0..)
             .zip(&lines)
             .map(|(row, line)| intent(row, line))

@@ -18,9 +18,9 @@ use psa_host_ledger::{
 };
 use tempfile::TempDir;
 
-pub const DAY: Date = date(2026, 3, 14);
+pub(crate) const DAY: Date = date(2026, 3, 14);
 
-pub struct Place {
+pub(crate) struct Place {
     _temporary: TempDir,
     pub data: PathBuf,
     pub key: PathBuf,
@@ -28,7 +28,7 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         Self {
             data: temporary.path().join("data"),
@@ -38,26 +38,26 @@ impl Place {
         }
     }
 
-    pub fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         let micros = Arc::clone(&self.micros);
         Arc::new(move || Timestamp::from_microsecond(micros.load(Ordering::SeqCst)).unwrap())
     }
 
-    pub fn wait(&self, seconds: i64) {
+    pub(crate) fn wait(&self, seconds: i64) {
         self.micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 
-    pub fn try_open(&self) -> Result<Ledger, LedgerError> {
+    pub(crate) fn try_open(&self) -> Result<Ledger, LedgerError> {
         Ledger::open(&self.data, KeySource::File(self.key.clone()), self.clock())
     }
 
-    pub fn open(&self) -> Ledger {
+    pub(crate) fn open(&self) -> Ledger {
         self.try_open().unwrap()
     }
 
     /// Open, with a plugin `autotask`, channels `msp` and `other-msp`, and a connection
     /// `acme` that is bound to tenant `zone5/db1`.
-    pub fn with_connection(&self) -> Ledger {
+    pub(crate) fn with_connection(&self) -> Ledger {
         let ledger = self.open();
         ledger.add_plugin("autotask", b"\0asm", "{}").unwrap();
         let channels = [
@@ -71,7 +71,7 @@ impl Place {
     }
 
     /// As before there were any.
-    pub fn drop_triggers_on_decisions(&self) {
+    pub(crate) fn drop_triggers_on_decisions(&self) {
         let ledger = rusqlite::Connection::open(self.data.join("ledger.sqlite")).unwrap();
         let mut names = ledger
             .prepare(
@@ -88,28 +88,28 @@ impl Place {
     }
 
     /// SQL behind the ledger's back.
-    pub fn sql(&self, sql: &str) -> rusqlite::Result<()> {
+    pub(crate) fn sql(&self, sql: &str) -> rusqlite::Result<()> {
         rusqlite::Connection::open(self.data.join("ledger.sqlite"))?.execute_batch(sql)
     }
 }
 
-pub fn name(text: &str) -> ConnectionName {
+pub(crate) fn name(text: &str) -> ConnectionName {
     ConnectionName::new(text).unwrap()
 }
 
-pub fn tenant() -> TenantKey {
+pub(crate) fn tenant() -> TenantKey {
     TenantKey::new("zone5/db1").unwrap()
 }
 
-pub fn units(n: u32) -> Units {
+pub(crate) fn units(n: u32) -> Units {
     Units::from(n)
 }
 
-pub fn secret(field: &str, text: &str) -> BTreeMap<String, Secret> {
+pub(crate) fn secret(field: &str, text: &str) -> BTreeMap<String, Secret> {
     BTreeMap::from([(field.to_owned(), Secret::new(text))])
 }
 
-pub fn workspace(id: &str, kind: WorkspaceKind, parent: Option<&str>) -> Workspace {
+pub(crate) fn workspace(id: &str, kind: WorkspaceKind, parent: Option<&str>) -> Workspace {
     Workspace {
         id: WorkspaceId::new(id).unwrap(),
         name: id.to_owned(),
@@ -123,7 +123,7 @@ pub fn workspace(id: &str, kind: WorkspaceKind, parent: Option<&str>) -> Workspa
     }
 }
 
-pub fn new_connection(connection: &str, channel: &str) -> NewConnection {
+pub(crate) fn new_connection(connection: &str, channel: &str) -> NewConnection {
     NewConnection {
         name: name(connection),
         plugin: "autotask".to_owned(),
@@ -134,12 +134,12 @@ pub fn new_connection(connection: &str, channel: &str) -> NewConnection {
     }
 }
 
-pub fn add(ledger: &Ledger, connection: &str, channel: &str) {
+pub(crate) fn add(ledger: &Ledger, connection: &str, channel: &str) {
     let new = new_connection(connection, channel);
     ledger.add_connection(&new).unwrap();
 }
 
-pub fn new_run(connection: &str) -> NewRun {
+pub(crate) fn new_run(connection: &str) -> NewRun {
     NewRun {
         connection: name(connection),
         tenant: Some(tenant()),
@@ -150,7 +150,7 @@ pub fn new_run(connection: &str) -> NewRun {
     }
 }
 
-pub fn run_line(line: &str) -> RunLine {
+pub(crate) fn run_line(line: &str) -> RunLine {
     RunLine {
         workspace: Some("w1".parse().unwrap()),
         module: Some("edr".parse().unwrap()),
@@ -170,8 +170,12 @@ pub fn run_line(line: &str) -> RunLine {
 }
 
 /// Lines in rows of their own, which the run then finds right.
-pub fn see_right(ledger: &Ledger, run: RunLease, seen: &[SeenRight]) -> Result<(), LedgerError> {
-    let rows = seen.iter().map(|seen| RunLine {
+pub(crate) fn see_right(
+    ledger: &Ledger,
+    run: RunLease,
+    seen: &[SeenRight],
+) -> Result<(), LedgerError> {
+    let lines = seen.iter().map(|seen| RunLine {
         workspace: Some(seen.workspace.clone()),
         module: Some(seen.module.clone()),
         contract: seen.contract.clone(),
@@ -180,7 +184,7 @@ pub fn see_right(ledger: &Ledger, run: RunLease, seen: &[SeenRight]) -> Result<(
         outcome: Outcome::Unchanged,
         ..run_line(seen.line.as_str())
     });
-    let first = ledger.add_run_lines(run, rows)?;
+    let first = ledger.add_run_lines(run, &lines.collect::<Vec<_>>())?;
     let rows = (first..).zip(seen).map(|(row, seen)| RightRow {
         row,
         since: seen.since,
@@ -188,7 +192,7 @@ pub fn see_right(ledger: &Ledger, run: RunLease, seen: &[SeenRight]) -> Result<(
     ledger.see_right(run, &tenant(), &rows.collect::<Vec<_>>())
 }
 
-pub fn intent(row: u32, line: &str) -> Intent {
+pub(crate) fn intent(row: u32, line: &str) -> Intent {
     Intent {
         tenant: tenant(),
         row,
@@ -209,14 +213,14 @@ pub fn intent(row: u32, line: &str) -> Intent {
 }
 
 /// A run with one planned row and its intent.
-pub fn one_intent(ledger: &Ledger, line: &str) -> (RunLease, IntentId) {
+pub(crate) fn one_intent(ledger: &Ledger, line: &str) -> (RunLease, IntentId) {
     let run = ledger.begin_run(&new_run("acme")).unwrap();
-    let row = ledger.add_run_lines(run, [run_line(line)]).unwrap();
+    let row = ledger.add_run_lines(run, &[run_line(line)]).unwrap();
     let ids = ledger.intend(run, &[intent(row, line)]).unwrap();
     (run, ids[0])
 }
 
-pub fn code<T: std::fmt::Debug>(result: Result<T, LedgerError>) -> &'static str {
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, LedgerError>) -> &'static str {
     let error = result.unwrap_err();
     assert!(!error.fix().is_empty());
     assert!(!error.to_string().is_empty());

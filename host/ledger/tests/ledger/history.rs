@@ -14,7 +14,7 @@ fn keyed(key: &[u8], bytes: &[u8]) -> [u8; 32] {
 }
 
 /// The chain, computed again from its documented form and the key file alone.
-pub fn first_that_does_not_hold(place: &Place, events: &[HistoryEvent]) -> Option<i64> {
+pub(crate) fn first_that_does_not_hold(place: &Place, events: &[HistoryEvent]) -> Option<i64> {
     let master = std::fs::read_to_string(&place.key).unwrap();
     let master = hex::decode(master.trim()).unwrap();
     let key = keyed(&master, b"psa-host history v1");

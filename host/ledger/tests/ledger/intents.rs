@@ -118,7 +118,7 @@ fn only_one_adjustment_of_a_line_is_open_at_a_time() {
     let (_, id) = one_intent(&ledger, "1");
     let again = || {
         let run = held_for(&ledger, id);
-        let row = ledger.add_run_lines(run, [run_line("1")]).unwrap();
+        let row = ledger.add_run_lines(run, &[run_line("1")]).unwrap();
         ledger.intend(run, &[intent(row, "1")])
     };
     for state in [
@@ -164,7 +164,7 @@ fn a_batch_with_one_bad_intent_leaves_none() {
     let ledger = place.with_connection();
     let (run, _) = one_intent(&ledger, "1");
     ledger
-        .add_run_lines(run, [run_line("2"), run_line("3")])
+        .add_run_lines(run, &[run_line("2"), run_line("3")])
         .unwrap();
     let result = ledger.intend(run, &[intent(1, "2"), intent(2, "1")]);
     assert_eq!(code(result), "adjustment-open");
@@ -263,7 +263,7 @@ fn a_line_belongs_to_one_connection() {
     ledger.bind_tenant(&name("beta"), &tenant()).unwrap();
     let claim = || {
         let run = ledger.begin_run(&new_run("beta")).unwrap();
-        let row = ledger.add_run_lines(run, [run_line("1")]).unwrap();
+        let row = ledger.add_run_lines(run, &[run_line("1")]).unwrap();
         ledger.intend(run, &[intent(row, "1")]).map(|_| ())
     };
     let error = claim().unwrap_err();
@@ -302,7 +302,7 @@ fn the_account_of_a_line_is_that_of_its_last_intent() {
         account: Some("102".parse().unwrap()),
         ..run_line("1")
     };
-    let row = ledger.add_run_lines(run, [moved]).unwrap();
+    let row = ledger.add_run_lines(run, &[moved]).unwrap();
     ledger.intend(run, &[intent(row, "1")]).unwrap();
     assert_eq!(account(&ledger), "102");
 }
@@ -314,11 +314,11 @@ fn a_dry_run_and_a_run_that_is_over_intend_nothing() {
     let mut dry = new_run("acme");
     dry.dry_run = true;
     let dry = ledger.begin_run(&dry).unwrap();
-    ledger.add_run_lines(dry, [run_line("1")]).unwrap();
+    ledger.add_run_lines(dry, &[run_line("1")]).unwrap();
     assert_eq!(code(ledger.intend(dry, &[intent(0, "1")])), "run-state");
 
     let run = ledger.begin_run(&new_run("acme")).unwrap();
-    ledger.add_run_lines(run, [run_line("1")]).unwrap();
+    ledger.add_run_lines(run, &[run_line("1")]).unwrap();
     let end = RunEnd {
         ending: RunEnding::Failed,
         requests: 0,
@@ -374,7 +374,7 @@ fn what_was_sent_in_vain_is_found_for_the_same_change_of_the_same_line_only() {
     let in_vain = |wanted: Intent, sent: bool| {
         let run = ledger.begin_run(&new_run("acme")).unwrap();
         let line = run_line(wanted.key.line.as_str());
-        let row = ledger.add_run_lines(run, [line]).unwrap();
+        let row = ledger.add_run_lines(run, &[line]).unwrap();
         let id = ledger.intend(run, &[Intent { row, ..wanted }]).unwrap()[0];
         if sent {
             go(&ledger, id, IntentState::Sending).unwrap();

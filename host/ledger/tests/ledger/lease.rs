@@ -34,7 +34,7 @@ fn end() -> RunEnd {
 /// Every verb that takes a lease, by its name.
 const VERBS: [(&str, Verb); 17] = [
     ("add_run_lines", |ledger, lease, _| {
-        ledger.add_run_lines(lease, [run_line("9")]).map(|_| ())
+        ledger.add_run_lines(lease, &[run_line("9")]).map(|_| ())
     }),
     ("ask", |ledger, lease, _| {
         ledger.ask(lease, &tenant(), &[]).map(|_| ())
@@ -155,7 +155,7 @@ fn a_lease_counts_until_the_tenant_is_taken_and_for_its_own_tenant_alone() {
     let mut of_beta = new_run("beta");
     of_beta.tenant = Some(other);
     let of_beta = ledger.begin_run(&of_beta).unwrap();
-    ledger.add_run_lines(of_beta, [run_line("5")]).unwrap();
+    ledger.add_run_lines(of_beta, &[run_line("5")]).unwrap();
     assert_eq!(code(ledger.intend(of_beta, &[intent(0, "5")])), "run-state");
     assert_eq!(code(ledger.resolve(of_beta, &resolved)), "run-state");
     for refused in [
@@ -179,12 +179,12 @@ fn a_rebind_takes_both_tenants_from_whoever_has_them() {
     ledger
         .rebind_tenant(&name("acme"), &tenant(), &moved, &json!({}))
         .unwrap();
-    assert_eq!(code(ledger.add_run_lines(lease, [])), "lease-lost");
+    assert_eq!(code(ledger.add_run_lines(lease, &[])), "lease-lost");
     // Also where somebody takes the former key later.
     let mut new = new_run("acme");
     new.tenant = Some(tenant());
     ledger.begin_run(&new).unwrap();
-    assert_eq!(code(ledger.add_run_lines(lease, [])), "lease-lost");
+    assert_eq!(code(ledger.add_run_lines(lease, &[])), "lease-lost");
 }
 
 /// The functions of a source file: each from its name to the next one.

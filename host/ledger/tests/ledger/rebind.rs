@@ -216,7 +216,7 @@ fn a_connection_there_that_is_mapped_otherwise_is_refused_by_name() {
 }
 
 /// What a child does: moves the tenant to and fro until it is killed.
-pub fn move_until_killed(ledger: &Ledger) {
+pub(crate) fn move_until_killed(ledger: &Ledger) {
     for _ in 0.. {
         for (from, to) in [(tenant(), moved()), (moved(), tenant())] {
             let done = ledger.rebind_tenant(&name("acme"), &from, &to, &json!({}));
@@ -233,9 +233,8 @@ fn a_kill_amid_a_move_leaves_all_or_nothing_of_it() {
     // Enough for the move to take a while.
     let run = ledger.begin_run(&new_run("acme")).unwrap();
     let lines: Vec<String> = (100..1_100).map(|n| n.to_string()).collect();
-    ledger
-        .add_run_lines(run, lines.iter().map(|line| run_line(line)))
-        .unwrap();
+    let rows: Vec<_> = lines.iter().map(|line| run_line(line)).collect();
+    ledger.add_run_lines(run, &rows).unwrap();
     let intents: Vec<_> = (0..)
         .zip(&lines)
         .map(|(row, line)| intent(row, line))

@@ -132,8 +132,8 @@ fn rows_come_back_in_order_and_as_they_were() {
         detail: Some("{}".to_owned()),
     };
     let mut rows = vec![run_line("2147483648"), bare];
-    assert_eq!(ledger.add_run_lines(id, rows.clone()).unwrap(), 0);
-    assert_eq!(ledger.add_run_lines(id, [run_line("9")]).unwrap(), 2);
+    assert_eq!(ledger.add_run_lines(id, &rows).unwrap(), 0);
+    assert_eq!(ledger.add_run_lines(id, &[run_line("9")]).unwrap(), 2);
     rows.push(run_line("9"));
     let update = LineUpdate {
         row: 2,
@@ -162,7 +162,10 @@ fn a_run_that_is_over_takes_no_more_rows() {
     let ledger = place.with_connection();
     let id = ledger.begin_run(&new_run("acme")).unwrap();
     ledger.end_run(id, &done()).unwrap();
-    assert_eq!(code(ledger.add_run_lines(id, [run_line("1")])), "run-state");
+    assert_eq!(
+        code(ledger.add_run_lines(id, &[run_line("1")])),
+        "run-state"
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Budgets {
 }
 
 impl Budgets {
-    pub fn new(slots_dir: PathBuf, clock: Clock) -> Self {
+    pub(crate) fn new(slots_dir: PathBuf, clock: Clock) -> Self {
         Self {
             slots_dir,
             clock,
@@ -45,7 +45,7 @@ impl Budgets {
     }
 
     /// The budget of a scope: one object for all sessions on the same store.
-    pub fn of(&self, store: &Arc<dyn BudgetStore>, scope: &str) -> Arc<Budget> {
+    pub(crate) fn of(&self, store: &Arc<dyn BudgetStore>, scope: &str) -> Arc<Budget> {
         let key = (Arc::as_ptr(store).cast::<()>().addr(), scope.to_owned());
         let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(budget) = scopes.get(&key).and_then(Weak::upgrade) {
@@ -111,7 +111,7 @@ impl Budget {
     ///
     /// Connections take turns: see [`Slots`]. Once `hurry` is cancelled, nothing is waited
     /// for but the requests that are under way.
-    pub async fn admit(
+    pub(crate) async fn admit(
         &self,
         connection: &Arc<str>,
         endpoint: &str,
@@ -192,7 +192,7 @@ impl Budget {
     }
 
     /// Until when requests wait that are under way; none: none waits, or not any more.
-    pub fn waiting_until(&self) -> Option<Timestamp> {
+    pub(crate) fn waiting_until(&self) -> Option<Timestamp> {
         let now = self.clock.now();
         self.waiting().filter(|until| *until > now)
     }
@@ -202,7 +202,7 @@ impl Budget {
     }
 
     /// Nothing is sent for this long from now on.
-    pub fn pause(&self, time: Duration) -> Result<(), StoreFailure> {
+    pub(crate) fn pause(&self, time: Duration) -> Result<(), StoreFailure> {
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         let until = self.clock.now().checked_add(time).unwrap_or(Timestamp::MAX);
         let saved = self.store.pause(&self.scope, until);
@@ -211,20 +211,25 @@ impl Budget {
     }
 
     /// What the PSA says about everybody's requests.
-    pub fn observe(&self, used: u32, limit: u32, window: Window) -> Result<(), StoreFailure> {
+    pub(crate) fn observe(
+        &self,
+        used: u32,
+        limit: u32,
+        window: Window,
+    ) -> Result<(), StoreFailure> {
         let now = self.clock.now();
         self.tally()
             .observe(now, used, limit, window, &self.scope, &*self.store)
     }
 
     /// Count requests that were counted under another scope before.
-    pub fn carry(&self, requests: u64) -> Result<(), StoreFailure> {
+    pub(crate) fn carry(&self, requests: u64) -> Result<(), StoreFailure> {
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
         self.store.spend(&self.scope, self.clock.now(), requests)
     }
 
     /// Write what is counted.
-    pub fn flush(&self) -> Result<(), StoreFailure> {
+    pub(crate) fn flush(&self) -> Result<(), StoreFailure> {
         self.tally()
             .flush(self.clock.now(), &self.scope, &*self.store)
     }

@@ -30,7 +30,7 @@ const LAST_LOOK: Duration = Duration::from_millis(20);
 const LEFT_TO_OTHERS: Duration = Duration::from_millis(40);
 
 #[derive(Debug)]
-pub struct Slots {
+pub(super) struct Slots {
     turns: Arc<Turns>,
     files: Mutex<Files>,
 }
@@ -49,7 +49,7 @@ struct Files {
 
 /// A slot in use; free again when dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub(super) struct Slot {
     file: Option<File>,
     slots: Arc<Slots>,
     _turn: Turn,
@@ -60,7 +60,7 @@ struct Looking<'s>(&'s Slots);
 
 impl Slots {
     /// `count` slots in files beginning with `name`.
-    pub fn open(dir: &Path, name: &str, count: u32) -> io::Result<Self> {
+    pub(super) fn open(dir: &Path, name: &str, count: u32) -> io::Result<Self> {
         let open = |part: String| {
             let path = dir.join(format!("{name}-{part}.lock"));
             OpenOptions::new()
@@ -83,7 +83,7 @@ impl Slots {
     }
 
     /// Wait for a slot. Connections of this process take turns.
-    pub async fn take(self: &Arc<Self>, connection: &Arc<str>) -> io::Result<Slot> {
+    pub(super) async fn take(self: &Arc<Self>, connection: &Arc<str>) -> io::Result<Slot> {
         let turn = self.turns.take(connection).await;
         let turn = turn.map_err(io::Error::other)?;
         let slot = |file| Slot {

@@ -21,7 +21,7 @@ const OTHERS_FRESH: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the next request may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
+pub(super) enum Admission {
     /// Go.
     Go,
     /// Over half of the window is used: go, but one at a time.
@@ -31,7 +31,7 @@ pub enum Admission {
 }
 
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     pending: u32,
     /// The store's count of the window at `read_at`, and what was counted here since.
     known: u64,
@@ -45,7 +45,7 @@ pub struct Tally {
 
 impl Tally {
     /// Decide about one request, and count it if it may go.
-    pub fn decide(
+    pub(super) fn decide(
         &mut self,
         now: Timestamp,
         terms: Terms,
@@ -62,7 +62,7 @@ impl Tally {
     }
 
     /// As [`Tally::decide`], for when the store does not answer: what is known counts.
-    pub fn decide_alone(&mut self, now: Timestamp) -> Admission {
+    pub(super) fn decide_alone(&mut self, now: Timestamp) -> Admission {
         match self.paused {
             Some(until) if until > now => Admission::NotBefore(until),
             _ => Admission::OneAtATime,
@@ -70,13 +70,13 @@ impl Tally {
     }
 
     /// Until when nothing is sent, as far as this process knows.
-    pub fn paused_at(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn paused_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.paused.filter(|until| *until > now)
     }
 
     /// One that was counted is not sent after all. Where it is written already, it stays
     /// counted.
-    pub fn take_back(&mut self) {
+    pub(super) fn take_back(&mut self) {
         if let Some(pending) = self.pending.checked_sub(1) {
             self.pending = pending;
             self.since = self.since.saturating_sub(1);
@@ -85,7 +85,7 @@ impl Tally {
 
     /// Counted here and not written yet.
     #[cfg(test)]
-    pub fn counted(&self) -> u32 {
+    pub(super) fn counted(&self) -> u32 {
         self.pending
     }
 
@@ -203,7 +203,7 @@ impl Tally {
     }
 
     /// Write what is counted.
-    pub fn flush(
+    pub(super) fn flush(
         &mut self,
         now: Timestamp,
         scope: &str,
@@ -217,7 +217,7 @@ impl Tally {
     }
 
     /// Take note of what the PSA says about everybody's requests.
-    pub fn observe(
+    pub(super) fn observe(
         &mut self,
         now: Timestamp,
         used: u32,
@@ -240,7 +240,7 @@ impl Tally {
     }
 
     /// Nothing before `until`; `saved`: the store knows it too.
-    pub fn pause(&mut self, until: Timestamp, saved: bool) {
+    pub(super) fn pause(&mut self, until: Timestamp, saved: bool) {
         self.paused = self.paused.max(Some(until));
         if !saved {
             self.unsaved_pause = self.unsaved_pause.max(Some(until));

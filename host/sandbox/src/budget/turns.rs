@@ -15,7 +15,7 @@ use tokio::sync::oneshot::error::RecvError;
 
 /// So many turns at once.
 #[derive(Debug)]
-pub struct Turns(Mutex<Queue>);
+pub(super) struct Turns(Mutex<Queue>);
 
 #[derive(Debug)]
 struct Queue {
@@ -33,10 +33,10 @@ struct Waiting {
 
 /// A turn; the next one's when dropped.
 #[derive(Debug)]
-pub struct Turn(Option<Arc<Turns>>);
+pub(super) struct Turn(Option<Arc<Turns>>);
 
 impl Turns {
-    pub fn new(count: usize) -> Arc<Self> {
+    pub(super) fn new(count: usize) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Queue {
             free: count,
             connections: VecDeque::new(),
@@ -44,7 +44,7 @@ impl Turns {
     }
 
     /// Wait for a turn. Whoever stops waiting loses only its own place.
-    pub async fn take(self: &Arc<Self>, connection: &Arc<str>) -> Result<Turn, RecvError> {
+    pub(super) async fn take(self: &Arc<Self>, connection: &Arc<str>) -> Result<Turn, RecvError> {
         let turn = {
             let mut queue = self.queue();
             if queue.free > 0 {

@@ -26,7 +26,7 @@ const MAX_NAME: usize = 100;
 const MAX_WINDOW: u32 = 31 * 86_400;
 
 /// Take a description, or say everything that is wrong with it.
-pub fn read(said: wit::Description) -> Result<Description, Vec<String>> {
+pub(super) fn read(said: wit::Description) -> Result<Description, Vec<String>> {
     let mut problems = Problems::default();
     let described = problems.description(said);
     if problems.0.is_empty() {
@@ -406,7 +406,7 @@ fn is_key(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-pub fn kind(said: wit::RefusalKind) -> RejectionKind {
+pub(crate) fn kind(said: wit::RefusalKind) -> RejectionKind {
     match said {
         wit::RefusalKind::DateAlreadyAdjusted => RejectionKind::DateAlreadyAdjusted,
         wit::RefusalKind::PeriodPosted => RejectionKind::PeriodPosted,

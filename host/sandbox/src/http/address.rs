@@ -82,7 +82,7 @@ const V6: &[(Ipv6Net, &str)] = &[
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
 /// What kind of forbidden address this is; none: it may be connected to.
-pub fn forbidden(address: IpAddr) -> Option<&'static str> {
+pub(super) fn forbidden(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(v4) => forbidden_v4(v4),
         IpAddr::V6(v6) => forbidden_v6(v6),

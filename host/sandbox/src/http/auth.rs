@@ -15,13 +15,13 @@ const LONGEST_VALUE: usize = 16 << 10;
 
 /// What is added to a request with `authenticate`.
 #[derive(Debug)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     headers: Vec<(HeaderName, HeaderValue)>,
     pub grant: Option<ClientCredentials>,
 }
 
 /// OAuth2 client credentials, ready to ask for a token with.
-pub struct ClientCredentials {
+pub(crate) struct ClientCredentials {
     pub token_url: Url,
     /// The `Content-Type` of the body.
     pub content_type: &'static str,
@@ -37,7 +37,7 @@ impl std::fmt::Debug for ClientCredentials {
 
 /// A value that cannot be sent: which part of the authentication, and why.
 #[derive(Debug)]
-pub struct Unusable {
+pub(crate) struct Unusable {
     pub part: String,
     pub problem: String,
 }
@@ -45,7 +45,7 @@ pub struct Unusable {
 impl Credentials {
     /// Put the values in. Also gives the texts that are made of secrets and must not
     /// come back (the secrets themselves are the caller's).
-    pub fn new<'v>(
+    pub(crate) fn new<'v>(
         declared: &Authentication,
         value: impl Fn(&str) -> Option<&'v str>,
     ) -> Result<(Self, Vec<Zeroizing<String>>), Unusable> {
@@ -130,7 +130,7 @@ impl Credentials {
     }
 
     /// The headers that only the host sets.
-    pub fn declared_names(declared: &Authentication) -> Vec<HeaderName> {
+    pub(crate) fn declared_names(declared: &Authentication) -> Vec<HeaderName> {
         let of_scheme = match &declared.scheme {
             Scheme::EncodedPair { header, .. } => Some(header),
             _ => None,
@@ -144,7 +144,7 @@ impl Credentials {
 
     /// What these credentials are known by; none: there are none. Never leaves this
     /// process.
-    pub fn digest(&self) -> Option<[u8; 32]> {
+    pub(crate) fn digest(&self) -> Option<[u8; 32]> {
         if self.headers.is_empty() && self.grant.is_none() {
             return None;
         }
@@ -165,7 +165,7 @@ impl Credentials {
     }
 
     /// Add everything but a token.
-    pub fn add_to(&self, headers: &mut HeaderMap) {
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
@@ -208,7 +208,7 @@ fn header_name(name: &str) -> Result<HeaderName, Unusable> {
     })
 }
 
-pub fn header_value(name: &str, text: &str) -> Result<HeaderValue, Unusable> {
+pub(super) fn header_value(name: &str, text: &str) -> Result<HeaderValue, Unusable> {
     let unusable = |problem: &str| Unusable {
         part: format!("the header `{name}`"),
         problem: problem.to_owned(),

@@ -69,7 +69,7 @@ impl std::fmt::Debug for CallRecord {
 }
 
 impl CallRecord {
-    pub fn new(phase: Phase) -> Self {
+    pub(crate) fn new(phase: Phase) -> Self {
         Self {
             id: CallId::next(),
             phase,

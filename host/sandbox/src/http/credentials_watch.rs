@@ -23,7 +23,7 @@ const SEARCHED: usize = 64 << 10;
 pub(crate) struct CallId(u64);
 
 impl CallId {
-    pub fn next() -> Self {
+    pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
@@ -38,7 +38,7 @@ type Whose = (usize, [u8; 32]);
 
 impl CredentialsWatches {
     /// One object for all sessions with the same credentials.
-    pub fn of(&self, whose: Whose) -> Arc<CredentialsWatch> {
+    pub(crate) fn of(&self, whose: Whose) -> Arc<CredentialsWatch> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watch) = all.get(&whose).and_then(Weak::upgrade) {
             return watch;
@@ -98,7 +98,7 @@ pub(crate) struct InQuestion {
 impl InQuestion {
     /// It was a write that was refused.
     #[must_use]
-    pub fn of_a_write(mut self) -> Self {
+    pub(crate) fn of_a_write(mut self) -> Self {
         self.write = true;
         self
     }
@@ -106,12 +106,12 @@ impl InQuestion {
 
 impl CredentialsWatch {
     /// Whether a call may send a request with the credentials to a host.
-    pub fn admits(&self, host: &str, call: CallId) -> Admission {
+    pub(crate) fn admits(&self, host: &str, call: CallId) -> Admission {
         self.0.borrow().admits(host, call)
     }
 
     /// The same, and it is about to be sent.
-    pub fn begin(&self, host: &str, call: CallId) -> Admission {
+    pub(crate) fn begin(&self, host: &str, call: CallId) -> Admission {
         let mut admission = Admission::Yes;
         self.0.send_if_modified(|state| {
             admission = state.admits(host, call);
@@ -131,7 +131,7 @@ impl CredentialsWatch {
     }
 
     /// Whether a call may ask for a token.
-    pub fn admits_token(&self, call: CallId) -> Admission {
+    pub(crate) fn admits_token(&self, call: CallId) -> Admission {
         match &*self.0.borrow() {
             State::Good => Admission::Yes,
             State::Refused { call: of, .. } | State::LastTry { call: of, .. } if *of == call => {
@@ -143,7 +143,7 @@ impl CredentialsWatch {
     }
 
     /// Wait until no other call is about to find out.
-    pub async fn known(&self, call: CallId) {
+    pub(crate) async fn known(&self, call: CallId) {
         let mut changes = self.0.subscribe();
         let known = |state: &State| match state {
             State::Good | State::Over { .. } => true,
@@ -155,7 +155,12 @@ impl CredentialsWatch {
 
     /// An answer to a request with the credentials.
     #[must_use]
-    pub fn answered(self: &Arc<Self>, host: &str, status: u16, call: CallId) -> Option<InQuestion> {
+    pub(crate) fn answered(
+        self: &Arc<Self>,
+        host: &str,
+        status: u16,
+        call: CallId,
+    ) -> Option<InQuestion> {
         let refused = status == 401;
         let mut in_question = false;
         self.0.send_if_modified(|state| {
@@ -187,14 +192,14 @@ impl CredentialsWatch {
     }
 
     /// The token endpoint refused them: there is nothing to find out.
-    pub fn refused_for_good(&self, host: &str) {
+    pub(crate) fn refused_for_good(&self, host: &str) {
         self.0.send_replace(State::Over {
             by: host.to_owned(),
         });
     }
 
     /// An answer to a call's request without the credentials.
-    pub fn told(&self, body: &[u8], to: CallId) {
+    pub(crate) fn told(&self, body: &[u8], to: CallId) {
         self.0.send_if_modified(|state| {
             if let State::Refused { told, call, .. } = state
                 && *call == to
@@ -209,7 +214,7 @@ impl CredentialsWatch {
     }
 
     /// The host that refused the credentials for good.
-    pub fn refused_by(&self) -> Option<String> {
+    pub(crate) fn refused_by(&self) -> Option<String> {
         match &*self.0.borrow() {
             State::Over { by } => Some(by.clone()),
             _ => None,

@@ -15,7 +15,7 @@ use crate::Limits;
 
 /// A whole answer.
 #[derive(Debug)]
-pub struct Answer {
+pub(super) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     /// After decompression.
@@ -24,7 +24,7 @@ pub struct Answer {
 
 /// Why there is no whole answer.
 #[derive(Debug)]
-pub enum Failure {
+pub(super) enum Failure {
     /// The name leads to a forbidden address. Nothing was sent.
     Forbidden(String),
     /// No connection. Nothing was sent.
@@ -42,7 +42,7 @@ pub enum Failure {
 impl Failure {
     /// Whether a byte of the request may have left. Only what fails before there is a
     /// connection is known to have sent nothing.
-    pub fn may_have_left(&self) -> bool {
+    pub(super) fn may_have_left(&self) -> bool {
         !matches!(
             self,
             Self::Forbidden(_) | Self::Unreachable(_) | Self::Fault(..)
@@ -53,7 +53,7 @@ impl Failure {
 /// The HTTP clients of a session, made when first needed: reading the system's
 /// certificates takes longer than starting an instance.
 #[derive(Debug)]
-pub struct Clients {
+pub(super) struct Clients {
     resolver: Arc<dyn Resolver>,
     network: Network,
     connect_time: Duration,
@@ -66,7 +66,11 @@ pub struct Clients {
 const IDLE: Duration = Duration::from_secs(20);
 
 impl Clients {
-    pub fn new(resolver: Option<Arc<dyn Resolver>>, network: Network, limits: &Limits) -> Self {
+    pub(super) fn new(
+        resolver: Option<Arc<dyn Resolver>>,
+        network: Network,
+        limits: &Limits,
+    ) -> Self {
         Self {
             resolver: resolver.unwrap_or_else(|| Arc::new(SystemResolver)),
             network,
@@ -126,7 +130,7 @@ impl Clients {
     }
 
     /// Send a request and read its whole answer.
-    pub async fn exchange(
+    pub(super) async fn exchange(
         &self,
         reach: Reach,
         request: reqwest::Request,

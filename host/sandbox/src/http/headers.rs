@@ -67,14 +67,14 @@ fn canonical(name: &str) -> String {
 }
 
 /// Whether no plugin may set or declare this header, `authorization` included.
-pub fn is_reserved(name: &str) -> bool {
+pub(crate) fn is_reserved(name: &str) -> bool {
     let name = canonical(name);
     RESERVED.contains(&name.as_str()) || RESERVED_BEGINNINGS.iter().any(|b| name.starts_with(b))
 }
 
 /// Check a request's headers. `declared` are those of the plugin's authentication,
 /// which only the host sets.
-pub fn check(
+pub(super) fn check(
     headers: &[(String, String)],
     declared: &[HeaderName],
     limits: &Limits,

@@ -18,6 +18,7 @@ mod oauth;
 mod policy;
 mod rate;
 mod redact;
+mod request_count;
 mod resolver;
 mod routes;
 mod secrets;
@@ -27,6 +28,7 @@ mod unescape;
 
 pub use self::fault::NetworkFault;
 pub use self::network::{Network, NetworkError};
+pub use self::request_count::RequestCount;
 pub use self::resolver::{Lookup, Resolver};
 pub use self::routes::{PathPattern, Route, RouteError, RouteKind};
 

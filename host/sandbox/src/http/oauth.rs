@@ -18,17 +18,17 @@ const DEFAULT_LIFE: Duration = Duration::from_secs(300);
 /// 16 KiB: servers refuse longer headers, and what is kept of each token is bounded by it.
 const LONGEST_TOKEN: usize = 16 << 10;
 /// An answer with three tokens of that length, and room.
-pub const LONGEST_ANSWER: usize = 256 << 10;
+pub(super) const LONGEST_ANSWER: usize = 256 << 10;
 /// Access, refresh and id token, and whatever one server adds.
 const MOST_AT_ONCE: usize = 8;
 
 /// The session's token.
 #[derive(Debug, Default)]
-pub struct TokenKeeper(pub Mutex<Option<Token>>);
+pub(super) struct TokenKeeper(pub Mutex<Option<Token>>);
 
 impl TokenKeeper {
     /// Forget a token that was refused, unless another call has renewed it already.
-    pub async fn forget(&self, refused: &HeaderValue) {
+    pub(super) async fn forget(&self, refused: &HeaderValue) {
         let mut kept = self.0.lock().await;
         if kept.as_ref().is_some_and(|token| token.header == *refused) {
             *kept = None;
@@ -36,7 +36,7 @@ impl TokenKeeper {
     }
 }
 
-pub struct Token {
+pub(super) struct Token {
     pub header: HeaderValue,
     good_until: Instant,
 }
@@ -48,12 +48,12 @@ impl std::fmt::Debug for Token {
 }
 
 impl Token {
-    pub fn is_good(&self) -> bool {
+    pub(super) fn is_good(&self) -> bool {
         Instant::now() < self.good_until
     }
 
     /// Read a token endpoint's answer.
-    pub fn read(body: &[u8]) -> Result<Self, String> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Answer {
             access_token: String,
@@ -96,7 +96,7 @@ impl Token {
 ///
 /// # Errors
 /// More or longer ones than can be kept to be masked.
-pub fn tokens_in(body: &[u8]) -> Result<Vec<Zeroizing<String>>, String> {
+pub(super) fn tokens_in(body: &[u8]) -> Result<Vec<Zeroizing<String>>, String> {
     let Ok(serde_json::Value::Object(fields)) = serde_json::from_slice(body) else {
         return Ok(Vec::new());
     };
@@ -120,7 +120,7 @@ pub fn tokens_in(body: &[u8]) -> Result<Vec<Zeroizing<String>>, String> {
 }
 
 /// Why credentials were refused, in the fields that OAuth has for it, or the whole answer.
-pub fn refusal_words(body: &[u8]) -> String {
+pub(super) fn refusal_words(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Refused {
         error: Option<String>,

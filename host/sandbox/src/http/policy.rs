@@ -17,7 +17,7 @@ const MAX_SCANNED: usize = 64 << 10;
 
 /// How far a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub(crate) enum Reach {
     /// Over https, to addresses on the public internet only.
     Public,
     /// Over http, to addresses of this computer only.
@@ -26,13 +26,13 @@ pub enum Reach {
 
 /// Where a checked request goes.
 #[derive(Debug)]
-pub struct Target {
+pub(crate) struct Target {
     pub url: Url,
     pub reach: Reach,
 }
 
 #[derive(Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Asked for by the plugin.
     pub wanted: Vec<HostPattern>,
     /// Approved by the operator for this file.
@@ -45,7 +45,7 @@ pub struct Policy {
 
 impl Policy {
     /// Check an address as the guest wrote it.
-    pub fn check(&self, text: &str, most_bytes: usize) -> Result<Target, Refusal> {
+    pub(crate) fn check(&self, text: &str, most_bytes: usize) -> Result<Target, Refusal> {
         let refuse = |message: &str| Refusal::new(IncidentCode::UrlRefused, message);
         if text.len() > most_bytes {
             return Err(refuse("the address is too long"));
@@ -76,7 +76,7 @@ impl Policy {
     }
 
     /// How far this origin is, or why it is out of reach.
-    pub fn reach(&self, url: &Url) -> Result<Reach, Refusal> {
+    pub(crate) fn reach(&self, url: &Url) -> Result<Reach, Refusal> {
         let origin = url.origin().ascii_serialization();
         if is_loopback(url) && url.scheme() == "http" {
             return self.loopback_reach(&origin);
@@ -146,7 +146,7 @@ impl Policy {
     }
 
     /// Let loopback origins in that an answer of a loopback origin names (a zone).
-    pub fn learn(&self, body: &[u8]) {
+    pub(crate) fn learn(&self, body: &[u8]) {
         let Some(origins) = &self.loopback else {
             return;
         };
@@ -169,7 +169,7 @@ impl Policy {
     }
 
     /// The loopback origins that may be used now.
-    pub fn loopback_origins(&self) -> Vec<String> {
+    pub(crate) fn loopback_origins(&self) -> Vec<String> {
         let origins = self.loopback.as_ref().map(|origins| {
             let origins = origins.read().unwrap_or_else(PoisonError::into_inner);
             origins.iter().cloned().collect()
@@ -179,7 +179,7 @@ impl Policy {
 }
 
 /// Whether an address plainly names this computer.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// Where a PSA refuses for rate without saying for how long.
-pub const DEFAULT_PAUSE: Duration = Duration::from_secs(10);
+pub(super) const DEFAULT_PAUSE: Duration = Duration::from_secs(10);
 
 /// The same, where it refuses a write: longer, because each one that is refused so is in
 /// doubt.
-pub const PAUSE_OF_A_WRITE: Duration = Duration::from_secs(60);
+pub(super) const PAUSE_OF_A_WRITE: Duration = Duration::from_secs(60);
 
 /// The pause that an answer asks for; `unsaid` where it does not say how long.
-pub fn asked_pause(
+pub(super) fn asked_pause(
     status: u16,
     headers: &HeaderMap,
     now: Timestamp,

@@ -51,7 +51,7 @@ const FALSE_STARTS: usize = 100_000;
 
 /// Whether a value can be told from data that only looks the same. It can with a letter and
 /// a digit or sign in it, or else where it is long.
-pub fn can_be_told(value: &str) -> bool {
+pub(crate) fn can_be_told(value: &str) -> bool {
     let letter = value.chars().any(char::is_alphabetic);
     let other = value.chars().any(|c| !c.is_alphabetic());
     value.len() >= LONG || (value.len() >= SHORTEST && letter && other)
@@ -59,7 +59,7 @@ pub fn can_be_told(value: &str) -> bool {
 
 /// A value that must not come back.
 #[derive(Clone)]
-pub struct Masked {
+pub(super) struct Masked {
     /// Stays the same when others come and go.
     pub id: u32,
     pub value: Zeroizing<String>,
@@ -71,7 +71,7 @@ struct Form {
 }
 
 /// Finds one set of secrets.
-pub struct Redactor {
+pub(super) struct Redactor {
     forms: Vec<Form>,
     beginnings: Option<AhoCorasick>,
     /// Values that hold one another: who knows one knows the other, or part of it.
@@ -80,7 +80,7 @@ pub struct Redactor {
 
 impl Redactor {
     /// Look for these values and their forms.
-    pub fn new<'s>(secrets: impl IntoIterator<Item = &'s Masked>) -> Self {
+    pub(super) fn new<'s>(secrets: impl IntoIterator<Item = &'s Masked>) -> Self {
         let secrets: Vec<&Masked> = secrets
             .into_iter()
             .filter(|secret| can_be_told(&secret.value))
@@ -118,7 +118,7 @@ impl Redactor {
     }
 
     /// Which secrets stand in a text, and those that hold or are held by one of them.
-    pub fn known_by(&self, text: &[u8]) -> BTreeSet<u32> {
+    pub(super) fn known_by(&self, text: &[u8]) -> BTreeSet<u32> {
         let found = self.find(text, &BTreeSet::new());
         let mut known: BTreeSet<u32> = found.into_iter().map(|(of, _)| of).collect();
         for (part, whole) in &self.related {
@@ -131,7 +131,7 @@ impl Redactor {
 
     /// Replace all secrets but those that are `known`; whether there were any. A text
     /// without any is not touched, and JSON stays JSON.
-    pub fn redact(&self, text: &mut Vec<u8>, known: &BTreeSet<u32>) -> bool {
+    pub(super) fn redact(&self, text: &mut Vec<u8>, known: &BTreeSet<u32>) -> bool {
         let places = self.places(text, known);
         if places.is_empty() {
             return false;
@@ -161,7 +161,7 @@ impl Redactor {
 
     /// Replace all secrets but those that are `known` in a piece of text, whatever it is;
     /// whether there were any.
-    pub fn redact_text(&self, text: &mut String, known: &BTreeSet<u32>) -> bool {
+    pub(super) fn redact_text(&self, text: &mut String, known: &BTreeSet<u32>) -> bool {
         let places = self.places(text.as_bytes(), known);
         if places.is_empty() {
             return false;

@@ -22,7 +22,7 @@ pub trait Resolver: Send + Sync + fmt::Debug {
 
 /// The operating system's way.
 #[derive(Debug)]
-pub struct SystemResolver;
+pub(super) struct SystemResolver;
 
 impl Resolver for SystemResolver {
     fn lookup(&self, host: &str) -> Lookup {
@@ -37,7 +37,7 @@ impl Resolver for SystemResolver {
 /// A name that leads where no request goes.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} resolves to {address} ({what})")]
-pub struct ForbiddenAddress {
+pub(super) struct ForbiddenAddress {
     pub host: String,
     pub address: IpAddr,
     pub what: &'static str,
@@ -47,7 +47,7 @@ pub struct ForbiddenAddress {
 /// that has none. One out of reach beside a good one takes nothing away: nothing is ever
 /// sent there, and a network whose own names have both is common.
 #[derive(Debug)]
-pub struct CheckedResolver {
+pub(super) struct CheckedResolver {
     pub inner: Arc<dyn Resolver>,
     pub reach: Reach,
     /// The operator's proxy, which may stand anywhere.

@@ -136,7 +136,7 @@ impl From<PathPattern> for String {
 
 /// What a request is.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Routed {
+pub(super) struct Routed {
     pub kind: RouteKind,
     /// In lower case; none: no route names one.
     pub endpoint: Option<String>,
@@ -144,7 +144,7 @@ pub struct Routed {
 
 /// Why a request is none of the declared ones.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unrouted {
+pub(super) enum Unrouted {
     /// The path can be read in more than one way.
     Ambiguous(&'static str),
     /// Neither declared nor a plain read.
@@ -153,7 +153,7 @@ pub enum Unrouted {
 
 /// Decide what a request is. One declared as read and as write is a write, and so is a
 /// `HEAD` of what is a write as `GET`: servers commonly run the same code for both.
-pub fn route(routes: &[Route], method: &str, path: &str) -> Result<Routed, Unrouted> {
+pub(super) fn route(routes: &[Route], method: &str, path: &str) -> Result<Routed, Unrouted> {
     let path = segments(path).map_err(Unrouted::Ambiguous)?;
     let matching: Vec<_> = routes
         .iter()

@@ -14,7 +14,7 @@ use super::redact::{Masked, Redactor};
 const MOST_TOKENS: usize = 48;
 
 /// A session's secrets.
-pub struct Secrets(RwLock<Known>);
+pub(super) struct Secrets(RwLock<Known>);
 
 struct Known {
     own: Vec<Masked>,
@@ -32,7 +32,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    pub fn new(own: Vec<Zeroizing<String>>) -> Self {
+    pub(super) fn new(own: Vec<Zeroizing<String>>) -> Self {
         let own: Vec<Masked> = (0..)
             .zip(own)
             .map(|(id, value)| Masked { id, value })
@@ -47,7 +47,7 @@ impl Secrets {
     }
 
     /// Tokens that were just got. Former ones stay: a server may echo them late.
-    pub fn remember(&self, tokens: impl IntoIterator<Item = Zeroizing<String>>) {
+    pub(super) fn remember(&self, tokens: impl IntoIterator<Item = Zeroizing<String>>) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for value in tokens {
             if known.tokens.iter().any(|token| token.value == value) {
@@ -65,7 +65,7 @@ impl Secrets {
 
     /// Look at what the guest is about to send. True where it wrote a secret into it that
     /// it had not written before.
-    pub fn written_in<'t>(&self, texts: impl IntoIterator<Item = &'t [u8]>) -> bool {
+    pub(super) fn written_in<'t>(&self, texts: impl IntoIterator<Item = &'t [u8]>) -> bool {
         let (redactor, written) = self.present();
         let mut found = BTreeSet::new();
         for text in texts {
@@ -80,13 +80,13 @@ impl Secrets {
     }
 
     /// Replace what the guest does not know; whether there was any.
-    pub fn redact(&self, text: &mut Vec<u8>) -> bool {
+    pub(super) fn redact(&self, text: &mut Vec<u8>) -> bool {
         let (redactor, written) = self.present();
         redactor.redact(text, &written)
     }
 
     /// Replace every secret in what people read.
-    pub fn redact_for_people(&self, text: &mut String) {
+    pub(super) fn redact_for_people(&self, text: &mut String) {
         self.present().0.redact_text(text, &BTreeSet::new());
     }
 

@@ -17,6 +17,7 @@ use super::credentials_watch::CredentialsWatch;
 use super::exchange::{Answer, Clients, Failure};
 use super::oauth::TokenKeeper;
 use super::policy::{Policy, Reach};
+use super::request_count::RequestCount;
 use super::routes::RouteKind;
 use super::secrets::Secrets;
 use super::{Network, Refusal, Resolver, rate};
@@ -24,7 +25,6 @@ use crate::bindings::psa_host::guest::http as wit;
 use crate::budget::{self, Budget};
 use crate::incident::Incidents;
 use crate::refusal::Refuses;
-use crate::session::RequestCount;
 use crate::waits::Waits;
 use crate::{Clock, Description, IncidentCode, Limits, Phase};
 
@@ -71,7 +71,7 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    pub fn new(description: &Description, setup: Setup) -> Self {
+    pub(crate) fn new(description: &Description, setup: Setup) -> Self {
         let Setup {
             policy,
             credentials,
@@ -110,14 +110,14 @@ impl Egress {
         }
     }
 
-    pub fn counts(&self) -> RequestCount {
+    pub(crate) fn counts(&self) -> RequestCount {
         self.counts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    pub fn waits(&self) -> &Arc<Waits> {
+    pub(crate) fn waits(&self) -> &Arc<Waits> {
         &self.waits
     }
 
@@ -130,20 +130,20 @@ impl Egress {
         count(&mut counts.by_endpoint, endpoint);
     }
 
-    pub fn budget(&self) -> Arc<Budget> {
+    pub(crate) fn budget(&self) -> Arc<Budget> {
         Arc::clone(&self.budget.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub fn set_budget(&self, budget: Arc<Budget>) {
+    pub(crate) fn set_budget(&self, budget: Arc<Budget>) {
         *self.budget.write().unwrap_or_else(PoisonError::into_inner) = budget;
     }
 
-    pub fn credentials_watch(&self) -> &CredentialsWatch {
+    pub(crate) fn credentials_watch(&self) -> &CredentialsWatch {
         &self.watch
     }
 
     /// Send one request for the guest.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         description: &Description,
         request: wit::Request,
@@ -269,7 +269,7 @@ impl Egress {
     }
 
     /// Nothing is sent to this tenant for a while.
-    pub fn pause(&self, time: Duration) {
+    pub(crate) fn pause(&self, time: Duration) {
         if let Err(failure) = self.budget().pause(time.min(LONGEST_PAUSE)) {
             tracing::warn!(%failure, "a pause could not be kept for other processes");
         }

@@ -40,7 +40,7 @@ impl Run {
 
 /// A text without its outermost layer of escapes.
 #[derive(Debug)]
-pub struct Unescaped {
+pub(super) struct Unescaped {
     pub bytes: Vec<u8>,
     runs: Vec<Run>,
 }
@@ -52,7 +52,7 @@ enum Meaning {
 }
 
 /// Take one layer off; none where there is no escape.
-pub fn unescape(text: &[u8]) -> Option<Unescaped> {
+pub(super) fn unescape(text: &[u8]) -> Option<Unescaped> {
     let mut out = Unescaped {
         bytes: Vec::new(),
         runs: Vec::new(),
@@ -211,7 +211,7 @@ fn western(byte: u8) -> char {
 }
 
 /// A text in that encoding, where it has one that is not the same as UTF-8.
-pub fn in_western(text: &str) -> Option<Vec<u8>> {
+pub(super) fn in_western(text: &str) -> Option<Vec<u8>> {
     if text.is_ascii() {
         return None;
     }
@@ -225,7 +225,7 @@ pub fn in_western(text: &str) -> Option<Vec<u8>> {
 impl Unescaped {
     /// Where a range of this text stood in the text it was made of. An escape that is
     /// touched is covered whole.
-    pub fn source(&self, range: &Range<usize>) -> Range<usize> {
+    pub(super) fn source(&self, range: &Range<usize>) -> Range<usize> {
         let last = range.end.saturating_sub(1).max(range.start);
         self.place(range.start).start..self.place(last).end
     }
@@ -244,7 +244,7 @@ impl Unescaped {
     }
 
     /// A range of the source, widened so that no escape is cut in two.
-    pub fn whole_escapes(&self, range: Range<usize>) -> Range<usize> {
+    pub(super) fn whole_escapes(&self, range: Range<usize>) -> Range<usize> {
         let around = |place: usize| {
             let after = self.runs.partition_point(|run| run.from < place);
             let run = self.runs[after.checked_sub(1)?];

@@ -113,7 +113,7 @@ pub struct SimulatedTotal {
 }
 
 /// What all pairs are counted by.
-struct Sight<'a> {
+struct SimulationInputs<'a> {
     counting: &'a Counting,
     latest: HashMap<(&'a WorkspaceId, &'a ModuleId), &'a UsageItem>,
     since: Date,
@@ -149,7 +149,7 @@ impl Access {
         let items = self.ledger().usage_items(snapshot.id)?;
         let counting = self.counting_of(name)?;
         let set_asides = self.set_asides_of(name)?;
-        let sight = Sight {
+        let inputs = SimulationInputs {
             counting: &counting,
             latest: items
                 .iter()
@@ -164,7 +164,7 @@ impl Access {
             let chunk: Vec<&WorkspaceId> = chunk.iter().collect();
             let days = self.days(&connection, (since, snapshot.taken_at), &chunk, &by_ref)?;
             for workspace in chunk {
-                let of_pair = |service| sight.pair(workspace, service, &days);
+                let of_pair = |service| inputs.pair(workspace, service, &days);
                 let planned = |service: &&ServiceMapping| {
                     !set_asides.excludes(workspace, &service.module, as_of)
                 };
@@ -229,7 +229,7 @@ impl Access {
     }
 }
 
-impl Sight<'_> {
+impl SimulationInputs<'_> {
     /// A pair that some snapshot has.
     fn pair(
         &self,

@@ -13,7 +13,7 @@ use crate::{Error, Result, Source};
 
 use super::content::{Content, NOT_UTF8_FIX, content, why_not_utf8};
 use super::csv_file::{CsvFile, CsvRow};
-use super::usage::{Concerned, Place, Read, RefusedRow};
+use super::usage_rows::{Concerned, ItemPosition, Read, RefusedRow};
 use super::{Accepted, Cleaned, DOUBTFUL_ID_FIX, Unknown};
 use super::{count, doubtful_id, is_column};
 
@@ -30,7 +30,7 @@ pub(super) struct Row {
     columns: Arc<[usize; 4]>,
 }
 
-impl Place for Row {
+impl ItemPosition for Row {
     fn problem(&self, field: Option<&str>, code: ErrorCode, what: &str, fix: &str) -> Problem {
         let at = COLUMNS.iter().position(|name| Some(*name) == field);
         let column = match at {

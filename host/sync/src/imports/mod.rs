@@ -15,6 +15,7 @@ mod named;
 mod refusals;
 mod tree;
 mod usage;
+mod usage_rows;
 pub(crate) mod whole;
 mod workspaces;
 

@@ -15,6 +15,7 @@ use crate::{Access, Note, Power, Result, Source, modules};
 
 use super::json::{Node, Object, parse};
 use super::tree::Tree;
+use super::usage_rows::{Concerned, ItemPosition, Read, RefusedRow};
 use super::whole::{Listed, not_whole};
 use super::{Cleaned, Refusals, Unknown, csv_usage, refuse};
 
@@ -73,35 +74,7 @@ impl UsageImported {
     }
 }
 
-/// Where an item stands in its file, for problems found later.
-pub(super) trait Place {
-    /// A problem with one field of it (with none: the item).
-    fn problem(&self, field: Option<&str>, code: ErrorCode, what: &str, fix: &str) -> Problem;
-
-    /// Where it stands among the others.
-    fn at(&self) -> u64;
-}
-
-/// Whose count is unread because a row was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Concerned {
-    /// Both ids were read.
-    Pair(WorkspaceId, ModuleId),
-    /// The id of the workspace alone was.
-    Workspace(WorkspaceId),
-    /// It may be anybody's.
-    Anybody,
-}
-
-/// A row that is refused.
-#[derive(Debug)]
-pub(super) struct RefusedRow {
-    pub(super) at: u64,
-    pub(super) problem: Problem,
-    pub(super) of: Concerned,
-}
-
-impl Place for Node<'_> {
+impl ItemPosition for Node<'_> {
     fn problem(&self, field: Option<&str>, code: ErrorCode, what: &str, fix: &str) -> Problem {
         let named = field.and_then(|field| self.object().ok()?.optional(field));
         Node::problem(named.as_ref().unwrap_or(self), code, what, fix)
@@ -110,18 +83,6 @@ impl Place for Node<'_> {
     fn at(&self) -> u64 {
         Node::at(self)
     }
-}
-
-/// A file read, before it is compared with what is known.
-pub(super) struct Read<P> {
-    pub(super) channel: WorkspaceId,
-    pub(super) taken_at: Timestamp,
-    pub(super) complete: bool,
-    pub(super) items: Vec<(P, UsageItem)>,
-    pub(super) refused: Vec<RefusedRow>,
-    /// Of items, where the file names who was counted.
-    pub(super) names: Vec<ItemNames>,
-    pub(super) notes: Vec<Note>,
 }
 
 impl Access {
@@ -147,7 +108,7 @@ impl Access {
         }
     }
 
-    fn take_usage<P: Place>(&self, source: &Source, read: Read<P>) -> Result<UsageImported> {
+    fn take_usage<P: ItemPosition>(&self, source: &Source, read: Read<P>) -> Result<UsageImported> {
         let known = self.ledger().workspaces()?;
         let tree = Tree::new(&known);
         let channel = &read.channel;
@@ -252,7 +213,7 @@ impl Access {
 }
 
 /// What is wrong with rows that can be read.
-fn refused_items<P: Place>(
+fn refused_items<P: ItemPosition>(
     items: &[(P, UsageItem)],
     tree: &Tree<'_>,
     channel: &WorkspaceId,

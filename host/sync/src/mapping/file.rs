@@ -58,29 +58,29 @@ pub(super) struct Read<'a> {
     pub rows: Vec<Row<'a>>,
     pub refused: Refusals,
     /// What the refused rows say, as far as it can be read.
-    pub claims: Vec<(Place<'a>, Claim)>,
+    pub claims: Vec<(RowPosition<'a>, Claim)>,
     pub notes: Vec<Note>,
 }
 
 /// A row, with its place.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
-    pub place: Place<'a>,
+    pub place: RowPosition<'a>,
     pub mapping: Mapping,
 }
 
 /// Where a row stands.
 #[derive(Debug, Clone)]
-pub(super) enum Place<'a> {
+pub(super) enum RowPosition<'a> {
     Json(Node<'a>),
     Sheet(sheet::RowPlace),
     /// By name (`suggestion w1=17`).
     Named(String),
 }
 
-impl Place<'_> {
+impl RowPosition<'_> {
     /// A problem with the row's place in front.
-    pub fn of(&self, problem: Problem) -> Problem {
+    pub(super) fn of(&self, problem: Problem) -> Problem {
         let message = match self {
             Self::Json(node) => node.problem(ErrorCode::Row, &problem.message, "").message,
             Self::Sheet(row) => format!("{row}: {}", problem.message),
@@ -90,7 +90,7 @@ impl Place<'_> {
     }
 
     /// Where it stands among the others of its file.
-    pub fn at(&self) -> u64 {
+    pub(super) fn at(&self) -> u64 {
         match self {
             Self::Json(node) => node.at(),
             Self::Sheet(row) => row.at(),
@@ -163,14 +163,14 @@ fn read_json<'a>(source: &'a Source, present: &Mappings) -> Result<Read<'a>> {
         for node in entries.list()? {
             match mapping(list, &node, present, &mut unknown, &mut cleaned) {
                 Ok(mapping) => {
-                    let place = Place::Json(node);
+                    let place = RowPosition::Json(node);
                     read.rows.push(Row { place, mapping });
                 }
                 Err(problem) => {
                     let claim = claim(list, &node);
                     read.refused.push(node.at(), problem);
                     read.claims
-                        .extend(claim.map(|claim| (Place::Json(node), claim)));
+                        .extend(claim.map(|claim| (RowPosition::Json(node), claim)));
                 }
             }
         }

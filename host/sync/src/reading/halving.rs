@@ -22,7 +22,7 @@ pub(super) struct Halving {
 
 impl Halving {
     /// A part was read.
-    pub fn read(&mut self) {
+    pub(super) fn read(&mut self) {
         self.read = true;
     }
 
@@ -30,7 +30,7 @@ impl Halving {
     ///
     /// # Errors
     /// That failure, where it is not one account's: reading ends.
-    pub fn failed(&mut self, accounts: usize, error: &CallError) -> Result<(), CallError> {
+    pub(super) fn failed(&mut self, accounts: usize, error: &CallError) -> Result<(), CallError> {
         if !may_be_one_accounts(&error.kind) {
             return Err(error.clone());
         }

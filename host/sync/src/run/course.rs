@@ -249,8 +249,8 @@ impl Access {
         let orphans: Vec<LineReport> = orphans
             .map(|orphan| LineReport::orphan(orphan, as_of))
             .collect();
-        let rows = orphans.iter().cloned().map(stored::row);
-        self.ledger().add_run_lines(begun.run, rows)?;
+        let rows: Vec<_> = orphans.iter().cloned().map(stored::row).collect();
+        self.ledger().add_run_lines(begun.run, &rows)?;
         for orphan in orphans {
             lines.keep(orphan);
         }

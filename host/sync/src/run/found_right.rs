@@ -120,7 +120,8 @@ mod tests {
         let count = u32::try_from(2 * AT_ONCE + 10).unwrap();
         // Numbered against the order of the rows; row 3 has no line.
         let lines = (0..count).map(|row| (row != 3).then_some(count - row));
-        ledger.add_run_lines(run, lines.map(self::row)).unwrap();
+        let lines: Vec<RunLine> = lines.map(self::row).collect();
+        ledger.add_run_lines(run, &lines).unwrap();
         let since = |row| if row % 5 == 0 { LATER } else { DAY };
         // Row 7 was not found right.
         let rows = (0..count).filter(|row| *row != 7).map(|row| RightRow {

@@ -471,7 +471,7 @@ impl Rows {
         self.finish().await?;
         let Some(run) = self.run else { return Ok(()) };
         let ledger = self.ledger.clone();
-        let write = move || ledger.add_run_lines(run, rows);
+        let write = move || ledger.add_run_lines(run, &rows);
         self.under_way = Some(tokio::task::spawn_blocking(write));
         Ok(())
     }

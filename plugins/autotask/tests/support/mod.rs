@@ -11,8 +11,8 @@ use psa_connector_sdk::testing::{Answer, FakeHost, json};
 use psa_connector_sdk::{Adjustment, CivilDate, Connector, Contract, LineKey, Request, Settings};
 use serde_json::{Value, json};
 
-pub const USER: &str = "api+user@acme.example";
-pub const ZONE: &str = "https://webservices2.autotask.net/ATServicesRest/";
+pub(crate) const USER: &str = "api+user@acme.example";
+pub(crate) const ZONE: &str = "https://webservices2.autotask.net/ATServicesRest/";
 
 /// Whether a row meets a condition.
 type Holds = Box<dyn Fn(&Value) -> bool>;
@@ -21,29 +21,29 @@ type Index = (usize, HashMap<i64, Vec<usize>>);
 
 type Override = Box<dyn FnMut(&Request) -> Option<Answer>>;
 
-pub struct Tenant {
+pub(crate) struct Tenant {
     pub tables: BTreeMap<String, Vec<Value>>,
     overrides: Vec<Override>,
     /// By table and field.
     indexes: HashMap<(String, String), Index>,
 }
 
-pub type Shared = Rc<RefCell<Tenant>>;
+pub(crate) type Shared = Rc<RefCell<Tenant>>;
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     [("username", USER)].into_iter().collect()
 }
 
-pub fn connector() -> Autotask {
+pub(crate) fn connector() -> Autotask {
     Autotask::configure(&settings()).unwrap()
 }
 
-pub fn date(text: &str) -> CivilDate {
+pub(crate) fn date(text: &str) -> CivilDate {
     psa_connector_sdk::Date::parse(text).unwrap().into()
 }
 
 impl Tenant {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             tables: BTreeMap::new(),
             overrides: Vec::new(),
@@ -53,7 +53,7 @@ impl Tenant {
 
     /// One company (10) with one contract (100) for 2026-11 to 2027-10, on it one line
     /// (1000) of service 5 with 7 units, in rows of a month, the first of them posted.
-    pub fn small() -> Self {
+    pub(crate) fn small() -> Self {
         let mut tenant = Self::new();
         tenant.add("Companies", json!({"id": 10, "companyName": "Acme", "isActive": true, "webAddress": "https://www.acme.example/"}));
         tenant.add(
@@ -72,26 +72,26 @@ impl Tenant {
         tenant
     }
 
-    pub fn add(&mut self, table: &str, row: Value) {
+    pub(crate) fn add(&mut self, table: &str, row: Value) {
         self.tables.entry(table.to_owned()).or_default().push(row);
     }
 
     /// Rows of a table, to be changed.
-    pub fn rows(&mut self, table: &str) -> &mut Vec<Value> {
+    pub(crate) fn rows(&mut self, table: &str) -> &mut Vec<Value> {
         self.tables.entry(table.to_owned()).or_default()
     }
 
     /// Answers some requests otherwise.
-    pub fn answer_with(&mut self, other: impl FnMut(&Request) -> Option<Answer> + 'static) {
+    pub(crate) fn answer_with(&mut self, other: impl FnMut(&Request) -> Option<Answer> + 'static) {
         self.overrides.push(Box::new(other));
     }
 
     /// Answers requests whose URL ends so, always the same.
-    pub fn answer_at(&mut self, end: &'static str, answer: Answer) {
+    pub(crate) fn answer_at(&mut self, end: &'static str, answer: Answer) {
         self.answer_with(move |request| request.url.ends_with(end).then(|| answer.clone()));
     }
 
-    pub fn share(self) -> (Shared, FakeHost) {
+    pub(crate) fn share(self) -> (Shared, FakeHost) {
         let shared = Rc::new(RefCell::new(self));
         let tenant = Rc::clone(&shared);
         (
@@ -100,7 +100,7 @@ impl Tenant {
         )
     }
 
-    pub fn host(self) -> FakeHost {
+    pub(crate) fn host(self) -> FakeHost {
         self.share().1
     }
 
@@ -111,7 +111,7 @@ impl Tenant {
         other.unwrap_or_else(|| self.usual(request))
     }
 
-    pub fn usual(&mut self, request: &Request) -> Answer {
+    pub(crate) fn usual(&mut self, request: &Request) -> Answer {
         let path = request.url.split("/V1.0/").nth(1).unwrap_or_default();
         if path.starts_with("ZoneInformation?user=") {
             return json(200, &json!({"zoneName": "America East", "url": ZONE, "webUrl": "https://ww2.autotask.net/", "ci": 1}).to_string());
@@ -237,14 +237,14 @@ fn condition(condition: &Value) -> Holds {
     }
 }
 
-pub fn contract(id: i64, company: i64) -> Value {
+pub(crate) fn contract(id: i64, company: i64) -> Value {
     json!({
         "id": id, "companyID": company, "contractName": format!("Contract {id}"), "contractType": 7, "status": 1,
         "startDate": "2026-11-01T00:00:00.000Z", "endDate": "2027-10-31T00:00:00.000Z",
     })
 }
 
-pub fn line(id: i64, contract: i64, service: i64) -> Value {
+pub(crate) fn line(id: i64, contract: i64, service: i64) -> Value {
     json!({
         "id": id, "contractID": contract, "serviceID": service, "internalDescription": null,
         "invoiceDescription": "Endpoint Security", "unitPrice": 4.50, "internalCurrencyUnitPrice": 4.50,
@@ -253,7 +253,7 @@ pub fn line(id: i64, contract: i64, service: i64) -> Value {
 }
 
 /// The row of a month, counted from 2026-11.
-pub fn unit_row(id: i64, contract: i64, line: i64, month: u32, units: i64) -> Value {
+pub(crate) fn unit_row(id: i64, contract: i64, line: i64, month: u32, units: i64) -> Value {
     let first = |month: u32| {
         let count = 10 + month;
         psa_connector_sdk::Date::new(
@@ -276,11 +276,11 @@ fn amount(units: i64) -> Value {
     serde_json::from_str(&format!("{}.{}", units * 45 / 10, units * 45 % 10)).unwrap()
 }
 
-pub fn accounts(ids: &[i64]) -> Vec<String> {
+pub(crate) fn accounts(ids: &[i64]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
 }
 
-pub fn key(line: &str, contract: &str, service: &str) -> LineKey {
+pub(crate) fn key(line: &str, contract: &str, service: &str) -> LineKey {
     LineKey {
         line: line.to_owned(),
         contract: contract.to_owned(),
@@ -289,7 +289,7 @@ pub fn key(line: &str, contract: &str, service: &str) -> LineKey {
     }
 }
 
-pub fn adjustment(baseline: &str, target: &str) -> Adjustment {
+pub(crate) fn adjustment(baseline: &str, target: &str) -> Adjustment {
     Adjustment {
         line: key("1000", "100", "5"),
         baseline: baseline.to_owned(),
@@ -299,12 +299,12 @@ pub fn adjustment(baseline: &str, target: &str) -> Adjustment {
 }
 
 /// The day of these tests.
-pub fn today() -> CivilDate {
+pub(crate) fn today() -> CivilDate {
     date("2026-11-23")
 }
 
 /// The contracts of company 10 from 2026-11-23 on.
-pub fn read_contracts(host: &FakeHost) -> Result<Vec<Contract>, psa_connector_sdk::Error> {
+pub(crate) fn read_contracts(host: &FakeHost) -> Result<Vec<Contract>, psa_connector_sdk::Error> {
     connector()
         .list_contracts(host, &accounts(&[10]), date("2026-11-23"), None, None)
         .map(|page| page.contracts)

@@ -12,7 +12,7 @@ use crate::world::row::Record;
 /// Operators of the filter language [OAS; DERIVED SKILL].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the vendor's")]
-pub enum Op {
+pub(crate) enum Op {
     Eq,
     NotEq,
     Gt,
@@ -30,7 +30,7 @@ pub enum Op {
 
 impl Op {
     /// Operators are matched without regard to case.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "eq" => Self::Eq,
             "noteq" => Self::NotEq,
@@ -50,14 +50,14 @@ impl Op {
     }
 
     /// Whether the operator looks into a text.
-    pub fn is_textual(self) -> bool {
+    pub(crate) fn is_textual(self) -> bool {
         matches!(self, Self::BeginsWith | Self::EndsWith | Self::Contains)
     }
 }
 
 /// What a condition looks at.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     /// A field of the entity.
     Field(&'static Field),
     /// A user-defined field.
@@ -66,7 +66,7 @@ pub enum Target {
 
 /// What it is compared with.
 #[derive(Clone, Debug)]
-pub enum Operand {
+pub(crate) enum Operand {
     /// `exist` and `notExist` take no value.
     None,
     /// One value.
@@ -82,7 +82,7 @@ pub enum Operand {
 
 /// A condition or a group of them.
 #[derive(Clone, Debug)]
-pub enum Expr {
+pub(crate) enum Expr {
     /// All hold.
     And(Vec<Expr>),
     /// At least one holds.
@@ -93,7 +93,7 @@ pub enum Expr {
 
 impl Expr {
     /// Whether the condition holds for a record.
-    pub fn holds(&self, row: &impl Record) -> bool {
+    pub(crate) fn holds(&self, row: &impl Record) -> bool {
         match self {
             Self::And(items) => items.iter().all(|e| e.holds(row)),
             Self::Or(items) => items.iter().any(|e| e.holds(row)),
@@ -153,7 +153,7 @@ fn among(cell: Cell<'_>, numbers: &[i64]) -> bool {
 
 impl Operand {
     /// What `in` and `notIn` are given.
-    pub fn many(values: Vec<Value>) -> Self {
+    pub(crate) fn many(values: Vec<Value>) -> Self {
         let whole = |value: &Value| match value {
             Value::Int(number) => Some(*number),
             _ => None,

@@ -9,11 +9,11 @@ use super::run::Begin;
 use crate::schema::Entity;
 
 /// Pages kept.
-pub const KEPT: usize = 50;
+pub(crate) const KEPT: usize = 50;
 
 /// A page that may be asked for.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub(crate) struct Page {
     /// Its number in the paging token.
     pub number: u64,
     /// The entity asked.
@@ -30,14 +30,14 @@ pub struct Page {
 
 /// The store.
 #[derive(Debug, Default)]
-pub struct Pages {
+pub(crate) struct Pages {
     kept: VecDeque<Page>,
     last: u64,
 }
 
 impl Pages {
     /// Remembers a page and returns its number; the oldest is forgotten.
-    pub fn keep(
+    pub(crate) fn keep(
         &mut self,
         entity: Entity,
         post: bool,
@@ -62,7 +62,7 @@ impl Pages {
     }
 
     /// A remembered page.
-    pub fn get(&self, number: u64) -> Option<&Page> {
+    pub(crate) fn get(&self, number: u64) -> Option<&Page> {
         self.kept.iter().find(|p| p.number == number)
     }
 }

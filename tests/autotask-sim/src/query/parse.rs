@@ -11,18 +11,18 @@ use crate::world::cell::{self, Value};
 use crate::world::contracts::reference;
 
 /// [DOC SOAP_Thresholds_Limits]
-pub const TOO_MANY_ORS: &str =
+pub(crate) const TOO_MANY_ORS: &str =
     "Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions.";
 /// [LIVE WYRE]
-pub const MAX_RECORDS: &str = "maxCountOfRecordsToReturn must be between 1 and 500";
+pub(crate) const MAX_RECORDS: &str = "maxCountOfRecordsToReturn must be between 1 and 500";
 /// Refused without a filter [LIVE W6W finding 5]; the text is not recorded.
-pub const NO_FILTER: &str = "The query must contain at least one filter.";
+pub(crate) const NO_FILTER: &str = "The query must contain at least one filter.";
 
 const LIMIT: usize = 500;
 
 /// What the checks need to know besides the query.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules<'a> {
+pub(crate) struct Rules<'a> {
     /// The entity asked.
     pub entity: Entity,
     /// Names of its user-defined fields.
@@ -41,7 +41,7 @@ impl Rules<'_> {
 }
 
 /// Checks and compiles a query.
-pub fn parse(json: &Json, rules: Rules<'_>) -> Result<Query, String> {
+pub(crate) fn parse(json: &Json, rules: Rules<'_>) -> Result<Query, String> {
     let object = json.as_object().ok_or("Invalid query syntax.")?;
     let max = match get(object, "maxRecords") {
         None | Some(Json::Null) => LIMIT,
@@ -84,7 +84,7 @@ pub fn parse(json: &Json, rules: Rules<'_>) -> Result<Query, String> {
 }
 
 /// A name in an object without regard to case.
-pub fn get<'a>(object: &'a Map<String, Json>, name: &str) -> Option<&'a Json> {
+pub(crate) fn get<'a>(object: &'a Map<String, Json>, name: &str) -> Option<&'a Json> {
     object
         .iter()
         .find(|(k, _)| k.eq_ignore_ascii_case(name))
@@ -244,7 +244,7 @@ fn scalar(field: &Field, json: &Json) -> Result<Option<Value>, String> {
 }
 
 /// The query that lists a parent's children.
-pub fn children(field: &'static Field, parent: i64) -> Query {
+pub(crate) fn children(field: &'static Field, parent: i64) -> Query {
     let test = Expr::Test(
         Target::Field(field),
         Op::Eq,
@@ -258,6 +258,6 @@ pub fn children(field: &'static Field, parent: i64) -> Query {
 }
 
 /// The text for a child asked of a parent that does not exist.
-pub fn no_parent(entity: Entity) -> String {
+pub(crate) fn no_parent(entity: Entity) -> String {
     reference("parentId", entity.singular())
 }

@@ -9,7 +9,7 @@ use crate::world::cell::Cell;
 use crate::world::row::Record;
 
 /// Appends a record.
-pub fn record<R: Record>(
+pub(crate) fn record<R: Record>(
     out: &mut Vec<u8>,
     row: &R,
     entity: Entity,
@@ -87,7 +87,7 @@ fn cell(out: &mut Vec<u8>, cell: Cell<'_>, dates: DateFormat) {
 }
 
 /// Appends a text as a JSON string.
-pub fn text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
     if serde_json::to_writer(&mut *out, text).is_err() {
         out.extend_from_slice(b"\"\"");
     }

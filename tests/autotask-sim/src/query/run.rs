@@ -12,7 +12,7 @@ use crate::world::table::Table;
 
 /// One page of ids, and whether more follow.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Ids in the order of the answer.
     pub ids: Vec<i64>,
     /// Whether another page follows.
@@ -21,7 +21,7 @@ pub struct Found {
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begin {
+pub(crate) enum Begin {
     /// With the first match.
     First,
     /// After the last id of the page before: rows do not move between pages.
@@ -31,7 +31,12 @@ pub enum Begin {
 }
 
 /// One page.
-pub fn page<R: Record>(table: &Table<R>, query: &Query, order: Order, begin: Begin) -> Found {
+pub(crate) fn page<R: Record>(
+    table: &Table<R>,
+    query: &Query,
+    order: Order,
+    begin: Begin,
+) -> Found {
     let (cursor, mut skip) = match begin {
         Begin::First => (None, 0),
         Begin::After(id) => (Some(id), 0),
@@ -62,7 +67,7 @@ pub fn page<R: Record>(table: &Table<R>, query: &Query, order: Order, begin: Beg
 }
 
 /// How many records match.
-pub fn count<R: Record>(table: &Table<R>, query: &Query) -> usize {
+pub(crate) fn count<R: Record>(table: &Table<R>, query: &Query) -> usize {
     let mut n = 0;
     visit(table, query, Order::Ascending, None, |_| {
         n += 1;

@@ -16,7 +16,7 @@ use crate::world::row::Row;
 use crate::world::units::LineKind;
 
 /// Creates an adjustment. The answer has no id [LIVE KAN].
-pub fn create(
+pub(crate) fn create(
     state: &State,
     kind: LineKind,
     body: &Json,

@@ -1,7 +1,7 @@
 //! Writes, by the verbs the OpenAPI has and no others.
 
-pub mod adjustment;
-pub mod record;
+pub(crate) mod adjustment;
+pub(crate) mod record;
 
 use crate::answer::Answer;
 use crate::dispatch::{Refusal, json_body};
@@ -13,7 +13,7 @@ use crate::switches::Switches;
 use crate::world::units::LineKind;
 
 /// Carries out a POST, PATCH or PUT on a collection.
-pub fn write(
+pub(crate) fn write(
     state: &State,
     request: &Parsed,
     route: Route,
@@ -43,7 +43,7 @@ pub fn write(
 
 /// Carries out a DELETE, which few entities have. A missing row is an error here
 /// [CODE DJA].
-pub fn delete(state: &State, route: Route) -> Result<Answer, Refusal> {
+pub(crate) fn delete(state: &State, route: Route) -> Result<Answer, Refusal> {
     let (entity, id) = match route {
         Route::Item(entity, id) => (entity, id),
         Route::Child(parent, id) => (parent.child, id),

@@ -18,7 +18,7 @@ use crate::world::row::Record;
 use crate::world::units::LineKind;
 
 /// Carries out a POST, PATCH or PUT of one record.
-pub fn write(
+pub(crate) fn write(
     state: &State,
     request: &Parsed,
     entity: Entity,

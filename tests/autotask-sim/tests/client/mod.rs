@@ -10,22 +10,22 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
 /// The tests' today.
-pub const TODAY: Date = date(2026, 11, 23);
+pub(crate) const TODAY: Date = date(2026, 11, 23);
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     pub text: String,
 }
 
 impl Reply {
-    pub fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
 
-    pub fn ids(&self) -> Vec<i64> {
+    pub(crate) fn ids(&self) -> Vec<i64> {
         let json = self.json();
         let items = json["items"]
             .as_array()
@@ -34,7 +34,7 @@ impl Reply {
     }
 
     /// The only error.
-    pub fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         let json = self.json();
         let errors = json["errors"]
             .as_array()
@@ -43,7 +43,7 @@ impl Reply {
         errors[0].as_str().unwrap().to_owned()
     }
 
-    pub fn next_page(&self) -> Option<String> {
+    pub(crate) fn next_page(&self) -> Option<String> {
         self.json()["pageDetails"]["nextPageUrl"]
             .as_str()
             .map(ToOwned::to_owned)
@@ -52,7 +52,7 @@ impl Reply {
 
 /// A client of one simulator.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub(crate) struct Client {
     pub http: reqwest::Client,
     pub zone: String,
     pub user: String,
@@ -61,7 +61,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(simulator: &Simulator) -> Self {
+    pub(crate) fn new(simulator: &Simulator) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -78,7 +78,7 @@ impl Client {
     }
 
     /// A request with credentials; `path` follows `V1.0/`, or is a whole URL.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") {
             path.to_owned()
         } else {
@@ -91,11 +91,11 @@ impl Client {
             .header("Secret", &self.secret)
     }
 
-    pub async fn send(&self, request: RequestBuilder) -> Reply {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
         self.try_send(request).await.unwrap()
     }
 
-    pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {
+    pub(crate) async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Reply {
@@ -105,31 +105,31 @@ impl Client {
         })
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Json) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: &Json) -> Reply {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: &Json) -> Reply {
+    pub(crate) async fn patch(&self, path: &str, body: &Json) -> Reply {
         self.send(self.request(Method::PATCH, path).json(body))
             .await
     }
 
     /// A POST query with one condition.
-    pub async fn find(&self, entity: &str, op: &str, field: &str, value: Json) -> Reply {
+    pub(crate) async fn find(&self, entity: &str, op: &str, field: &str, value: Json) -> Reply {
         let body = json!({"filter": [{"op": op, "field": field, "value": value}]});
         self.post(&format!("{entity}/query"), &body).await
     }
 
     /// Every record, page by page.
-    pub async fn all(&self, entity: &str) -> Reply {
+    pub(crate) async fn all(&self, entity: &str) -> Reply {
         self.find(entity, "gte", "id", json!(0)).await
     }
 
-    pub async fn adjust(&self, line: i64, effective: &str, change: i32) -> Reply {
+    pub(crate) async fn adjust(&self, line: i64, effective: &str, change: i32) -> Reply {
         let body =
             json!({"contractServiceID": line, "effectiveDate": effective, "unitChange": change});
         self.post("ContractServiceAdjustments", &body).await
@@ -137,7 +137,7 @@ impl Client {
 }
 
 /// Waits for what must come, and fails if it does not within five seconds.
-pub async fn until(done: impl Fn() -> bool) {
+pub(crate) async fn until(done: impl Fn() -> bool) {
     for _ in 0..500 {
         if done() {
             return;
@@ -149,7 +149,7 @@ pub async fn until(done: impl Fn() -> bool) {
 
 /// One company with one contract of 2026 and one line of ten units.
 #[derive(Debug)]
-pub struct Small {
+pub(crate) struct Small {
     pub world: World,
     pub company: i64,
     pub service: i64,
@@ -157,7 +157,7 @@ pub struct Small {
     pub line: i64,
 }
 
-pub fn small() -> Small {
+pub(crate) fn small() -> Small {
     let mut world = World::new(TODAY);
     let company = world.add_company("Acme");
     let service = world.add_service("Coro Essentials", "7.50");
@@ -180,7 +180,7 @@ pub fn small() -> Small {
 }
 
 /// The same, running.
-pub struct Running {
+pub(crate) struct Running {
     pub simulator: Simulator,
     pub client: Client,
     pub company: i64,
@@ -189,7 +189,7 @@ pub struct Running {
     pub line: i64,
 }
 
-pub async fn run(change: impl FnOnce(&mut Config)) -> Running {
+pub(crate) async fn run(change: impl FnOnce(&mut Config)) -> Running {
     let Small {
         world,
         company,
@@ -212,7 +212,7 @@ pub async fn run(change: impl FnOnce(&mut Config)) -> Running {
 }
 
 /// A tenant with many companies and nothing else.
-pub async fn run_companies(count: i64) -> (Simulator, Client) {
+pub(crate) async fn run_companies(count: i64) -> (Simulator, Client) {
     let mut world = World::new(TODAY);
     for n in 1..=count {
         world.add_company(&format!("Company {n}"));

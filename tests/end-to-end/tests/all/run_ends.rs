@@ -117,7 +117,7 @@ async fn a_sync_that_nobody_waits_for_while_it_posts_leaves_what_left_in_doubt()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_at_any_step_fails_the_run_and_no_other() {
-    for step in Step::ALL {
+    for &step in Step::ALL {
         let scene = Scene::new(&customers(3)).await;
         let times = AtomicUsize::new(0);
         let host = scene.observed_host(Arc::new(move |reached| {

@@ -10,7 +10,7 @@ use psa_host_ledger::{IntentRecord, IntentState, RunId};
 use crate::summary::Summary;
 
 /// Where the books stood when the round began.
-pub struct Books {
+pub(crate) struct Books {
     lines: usize,
     units: Vec<i32>,
     applied: usize,
@@ -21,7 +21,7 @@ pub struct Books {
 type Change = (String, Date, i32);
 
 impl Books {
-    pub fn open(scene: &Scene) -> Self {
+    pub(crate) fn open(scene: &Scene) -> Self {
         Self {
             lines: lines(scene),
             units: Vec::new(),
@@ -30,7 +30,7 @@ impl Books {
         }
     }
 
-    pub fn begin_round(&mut self, scene: &Scene) {
+    pub(crate) fn begin_round(&mut self, scene: &Scene) {
         let end = last_day();
         self.units = (0..scene.customers.len())
             .map(|customer| scene.units_on(customer, end))
@@ -39,14 +39,14 @@ impl Books {
     }
 
     /// Adjustments of a line that the PSA applied since the round began.
-    pub fn applied_this_round(&self, scene: &Scene, line: i64) -> usize {
+    pub(crate) fn applied_this_round(&self, scene: &Scene, line: i64) -> usize {
         let applied = scene.simulator.applied();
         let new = &applied[self.applied..];
         new.iter().filter(|change| change.line == line).count()
     }
 
     /// A person changes the units of all open periods, in the PSA's own pages.
-    pub fn add_by_hand(&mut self, scene: &Scene, customer: usize, units: i32) {
+    pub(crate) fn add_by_hand(&mut self, scene: &Scene, customer: usize, units: i32) {
         let line = scene.customers[customer].line;
         let today = scene.simulator.world().today();
         let mut world = scene.simulator.world();
@@ -65,7 +65,7 @@ impl Books {
 
     /// One applied change for each line whose count changed, of exactly the difference,
     /// none for the others, and no new line.
-    pub fn close_round(&mut self, scene: &Scene, counts: &[u32], summary: &mut Summary) {
+    pub(crate) fn close_round(&mut self, scene: &Scene, counts: &[u32], summary: &mut Summary) {
         let applied = scene.simulator.applied();
         let new = &applied[self.applied..];
         for (at, customer) in scene.customers.iter().enumerate() {
@@ -89,7 +89,7 @@ impl Books {
 
     /// Over all runs: a confirmed intent for each applied change and the other way
     /// round, nothing left open, and a history that holds.
-    pub fn close(&mut self, scene: &Scene, summary: &mut Summary) {
+    pub(crate) fn close(&mut self, scene: &Scene, summary: &mut Summary) {
         assert!(self.by_hand.values().all(|units| *units == 0));
         let intents = intents(scene);
         summary.intents = intents.len();

@@ -84,8 +84,8 @@ fn deaths() -> BTreeSet<Death> {
         Step::BeforeSend | Step::AfterSend => 3,
         _ => 1,
     };
-    Step::ALL
-        .into_iter()
+    let steps = Step::ALL.iter().copied();
+    steps
         .flat_map(|step| (1..=often(step)).map(move |nth| Death { step, nth }))
         .collect()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 #[derive(Debug)]
-pub struct Summary {
+pub(crate) struct Summary {
     seed: u64,
     kills_wanted: usize,
     steps_wanted: usize,
@@ -28,7 +28,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub fn new(kills_wanted: usize, steps_wanted: usize, seed: u64) -> Self {
+    pub(crate) fn new(kills_wanted: usize, steps_wanted: usize, seed: u64) -> Self {
         Self {
             seed,
             kills_wanted,
@@ -52,7 +52,7 @@ impl Summary {
         }
     }
 
-    pub fn child_ended(&mut self, killed: bool, trace: &[String]) {
+    pub(crate) fn child_ended(&mut self, killed: bool, trace: &[String]) {
         let reached = |step: &str| trace.iter().any(|word| word == step);
         if !killed {
             self.outlived += 1;

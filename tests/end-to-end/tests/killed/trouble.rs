@@ -7,7 +7,7 @@ use fastrand::Rng;
 const LATEST_SECONDS: i64 = 9 * 60;
 
 /// Arm up to three faults of adjustments, and now and then one of a read.
-pub fn arm(simulator: &Simulator, rng: &mut Rng) {
+pub(crate) fn arm(simulator: &Simulator, rng: &mut Rng) {
     for _ in 0..rng.u32(0..=3) {
         let fault = Fault::new(of_an_adjustment(rng))
             .on("ContractServiceAdjustments")

@@ -9,35 +9,35 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 #[derive(Debug)]
-pub struct Api {
+pub(crate) struct Api {
     base_url: String,
 }
 
 #[derive(Deserialize)]
-pub struct Info {
+pub(crate) struct Info {
     pub company: String,
 }
 
 #[derive(Deserialize)]
-pub struct Company {
+pub(crate) struct Company {
     pub id: i64,
     pub name: String,
 }
 
 #[derive(Deserialize)]
-pub struct Product {
+pub(crate) struct Product {
     pub id: i64,
     pub description: String,
 }
 
 #[derive(Deserialize)]
-pub struct Reference {
+pub(crate) struct Reference {
     pub id: i64,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Agreement {
+pub(crate) struct Agreement {
     pub id: i64,
     pub company: Reference,
     pub name: String,
@@ -49,7 +49,7 @@ pub struct Agreement {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Addition {
+pub(crate) struct Addition {
     pub id: i64,
     pub product: Reference,
     pub quantity: i64,
@@ -59,39 +59,43 @@ pub struct Addition {
 }
 
 impl Api {
-    pub fn new(base_url: &str) -> Self {
+    pub(crate) fn new(base_url: &str) -> Self {
         Self {
             base_url: base_url.trim_end_matches('/').to_owned(),
         }
     }
 
-    pub fn base_url(&self) -> &str {
+    pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    pub fn info(&self, host: &dyn Host) -> Result<Info, Error> {
+    pub(crate) fn info(&self, host: &dyn Host) -> Result<Info, Error> {
         self.get(host, "system/info")
     }
 
-    pub fn companies(&self, host: &dyn Host) -> Result<Vec<Company>, Error> {
+    pub(crate) fn companies(&self, host: &dyn Host) -> Result<Vec<Company>, Error> {
         self.get(host, "company/companies")
     }
 
-    pub fn catalog(&self, host: &dyn Host) -> Result<Vec<Product>, Error> {
+    pub(crate) fn catalog(&self, host: &dyn Host) -> Result<Vec<Product>, Error> {
         self.get(host, "procurement/catalog")
     }
 
-    pub fn agreements(&self, host: &dyn Host, of: &[String]) -> Result<Vec<Agreement>, Error> {
+    pub(crate) fn agreements(
+        &self,
+        host: &dyn Host,
+        of: &[String],
+    ) -> Result<Vec<Agreement>, Error> {
         let companies = of.join(",");
         self.get(host, &format!("finance/agreements?companies={companies}"))
     }
 
-    pub fn additions(&self, host: &dyn Host, of: &str) -> Result<Vec<Addition>, Error> {
+    pub(crate) fn additions(&self, host: &dyn Host, of: &str) -> Result<Vec<Addition>, Error> {
         self.get(host, &format!("finance/agreements/{of}/additions"))
     }
 
     /// Replaces an addition's quantity: the new total, from no date.
-    pub fn set_quantity(
+    pub(crate) fn set_quantity(
         &self,
         host: &dyn Host,
         line: &LineKey,

@@ -8,11 +8,13 @@ use psa_connector_sdk::{
 
 use crate::segment;
 
-pub const BASE_URL: &str = "base-url";
+pub(crate) const BASE_URL: &str = "base-url";
 
 /// From when a quantity holds, and how it is shown.
 pub trait Kind: std::fmt::Debug {
+    /// What the connector calls itself.
     const NAME: &'static str;
+    /// From when on a quantity that is set holds.
     const EFFECT: Effect;
 
     /// One quantity as a timeline that holds `start`.
@@ -57,7 +59,7 @@ impl Kind for NextInvoice {
     }
 }
 
-pub fn description<K: Kind>() -> Description {
+pub(crate) fn description<K: Kind>() -> Description {
     Description {
         name: K::NAME.to_owned(),
         label: "Small PSA".to_owned(),

@@ -15,7 +15,7 @@ pub const MARK_BYTES: usize = 32;
 static MARK: [u8; MARK_BYTES] = *b"small-psa-goes:right............";
 
 /// How this file goes.
-pub fn way() -> &'static str {
+pub(crate) fn way() -> &'static str {
     let mark: &'static [u8; MARK_BYTES] = black_box(&MARK);
     let text = std::str::from_utf8(mark).unwrap_or_default();
     let text = text.strip_prefix(MARK_START).unwrap_or_default();
@@ -23,7 +23,7 @@ pub fn way() -> &'static str {
 }
 
 /// What it does beside its duty when it is checked.
-pub fn act(host: &dyn Host, base_url: &str) -> Result<(), Error> {
+pub(crate) fn act(host: &dyn Host, base_url: &str) -> Result<(), Error> {
     match way() {
         "traps" => unreachable!("as ordered"),
         "fails" => Err(invalid("it does not like this PSA".to_owned())),
@@ -41,7 +41,7 @@ pub fn act(host: &dyn Host, base_url: &str) -> Result<(), Error> {
 }
 
 /// The units that it tells of.
-pub fn units(host: &dyn Host, units: i64) -> i64 {
+pub(crate) fn units(host: &dyn Host, units: i64) -> i64 {
     match way() {
         "units" => units + 1,
         // Until it was asked once, as if the PSA had changed in between.

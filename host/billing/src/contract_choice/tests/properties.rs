@@ -38,7 +38,7 @@ proptest! {
         let pin = pin.map(|at| ContractId::new(format!("c{at}")).unwrap());
         let service = ServiceId::new("s").unwrap();
         if let Ok(place) = choose(&contracts, &service, DAY, pin.as_ref()) {
-            let Place { contract, line, .. } = place;
+            let ChosenLine { contract, line, .. } = place;
             prop_assert!(contract.covers(DAY));
             // A person's choice settles what is not known, never what is denied.
             let chosen = pin.as_ref() == Some(&contract.id);

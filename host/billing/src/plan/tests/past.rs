@@ -55,7 +55,7 @@ fn units_are_changed_by_others_where_they_are_not_what_was_last_right_for_the_da
 
 #[test]
 fn a_line_that_is_found_right_is_remembered_where_that_is_news() {
-    type Found = Option<(u32, Date)>;
+    type Remembered = Option<(u32, Date)>;
     let (yesterday, december) = (date(2026, 11, 22), date(2026, 12, 1));
     let known =
         |units: u32, since| move |c: &mut Case| c.past.confirmed = Some((units.into(), since));
@@ -72,7 +72,7 @@ fn a_line_that_is_found_right_is_remembered_where_that_is_news() {
             target: 11.into(),
         });
     };
-    let table: Vec<(&str, Case, Found)> = vec![
+    let table: Vec<(&str, Case, Remembered)> = vec![
         ("nothing was known", Case::new(5, 5), Some((5, DAY))),
         (
             "known before",

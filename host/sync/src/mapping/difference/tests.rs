@@ -5,7 +5,7 @@ use psa_host_billing::Metric;
 use psa_host_ledger::{AccountMapping, ContractPin, ServiceMapping};
 
 use super::*;
-use crate::mapping::file::Place;
+use crate::mapping::file::RowPosition;
 use crate::testing::Fixture;
 
 fn account(workspace: &str, account: &str) -> Mapping {
@@ -32,7 +32,7 @@ fn contract(workspace: &str, contract: &str) -> Mapping {
 
 fn row(mapping: Mapping) -> Row<'static> {
     Row {
-        place: Place::Named("a row".to_owned()),
+        place: RowPosition::Named("a row".to_owned()),
         mapping,
     }
 }

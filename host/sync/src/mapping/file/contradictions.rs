@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::Mapping;
 
-use super::{Place, Read};
+use super::{Read, RowPosition};
 use crate::error::Problem;
 
 /// Other rows that a refusal names.
@@ -106,7 +106,7 @@ struct Said<'c> {
 }
 
 impl<'c> Said<'c> {
-    fn hear(&mut self, place: &Place<'_>, claim: &'c Claim) {
+    fn hear(&mut self, place: &RowPosition<'_>, claim: &'c Claim) {
         for side in &claim.sides {
             if self.seen.insert((side, &claim.says)) {
                 let heard = (place.in_file(), claim.says.as_str());

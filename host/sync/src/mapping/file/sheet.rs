@@ -14,7 +14,7 @@ use psa_host_billing::{ErrorCode, IdError, Metric};
 use psa_host_ledger::{AccountMapping, ContractPin, Mapping, Mappings, ServiceMapping};
 
 use super::contradictions::Claim;
-use super::{Place, Read, Row};
+use super::{Read, Row, RowPosition};
 use crate::error::Problem;
 use crate::imports::content::{Content, content};
 use crate::imports::{Accepted, Cleaned, DOUBTFUL_ID_FIX, Unknown};
@@ -168,14 +168,14 @@ pub(super) fn read<'a>(source: &Source, form: Form, present: &Mappings) -> Resul
         };
         match fault.map_or_else(|| cells.mapping(present), Err) {
             Ok(mapping) => read.rows.push(Row {
-                place: Place::Sheet(place),
+                place: RowPosition::Sheet(place),
                 mapping,
             }),
             Err(problem) => {
                 let claim = cells.claim();
                 read.refused.push(place.at(), problem);
                 read.claims
-                    .extend(claim.map(|claim| (Place::Sheet(place), claim)));
+                    .extend(claim.map(|claim| (RowPosition::Sheet(place), claim)));
             }
         }
     }

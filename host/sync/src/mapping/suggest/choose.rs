@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::imports::Cleaned;
 use crate::imports::json::{Node, parse};
 use crate::mapping::difference::MapDifference;
-use crate::mapping::file::{Place, Read, Row, metric};
+use crate::mapping::file::{Read, Row, RowPosition, metric};
 use crate::progress::Watch;
 use crate::{Access, Note, Power, Result, Source};
 
@@ -99,7 +99,7 @@ struct Proposed {
 impl Proposed {
     fn into_row<'a>(self) -> Row<'a> {
         Row {
-            place: Place::Named(format!("suggestion {}", self.id)),
+            place: RowPosition::Named(format!("suggestion {}", self.id)),
             mapping: self.mapping,
         }
     }
@@ -134,7 +134,7 @@ fn by_id<'a>(ids: &[String], now: &[Proposed]) -> Read<'a> {
         let mut found = now.iter().filter(|one| one.id == *id);
         match (found.next(), found.next()) {
             (Some(one), None) => chosen.rows.push(Row {
-                place: Place::Named(format!("suggestion {id}")),
+                place: RowPosition::Named(format!("suggestion {id}")),
                 mapping: one.mapping.clone(),
             }),
             (Some(_), Some(_)) => chosen.refused.push(
@@ -181,7 +181,7 @@ fn read_file(source: &Source) -> Result<Read<'_>> {
         for node in entries.list()? {
             match mapping(list, &node, &mut cleaned) {
                 Ok(mapping) => read.rows.push(Row {
-                    place: Place::Json(node),
+                    place: RowPosition::Json(node),
                     mapping,
                 }),
                 Err(problem) => read.refused.push(node.at(), problem),
