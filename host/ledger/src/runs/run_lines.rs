@@ -1,8 +1,9 @@
 //! The rows of a run: tens of thousands, written and read in bulk.
 
+use std::cell::RefCell;
+
 use jiff::civil::Date;
 use psa_host_billing::{AccountId, ContractId, LineId, ModuleId, ServiceId, Units, WorkspaceId};
-use std::cell::RefCell;
 
 use crate::db::names::{Numbers, Texts};
 use crate::db::{Optional, Sql, Tx, date_opt, params, parsed, parsed_opt, units_opt};

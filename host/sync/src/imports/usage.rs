@@ -19,8 +19,6 @@ use super::usage_rows::{Concerned, ItemPosition, Read, RefusedRow};
 use super::whole::{Listed, not_whole};
 use super::{Cleaned, Refusals, Unknown, csv_usage, refuse};
 
-/// The file says that it is complete, and also that it is not.
-
 /// How the file says what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UsageForm {

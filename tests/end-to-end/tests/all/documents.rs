@@ -210,7 +210,7 @@ fn written(folder: &std::path::Path, scene: &Scene) {
             json!({ "accounts": accounts, "services": [service], "contracts": [] }),
         ),
     ] {
-        std::fs::write(folder.join(name), content.to_string()).unwrap();
+        std::fs::write(folder.join(name), content.to_string()).expect("the folder can be written");
     }
 }
 
@@ -279,7 +279,7 @@ fn what_is_no_such_document_is_not_taken_for_one() {
 /// Each field of the item has the same value where it is shown alone.
 #[track_caller]
 fn assert_is_part_of(item: &Value, shown: &Value) {
-    for (field, value) in item.as_object().unwrap() {
+    for (field, value) in item.as_object().expect("an object") {
         assert_eq!(shown.get(field), Some(value), "{field} of {item:#}");
     }
 }
