@@ -1,5 +1,7 @@
 //! Testing a connection, and the status that its list shows.
 
+use std::borrow::Cow;
+
 use psa_host_billing::{ConnectionName, ErrorCode, TenantKey};
 use psa_host_ledger::{
     CheckOutcome, Connection, CredentialsRefusal, DESCRIPTION_FORM, TenantDecision,
@@ -7,7 +9,6 @@ use psa_host_ledger::{
 use psa_host_sandbox::{CheckReport, Depth, FindingVerdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 use crate::error::{Problem, rule};
 use crate::fields::Values;

@@ -1,6 +1,8 @@
 //! Where a number comes from: one pair, planned as a run would, with every step said;
 //! and what happened to it before. Posts nothing.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::brake::Brake;
@@ -13,7 +15,6 @@ use psa_host_ledger::{IntentRecord, Snapshot};
 use psa_host_sandbox::Depth;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 use crate::error::rule;
 use crate::mapping::zone_of;

@@ -11,6 +11,7 @@ pub use finding::Finding;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
+use mapped::{both_sides, left_channel, undeclared_bundles, unmapped};
 use psa_host_billing::brake::{Brake, BrakeCode};
 use psa_host_billing::orphan::Chosen;
 use psa_host_billing::plan::{Context, Decision, first_day_to_read, last_day_to_read};
@@ -29,7 +30,6 @@ use crate::progress::{Activity, Progress, Watch};
 use crate::{
     Access, AccountContracts, OpenConnection, Power, Purpose, Result, Window, whole_lines,
 };
-use mapped::{both_sides, left_channel, undeclared_bundles, unmapped};
 
 /// What was found.
 #[derive(Debug, Clone, JsonSchema, Serialize, Deserialize)]

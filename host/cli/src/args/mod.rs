@@ -52,12 +52,13 @@ Exit status:
      doubtful, nothing mapped, every connection paused; also in a dry run)
   4  a brake was on: nothing was posted and nobody was asked (`sync`; also in a
      dry run); docs/holds.md has every brake
-  5  another file of a plugin differs in what it reads or would post: nothing was
-     changed, a second yes is needed (`plugin approve`)
+  5  another file of a plugin differs in what it reads or would post: nothing
+     was changed, a second yes is needed (`plugin approve`)
 
 Environment:
   PSA_HOST_DATA, PSA_HOST_KEY_FILE, PSA_HOST_DEV_LOOPBACK, PSA_HOST_PROXY,
   PSA_HOST_CA_FILE   the options of the same names
+  PSA_HOST_CONFIG, PSA_HOST_LISTEN   the same of `serve`
   PSA_HOST_LOG   what is logged on stderr (error, warn, info, debug)
   NO_COLOR       no colours
   COLUMNS        how wide the terminal is, where it does not say itself
@@ -277,8 +278,8 @@ The file:
 kind: channel, child, regular.
 status: new, trial, subscription, inactive, archived.
 With --partial, control characters in names are taken out and told; that alone
-leaves a list whole. A list that says it is a page or a part (\"has_more\": true or
-the like) is taken, and nothing is posted until a whole one is imported.")]
+leaves a list whole. A list that says it is a page or a part (such as
+\"has_more\": true) is taken, and nothing is posted until a whole one is imported.")]
     Import {
         /// JSON file, or - for standard input
         #[arg(value_name = "FILE|-")]

@@ -41,9 +41,12 @@ struct Holder {
 const MAX_LOCK_FILE: u64 = 4096;
 
 impl Drop for TenantLock {
-    /// What is left in the file would only mislead; the lock itself goes with it.
+    /// What is left in the file would only mislead. The lock is given back by name: a child
+    /// that this process is just starting has the file open too, until it is another program,
+    /// and would hold the lock for so long.
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
     }
 }
 

@@ -47,12 +47,17 @@ impl RunLocks {
     /// Of a run that was not begun after all. The file stays: by now the number may be that
     /// of another process's run, whose lock it is.
     pub(crate) fn drop_lock(&self, id: RunId) {
-        lock(&self.held).remove(&id);
+        let held = lock(&self.held).remove(&id);
+        if let Some(file) = held {
+            // By name: closing it is not enough while a child that is just being started has
+            // it open too.
+            let _ = file.unlock();
+        }
     }
 
     /// The file goes too; where that fails it is only clutter.
     pub(crate) fn release(&self, id: RunId) {
-        lock(&self.held).remove(&id);
+        self.drop_lock(id);
         let _ = std::fs::remove_file(self.path(id));
     }
 

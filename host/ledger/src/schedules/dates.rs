@@ -1,6 +1,8 @@
 //! The civil dates that a connection was due on. A date is done once: a run that closes it
 //! does so in the transaction in which it ends ([`RunEnd::closes_date`](crate::RunEnd)).
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::ConnectionName;
@@ -85,6 +87,23 @@ impl Ledger {
     /// [`LedgerError::NotFound`].
     pub fn newest_date(&self, name: &ConnectionName) -> Result<Option<DateRecord>> {
         Ok(self.scheduled_dates(name, 1)?.into_iter().next())
+    }
+
+    /// The newest date of each connection that there is a record of.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn newest_dates(&self) -> Result<HashMap<ConnectionName, DateRecord>> {
+        self.read(|view| {
+            let mut rows = view.prepare(
+                "SELECT c.name, d.* FROM scheduled_dates AS d
+                 JOIN connections AS c ON c.id = d.connection
+                 WHERE d.date = (SELECT max(date) FROM scheduled_dates
+                     WHERE connection = d.connection)",
+            )?;
+            let rows = rows.query_map([], |row| Ok((parsed(row, "name")?, record(row)?)))?;
+            Ok(rows.collect::<Sql<_>>()?)
+        })
     }
 
     /// Dates of a connection, newest first, at most `limit`.

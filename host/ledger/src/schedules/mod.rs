@@ -4,18 +4,20 @@
 pub(crate) mod dates;
 pub(crate) mod stop;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use psa_host_billing::ConnectionName;
 use serde_json::json;
 
 use crate::connections::must_exist;
-use crate::db::{Optional, Tx, instant, params};
+use crate::db::{Optional, Row, Sql, Tx, instant, params, parsed};
 use crate::error::Inside;
 use crate::history::chain::About;
 use crate::{Ledger, Result};
 
 /// When a connection is synced by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScheduleRecord {
     /// As it was set, in the caller's form; none: nobody set any.
     pub schedule: Option<String>,
@@ -34,6 +36,21 @@ impl Ledger {
     /// [`LedgerError::NotFound`](crate::LedgerError::NotFound).
     pub fn schedule(&self, name: &ConnectionName) -> Result<ScheduleRecord> {
         self.read(|view| schedule_in(view, must_exist(view, name)?))
+    }
+
+    /// Those of all connections that have one, and since when they count.
+    ///
+    /// # Errors
+    /// A failing or damaged database.
+    pub fn schedules(&self) -> Result<HashMap<ConnectionName, ScheduleRecord>> {
+        self.read(|view| {
+            let mut rows = view.prepare(
+                "SELECT c.name, s.schedule, s.since FROM schedules AS s
+                 JOIN connections AS c ON c.id = s.connection",
+            )?;
+            let rows = rows.query_map([], |row| Ok((parsed(row, "name")?, record(row)?)))?;
+            Ok(rows.collect::<Sql<_>>()?)
+        })
     }
 
     /// Set a connection's schedule; none: the default again. Counts from now on, unless one
@@ -92,16 +109,15 @@ fn put(change: &Tx<'_>, connection: i64, schedule: &str, at: Timestamp) -> Insid
 fn schedule_in(view: &Tx<'_>, connection: i64) -> Inside<ScheduleRecord> {
     let found = view
         .prepare("SELECT schedule, since FROM schedules WHERE connection = ?1")?
-        .query_row([connection], |row| {
-            let schedule: String = row.get("schedule")?;
-            Ok(ScheduleRecord {
-                schedule: Some(schedule).filter(|schedule| schedule != NOT_SET),
-                since: Some(instant(row, "since")?),
-            })
-        })
+        .query_row([connection], record)
         .optional()?;
-    Ok(found.unwrap_or(ScheduleRecord {
-        schedule: None,
-        since: None,
-    }))
+    Ok(found.unwrap_or_default())
+}
+
+fn record(row: &Row<'_>) -> Sql<ScheduleRecord> {
+    let schedule: String = row.get("schedule")?;
+    Ok(ScheduleRecord {
+        schedule: Some(schedule).filter(|schedule| schedule != NOT_SET),
+        since: Some(instant(row, "since")?),
+    })
 }

@@ -1,3 +1,6 @@
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use psa_host_billing::TenantKey;
 use psa_host_ledger::LedgerError;
 
@@ -40,4 +43,30 @@ fn another_process_is_named_and_its_lock_dies_with_it() {
     assert_eq!((pid, who.as_str()), (child.id(), "the child"));
     child.kill();
     let _lock = ledger.tenant_lock(&tenant(), "sync").unwrap();
+}
+
+/// A child that is being started has every file of its parent open until it is another
+/// program: a lock that is only closed stays held for so long.
+#[test]
+fn a_tenant_that_was_given_back_can_be_had_while_children_are_started() {
+    let place = Place::new();
+    let ledger = place.open();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let child = Command::new("true").stdin(Stdio::null()).status();
+                    assert!(child.unwrap().success());
+                }
+            });
+        }
+        let again: Vec<_> = (0..2_000)
+            .map(|_| ledger.tenant_lock(&tenant(), "sync acme").map(drop))
+            .collect();
+        done.store(true, Ordering::Relaxed);
+        for taken in again {
+            taken.unwrap();
+        }
+    });
 }

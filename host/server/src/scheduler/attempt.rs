@@ -4,7 +4,7 @@ use psa_host_billing::ConnectionName;
 use psa_host_sync::run::{RunReport, SyncOptions};
 use psa_host_sync::{Access, DateState, DueDate, NotClosed, ScheduleStep};
 
-use super::{Scheduler, wait_after};
+use super::{AFTER_ERROR, Scheduler, wait_after};
 use crate::runs::Ended;
 
 pub(super) struct Attempt {
@@ -53,7 +53,15 @@ impl Attempt {
             }
         };
         if let Err(error) = self.run(&access, due).await {
-            tracing::error!(connection = %self.name, date = %due.date, %error, "the ledger");
+            tracing::error!(
+                connection = %self.name, date = %due.date, %error,
+                "what came of a scheduled run cannot be kept"
+            );
+            // Nothing was counted: it would be tried again at once, and for ever.
+            tokio::select! {
+                () = tokio::time::sleep(AFTER_ERROR.unsigned_abs()) => {}
+                () = app.stopping().cancelled() => {}
+            }
         }
     }
 

@@ -64,6 +64,17 @@ impl Scheduler {
     async fn settle(&self, name: &ConnectionName) {
         let access = self.app.scheduler();
         let now = self.app.now();
+        // Somebody wants nothing to be done for it by itself; what is in doubt stays so.
+        let paused = access
+            .connection(name)
+            .is_ok_and(|connection| connection.paused);
+        if paused {
+            let (at, attempts) = self.wait_again(name, now);
+            lock(&self.state)
+                .doubts
+                .insert(name.clone(), Doubt { at, attempts });
+            return;
+        }
         let (at, attempts) = match access.in_doubt(name).await {
             Ok(None) => {
                 lock(&self.state).doubts.remove(name);

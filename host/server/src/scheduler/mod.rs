@@ -23,8 +23,11 @@ use clocks::Clocks;
 /// schedule.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(15);
 
-/// Shortest, so that a clock that stands cannot make the daemon spin.
-const SHORTEST_SLEEP: SignedDuration = SignedDuration::from_millis(50);
+/// Shortest, however much there is to hear: each look reads every connection.
+const SHORTEST_SLEEP: SignedDuration = SignedDuration::from_millis(200);
+
+/// After an error of the ledger, which a full disk would give again at once.
+const AFTER_ERROR: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is late by more than this is said to be so.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
@@ -69,11 +72,18 @@ pub(crate) async fn run(app: App) {
         app.note_look(now);
         let sleep = next
             .map_or(LONGEST_SLEEP, |next| next.duration_since(now))
-            .clamp(SHORTEST_SLEEP, LONGEST_SLEEP);
+            .clamp(SHORTEST_SLEEP, LONGEST_SLEEP)
+            - SHORTEST_SLEEP;
+        let woken = async {
+            tokio::time::sleep(SHORTEST_SLEEP.unsigned_abs()).await;
+            tokio::select! {
+                () = app.news() => {}
+                () = tokio::time::sleep(sleep.unsigned_abs()) => {}
+            }
+        };
         tokio::select! {
             () = app.stopping().cancelled() => return,
-            () = app.news() => {}
-            () = tokio::time::sleep(sleep.unsigned_abs()) => {}
+            () = woken => {}
         }
     }
 }
@@ -133,14 +143,12 @@ impl Scheduler {
             ScheduleStep::Never => None,
             ScheduleStep::Wait(until) => Some(until),
             ScheduleStep::Miss(missed) => {
-                for due in missed {
-                    self.miss(
-                        &name,
-                        due,
-                        "nothing ran within the window in which it could be begun",
-                    );
-                }
-                Some(now)
+                let why = "nothing ran within the window in which it could be begun";
+                let kept = missed.into_iter().all(|due| self.miss(&name, due, why));
+                Some(match kept {
+                    true => now,
+                    false => now + AFTER_ERROR,
+                })
             }
             ScheduleStep::Run { due, missed } => {
                 for due in missed {
@@ -185,16 +193,19 @@ impl Scheduler {
         }
     }
 
-    fn miss(&self, name: &ConnectionName, due: psa_host_sync::DueDate, why: &str) {
-        match self.app.scheduler().miss_date(name, due, why) {
+    /// Whether it is kept that a date was missed.
+    fn miss(&self, name: &ConnectionName, due: psa_host_sync::DueDate, why: &str) -> bool {
+        let kept = self.app.scheduler().miss_date(name, due, why);
+        match &kept {
             Ok(false) => {}
             Ok(true) => {
-                tracing::warn!(connection = %name, date = %due.date, why, "a date was missed")
+                tracing::warn!(connection = %name, date = %due.date, why, "a date was missed");
             }
             Err(error) => {
-                tracing::error!(connection = %name, %error, "a missed date cannot be kept")
+                tracing::error!(connection = %name, %error, "a missed date cannot be kept");
             }
         }
+        kept.is_ok()
     }
 
     /// The lock of a connection's tenant, as far as it is known.

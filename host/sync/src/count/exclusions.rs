@@ -1,5 +1,7 @@
 //! Users or devices that are not billed, by somebody's decision.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use psa_host_billing::count::CountExclusion;
@@ -7,7 +9,6 @@ use psa_host_billing::{ConnectionName, ErrorCode, ModuleId, NoteCode, WorkspaceI
 use psa_host_ledger::{ExclusionId, ExclusionRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 use super::done;
 use crate::error::rule;

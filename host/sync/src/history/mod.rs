@@ -3,18 +3,19 @@
 mod export;
 mod form;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use psa_host_billing::ErrorCode;
 use psa_host_ledger::{Break, Chain, HistoryEvent, HistoryFilter, HistoryHead, Verification};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::borrow::Cow;
+
+pub use export::{ExportForm, Exported};
 
 use crate::error::rule;
 use crate::{Access, Power, Result};
-
-pub use export::{ExportForm, Exported};
 
 /// Which entries to list.
 pub type EntryFilter<'a> = HistoryFilter<'a>;

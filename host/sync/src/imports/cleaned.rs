@@ -1,9 +1,10 @@
 //! What an import takes otherwise than it was written, so that a person is told: ids that
 //! came as numbers, characters that nobody sees, thousands that are set apart.
 
-use psa_host_billing::NoteCode;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use psa_host_billing::NoteCode;
 
 use crate::Note;
 

@@ -14,6 +14,8 @@ pub use file::{AccountEntry, ContractEntry, MappingFile};
 pub use suggest::{AccountSuggestion, Choice, ServiceSuggestion, SuggestOptions, Suggestions};
 pub use view::{AccountRow, ContractRow, MappingView, ServiceRow};
 
+use std::borrow::Cow;
+
 use psa_host_billing::{
     AccountId, ConnectionName, ContractId, ErrorCode, Metric, ModuleId, NoteCode, ServiceId, Truth,
     WorkspaceId, default_metric,
@@ -24,12 +26,11 @@ use psa_host_ledger::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+
+pub(crate) use rows::CoroSide;
 
 use crate::error::{Problem, rule};
 use crate::{Access, Error, Note, Power, Purpose, Result, Window};
-
-pub(crate) use rows::CoroSide;
 
 /// What mapping a pair did.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]

@@ -16,10 +16,9 @@ use psa_host_ledger::{Connection, Mappings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::call;
 use crate::progress::Watch;
 use crate::{Access, Power, Purpose, Result, modules};
-
-use super::call;
 
 /// What to propose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

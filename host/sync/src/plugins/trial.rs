@@ -13,6 +13,8 @@
 mod compare;
 mod record;
 
+use std::borrow::Cow;
+
 use psa_host_billing::trial::TrialDifference;
 use psa_host_billing::{ConnectionName, ErrorCode};
 use psa_host_sandbox::IncidentCode;
@@ -20,13 +22,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
+
+pub use record::TrialRecord;
 
 use super::proposal::chosen;
 use super::{PluginProposal, PluginView};
 use crate::error::{Problem, rule};
 use crate::{Access, Error, IncidentView, Power, Result};
-pub use record::TrialRecord;
 
 /// So many characters of a hash name what was shown to a person.
 const DIGEST: usize = 12;

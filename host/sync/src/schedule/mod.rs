@@ -10,7 +10,7 @@ mod tests;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use psa_host_billing::{ConnectionName, ErrorCode, WorkspaceId};
-use psa_host_ledger::{Connection, DateRecord, DueDate, NotClosed};
+use psa_host_ledger::{Connection, DateRecord, DueDate, NotClosed, ScheduleRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -132,8 +132,8 @@ impl Access {
     pub fn schedules(&self) -> Result<Vec<ScheduleView>> {
         self.may(Power::Read)?;
         let mut views = Vec::new();
-        for connection in self.connections_seen()? {
-            views.push(view(self.scheduled_of(&connection)?, self.now()));
+        for (_, scheduled) in self.scheduled()? {
+            views.push(view(scheduled?, self.now()));
         }
         Ok(views)
     }
@@ -170,8 +170,13 @@ impl Access {
     /// A failing or damaged database.
     pub fn scheduled(&self) -> Result<Vec<(ConnectionName, Result<Scheduled>)>> {
         self.may(Power::Read)?;
+        // Asked for all at once: the scheduler does so all the time.
+        let mut schedules = self.ledger().schedules()?;
+        let mut newest = self.ledger().newest_dates()?;
         let of = |connection: Connection| {
-            let scheduled = self.scheduled_of(&connection);
+            let kept = schedules.remove(&connection.name).unwrap_or_default();
+            let newest = newest.remove(&connection.name);
+            let scheduled = scheduled(&connection, kept, newest);
             (connection.name, scheduled)
         };
         Ok(self.connections_seen()?.into_iter().map(of).collect())
@@ -234,23 +239,30 @@ impl Access {
 
     fn scheduled_of(&self, connection: &Connection) -> Result<Scheduled> {
         let kept = self.ledger().schedule(&connection.name)?;
-        let schedule = match &kept.schedule {
-            None => Schedule::Default,
-            Some(text) => text
-                .parse()
-                .map_err(|error: ScheduleError| error_of(&error))?,
-        };
-        Ok(Scheduled {
-            name: connection.name.clone(),
-            channel: connection.channel.clone(),
-            schedule,
-            zone: zone_of(connection)?,
-            spread: rule::spread(connection.channel.as_str(), connection.name.as_str()),
-            paused: connection.paused,
-            since: kept.since,
-            newest: self.ledger().newest_date(&connection.name)?,
-        })
+        let newest = self.ledger().newest_date(&connection.name)?;
+        scheduled(connection, kept, newest)
     }
+}
+
+fn scheduled(
+    connection: &Connection,
+    kept: ScheduleRecord,
+    newest: Option<DateRecord>,
+) -> Result<Scheduled> {
+    let schedule = match kept.schedule {
+        None => Schedule::Default,
+        Some(text) => text.parse::<Schedule>()?,
+    };
+    Ok(Scheduled {
+        name: connection.name.clone(),
+        channel: connection.channel.clone(),
+        schedule,
+        zone: zone_of(connection)?,
+        spread: rule::spread(connection.channel.as_str(), connection.name.as_str()),
+        paused: connection.paused,
+        since: kept.since,
+        newest,
+    })
 }
 
 fn error_of(error: &ScheduleError) -> crate::Error {

@@ -1,6 +1,10 @@
 //! The daemon: it syncs what is due by itself, tries again what failed, does a date once,
 //! serves what there is to those who may see it, and stops in good order.
 
+mod roles;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use autotask_sim::{Fault, FaultKind, Lost};
@@ -10,6 +14,7 @@ use psa_host_billing::rules::{ApprovalLimits, Rules};
 use psa_host_server::{ServeError, Settings, serve};
 use psa_host_sync::{Role, RunId};
 use rust_decimal::Decimal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 /// Time that nothing in these tests takes.
 const LONG: Duration = Duration::from_secs(60);
 
-struct Daemon {
+pub(super) struct Daemon {
     address: String,
     token: String,
     client: reqwest::Client,
@@ -422,6 +427,33 @@ async fn stopping_at_once_leaves_a_run_that_its_record_calls_given_up() {
     );
 }
 
+/// As an operator or systemd starts and stops it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_serves_until_it_is_told_to_stop() {
+    let scene = Scene::present(&[(12, 5)]).await;
+    let mut program = scene.program();
+    program
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null());
+    let mut child = program.spawn().expect("it starts");
+    let told = child.stderr.take().expect("it is piped");
+    let mut lines = BufReader::new(told).lines().map_while(Result::ok);
+    let ready = lines.find(|line| line.contains("is ready"));
+    let ready = ready.expect("it says where it listens");
+    let (_, address) = ready.split_once("http://").expect("an address");
+    let (address, _) = address.split_once('/').expect("a path");
+    let answer = reqwest::get(format!("http://{address}/readyz")).await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200);
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process"), Signal::TERM).expect("it is there");
+    // What it says to the end, so that it never waits for a reader.
+    let rest: Vec<String> = lines.collect();
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(0), "{rest:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_daemon_serves_a_data_directory() {
     let scene = Scene::new(&[(12, 5)]).await;
@@ -510,5 +542,84 @@ async fn without_a_token_or_with_one_of_another_channel_nothing_is_to_be_seen() 
     assert_eq!(status, 404);
     let (_, runs) = daemon.ask_as(&stranger, "GET", "/api/v1/runs", None).await;
     assert_eq!(runs["runs"], json!([]));
+    daemon.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dates_of_a_machine_that_was_off_are_missed_and_the_newest_is_caught_up() {
+    let (scene, time) = due_soon().await;
+    let daemon = Daemon::start_with(&scene, unspread()).await;
+    daemon.look(&time).await;
+    scene.wait(21);
+    daemon.look(&time).await;
+    daemon.newest_date(|date| state(date) == "closed").await;
+    daemon.stopped().await;
+    // Three days, and five hours after the fourth fell due. The counts are new.
+    scene.wait(3 * 24 * 60 + 5 * 60);
+    scene.import_usage(&[("w1", 20), ("w2", 7)]);
+    let daemon = Daemon::start_with(&scene, unspread()).await;
+    let today = scene.today().to_string();
+    daemon
+        .newest_date(|date| state(date) == "closed" && date["date"] == *today)
+        .await;
+    let states: Vec<String> = daemon
+        .dates()
+        .await
+        .iter()
+        .map(|date| state(date).to_owned())
+        .collect();
+    assert_eq!(states, ["closed", "missed", "missed", "closed"]);
+    assert_eq!(
+        scene.applied(0),
+        [7, 8],
+        "once, for the day on which it ran"
+    );
+    daemon.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_connection_is_left_alone_until_it_is_resumed() {
+    let (scene, time) = due_soon().await;
+    let daemon = Daemon::start_with(&scene, unspread()).await;
+    daemon.look(&time).await;
+    scene.host.pause_connection(&name(), true).expect("paused");
+    scene.wait(21);
+    daemon.look(&time).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(daemon.dates().await, Vec::<Value>::new());
+    scene
+        .host
+        .pause_connection(&name(), false)
+        .expect("resumed");
+    daemon.look(&time).await;
+    daemon.newest_date(|date| state(date) == "closed").await;
+    daemon.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scheduled_run_that_a_person_cancels_closes_its_date() {
+    let scene = Scene::new(&(0..12).map(|at| (11 + at, 5)).collect::<Vec<_>>()).await;
+    let slow = Fault::new(FaultKind::Delay { ms: 700 }).on("ContractServiceAdjustments");
+    scene.simulator.inject(slow.times(0));
+    let zone = jiff::tz::TimeZone::get("America/New_York").expect("a zone");
+    let soon = zone.to_datetime(scene.now() + jiff::SignedDuration::from_mins(20));
+    let time = soon.strftime("%H:%M").to_string();
+    let daemon = Daemon::start_with(&scene, unspread()).await;
+    daemon.look(&time).await;
+    scene.wait(21);
+    daemon.look(&time).await;
+    while scene.adjustments_sent() == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let runs = daemon.runs().await;
+    let run = runs[0]["run"].as_str().expect("a run").to_owned();
+    let path = format!("/api/v1/runs/{run}/cancel");
+    let (status, asked) = daemon.ask("POST", &path, None).await;
+    assert_eq!((status, asked["run"].as_str()), (202, Some(&*run)));
+    let done = daemon.newest_date(|date| state(date) == "closed").await;
+    assert_eq!(done["closed_by"], *run);
+    let ended = daemon.get(&format!("/api/v1/runs/{run}")).await;
+    assert_eq!(ended["status"], "cancelled");
+    assert!(scene.adjustments_sent() < 12);
     daemon.stopped().await;
 }
