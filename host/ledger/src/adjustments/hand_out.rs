@@ -12,6 +12,7 @@ use crate::db::{Optional, Tx, params};
 use crate::error::Inside;
 use crate::files::boot::this_boot;
 use crate::ids::IntentId;
+use crate::schedules::stop::stop_in;
 use crate::{IntentState, Ledger, LedgerError, Result, RunLease};
 
 /// The name of a boot that nobody knows: never that of any later process.
@@ -30,6 +31,9 @@ pub enum HandedOut {
     Changed(&'static str),
 }
 
+/// As the stop of all posting stands in a message.
+const STOP: &str = "stop of all posting";
+
 /// What may have been changed. The words of the triggers that write it down.
 const CHANGES: [&str; 12] = [
     "mapping",
@@ -43,7 +47,7 @@ const CHANGES: [&str; 12] = [
     "decision about the line",
     "approval",
     "snapshot",
-    "stop of all posting",
+    STOP,
 ];
 
 /// The boot that an intent is marked in.
@@ -81,6 +85,10 @@ impl Ledger {
     ) -> Result<HandedOut> {
         self.write_unsynced(|change, now| {
             let held = lease.posting(change)?;
+            // Whenever it was made: a plan that was made after it knows nothing of it.
+            if stop_in(change)?.is_some() {
+                return Ok(HandedOut::Changed(STOP));
+            }
             if let Some(what) = changed_since(change, held.connection, id, planned)? {
                 return Ok(HandedOut::Changed(what));
             }

@@ -253,7 +253,8 @@ impl Ledger {
                     to_json(&end.incidents)?,
                 ],
             )?;
-            if end.closes_date {
+            // What a stop kept from being sent is left to do on the same date.
+            if end.closes_date && stop_in(change)?.is_none() {
                 dates::close(change, id, journal.at())?;
             }
             let detail = json!({

@@ -154,6 +154,34 @@ fn a_schedule_counts_from_when_it_is_first_set_or_seen() {
     assert_eq!(told[0].detail, json!({ "from": null, "to": "06:00" }));
 }
 
+/// The run had begun, and planned after the stop: nothing that it stands on changed since.
+#[test]
+fn a_stop_between_the_beginning_of_a_run_and_its_plan_lets_no_request_leave() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let (lease, id) = one_intent(&ledger, "1");
+    ledger.stop_posting("the counts look wrong").unwrap();
+    let planned = ledger.decisions_at().unwrap();
+    ledger.mark_sending(lease, &[id]).unwrap();
+    let refused = HandedOut::Changed("stop of all posting");
+    assert_eq!(ledger.hand_out(lease, id, planned).unwrap(), refused);
+    ledger.resume_posting("they are right").unwrap();
+    assert_eq!(ledger.hand_out(lease, id, planned).unwrap(), HandedOut::Yes);
+}
+
+#[test]
+fn a_run_that_ends_while_posting_is_stopped_closes_no_date() {
+    let place = Place::new();
+    let ledger = place.with_connection();
+    let acme = name("acme");
+    ledger.begin_attempt(&acme, due(DAY), later()).unwrap();
+    let run = ledger.begin_run(&scheduled(DAY)).unwrap();
+    ledger.stop_posting("the counts look wrong").unwrap();
+    ledger.end_run(run, &end(RunEnding::Done, true)).unwrap();
+    let newest = ledger.newest_date(&acme).unwrap().unwrap();
+    assert_eq!(newest.state, DateState::Open);
+}
+
 #[test]
 fn while_posting_is_stopped_no_run_begins_and_no_request_leaves() {
     let place = Place::new();
